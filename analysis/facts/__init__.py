@@ -1,0 +1,1 @@
+"""What a call shows of its arguments: shapes, values, overlap, the contents of index arrays."""

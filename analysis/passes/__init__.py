@@ -1,0 +1,1 @@
+"""The passes: one file each, with one public function from noun to noun."""

@@ -1,0 +1,43 @@
+"""autopar: loops that are proven independent run in parallel, all others as before.
+
+The public names are loaded on first use (PEP 562), so that `import autopar` and
+`import autopar.analysis.model` cost neither Numba nor isl nor NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autopar.analysis.facts.overlap import overlap
+    from autopar.analysis.model.report import Report
+    from autopar.decorator import explain, parallel
+    from autopar.options import BackendError
+
+__version__ = "0.1.0"
+
+__all__ = ["BackendError", "Report", "__version__", "explain", "overlap", "parallel"]
+
+_HOME = {
+    "BackendError": "autopar.options",
+    "Report": "autopar.analysis.model.report",
+    "explain": "autopar.decorator",
+    "overlap": "autopar.analysis.facts.overlap",
+    "parallel": "autopar.decorator",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Return the public `name`, importing the module it lives in."""
+    if name not in _HOME:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value  # the next access does not come here again
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return sorted(__all__)
