@@ -1,0 +1,55 @@
+"""Dependences: pairs of statement instances that touch the same cell, one of them writing.
+
+Flow: write before read; anti: read before write; output: write before write. A dependence
+is carried by the outermost loop whose iterations differ between source and sink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from . import isl
+from .source import Span
+
+Kind: TypeAlias = Literal["flow", "anti", "output"]
+Direction: TypeAlias = Literal["<", "=", ">", "*"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependence:
+    """All pairs (source instance, sink instance) between two statements on one array."""
+
+    kind: Kind
+    array: str
+    source: str  # statement names
+    sink: str
+    source_span: Span
+    sink_span: Span
+    relation: isl.Map  # { S0[i] -> S1[i + 1] }
+    carried_by: int  # the loop, as an index into Scop.loops
+    # Sink minus source iteration, over the loops that surround both, counted in iterations
+    # of each loop; None where it is not one constant vector.
+    distance: tuple[int, ...] | None
+    direction: tuple[Direction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """An associative update whose iterations may be reordered but for rounding."""
+
+    operator: Literal["+", "*", "min", "max", "and", "or", "&", "|", "^"]
+    target: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopDependences:
+    """What one loop carries, outer loops' iterations held fixed."""
+
+    loop: int
+    # Parameter values for which anything is carried, private names and reductions left out.
+    conflict: isl.Set
+    private: tuple[str, ...]
+    reductions: tuple[Reduction, ...]
+    dependences: tuple[Dependence, ...]  # those behind `conflict`, and none other

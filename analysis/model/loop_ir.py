@@ -1,0 +1,235 @@
+"""The loop IR: the subset of Python that autopar models, as frozen dataclasses.
+
+A function becomes a tree of statements. What the model does not know is an `Opaque`
+statement, which keeps its effects and its nested statements, so that the loops inside and
+around it can still be analysed and reported.
+
+No concrete node is ever subclassed: `match` with `assert_never` is exhaustive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .diagnostics import Reason
+from .source import Span
+
+BinaryOperator: TypeAlias = Literal[
+    "+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"
+]
+UnaryOperator: TypeAlias = Literal["-", "+", "~", "not"]
+CompareOperator: TypeAlias = Literal["<", "<=", ">", ">=", "==", "!="]
+
+
+# --------------------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """A literal number: bool, int, float or complex."""
+
+    value: bool | int | float | complex
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A read of a scalar name (or, bare, of anything)."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """`a.shape[axis]`, `len(a)`: the extent of an array along an axis, in elements."""
+
+    array: str
+    axis: int  # never negative
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """`a[i, j]` or `a[i][j]`: one element of an array."""
+
+    array: str
+    indices: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unary:
+    """`-x`, `+x`, `~x`, `not x`."""
+
+    operator: UnaryOperator
+    operand: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary:
+    """An arithmetic or bitwise operation."""
+
+    operator: BinaryOperator
+    left: Expression
+    right: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """One comparison; a chained one is an `And` of these (operands must be free of effects)."""
+
+    operator: CompareOperator
+    left: Expression
+    right: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoolOp:
+    """`x and y and ...`, `x or y or ...`."""
+
+    operator: Literal["and", "or"]
+    values: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a function that autopar knows, by its canonical name: `math.sqrt`, `abs`."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    span: Span
+
+
+Expression: TypeAlias = (
+    Constant | Name | Extent | Element | Unary | Binary | Compare | BoolOp | Call
+)
+
+# ---------------------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """`target = value`."""
+
+    target: Name | Element
+    value: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """`target op= value`: reads the target, then writes it."""
+
+    operator: BinaryOperator
+    target: Name | Element
+    value: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class If:
+    """`if test: body else: orelse`."""
+
+    test: Expression
+    body: tuple[Statement, ...]
+    orelse: tuple[Statement, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class For:
+    """`for variable in range(start, stop, step)` without `break` and `else`."""
+
+    variable: str
+    start: Expression
+    stop: Expression
+    step: Expression
+    body: tuple[Statement, ...]
+    header: str  # source text of the header without its colon
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opaque:
+    """A statement that is not modelled: its effects, and the statements nested in it.
+
+    `reads` and `writes` over-approximate; a may-write never kills. `kills` are names that
+    the statement surely binds when it completes.
+    """
+
+    reason: Reason
+    reads: frozenset[str]
+    writes: frozenset[str]
+    kills: frozenset[str]
+    has_effects: bool  # may raise, print, call unknown code
+    is_loop: bool  # a `while`, a `for` over something else, a comprehension: a report row
+    is_array_statement: bool  # a whole-array statement: a report row
+    header: str
+    body: tuple[Statement, ...]  # nested statements, in source order
+    span: Span
+
+
+Statement: TypeAlias = Assign | Update | If | For | Opaque
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One function (or module level) in the loop IR."""
+
+    name: str  # qualified
+    line: int
+    parameters: tuple[str, ...]  # names bound when the body starts, in order
+    body: tuple[Statement, ...]
+    # Names that code elsewhere may read or write at any time: captured by a closure, declared
+    # global or nonlocal; at module level of an imported module, all of them.
+    shared_names: frozenset[str]
+    local_names: frozenset[str]  # names bound somewhere in the body
+    is_module: bool
+    # Set where the whole function must be left alone (`locals()`, `exec`, ...).
+    refusal: Reason | None
+    span: Span
+
+
+def walk_statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Yield every statement of `body` and of its nested bodies, in source order."""
+    for statement in body:
+        yield statement
+        match statement:
+            case If():
+                yield from walk_statements(statement.body)
+                yield from walk_statements(statement.orelse)
+            case For() | Opaque():
+                yield from walk_statements(statement.body)
+            case _:
+                pass
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    """Return the direct operands of `expression`, left to right."""
+    match expression:
+        case Constant() | Name() | Extent():
+            return ()
+        case Element():
+            return expression.indices
+        case Unary():
+            return (expression.operand,)
+        case Binary() | Compare():
+            return (expression.left, expression.right)
+        case BoolOp():
+            return expression.values
+        case Call():
+            return expression.arguments
+
+
+def walk_expression(expression: Expression) -> Iterator[Expression]:
+    """Yield `expression` and everything below it, operands before the operation."""
+    for child in children(expression):
+        yield from walk_expression(child)
+    yield expression

@@ -1,0 +1,96 @@
+"""The outcome of the analysis: verdicts, conditions and a schedule for every region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from . import isl
+from .dependence import Dependence, Reduction
+from .diagnostics import Reason
+from .loop_ir import Function
+from .scop import Scop
+from .source import Span
+
+VerdictKind: TypeAlias = Literal[
+    "parallel", "reduction", "conditional", "sequential", "unsupported"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A set of parameter values, with the Python expression that tests for it."""
+
+    set: isl.Set
+    text: str  # over the user's names: "k == 0 or k >= n"; "True" where nothing is asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopPlan:
+    """The verdict on one loop of a region, as written."""
+
+    loop: int  # index into Scop.loops
+    verdict: VerdictKind
+    condition: Condition | None  # for `conditional`: parallel exactly where it holds
+    private: tuple[str, ...]
+    reductions: tuple[Reduction, ...]
+    dependences: tuple[Dependence, ...]
+    reason: Reason | None  # None where the loop is parallel
+    # Whether its iterations may run at the same time, `condition` holding: parallel, or a
+    # conditional one without reductions.
+    is_coincident: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDimension:
+    """One dimension of the time vector."""
+
+    is_textual: bool  # a constant position; scans nothing
+    # Name of the iterator for each statement that the dimension scans.
+    iterators: tuple[tuple[str, str], ...]
+    # The statements for which the dimension carries nothing, under the chosen conditions.
+    coincident: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Instance -> time, lexicographic, and what each dimension of time carries."""
+
+    relation: isl.UnionMap  # { S0[i, j] -> [0, i, 0, j, 0] }, restricted to the domains
+    dimensions: tuple[ScheduleDimension, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionPlan:
+    """One region that can be taken over: its model, verdicts and the conditions to check."""
+
+    scop: Scop
+    loops: tuple[LoopPlan, ...]  # in the order of Scop.loops
+    in_bounds: Condition  # every subscript is in range, for all instances
+    # Pairs of arrays that must not overlap (one of the two is written).
+    disjoint: tuple[tuple[str, str], ...]
+    # No cell is read before it is written and also written: the region may be redone.
+    redo: Condition
+    # All loop variables and scalars that live on have a last value: the loops are not empty.
+    live_out_defined: Condition
+    # Last values of the loop variables that live on, as Python over the parameters.
+    last_values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedLoop:
+    """A loop, comprehension or array statement outside every region, with the reasons."""
+
+    header: str
+    reasons: tuple[Reason, ...]  # the first one decides
+    depth: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the analysis has to say of one function."""
+
+    function: Function
+    regions: tuple[RegionPlan, ...]  # in source order, disjoint
+    unsupported: tuple[UnsupportedLoop, ...]  # in source order

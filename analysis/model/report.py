@@ -1,0 +1,140 @@
+"""The report: what `explain` and a run tell the user, as data.
+
+`Report.to_dict()` is the JSON of the public interface, schema 1. How it looks in a terminal
+or a notebook is the renderer's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .dependence import Dependence
+from .diagnostics import Reason
+from .plan import VerdictKind
+from .source import SourceText, Span
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """Where a loop really ran, summed over the calls that the report covers."""
+
+    backend: Literal["cuda", "cpu", "interpreter"]
+    calls: int
+    iterations: int | None  # of this loop; None where nobody counted (the interpreter)
+    seconds: float | None  # None where nobody measured
+    note: str | None = None  # why it ran there, one sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "backend": self.backend,
+            "calls": self.calls,
+            "iterations": self.iterations,
+            "seconds": self.seconds,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopReport:
+    """One row: a loop, a comprehension or a whole-array statement."""
+
+    id: str  # stable: qualified name, line, column
+    header: str
+    depth: int  # 0 is outermost
+    span: Span
+    verdict: VerdictKind
+    stage: Literal["static", "call"]
+    condition: str | None
+    assumes: tuple[str, ...]
+    code: str
+    reason: str
+    reasons: tuple[Reason, ...]  # all of them, for the renderer
+    reductions: tuple[str, ...]  # "+ into s"
+    private: tuple[str, ...]
+    transform: tuple[str, ...]
+    dependences: tuple[Dependence, ...]
+    ran: Ran | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        row: dict[str, Any] = {
+            "id": self.id,
+            "line": self.span.line,
+            "end_line": self.span.end_line,
+            "depth": self.depth,
+            "header": self.header,
+            "verdict": self.verdict,
+            "stage": self.stage,
+            "condition": self.condition,
+            "assumes": list(self.assumes),
+            "code": self.code,
+            "reason": self.reason,
+            "reductions": list(self.reductions),
+            "private": list(self.private),
+            "transform": list(self.transform),
+            "dependences": [dependence_to_dict(each) for each in self.dependences],
+        }
+        if self.ran is not None:
+            row["ran"] = self.ran.to_dict()
+        return row
+
+
+def dependence_to_dict(dependence: Dependence) -> dict[str, Any]:
+    """Return the JSON form of a dependence."""
+    return {
+        "kind": dependence.kind,
+        "variable": dependence.array,
+        "source_line": dependence.source_span.line,
+        "sink_line": dependence.sink_span.line,
+        "distance": None if dependence.distance is None else list(dependence.distance),
+        "direction": list(dependence.direction),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionReport:
+    """All loops of one function, in source order."""
+
+    name: str  # qualified; "<module>" for module level
+    line: int
+    loops: tuple[LoopReport, ...]
+    # Why the function as a whole is left alone (source not available, `exec`, ...).
+    refusal: Reason | None
+    cell: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        entry: dict[str, Any] = {"name": self.name, "line": self.line}
+        if self.cell is not None:
+            entry["cell"] = self.cell
+        if self.refusal is not None:
+            entry["refusal"] = {"code": self.refusal.code, "reason": self.refusal.message}
+        entry["loops"] = [loop.to_dict() for loop in self.loops]
+        return entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What autopar has to say of a file or a function."""
+
+    version: str
+    text: SourceText | None  # None where no source is available
+    functions: tuple[FunctionReport, ...]
+
+    @property
+    def file(self) -> str:
+        """Path of the file as shown to the user."""
+        return self.text.path if self.text is not None else "<unknown>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, schema 1."""
+        return {
+            "schema": SCHEMA,
+            "autopar": self.version,
+            "file": self.file,
+            "functions": [function.to_dict() for function in self.functions],
+        }

@@ -1,0 +1,64 @@
+"""Source text and the places in it.
+
+A `Span` points into a file (or a notebook cell) the way an editor does, so that
+reports, generated comments and tracebacks all speak of the user's own lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Span:
+    """A stretch of source text: lines count from 1, columns from 0, the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def contains(self, other: Span) -> bool:
+        """Return whether `other` lies within this span."""
+        return (self.line, self.column) <= (other.line, other.column) and (
+            other.end_line,
+            other.end_column,
+        ) <= (self.end_line, self.end_column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceText:
+    """The text of a file or of a notebook cell."""
+
+    path: str  # as shown to the user: a file name, or "<cell 3>"
+    text: str
+    cell: int | None  # number of the notebook cell; None for a file
+
+    def line(self, number: int) -> str:
+        """Return the text of line `number` without its line end; empty past the end."""
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def segment(self, span: Span) -> str:
+        """Return the text that `span` covers, its lines joined by a single space."""
+        lines = self.text.splitlines()[span.line - 1 : span.end_line]
+        if not lines:
+            return ""
+        encoded = [part.encode() for part in lines]
+        # Columns are UTF-8 offsets, as in the ast module.
+        encoded[-1] = encoded[-1][: span.end_column]
+        encoded[0] = encoded[0][span.column :]
+        return " ".join(part.decode().strip() for part in encoded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFunction:
+    """One function of a source text, or its module level."""
+
+    text: SourceText
+    qualified_name: str  # as __qualname__ has it; "<module>" for module level
+    line: int  # line of the `def` statement (not of its decorators); 1 for module level
+    # Names that the function finds outside itself and what they are bound to where that is
+    # something autopar knows, e.g. ("np", "numpy"), ("sqrt", "math.sqrt"), ("range", "range").
+    # None: not looked up (static analysis of a file), so the usual spellings are assumed.
+    known_names: tuple[tuple[str, str], ...] | None

@@ -1,0 +1,153 @@
+"""Typed statements: the loop IR after NEP 50 has been applied to every node.
+
+Every conversion is an explicit `Cast`; a code generator prints what it sees and never
+promotes on its own. What an operation may do besides giving a value (raise, warn) stands
+in its `hazards`, so that the mode of a region can be chosen from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .loop_ir import Expression
+from .source import Span
+from .types import ScalarType
+
+# What an operation may do besides giving its value. Bits of the status word of a kernel.
+ZERO_DIVISION = 1  # a Python number divided by zero: the interpreter raises
+INTEGER_OVERFLOW = 2  # a Python int outgrew 64 bits: the interpreter goes on exactly
+DOMAIN_ERROR = 4  # math.sqrt(-1), math.exp(1000): the interpreter raises
+CONVERSION = 8  # a store that NumPy refuses or warns about (300 into uint8, nan into int)
+INTEGER_WARNING = 16  # NumPy integer division by zero, scalar integer overflow: a RuntimeWarning
+FLOAT_WARNING = 32  # the processor's invalid, divide or overflow flag: perhaps a RuntimeWarning
+
+FAILURES = ZERO_DIVISION | INTEGER_OVERFLOW | DOMAIN_ERROR | CONVERSION
+WARNINGS = INTEGER_WARNING | FLOAT_WARNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A constant of type `type`."""
+
+    value: bool | int | float | complex
+    type: ScalarType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A read of a scalar variable, live into the region or assigned in it."""
+
+    name: str
+    type: ScalarType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """An integer known to the model (loop variable, parameter, extent) used as a value."""
+
+    expression: Expression  # Name or Extent
+    type: ScalarType  # INT
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A read of an array element; `indices` are affine and proven in range."""
+
+    array: str
+    indices: tuple[Expression, ...]
+    type: ScalarType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """A conversion to the dtype of `type`; `hazards` when the conversion itself may fail."""
+
+    operand: TypedExpression
+    type: ScalarType
+    hazards: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation whose operands already have the dtype in which it is computed.
+
+    `name` is an operator of the loop IR ("+", "//", "<", "not", "and", ...) or the canonical
+    name of a function ("math.sqrt", "abs", "min").
+    """
+
+    name: str
+    operands: tuple[TypedExpression, ...]
+    type: ScalarType
+    hazards: int
+    span: Span
+
+
+TypedExpression: TypeAlias = Number | Variable | Index | Load | Cast | Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """`array[indices] = value`; `value` already has the dtype of the array."""
+
+    array: str
+    indices: tuple[Expression, ...]
+    value: TypedExpression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetVariable:
+    """`name = value` for a scalar; the variable holds `value.type` afterwards."""
+
+    name: str
+    value: TypedExpression
+    span: Span
+
+
+TypedStatement: TypeAlias = Store | SetVariable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalarVariable:
+    """A scalar variable of a kernel, with the one dtype it is held in."""
+
+    name: str
+    type: ScalarType  # the type it has after the region, if it was assigned there
+    is_live_in: bool  # its value before the region is read
+    live_in_type: ScalarType | None  # type of that value; None where not live in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedProgram:
+    """All statements of a region, typed; `statements` in the order of the Scop's."""
+
+    statements: tuple[tuple[str, TypedStatement], ...]  # (name of the Scop's statement, typed)
+    variables: tuple[ScalarVariable, ...]
+    hazards: int  # union over all operations
+
+    def statement(self, name: str) -> TypedStatement:
+        """Return the typed form of the Scop's statement `name`."""
+        return dict(self.statements)[name]
+
+
+def walk_typed(expression: TypedExpression) -> Iterator[TypedExpression]:
+    """Yield `expression` and everything below it, operands first."""
+    match expression:
+        case Cast():
+            yield from walk_typed(expression.operand)
+        case Operation():
+            for operand in expression.operands:
+                yield from walk_typed(operand)
+        case Number() | Variable() | Index() | Load():
+            pass
+    yield expression
+
+
+Modality: TypeAlias = Literal["proven", "checked", "unsafe"]

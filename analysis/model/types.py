@@ -1,0 +1,76 @@
+"""Types of values: NEP 50 keeps Python scalars and NumPy scalars apart, and so do we.
+
+A Python `float` and a `np.float64` hold the same bits but not the same rules: the first is
+weak in mixed expressions and raises on division by zero, the second is strong and gives
+`inf` with a warning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+# Python scalars as kernels hold them: an `int` is an int64 whose range is proven or checked.
+STORAGE: dict[str, str] = {
+    "bool": "bool",
+    "int": "int64",
+    "float": "float64",
+    "complex": "complex128",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonScalar:
+    """The type of a Python `bool`, `int`, `float` or `complex`: weak under NEP 50."""
+
+    kind: Literal["bool", "int", "float", "complex"]
+
+    @property
+    def dtype(self) -> str:
+        """Name of the NumPy dtype that holds such a value in a kernel."""
+        return STORAGE[self.kind]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpyScalar:
+    """The type of a NumPy scalar, as reading an array element gives it."""
+
+    dtype: str  # "float64", "int8", "bool", "complex128", ...: native byte order
+
+    def __str__(self) -> str:
+        return f"np.{self.dtype}"
+
+
+ScalarType: TypeAlias = PythonScalar | NumpyScalar
+
+BOOL = PythonScalar(kind="bool")
+INT = PythonScalar(kind="int")
+FLOAT = PythonScalar(kind="float")
+COMPLEX = PythonScalar(kind="complex")
+
+# The dtypes that kernels hold; every other one stays in the interpreter.
+COMPILED_DTYPES = (
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float32", "float64", "complex64", "complex128",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayType:
+    """What a kernel is specialised for: dtype, rank and memory layout of an array."""
+
+    dtype: str
+    rank: int
+    layout: Literal["C", "F", "A"]  # C order, Fortran order, any strides
+    is_aligned: bool
+    is_writeable: bool
+
+    def __str__(self) -> str:
+        axes = ",".join(":" * self.rank) if self.layout != "C" else ",".join(":" * self.rank)
+        return f"{self.dtype}[{axes}]{'' if self.layout == 'C' else ' ' + self.layout}"
+
+
+LiveInType: TypeAlias = ScalarType | ArrayType

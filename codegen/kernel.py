@@ -1,0 +1,113 @@
+"""The lowered form of a region: a small, target-neutral tree of loops over typed statements.
+
+Both generators (CPU, CUDA) print this tree. Its integer expressions are loop IR expressions
+over iterators and parameters, with `//` and `%` as in Python and the calls `min` and `max`;
+they are proven to fit in 64 bits. The tree of
+
+    for i in range(1, n - 1):
+        for j in range(i):
+            b[i, j] = 0.5 * a[i, j]
+
+is `Loop(i, 1, n - 1, parallel, [Loop(j, 0, i, parallel, [Instance(S0, i=i, j=j)])])`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.source import Span
+from autopar.analysis.model.typed import ScalarVariable, TypedStatement
+from autopar.analysis.model.types import ArrayType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One statement, run once for the current values of the iterators."""
+
+    name: str  # the statement's name in the Scop, "S0"
+    statement: TypedStatement
+    # Value of each source loop variable at this instance, over the iterators of the tree.
+    iterators: tuple[tuple[str, Expression], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """`for iterator in range(lower, upper, step)`, ascending."""
+
+    iterator: str  # unique along the path from the root
+    lower: Expression
+    upper: Expression  # exclusive
+    step: int  # positive
+    is_parallel: bool  # carries no dependence: any order, any thread
+    body: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """`if test: body`, with a test over iterators and parameters."""
+
+    test: Expression
+    body: tuple[Node, ...]
+    span: Span
+
+
+Node: TypeAlias = Instance | Loop | Branch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayArgument:
+    """An array that the region touches."""
+
+    name: str
+    type: ArrayType
+    is_read: bool
+    is_written: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegerArgument:
+    """A parameter of the model, passed as an int64."""
+
+    name: str  # its identifier in generated code: "n", "a_shape_0"
+    text: str  # as Python in the user's program: "n", "a.shape[0]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Everything a code generator needs to know of one region.
+
+    Generated entry points take the arrays, then the integers, then the live-in variables,
+    each in the order given here.
+    """
+
+    name: str  # an identifier: part of the names of generated functions
+    file: str  # of the user's source, for comments
+    body: tuple[Node, ...]
+    arrays: tuple[ArrayArgument, ...]
+    integers: tuple[IntegerArgument, ...]
+    variables: tuple[ScalarVariable, ...]
+    # Scalars, loop variables excluded, whose last value the region hands back, in this order.
+    results: tuple[str, ...]
+    hazards: int  # union of the hazards of all statements
+
+    @property
+    def live_in(self) -> tuple[ScalarVariable, ...]:
+        """The variables whose value before the region is read."""
+        return tuple(variable for variable in self.variables if variable.is_live_in)
+
+    def variable(self, name: str) -> ScalarVariable:
+        """Return the scalar variable called `name`."""
+        return next(variable for variable in self.variables if variable.name == name)
+
+
+def walk_nodes(body: tuple[Node, ...]) -> Iterator[Node]:
+    """Yield every node of `body` and below, parents first."""
+    for node in body:
+        yield node
+        if isinstance(node, Loop | Branch):
+            yield from walk_nodes(node.body)
