@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types contracts pytest bench gpu-check fuzz clean
 
+# The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
-	$(BIN)/autopar run --report examples/heat_plate.py
+	$(BIN)/python examples/demo.py
 
 test: lint types contracts pytest
 
