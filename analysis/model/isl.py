@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, Self, TypeVar, final
+from typing import ParamSpec, TypeVar, final
 
 import islpy
 
@@ -34,12 +34,14 @@ class _State:
     def __init__(self) -> None:
         self.context = islpy.Context()
         self.lock = threading.RLock()
+        self.probe = islpy.Set.read_from_str(self.context, "[n] -> { [i] : 0 <= i < n }")
 
 
 _state = _State()
 
 
 def _renew_lock() -> None:
+    # The parent's lock may have been held by a thread that does not exist in the child.
     _state.lock = threading.RLock()
 
 
@@ -64,6 +66,18 @@ def budget(operations: int = DEFAULT_BUDGET) -> Iterator[None]:
             context.reset_operations()
 
 
+def _is_exhausted(error: islpy.Error) -> bool:
+    if "maximal number of operations" in str(error):
+        return True
+    # The parser reports an exhausted budget as a syntax error: ask again with an operation
+    # that cannot fail otherwise.
+    try:
+        _state.probe.intersect(_state.probe)
+    except islpy.Error:
+        return True
+    return False
+
+
 def locked(operation: Callable[P, R]) -> Callable[P, R]:
     """Return `operation` under the lock, its exhausted budget told apart from a fault."""
 
@@ -72,10 +86,322 @@ def locked(operation: Callable[P, R]) -> Callable[P, R]:
             try:
                 return operation(*args, **kwargs)
             except islpy.Error as error:
-                if "maximal number of operations" in str(error):
+                if _is_exhausted(error):
                     raise BudgetExhaustedError(str(error)) from None
                 raise
 
     run.__name__ = operation.__name__
     run.__doc__ = operation.__doc__
     return run
+
+
+@final
+class Set:
+    """A set of integer tuples, possibly of one named statement or array, with parameters."""
+
+    __slots__ = ("_raw",)
+    __hash__ = None  # type: ignore[assignment]  # equal isl sets may hash differently
+
+    def __init__(self, raw: islpy.Set) -> None:
+        self._raw = raw
+
+    @staticmethod
+    @locked
+    def parse(text: str) -> Set:
+        """Return the set that isl's notation `text` describes."""
+        return Set(islpy.Set.read_from_str(_state.context, text))
+
+    @locked
+    def __str__(self) -> str:
+        return self._raw.coalesce().to_str()
+
+    def __repr__(self) -> str:
+        return f"Set({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Callable[[str], Set], tuple[str]]:
+        return Set.parse, (str(self),)
+
+    @locked
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Set) and bool(self._raw.is_equal(other._raw))
+
+    @property
+    @locked
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of the set's dimensions."""
+        return tuple(
+            self._raw.get_dim_name(islpy.dim_type.set, position) or f"i{position}"
+            for position in range(self._raw.dim(islpy.dim_type.set))
+        )
+
+    @property
+    @locked
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that the set depends on."""
+        raw = self._raw.drop_unused_params()
+        return tuple(
+            raw.get_dim_name(islpy.dim_type.param, position)
+            for position in range(raw.dim(islpy.dim_type.param))
+        )
+
+    @locked
+    def intersect(self, other: Set) -> Set:
+        """Return the elements of both."""
+        return Set(self._raw.intersect(other._raw))
+
+    @locked
+    def intersect_params(self, context: Set) -> Set:
+        """Return the part of the set whose parameters lie in `context`."""
+        return Set(self._raw.intersect_params(context._raw))
+
+    @locked
+    def union(self, other: Set) -> Set:
+        """Return the elements of either."""
+        return Set(self._raw.union(other._raw).coalesce())
+
+    @locked
+    def subtract(self, other: Set) -> Set:
+        """Return the elements of this set that are not in `other`."""
+        return Set(self._raw.subtract(other._raw).coalesce())
+
+    @locked
+    def gist(self, context: Set) -> Set:
+        """Return a simpler set that agrees with this one inside `context`."""
+        return Set(self._raw.gist(context._raw).coalesce())
+
+    @locked
+    def is_empty(self) -> bool:
+        """Return whether the set has no element for any parameter value."""
+        return bool(self._raw.is_empty())
+
+    @locked
+    def is_subset(self, other: Set) -> bool:
+        """Return whether every element lies in `other`."""
+        return bool(self._raw.is_subset(other._raw))
+
+    @locked
+    def params(self) -> Set:
+        """Return the parameter values for which the set is not empty, as a parameter set."""
+        return Set(self._raw.params())
+
+    @locked
+    def complement(self) -> Set:
+        """Return everything in the same space outside the set."""
+        return Set(self._raw.complement().coalesce())
+
+    @locked
+    def lexmax(self) -> Set:
+        """Return the lexicographically last element for each parameter value."""
+        return Set(self._raw.lexmax())
+
+    @locked
+    def keep(self, names: tuple[str, ...]) -> Set:
+        """Return the projection onto the dimensions called `names`."""
+        raw = self._raw
+        for position in reversed(range(raw.dim(islpy.dim_type.set))):
+            if raw.get_dim_name(islpy.dim_type.set, position) not in names:
+                raw = raw.project_out(islpy.dim_type.set, position, 1)
+        return Set(raw)
+
+    @locked
+    def maximum(self, dimension: int) -> int | None:
+        """Return the largest value of a dimension over all parameters; None if unbounded.
+
+        The set must not be empty.
+        """
+        value = self._raw.dim_max_val(dimension)
+        return value.to_python() if value.is_int() else None
+
+    @locked
+    def contains(self, values: tuple[tuple[str, int], ...]) -> bool:
+        """Return whether the parameter set holds at the given parameter values."""
+        raw = self._raw
+        for name, value in values:
+            position = raw.find_dim_by_name(islpy.dim_type.param, name)
+            if position >= 0:
+                raw = raw.fix_val(
+                    islpy.dim_type.param, position, islpy.Val(str(value), _state.context)
+                )
+        return not raw.is_empty()
+
+    @property
+    def raw(self) -> islpy.Set:
+        """The islpy object, for the modules of `model` that generate code from it."""
+        return self._raw
+
+
+@final
+class Map:
+    """A relation between integer tuples, with parameters."""
+
+    __slots__ = ("_raw",)
+    __hash__ = None  # type: ignore[assignment]  # equal isl maps may hash differently
+
+    def __init__(self, raw: islpy.Map) -> None:
+        self._raw = raw
+
+    @staticmethod
+    @locked
+    def parse(text: str) -> Map:
+        """Return the relation that isl's notation `text` describes."""
+        return Map(islpy.Map.read_from_str(_state.context, text))
+
+    @locked
+    def __str__(self) -> str:
+        return self._raw.coalesce().to_str()
+
+    def __repr__(self) -> str:
+        return f"Map({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Callable[[str], Map], tuple[str]]:
+        return Map.parse, (str(self),)
+
+    @locked
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Map) and bool(self._raw.is_equal(other._raw))
+
+    @locked
+    def reverse(self) -> Map:
+        """Return the inverse relation."""
+        return Map(self._raw.reverse())
+
+    @locked
+    def then(self, other: Map) -> Map:
+        """Return the composition: first this relation, then `other`."""
+        return Map(self._raw.apply_range(other._raw))
+
+    @locked
+    def intersect(self, other: Map) -> Map:
+        """Return the pairs of both."""
+        return Map(self._raw.intersect(other._raw))
+
+    @locked
+    def intersect_domain(self, domain: Set) -> Map:
+        """Return the pairs whose first element lies in `domain`."""
+        return Map(self._raw.intersect_domain(domain._raw))
+
+    @locked
+    def intersect_range(self, range_: Set) -> Map:
+        """Return the pairs whose second element lies in `range_`."""
+        return Map(self._raw.intersect_range(range_._raw))
+
+    @locked
+    def intersect_params(self, context: Set) -> Map:
+        """Return the part of the relation whose parameters lie in `context`."""
+        return Map(self._raw.intersect_params(context._raw))
+
+    @locked
+    def union(self, other: Map) -> Map:
+        """Return the pairs of either."""
+        return Map(self._raw.union(other._raw))
+
+    @locked
+    def subtract(self, other: Map) -> Map:
+        """Return the pairs that are not in `other`."""
+        return Map(self._raw.subtract(other._raw))
+
+    @locked
+    def domain(self) -> Set:
+        """Return the first elements."""
+        return Set(self._raw.domain())
+
+    @locked
+    def range(self) -> Set:
+        """Return the second elements."""
+        return Set(self._raw.range())
+
+    @locked
+    def deltas(self) -> Set:
+        """Return second minus first element, for a relation within one space."""
+        return Set(self._raw.deltas())
+
+    @locked
+    def params(self) -> Set:
+        """Return the parameter values for which the relation is not empty."""
+        return Set(self._raw.params())
+
+    @locked
+    def is_empty(self) -> bool:
+        """Return whether the relation has no pair for any parameter value."""
+        return bool(self._raw.is_empty())
+
+    @property
+    def raw(self) -> islpy.Map:
+        """The islpy object, for the modules of `model` that generate code from it."""
+        return self._raw
+
+
+@final
+class UnionMap:
+    """A relation over several statements, such as a schedule."""
+
+    __slots__ = ("_raw",)
+    __hash__ = None  # type: ignore[assignment]  # equal isl maps may hash differently
+
+    def __init__(self, raw: islpy.UnionMap) -> None:
+        self._raw = raw
+
+    @staticmethod
+    @locked
+    def parse(text: str) -> UnionMap:
+        """Return the relation that isl's notation `text` describes."""
+        return UnionMap(islpy.UnionMap.read_from_str(_state.context, text))
+
+    @locked
+    def __str__(self) -> str:
+        return self._raw.coalesce().to_str()
+
+    def __repr__(self) -> str:
+        return f"UnionMap({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Callable[[str], UnionMap], tuple[str]]:
+        return UnionMap.parse, (str(self),)
+
+    @locked
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UnionMap) and bool(self._raw.is_equal(other._raw))
+
+    @staticmethod
+    @locked
+    def of(maps: tuple[Map, ...]) -> UnionMap:
+        """Return the union of `maps`; at least one."""
+        union = maps[0].raw.to_union_map()
+        for each in maps[1:]:
+            union = union.union(each.raw.to_union_map())
+        return UnionMap(union)
+
+    @locked
+    def intersect_domain(self, domains: tuple[Set, ...]) -> UnionMap:
+        """Return the pairs whose first element lies in one of `domains`."""
+        union = domains[0].raw.to_union_set()
+        for each in domains[1:]:
+            union = union.union(each.raw.to_union_set())
+        return UnionMap(self._raw.intersect_domain(union))
+
+    @locked
+    def maps(self) -> tuple[Map, ...]:
+        """Return the relations between single spaces that make up this one."""
+        found: list[Map] = []
+        self._raw.foreach_map(lambda raw: found.append(Map(raw)))
+        return tuple(found)
+
+    @property
+    def raw(self) -> islpy.UnionMap:
+        """The islpy object, for the modules of `model` that generate code from it."""
+        return self._raw
+
+
+@locked
+def value_based_flow(
+    writes: UnionMap, reads: UnionMap, schedule: UnionMap, may_writes: UnionMap | None = None
+) -> UnionMap:
+    """Return the pairs (write instance, read instance) where the read sees the written value.
+
+    Feautrier, Dataflow analysis of array and scalar references, IJPP 1991, as isl computes it.
+    May-writes never hide an earlier write.
+    """
+    access = islpy.UnionAccessInfo.from_sink(reads.raw).set_must_source(writes.raw)
+    if may_writes is not None:
+        access = access.set_may_source(may_writes.raw)
+    flow = access.set_schedule_map(schedule.raw).compute_flow()
+    return UnionMap(flow.get_may_dependence())

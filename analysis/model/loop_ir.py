@@ -16,9 +16,7 @@ from typing import Literal, TypeAlias
 from .diagnostics import Reason
 from .source import Span
 
-BinaryOperator: TypeAlias = Literal[
-    "+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"
-]
+BinaryOperator: TypeAlias = Literal["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
 UnaryOperator: TypeAlias = Literal["-", "+", "~", "not"]
 CompareOperator: TypeAlias = Literal["<", "<=", ">", ">=", "==", "!="]
 
