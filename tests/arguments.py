@@ -1,0 +1,121 @@
+"""Arguments of a test program: copies that keep aliasing, and comparison bit for bit.
+
+Maps the arguments of one call to an independent second set with the same overlaps, strides and flags,
+and two outcomes to the first difference between them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def byte_range(array: Array) -> tuple[int, int]:
+    """Return the first byte of `array` and the byte after its last; equal where it has no element."""
+    low = high = address(array)
+    if array.size == 0:
+        return low, low
+    for extent, stride in zip(array.shape, array.strides, strict=True):
+        low += min(0, (extent - 1) * stride)
+        high += max(0, (extent - 1) * stride)
+    return low, high + array.itemsize
+
+
+def address(array: Array) -> int:
+    """Return the address of the element of `array` whose indices are all zero."""
+    return int(array.__array_interface__["data"][0])
+
+
+def copy_arguments(arguments: Sequence[object]) -> list[Any]:
+    """Return independent copies of `arguments` in which the same pairs of arrays overlap as before.
+
+    Lists are copied one level deep; anything else that is not an array is passed on as it is.
+    """
+    roots: dict[int, Array] = {}
+    copies: dict[int, Array] = {}
+    return [_copy(argument, roots, copies) for argument in arguments]
+
+
+def _copy(argument: object, roots: dict[int, Array], copies: dict[int, Array]) -> object:
+    match argument:
+        case np.ndarray():
+            if id(argument) not in copies:
+                copies[id(argument)] = _copy_array(argument, roots)
+            return copies[id(argument)]
+        case list():
+            return [_copy(item, roots, copies) for item in argument]
+        case _:
+            return argument
+
+
+def _copy_array(array: Array, roots: dict[int, Array]) -> Array:
+    root = _root(array)
+    if id(root) not in roots:
+        roots[id(root)] = np.array(root, order="K", copy=True, subok=True)
+    twin = roots[id(root)]
+    if array is not root:
+        twin = _same_view(array, root, twin)
+    if type(twin) is not type(array):
+        twin = twin.view(type(array))
+    twin.flags.writeable = array.flags.writeable
+    return twin
+
+
+def _root(array: Array) -> Array:
+    while True:
+        base = array.base
+        if not isinstance(base, np.ndarray):
+            base = getattr(base, "base", None)  # what `as_strided` puts between a view and its base
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base
+
+
+def _same_view(array: Array, root: Array, twin: Array) -> Array:
+    flat = np.asarray(twin)
+    return np.ndarray(
+        shape=array.shape,
+        dtype=array.dtype,
+        buffer=flat if flat.flags.c_contiguous else flat.T,
+        offset=address(array) - address(root),
+        strides=array.strides,
+    )
+
+
+def all_bytes(arguments: Sequence[object]) -> list[bytes]:
+    """Return the bytes of every array among `arguments`, the memory around a view included."""
+    return [_root(item).tobytes("A") for item in arguments if isinstance(item, np.ndarray)]
+
+
+def is_same(expected: object, actual: object) -> bool:
+    """Return whether two values have the same exact type and the same bits, NaN and -0.0 included."""
+    if type(expected) is not type(actual):
+        return False
+    if isinstance(expected, np.ndarray | np.generic) and isinstance(
+        actual, np.ndarray | np.generic
+    ):
+        return (
+            expected.dtype == actual.dtype
+            and expected.shape == actual.shape
+            and _bits(expected) == _bits(actual)
+        )
+    match expected, actual:
+        case float(), float():
+            return struct.pack("d", expected) == struct.pack("d", actual)
+        case complex(), complex():
+            return is_same(expected.real, actual.real) and is_same(expected.imag, actual.imag)
+        case ((tuple() | list()), (tuple() | list())):
+            pairs = zip(expected, actual, strict=False)
+            return len(expected) == len(actual) and all(is_same(*pair) for pair in pairs)
+        case _:
+            return bool(expected == actual)
+
+
+def _bits(value: Any) -> object:
+    return list(value.ravel()) if value.dtype.hasobject else value.tobytes()
