@@ -1,0 +1,119 @@
+"""Run the benchmarks and print them.
+
+python -m benchmarks [--quick] [--json [FILE]] [--only NAME]
+
+Exit status: 0 when everything was measured, whatever the bars say; 1 when a value was wrong;
+2 for a name that is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import autopar
+
+from . import analysis_api, overheads, report
+from .harness import Measurement, WrongResult, measure
+from .kernels import KERNELS, Kernel
+
+ROUNDS, QUICK_ROUNDS = 15, 5
+COLD_ROUNDS, QUICK_COLD_ROUNDS = 5, 2
+COLD_SIZE = 2000
+OVERHEADS = "overheads"
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    names = [kernel.name for kernel in KERNELS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes and few rounds")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[*names, OVERHEADS],
+        metavar="NAME",
+        help=f"one of {', '.join(names)} or {OVERHEADS}; may be repeated",
+    )
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="write JSON, by default to benchmarks/results/",
+    )
+    return parser.parse_args(argv)
+
+
+def kernels(options: argparse.Namespace) -> list[Measurement]:
+    """The chosen kernels, measured; each is announced, since one takes some seconds."""
+    chosen = [one for one in KERNELS if options.only is None or one.name in options.only]
+    return [one_kernel(kernel, options) for kernel in chosen]
+
+
+def one_kernel(kernel: Kernel, options: argparse.Namespace) -> Measurement:
+    """One kernel, measured."""
+    print(f"measuring {kernel.name} ...", file=sys.stderr, flush=True)
+    size = kernel.sizes.quick if options.quick else kernel.sizes.full
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    return measure(kernel, autopar.parallel, size, rounds)
+
+
+def surroundings(options: argparse.Namespace) -> report.Overheads:
+    """The overheads, measured unless only kernels were asked for."""
+    if options.only is not None and OVERHEADS not in options.only:
+        return report.Overheads()
+    print("measuring overheads ...", file=sys.stderr, flush=True)
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    cold = QUICK_COLD_ROUNDS if options.quick else COLD_ROUNDS
+    workers = overheads.threads()
+    return report.Overheads(
+        inline=overheads.dispatch(autopar.parallel, overheads.INLINE_SIZE, 1, rounds),
+        pool=overheads.dispatch(autopar.parallel, overheads.POOL_SIZE, workers, rounds),
+        verdicts_s=overheads.analysis_s(analysis_api.verdicts, rounds),
+        with_schedule_s=overheads.analysis_s(analysis_api.with_schedule(), rounds),
+        first_call=overheads.first_call(COLD_SIZE, cold),
+        import_s=overheads.import_s(rounds),
+    )
+
+
+def show(measured: Sequence[Measurement], around: report.Overheads) -> None:
+    """Print tables and bars."""
+    machine = report.machine()
+    print(
+        f"{machine['device']}, {machine['cores']} cores, load {machine['load']:.2f}, "
+        f"Python {machine['python']}, NumPy {machine['numpy']}, Numba {machine['numba']}"
+    )
+    print(
+        "Ratios: the other's median over autopar's; above 1 autopar is faster.  CPython is "
+        "timed on a small part and scaled by the work.\n"
+    )
+    if measured:
+        print(report.table(report.HEAD, [report.row(one) for one in measured]), end="\n\n")
+    held = [report.bar_row(bar) for bar in report.all_bars(measured, around)]
+    print(report.table(("bar", "limit", "measured", "verdict"), held))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit status of the benchmarks."""
+    options = arguments(argv)
+    try:
+        measured = kernels(options)
+    except WrongResult as error:
+        print(error, file=sys.stderr)
+        return 1
+    around = surroundings(options)
+    show(measured, around)
+    if options.json is not None:
+        path = Path(options.json or report.results_path(report.device()))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(report.as_json(measured, around), indent=1) + "\n", "utf-8")
+        print(f"\nwritten: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

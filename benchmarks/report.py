@@ -1,0 +1,189 @@
+"""Measurements as a table, as JSON, and held against the bars."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .harness import Measurement
+from .overheads import Dispatch, FirstCall
+from .statistics import Ratio, geometric_mean
+
+RESULTS = Path(__file__).parent / "results"
+HEAD = ("kernel", "size", "autopar", "vs by hand", "95 %", "vs numpy", "vs cpython", "share", "ran")
+NO_NUMBER = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overheads:
+    """What surrounds the kernels; None where it was not measured."""
+
+    inline: Dispatch | None = None
+    pool: Dispatch | None = None
+    verdicts_s: float | None = None
+    with_schedule_s: float | None = None
+    first_call: FirstCall | None = None
+    import_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One limit and what was measured against it."""
+
+    name: str
+    limit: float
+    measured: float | None  # None: not measured in this run
+    at_least: bool = False  # the limit is a lower one
+    unit: str = ""
+    earned: bool = True  # False: the interpreter did the work, so the figure proves nothing
+
+    @property
+    def verdict(self) -> str:
+        """'pass', 'FAIL', 'FAIL(interpreter)' or 'not measured'."""
+        if self.measured is None:
+            return "not measured"
+        if not self.earned:
+            return "FAIL(interpreter)"
+        good = self.measured >= self.limit if self.at_least else self.measured <= self.limit
+        return "pass" if good else "FAIL"
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, load and versions: what a figure is worth nothing without."""
+    import numba
+    import numpy as np
+
+    return {
+        "device": device(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "numba_threads": numba.get_num_threads(),
+        "date": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def device() -> str:
+    """The processor's name as the system tells it."""
+    listing = Path("/proc/cpuinfo")
+    text = listing.read_text(encoding="utf-8") if listing.exists() else ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def results_path(device_name: str) -> Path:
+    """`benchmarks/results/<device>-<date>.json`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", device_name.lower()).strip("-")
+    day = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    return RESULTS / f"{slug}-{day}.json"
+
+
+def ratio_cell(ratio: Ratio | None) -> str:
+    """A ratio to three figures."""
+    return NO_NUMBER if ratio is None else f"{ratio.value:.3g}"
+
+
+def row(measured: Measurement) -> tuple[str, ...]:
+    """The cells of one kernel's line."""
+    hand = measured.ratios["by hand"]
+    verdict = "" if measured.takeover.earned else " FAIL(interpreter)"
+    return (
+        measured.kernel,
+        str(measured.size),
+        f"{1e3 * measured.times_s['autopar']:.3f} ms",
+        f"{hand.value:.3f}",
+        f"{hand.low:.2f}-{hand.high:.2f}",
+        ratio_cell(measured.ratios.get("numpy")),
+        ratio_cell(measured.ratios.get("cpython")),
+        f"{100 * measured.takeover.share:.0f} %",
+        (",".join(measured.takeover.backends) or "not recorded") + verdict,
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lines of aligned columns, the first to the left and the others to the right."""
+    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        return "  ".join([first[0].ljust(first[1]), *(cell.rjust(w) for cell, w in others)])
+
+    return "\n".join([line(head), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def all_bars(measured: Sequence[Measurement], overheads: Overheads) -> tuple[Bar, ...]:
+    """Every bar with what was measured; in each kernel's ratio, above 1 is faster."""
+    return (*kernel_bars(measured), *overhead_bars(overheads))
+
+
+def kernel_bars(measured: Sequence[Measurement]) -> tuple[Bar, ...]:
+    """The bars of the ratios to the hand-written kernels."""
+    ratios = [one.ratios["by hand"].value for one in measured]
+    earned = all(one.takeover.earned for one in measured)
+    mean = geometric_mean(ratios) if ratios else None
+    worst = min(ratios, default=None)
+    bars = (("geometric mean vs by hand", 0.97, mean), ("slowest kernel vs by hand", 0.85, worst))
+    return tuple(
+        Bar(name=name, limit=limit, measured=measured_value, at_least=True, earned=earned)
+        for name, limit, measured_value in bars
+    )
+
+
+def overhead_bars(overheads: Overheads) -> tuple[Bar, ...]:
+    """The bars of what surrounds the kernels."""
+    first = overheads.first_call
+    return (
+        dispatch_bar("dispatch, inline", 20.0, overheads.inline),
+        dispatch_bar("dispatch, pool", 60.0, overheads.pool),
+        Bar(name="verdicts, 3-deep nest", limit=15.0, measured=ms(overheads.verdicts_s), unit="ms"),
+        Bar(name="with schedule", limit=100.0, measured=ms(overheads.with_schedule_s), unit="ms"),
+        Bar(
+            name="first call vs by hand",
+            limit=0.7,
+            measured=None if first is None else first.autopar_s / first.by_hand_s,
+        ),
+        Bar(name="import autopar", limit=0.10, measured=overheads.import_s, unit="s"),
+    )
+
+
+def dispatch_bar(name: str, limit_us: float, measured: Dispatch | None) -> Bar:
+    """The bar of one dispatch cost, in microseconds."""
+    if measured is None:
+        return Bar(name=name, limit=limit_us, measured=None, unit="µs")
+    compiled = "interpreter" not in measured.takeover.backends and measured.takeover.backends != ()
+    cost = 1e6 * measured.cost_s
+    return Bar(name=name, limit=limit_us, measured=cost, unit="µs", earned=compiled)
+
+
+def ms(seconds: float | None) -> float | None:
+    """Seconds in milliseconds."""
+    return None if seconds is None else 1e3 * seconds
+
+
+def bar_row(bar: Bar) -> tuple[str, ...]:
+    """The cells of one bar's line."""
+    sign = ">=" if bar.at_least else "<="
+    value = NO_NUMBER if bar.measured is None else f"{bar.measured:.3g} {bar.unit}".strip()
+    return (bar.name, f"{sign} {bar.limit:g} {bar.unit}".strip(), value, bar.verdict)
+
+
+def as_json(measured: Sequence[Measurement], overheads: Overheads) -> Mapping[str, Any]:
+    """Everything that was measured, as `--json` writes it."""
+    kernels = [asdict(one) | {"earned": one.takeover.earned} for one in measured]
+    held = [asdict(bar) | {"verdict": bar.verdict} for bar in all_bars(measured, overheads)]
+    return {
+        "schema": 1,
+        "machine": machine(),
+        "kernels": kernels,
+        "overheads": asdict(overheads),
+        "bars": held,
+    }
