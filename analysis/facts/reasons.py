@@ -1,0 +1,264 @@
+"""Reasons of the family AP5: what a call shows that keeps a loop in the interpreter.
+
+AP504 lies with the passes, since types are found there.
+"""
+# mypy: disable-error-code="explicit-override"
+# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..model.diagnostics import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArraysOverlap(Reason):
+    """Two arrays of a call share elements, one of them is written.
+
+    Why it blocks: the analysis took them to be disjoint; what one iteration writes through one
+        name, another may read through the other.
+
+    Example:
+        shift(a[1:], a[:-1], n - 1)     # for i in range(n - 1): out[i] = x[i]
+
+    Use instead: a copy of the array that is read, `shift(a[1:], a[:-1].copy(), n - 1)`.
+
+    References: Doerfert, Grosser and Hack, Optimistic Loop Optimization, CGO 2017.
+    """
+
+    code: ClassVar[str] = "AP501"
+    first: str
+    second: str
+
+    @property
+    def message(self) -> str:
+        return f"'{self.first}' and '{self.second}' share elements at this call."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Pass a copy: '{self.second}.copy()'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionFailed(Reason):
+    """The condition under which the loop is parallel does not hold at this call.
+
+    Why it blocks: for these values an iteration depends on another one.
+
+    Example:
+        copy_ahead(a, n=100, k=1)       # for i in range(n): a[i + k] = a[i]
+
+    Use instead: values for which the condition holds, where they mean the same.
+
+    References: Rus, Rauchwerger and Hoeflinger, Hybrid Analysis: Static and Dynamic Memory
+        Reference Analysis, ICS 2002.
+    """
+
+    code: ClassVar[str] = "AP502"
+    condition: str  # a Python expression
+    values: tuple[tuple[str, int], ...]  # of the names in it
+
+    @property
+    def message(self) -> str:
+        return f"The condition '{self.condition}' does not hold at this call."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if not self.values:
+            return ()
+        return (", ".join(f"{name} = {value}" for name, value in self.values) + ".",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexNotInjective(Reason):
+    """An index array holds the same position twice.
+
+    Why it blocks: two iterations touch the same element, so they have an order.
+
+    Example:
+        for i in range(n):
+            a[index[i]] = b[i]          # index = [3, 5, 3]
+
+    Use instead: an index array without repetitions, for example sorted and made unique.
+
+    References: Rauchwerger and Padua, The LRPD Test: Speculative Run-Time Parallelization of
+        Loops with Privatization and Reduction Parallelization, PLDI 1995.
+    """
+
+    code: ClassVar[str] = "AP503"
+    array: str
+
+    @property
+    def message(self) -> str:
+        return f"The index array '{self.array}' holds a position more than once."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Make the positions unique: '{self.array} = np.unique({self.array})'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOutOfBounds(Reason):
+    """A subscript may leave its array, or wrap around at its end.
+
+    Why it blocks: the interpreter must raise IndexError at the right iteration, and a negative
+        subscript means an element at the other end.
+
+    Example:
+        for i in range(n):              # n = len(b) + 1
+            b[i] = a[i]
+
+    Use instead: loop bounds that follow the shapes, `range(len(b))`.
+
+    References: NumPy user guide, indexing on ndarrays. Gupta, Optimizing Array Bound Checks Using
+        Flow Analysis, ACM Letters on Programming Languages and Systems, 1993.
+    """
+
+    code: ClassVar[str] = "AP505"
+    condition: str  # the part of the bounds condition that failed, a Python expression
+
+    @property
+    def message(self) -> str:
+        return f"A subscript may be out of range: '{self.condition}' does not hold at this call."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Take the loop bounds from the shapes of the arrays.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedArgument(Reason):
+    """An argument is neither a plain NumPy array nor a plain number.
+
+    Why it blocks: subclasses of ndarray, masked arrays, lists and other containers have rules of
+        their own for subscripts and arithmetic.
+
+    Example:
+        scale([1.0, 2.0, 3.0], 2.0)     # for i in range(len(a)): a[i] = a[i] * k
+
+    Use instead: a plain array, `np.asarray(a)`.
+
+    References: NumPy user guide, subclassing ndarray.
+    """
+
+    code: ClassVar[str] = "AP506"
+    name: str
+    kind: str  # in the user's words: "a list", "a subclass of ndarray (matrix)"
+
+    @property
+    def message(self) -> str:
+        return f"'{self.name}' is {self.kind} at this call."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Pass a plain array: 'np.asarray({self.name})'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RanEmpty(Reason):
+    """A loop whose variables are used after it had no iterations at this call.
+
+    Why it blocks: after an empty loop its variable keeps its old value or stays unbound; only the
+        interpreter knows which. There is nothing to gain from an empty loop.
+
+    Example:
+        for i in range(n):              # n = 0
+            a[i] = 0
+        print(i)
+
+    Use instead: the bound itself after the loop, `print(n - 1)`.
+
+    References: Python language reference, the for statement.
+    """
+
+    code: ClassVar[str] = "AP507"
+
+    @property
+    def message(self) -> str:
+        return "The loop has no iterations at this call, and its variables are used after it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorStateChanged(Reason):
+    """Floating-point events are set to raise or to call back, or warnings are errors.
+
+    Why it blocks: the event must happen at the right iteration, with the work before it done.
+
+    Example:
+        with np.errstate(divide="raise"):
+            ratios(a, b)
+
+    Use instead: the default state around the loops, and a check of the result after them.
+
+    References: NumPy reference, numpy.errstate. Python library reference, warnings.
+    """
+
+    code: ClassVar[str] = "AP508"
+
+    @property
+    def message(self) -> str:
+        return "NumPy's floating-point events or Python's warnings are set to raise or call back."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Call the function outside 'np.errstate' and check its result.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracingActive(Reason):
+    """A debugger, profiler or coverage tool watches each line.
+
+    Why it blocks: the watcher must see every line run, which only the interpreter can show.
+
+    Example:
+        python -m trace --count script.py
+
+    Use instead: run without the watcher to run in parallel.
+
+    References: Python library reference, sys.settrace and sys.monitoring.
+    """
+
+    code: ClassVar[str] = "AP509"
+
+    @property
+    def message(self) -> str:
+        return "A debugger, profiler or coverage tool watches the lines of this program."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueFailed(Reason):
+    """A kernel met a value that makes the interpreter raise or warn, so the interpreter took over.
+
+    Why it blocks: division by zero, integer overflow and domain errors must happen as the
+        interpreter has them; the region was run again from its start.
+
+    Example:
+        for i in range(n):
+            b[i] = 1 // k               # k = 0
+
+    Use instead: a test for the value, or operands for which the result is defined.
+
+    References: Python library reference, built-in exceptions.
+    """
+
+    code: ClassVar[str] = "AP510"
+    detail: str  # a fragment: "a division by zero"
+
+    @property
+    def message(self) -> str:
+        return f"The kernel met {self.detail}, and the interpreter ran the loop again."
+
+
+REASONS: tuple[type[Reason], ...] = (
+    ArraysOverlap,
+    ConditionFailed,
+    IndexNotInjective,
+    IndexOutOfBounds,
+    UnsupportedArgument,
+    RanEmpty,
+    ErrorStateChanged,
+    TracingActive,
+    ValueFailed,
+)

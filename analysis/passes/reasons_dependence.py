@@ -1,0 +1,263 @@
+"""Reasons of the family AP4: dependences between iterations, the order of which must be kept."""
+# mypy: disable-error-code="explicit-override"
+# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..model.diagnostics import Reason
+
+
+def earlier_iteration(distance_text: str | None) -> str:
+    """Return the words for the iteration that lies `distance_text` iterations back."""
+    match distance_text:
+        case None:
+            return "an earlier iteration"
+        case "1":
+            return "the iteration before"
+        case _:
+            return f"the iteration {distance_text} before"
+
+
+def dependence_note(relation_text: str, loop_variable: str, distance_text: str | None) -> str:
+    """Return the note that shows a dependence in isl notation, its carrier and its distance."""
+    distance = "not constant" if distance_text is None else distance_text
+    return f"{relation_text}; carried by loop '{loop_variable}', distance {distance}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedFlow(Reason):
+    """An iteration reads what an earlier iteration of the same loop wrote.
+
+    Why it blocks: the value must be there before it is read, so the iterations have an order.
+
+    Example:
+        for i in range(1, n):
+            a[i] = a[i - 1] + b[i]
+
+    Use instead: old values where the sweep may use them, read from a copy.
+        old = a.copy()
+        for i in range(1, n):
+            a[i] = old[i - 1] + b[i]
+
+    References: Feautrier, Dataflow Analysis of Array and Scalar References, International Journal
+        of Parallel Programming, 1991. Allen and Kennedy, Optimizing Compilers for Modern
+        Architectures, Morgan Kaufmann, 2001, chapter 2.
+    """
+
+    code: ClassVar[str] = "AP401"
+    variable: str
+    loop_variable: str
+    source_line: int  # of the write
+    sink_line: int  # of the read
+    distance_text: str | None  # iterations of the loop, "1"; None where it is not one number
+    relation_text: str  # isl notation, one line
+
+    @property
+    def message(self) -> str:
+        earlier = earlier_iteration(self.distance_text)
+        return (
+            f"Loop '{self.loop_variable}' carries a flow dependence:"
+            f" it reads what {earlier} wrote to '{self.variable}'."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (
+            (
+                f"'{self.variable}' is written at line {self.source_line}"
+                f" and read at line {self.sink_line}."
+            ),
+            dependence_note(self.relation_text, self.loop_variable, self.distance_text),
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (
+            (
+                f"If old values of '{self.variable}' will do, read from a copy:"
+                f" 'old = {self.variable}.copy()'."
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedAnti(Reason):
+    """An iteration overwrites what an earlier iteration of the same loop had still to read.
+
+    Why it blocks: the old value must be read before the new one replaces it, so the iterations
+        have an order; with a second array they have none.
+
+    Example:
+        for i in range(n - 1):
+            a[i] = a[i + 1]
+
+    Use instead: a copy of the old values.
+        old = a.copy()
+        for i in range(n - 1):
+            a[i] = old[i + 1]
+
+    References: Feautrier, Array Expansion, ICS 1988. Allen and Kennedy, Optimizing Compilers for
+        Modern Architectures, Morgan Kaufmann, 2001, chapter 2.
+    """
+
+    code: ClassVar[str] = "AP402"
+    variable: str
+    loop_variable: str
+    source_line: int  # of the read
+    sink_line: int  # of the write
+    distance_text: str | None  # iterations of the loop, "1"; None where it is not one number
+    relation_text: str  # isl notation, one line
+
+    @property
+    def message(self) -> str:
+        earlier = earlier_iteration(self.distance_text)
+        return (
+            f"Loop '{self.loop_variable}' carries an anti dependence:"
+            f" it overwrites what {earlier} read from '{self.variable}'."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (
+            (
+                f"'{self.variable}' is read at line {self.source_line}"
+                f" and written at line {self.sink_line}."
+            ),
+            dependence_note(self.relation_text, self.loop_variable, self.distance_text),
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Read the old values from a copy: 'old = {self.variable}.copy()'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedOutput(Reason):
+    """Two iterations of a loop write the same element.
+
+    Why it blocks: the write of the last iteration must be the one that stays.
+
+    Example:
+        for i in range(n):
+            a[i // 2] = b[i]
+
+    Use instead: a subscript that gives each iteration an element of its own, or only the
+        iterations whose write stays.
+        for k in range(n // 2):
+            a[k] = b[2 * k + 1]
+
+    References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
+        Kaufmann, 2001, chapter 2.
+    """
+
+    code: ClassVar[str] = "AP403"
+    variable: str
+    loop_variable: str
+    source_line: int  # of the earlier write
+    sink_line: int  # of the later write
+    distance_text: str | None  # iterations of the loop, "1"; None where it is not one number
+    relation_text: str  # isl notation, one line
+
+    @property
+    def message(self) -> str:
+        earlier = earlier_iteration(self.distance_text)
+        return (
+            f"Loop '{self.loop_variable}' carries an output dependence:"
+            f" it overwrites what {earlier} wrote to '{self.variable}'."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (
+            (
+                f"'{self.variable}' is written at line {self.source_line}"
+                f" and again at line {self.sink_line}."
+            ),
+            dependence_note(self.relation_text, self.loop_variable, self.distance_text),
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Give each iteration an element of '{self.variable}' of its own.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalarCarried(Reason):
+    """A variable takes its value from one iteration to the next.
+
+    Why it blocks: an iteration needs the value that the one before it left, and the update is
+        none that may be reordered.
+
+    Example:
+        for i in range(n):
+            x = 0.5 * x + a[i]
+            b[i] = x
+
+    Use instead: a formula for the value at iteration `i` where there is one, or assign the
+        variable in each iteration before it is read.
+
+    References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
+        Kaufmann, 2001, section 5.3 (scalar expansion). Blelloch, Prefix Sums and Their
+        Applications, Carnegie Mellon University, 1990.
+    """
+
+    code: ClassVar[str] = "AP404"
+    variable: str
+    loop_variable: str
+    source_line: int  # where it is assigned
+    sink_line: int  # where it is read in a later iteration
+
+    @property
+    def message(self) -> str:
+        return (
+            f"Loop '{self.loop_variable}' carries '{self.variable}' from one iteration to the next."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (
+            (
+                f"'{self.variable}' is assigned at line {self.source_line}"
+                f" and read at line {self.sink_line} by a later iteration."
+            ),
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Assign '{self.variable}' in every iteration before it is read.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSensitiveUpdate(Reason):
+    """A variable is updated by an operator whose uses may not be reordered.
+
+    Why it blocks: `(s - a) / b` and `(s / b) - a` differ. Sums, products, minima, maxima and
+        bitwise `&`, `|`, `^` may be reordered; subtraction from the variable is a sum too.
+
+    Example:
+        for i in range(n):
+            s = a[i] - s
+
+    Use instead: a sum or a product where the formula allows it, for example the product of all
+        divisors in place of repeated division.
+
+    References: Blelloch, Prefix Sums and Their Applications, Carnegie Mellon University, 1990.
+    """
+
+    code: ClassVar[str] = "AP405"
+    variable: str
+    operator: str
+
+    @property
+    def message(self) -> str:
+        return (
+            f"The updates of '{self.variable}' by '{self.operator}' give another result"
+            " in another order."
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Gather '{self.variable}' by '+', '*', 'min' or 'max' if the formula allows it.",)

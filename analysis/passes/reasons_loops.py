@@ -1,0 +1,167 @@
+"""Reasons of the family AP2: loops whose iterations are not those of a `range`, all of them."""
+# mypy: disable-error-code="explicit-override"
+# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..model.diagnostics import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyExit(Reason):
+    """A loop can be left before its range is used up.
+
+    Why it blocks: whether an iteration runs at all depends on every iteration before it.
+
+    Example:
+        for i in range(n):
+            if a[i] < 0:
+                break
+            b[i] = a[i]
+
+    Use instead: find the end first, then run a loop over the part that is left.
+        stop = next((i for i in range(n) if a[i] < 0), n)
+        for i in range(stop):
+            b[i] = a[i]
+
+    References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
+        Kaufmann, 2001, chapter 7 (control dependence).
+    """
+
+    code: ClassVar[str] = "AP202"
+    keyword: str  # "break", "return", ...
+
+    @property
+    def message(self) -> str:
+        return f"The loop can be left early through '{self.keyword}'."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Find the last iteration in a loop of its own, then run the work up to it.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpaqueIterable(Reason):
+    """A loop runs over something else than a `range`.
+
+    Why it blocks: the iterations are not numbered, so the elements that one of them touches
+        cannot be described; the iterable may also run code of its own at each step.
+
+    Example:
+        for x in items:
+            total += x
+
+    Use instead: a loop over the positions of an array.
+        for i in range(len(items)):
+            total += items[i]
+
+    References: Python language reference, the for statement.
+    """
+
+    code: ClassVar[str] = "AP204"
+    iterable: str  # as written
+
+    @property
+    def message(self) -> str:
+        return f"The loop runs over '{self.iterable}', which is not a 'range'."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Loop over positions, 'for i in range(len(...))', and use subscripts.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhileLoop(Reason):
+    """A `while` loop decides after each iteration whether there is another one.
+
+    Why it blocks: its iterations are not known before it runs. Loops inside it are analysed.
+
+    Example:
+        while error > tolerance:
+            error = step(u)
+
+    Use instead: a `for` loop over a `range` where the number of iterations is known.
+
+    References: Collard, Automatic Parallelization of While-Loops Using Speculative Execution,
+        International Journal of Parallel Programming, 1995.
+    """
+
+    code: ClassVar[str] = "AP209"
+    test: str  # as written
+
+    @property
+    def message(self) -> str:
+        return f"How often the loop 'while {self.test}' runs is not known before it runs."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Write 'for i in range(n)' if the number of iterations is known.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comprehension(Reason):
+    """A comprehension builds a list, set, dictionary or generator.
+
+    Why it blocks: its result is a Python object and not an array; comprehensions are not modelled
+        yet.
+
+    Example:
+        squares = [a[i] * a[i] for i in range(n)]
+
+    Use instead: an array and a loop.
+        squares = np.empty(n)
+        for i in range(n):
+            squares[i] = a[i] * a[i]
+
+    References: Python language reference, displays for lists, sets and dictionaries.
+    """
+
+    code: ClassVar[str] = "AP210"
+    kind: str  # in the user's words: "list comprehension"
+
+    @property
+    def message(self) -> str:
+        return f"The {self.kind} is not modelled."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Fill an array of known length in a 'for' loop.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopVariableChanged(Reason):
+    """A loop variable is assigned in the body of its loop, or read after it in the same nest.
+
+    Why it blocks: the variable no longer numbers the iterations, so subscripts that use it say
+        nothing of the elements touched.
+
+    Example:
+        for i in range(n):
+            i = i // 2
+            a[i] = 0
+
+    Use instead: a name of its own for the changed value.
+        for i in range(n):
+            k = i // 2
+            a[k] = 0
+
+    References: Python language reference, the for statement.
+    """
+
+    code: ClassVar[str] = "AP213"
+    variable: str
+
+    @property
+    def message(self) -> str:
+        return f"The loop variable '{self.variable}' is used as an ordinary variable too."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"'{self.variable}' is assigned in its own loop or read after that loop.",)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Give the other use of '{self.variable}' a name of its own.",)

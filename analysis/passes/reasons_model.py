@@ -1,0 +1,349 @@
+"""Reasons of the family AP3, what has no affine model, and AP504, what has no known type."""
+# mypy: disable-error-code="explicit-override"
+# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..model.diagnostics import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonAffineSubscript(Reason):
+    """A subscript is not a quasi-affine function of the loop variables.
+
+    Why it blocks: the elements that an iteration touches cannot be described, so no dependence
+        can be excluded. Sums, differences, products with a constant, `//` and `%` by a constant
+        are quasi-affine.
+
+    Example:
+        for i in range(n):
+            a[i * i] = 0
+
+    Use instead: a subscript that is a sum of multiples of the loop variables, where there is one.
+
+    References: Verdoolaege, isl: An Integer Set Library for the Polyhedral Model, ICMS 2010.
+    """
+
+    code: ClassVar[str] = "AP301"
+    array: str
+    subscript: str  # as written
+
+    @property
+    def message(self) -> str:
+        return (
+            f"The subscript '{self.subscript}' of '{self.array}' is not affine"
+            " in the loop variables."
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Use sums of loop variables times constants as subscripts.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonAffineBound(Reason):
+    """A bound of a loop is not a quasi-affine function of the outer loop variables.
+
+    Why it blocks: the set of iterations cannot be described.
+
+    Example:
+        for i in range(n):
+            for j in range(i * i):
+                a[i, j] = 0
+
+    Use instead: a bound that is affine, with the rest as a condition inside the loop.
+
+    References: Benabderrahmane, Pouchet, Cohen and Bastoul, The Polyhedral Model Is More Widely
+        Applicable Than You Think, CC 2010.
+    """
+
+    code: ClassVar[str] = "AP302"
+    loop_variable: str
+    bound: str  # as written
+
+    @property
+    def message(self) -> str:
+        return (
+            f"The bound '{self.bound}' of loop '{self.loop_variable}' is not affine"
+            " in the outer loop variables."
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Compute '{self.bound}' before the loops if it is the same for all of them.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonAffineCondition(Reason):
+    """A condition inside the loop is not affine, and what it guards cannot be described.
+
+    Why it blocks: which iterations run the guarded statements is not known.
+
+    Example:
+        for i in range(n):
+            if i * i < n:
+                a[i] = a[i - 1]
+
+    Use instead: a comparison of sums of loop variables, or loop bounds that say the same.
+
+    References: Benabderrahmane, Pouchet, Cohen and Bastoul, The Polyhedral Model Is More Widely
+        Applicable Than You Think, CC 2010.
+    """
+
+    code: ClassVar[str] = "AP303"
+    condition: str  # as written
+
+    @property
+    def message(self) -> str:
+        return f"The condition '{self.condition}' is not affine in the loop variables."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Compare sums of loop variables times constants, or use loop bounds instead.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataDependentBound(Reason):
+    """A bound of an inner loop is read from data inside the nest.
+
+    Why it blocks: the set of iterations is known only while the nest runs. The inner loop itself
+        is analysed: for it, the bound is one number.
+
+    Example:
+        for i in range(n):
+            for k in range(start[i], start[i + 1]):
+                y[i] += value[k]
+
+    Use instead: a bound that does not depend on data; or let the inner loop alone be parallel.
+
+    References: Venkat, Hall and Strout, Loop and Data Transformations for Sparse Matrix Code,
+        PLDI 2015.
+    """
+
+    code: ClassVar[str] = "AP304"
+    loop_variable: str
+    bound: str  # as written
+    name: str  # the array or scalar that the bound depends on
+
+    @property
+    def message(self) -> str:
+        return f"The bound of loop '{self.loop_variable}' depends on '{self.name}'."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"'{self.bound}' is computed inside the loop nest.",)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Compute '{self.bound}' before the nest if it is the same for all iterations.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayRebound(Reason):
+    """The name of an array is bound to another object inside the loop.
+
+    Why it blocks: the name means different arrays in different iterations, so the elements of
+        one cannot be told from those of the other.
+
+    Example:
+        for i in range(n):
+            a[i] = 0
+            a = b
+
+    Use instead: a name for each array. Around a nest, the exchange `u, v = v, u` of a time loop
+        leaves the loops inside it as they are.
+
+    References: Emami, Ghiya and Hendren, Context-Sensitive Interprocedural Points-to Analysis in
+        the Presence of Function Pointers, PLDI 1994.
+    """
+
+    code: ClassVar[str] = "AP305"
+    array: str
+
+    @property
+    def message(self) -> str:
+        return f"The array name '{self.array}' is bound anew inside the loop."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Give each array a name of its own.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixedElementSize(Reason):
+    """Two arrays share memory and have elements of different size.
+
+    Why it blocks: an element of one covers parts of several elements of the other, so equal
+        subscripts do not mean equal places.
+
+    Example:
+        b = a.view(np.uint8)
+        for i in range(n):
+            b[i] = a[i]
+
+    Use instead: views of the same element type, or a copy.
+
+    References: NumPy user guide, copies and views.
+    """
+
+    code: ClassVar[str] = "AP306"
+    array: str
+    other: str
+
+    @property
+    def message(self) -> str:
+        return f"'{self.array}' and '{self.other}' share memory with elements of different size."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Work on a copy: '{self.other} = {self.other}.copy()'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetExhausted(Reason):
+    """The analysis was given up after a fixed number of operations.
+
+    Why it blocks: integer set operations can take exponential time; the limit keeps the analysis
+        from hanging. The loop runs in the interpreter.
+
+    Example:
+        for i in range(n):
+            a[i % 97 + i // 89] = a[i % 83 + i // 79] + a[i % 73 + i // 71]
+
+    Use instead: simpler subscripts, or smaller nests in functions of their own.
+
+    References: Verdoolaege, isl: An Integer Set Library for the Polyhedral Model, ICMS 2010.
+    """
+
+    code: ClassVar[str] = "AP307"
+    operations: int
+
+    @property
+    def message(self) -> str:
+        return f"The analysis was given up after {self.operations:,} isl operations."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Split the nest, or simplify its subscripts and conditions.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonConstantStep(Reason):
+    """The step of a loop is not an integer constant.
+
+    Why it blocks: whether two iterations touch the same element depends on products of the step,
+        and the sign of the step decides in which direction the loop runs.
+
+    Example:
+        for i in range(0, n, k):
+            a[i] = 0
+
+    Use instead: a constant step, or a loop over the number of the iteration.
+
+    References: Python library reference, range.
+    """
+
+    code: ClassVar[str] = "AP308"
+    loop_variable: str
+    step: str  # as written
+
+    @property
+    def message(self) -> str:
+        return f"The step '{self.step}' of loop '{self.loop_variable}' is not a constant."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Write the value of '{self.step}' if it is always the same.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InconsistentRank(Reason):
+    """An array is used with different numbers of subscripts.
+
+    Why it blocks: `a[i]` of a two-dimensional array is a row, not an element; rows are not
+        modelled beside elements.
+
+    Example:
+        for i in range(n):
+            a[i, 0] = b[i]
+            b[i] = a[i]
+
+    Use instead: as many subscripts as the array has dimensions, everywhere.
+
+    References: NumPy user guide, indexing on ndarrays.
+    """
+
+    code: ClassVar[str] = "AP309"
+    array: str
+    ranks: tuple[int, ...]
+
+    @property
+    def message(self) -> str:
+        ranks = " and with ".join(str(rank) for rank in self.ranks)
+        return f"'{self.array}' is used with {ranks} subscripts."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Give '{self.array}' one subscript for each of its dimensions everywhere.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalarUsedAsArray(Reason):
+    """A name is subscripted in one place and used as a number in another.
+
+    Why it blocks: whether the name means an array, one number or a row of an array is not known.
+
+    Example:
+        for i in range(n):
+            x = a[i]
+            b[i] = x[0]
+
+    Use instead: all subscripts in one place, `a[i, 0]`, and a name of its own for each thing.
+
+    References: NumPy user guide, indexing on ndarrays.
+    """
+
+    code: ClassVar[str] = "AP310"
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"'{self.name}' is subscripted and also used as a whole."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Write all subscripts in one place, as in 'a[i, j]'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedType(Reason):
+    """An operation meets types for which no compiled form is known to give the same result.
+
+    Why it blocks: NumPy's result type and rounding must be reproduced exactly; object arrays,
+        strings, dates, float16 and structured types run in the interpreter.
+
+    Example:
+        half = np.zeros(n, dtype=np.float16)
+        for i in range(n):
+            half[i] = 0.5 * i
+
+    Use instead: bool, integer, float32, float64 or complex arrays.
+
+    References: NEP 50, Promotion rules for Python scalars.
+    """
+
+    code: ClassVar[str] = "AP504"
+    operation: str  # "*", "a[i] = ...", "math.sqrt"
+    types: tuple[str, ...]  # of its operands, as NumPy names them
+
+    @property
+    def message(self) -> str:
+        types = " and ".join(self.types)
+        return f"'{self.operation}' is not compiled for operands of type {types}."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Convert the arrays to bool, integer, float or complex types of NumPy.",)

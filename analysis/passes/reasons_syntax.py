@@ -1,0 +1,252 @@
+"""Reasons of the family AP2: constructs of Python that the model does not know."""
+# mypy: disable-error-code="explicit-override"
+# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..model.diagnostics import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedStatement(Reason):
+    """A statement of a kind that is not modelled.
+
+    Why it blocks: what the statement reads, writes and does besides is not known, so nothing can
+        be said of the order in which the iterations may run.
+
+    Example:
+        for i in range(n):
+            with lock:
+                a[i] = 0
+
+    Use instead: move the statement out of the loop; loops before and after it are analysed.
+
+    References: Python language reference, simple and compound statements.
+    """
+
+    code: ClassVar[str] = "AP201"
+    kind: str  # in the user's words: "'with' statement"
+
+    @property
+    def message(self) -> str:
+        return f"The {self.kind} is not modelled."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Move the {self.kind} out of the loop.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownCall(Reason):
+    """A function is called whose effects are not known.
+
+    Why it blocks: the call may read and write any array, print, raise or keep a state.
+
+    Example:
+        for i in range(n):
+            print(a[i])
+
+    Use instead: arithmetic, `math` functions and NumPy's elementwise functions inside the loop;
+        printing and plotting after it.
+
+    References: Banning, An Efficient Way to Find the Side Effects of Procedure Calls and the
+        Aliases of Variables, POPL 1979.
+    """
+
+    code: ClassVar[str] = "AP203"
+    function: str  # as written: "self.log"
+
+    @property
+    def message(self) -> str:
+        return f"What the call of '{self.function}' reads, writes and does is not known."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Call '{self.function}' outside the loop, or write its arithmetic in place.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionHandling(Reason):
+    """Exceptions are raised or caught inside the loop.
+
+    Why it blocks: an exception must happen at the same iteration, with the same work done before
+        it; which iterations run is known only by running them in order.
+
+    Example:
+        for i in range(n):
+            try:
+                b[i] = 1 // a[i]
+            except ZeroDivisionError:
+                b[i] = 0
+
+    Use instead: test the case instead of catching it, and check arguments before the loop.
+        for i in range(n):
+            b[i] = 1 // a[i] if a[i] != 0 else 0
+
+    References: Python language reference, the try statement and the raise statement.
+    """
+
+    code: ClassVar[str] = "AP205"
+
+    @property
+    def message(self) -> str:
+        return "Exceptions are raised or caught inside the loop."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Test for the case with 'if', and check arguments before the loop.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeWrite(Reason):
+    """An attribute of an object is assigned inside the loop.
+
+    Why it blocks: an assignment to an attribute may run code (properties, `__setattr__`), and
+        other names may refer to the same object.
+
+    Example:
+        for i in range(n):
+            self.total = self.total + a[i]
+
+    Use instead: a local name inside the loop, assigned to the attribute after it.
+        total = self.total
+        for i in range(n):
+            total += a[i]
+        self.total = total
+
+    References: Python data model, customizing attribute access.
+    """
+
+    code: ClassVar[str] = "AP206"
+    target: str  # as written: "self.total"
+
+    @property
+    def message(self) -> str:
+        return f"The attribute '{self.target}' is assigned inside the loop."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Use a local name in the loop and assign it to '{self.target}' after it.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameAccess(Reason):
+    """The function can see or change its own local variables by name.
+
+    Why it blocks: `locals`, `vars`, `eval`, `exec` and their like may read every variable at any
+        time, so no value may be kept elsewhere even for a moment.
+
+    Example:
+        for i in range(n):
+            a[i] = i
+        print(locals())
+
+    Use instead: the variables themselves, or a dictionary made for the purpose.
+
+    References: Python library reference, locals(). PEP 667, Consistent views of namespaces.
+    """
+
+    code: ClassVar[str] = "AP207"
+    function: str  # "locals", "eval", ...
+
+    @property
+    def message(self) -> str:
+        return f"'{self.function}' can see every local variable of the function."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Move the loop into a function that does not use '{self.function}'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedExpression(Reason):
+    """An expression of a kind that is not modelled.
+
+    Why it blocks: what the expression reads and does besides is not known.
+
+    Example:
+        for i in range(n):
+            names[i] = f"point {i}"
+
+    Use instead: numbers, names, subscripts, arithmetic, comparisons and known functions.
+
+    References: Python language reference, expressions.
+    """
+
+    code: ClassVar[str] = "AP208"
+    expression: str  # as written
+    kind: str  # in the user's words: "f-string"
+
+    @property
+    def message(self) -> str:
+        return f"The {self.kind} '{self.expression}' is not modelled."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Compute it before the loop if it is the same for every iteration.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayStatement(Reason):
+    """A statement works on whole arrays.
+
+    Why it blocks: whole-array statements are not analysed yet; NumPy runs them as before.
+
+    Example:
+        v[1:-1] = 0.5 * (u[2:] + u[:-2])
+
+    Use instead: a loop over the elements.
+        for i in range(1, n - 1):
+            v[i] = 0.5 * (u[i + 1] + u[i - 1])
+
+    References: Kristensen, Lund, Blum, Skovhede and Vinter, Bohrium: A Virtual Machine Approach
+        to Portable Parallelism, IPDPS Workshops 2014.
+    """
+
+    code: ClassVar[str] = "AP211"
+    text: str  # the statement as written
+
+    @property
+    def message(self) -> str:
+        return f"The whole-array statement '{self.text}' is not analysed."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Write it as a loop over the elements.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedName(Reason):
+    """A name is shared with code outside the function, which may read or bind it at any time.
+
+    Why it blocks: an inner function, or whoever else knows a `global` or `nonlocal` name, sees
+        each value that the loop gives it; no value may be kept elsewhere.
+
+    Example:
+        def total():
+            nonlocal s
+            for i in range(n):
+                s += a[i]
+
+    Use instead: a name of the function's own inside the loop.
+        t = s
+        for i in range(n):
+            t += a[i]
+        s = t
+
+    References: Python language reference, naming and binding.
+    """
+
+    code: ClassVar[str] = "AP212"
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"The name '{self.name}' is shared with code outside this function."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Use a local name in the loop and assign it to '{self.name}' after it.",)

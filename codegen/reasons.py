@@ -1,0 +1,123 @@
+"""Reasons of the family AP6: what a target cannot do, or would not do faster."""
+# mypy: disable-error-code="explicit-override"
+# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from autopar.analysis.model.diagnostics import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetLacksFeature(Reason):
+    """The target has no form of an operation that gives the interpreter's result.
+
+    Why it blocks: a kernel that computes something else is worse than a slow loop.
+
+    Example:
+        for i in range(n):
+            c[i] = a[i] ** b[i]         # complex numbers on a device without a complex power
+
+    Use instead: another backend, or an operation that the target has.
+
+    References: CUDA C++ Programming Guide, mathematical functions.
+    """
+
+    code: ClassVar[str] = "AP601"
+    target: str  # "cuda", "cpu"
+    feature: str  # "complex '**'"
+
+    @property
+    def message(self) -> str:
+        return f"The target '{self.target}' has no {self.feature}."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Let autopar choose: backend='auto'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotProfitable(Reason):
+    """The loop is too short for a kernel to pay.
+
+    Why it blocks: starting threads, compiling and copying cost more time than the loop takes.
+
+    Example:
+        for i in range(3):
+            a[i] = 0.0
+
+    Use instead: nothing; or one loop over more data in place of many calls of a short one.
+
+    References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
+        Kaufmann, 2001, chapter 6 (granularity of parallelism).
+    """
+
+    code: ClassVar[str] = "AP602"
+    detail: str  # a fragment: "3 iterations take about 1 µs in the interpreter"
+
+    @property
+    def message(self) -> str:
+        return f"A kernel would not pay: {self.detail}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoDevice(Reason):
+    """The machine has no usable device for the target.
+
+    Why it blocks: there is nothing to run the kernel on.
+
+    Example:
+        AUTOPAR_BACKEND=cuda python script.py       # without a GPU
+
+    Use instead: the CPU, or NUMBA_ENABLE_CUDASIM=1 to try a CUDA kernel in Numba's simulator.
+
+    References: Numba documentation, debugging CUDA Python with the CUDA simulator.
+    """
+
+    code: ClassVar[str] = "AP603"
+    target: str
+    detail: str  # a fragment: "the CUDA driver is missing"
+
+    @property
+    def message(self) -> str:
+        return f"No device for the target '{self.target}': {self.detail}."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("See what this machine has with 'autopar info'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompileFailed(Reason):
+    """The compiler of the target refused the generated kernel.
+
+    Why it blocks: without machine code the interpreter runs the loop. The program is not at
+        fault, and its result is not affected.
+
+    Example: none is known; each one is a bug of autopar or of the compiler under it.
+
+    Use instead: report it, with the source that `inspect_source()` shows.
+
+    References: Numba documentation, troubleshooting and tips.
+    """
+
+    code: ClassVar[str] = "AP604"
+    target: str
+    detail: str  # first line of the compiler's message
+
+    @property
+    def message(self) -> str:
+        return f"Compiling for the target '{self.target}' failed: {self.detail.rstrip('.')}."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ("The interpreter runs this loop; its results are not affected.",)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Please report it with the source that 'inspect_source()' shows.",)
+
+
+REASONS: tuple[type[Reason], ...] = (TargetLacksFeature, NotProfitable, NoDevice, CompileFailed)
