@@ -21,6 +21,13 @@ def earlier_iteration(distance_text: str | None) -> str:
             return f"the iteration {distance_text} before"
 
 
+def place_note(variable: str, first: tuple[str, int], second: tuple[str, int]) -> str:
+    """Return the note that says at which lines `variable` is, say, written and read."""
+    if first[1] == second[1]:
+        return f"'{variable}' is {first[0]} and {second[0]} at line {first[1]}."
+    return f"'{variable}' is {first[0]} at line {first[1]} and {second[0]} at line {second[1]}."
+
+
 def dependence_note(relation_text: str, loop_variable: str, distance_text: str | None) -> str:
     """Return the note that shows a dependence in isl notation, its carrier and its distance."""
     distance = "not constant" if distance_text is None else distance_text
@@ -66,10 +73,7 @@ class CarriedFlow(Reason):
     @property
     def notes(self) -> tuple[str, ...]:
         return (
-            (
-                f"'{self.variable}' is written at line {self.source_line}"
-                f" and read at line {self.sink_line}."
-            ),
+            place_note(self.variable, ("written", self.source_line), ("read", self.sink_line)),
             dependence_note(self.relation_text, self.loop_variable, self.distance_text),
         )
 
@@ -122,10 +126,7 @@ class CarriedAnti(Reason):
     @property
     def notes(self) -> tuple[str, ...]:
         return (
-            (
-                f"'{self.variable}' is read at line {self.source_line}"
-                f" and written at line {self.sink_line}."
-            ),
+            place_note(self.variable, ("read", self.source_line), ("written", self.sink_line)),
             dependence_note(self.relation_text, self.loop_variable, self.distance_text),
         )
 
@@ -172,9 +173,8 @@ class CarriedOutput(Reason):
     @property
     def notes(self) -> tuple[str, ...]:
         return (
-            (
-                f"'{self.variable}' is written at line {self.source_line}"
-                f" and again at line {self.sink_line}."
+            place_note(
+                self.variable, ("written", self.source_line), ("written again", self.sink_line)
             ),
             dependence_note(self.relation_text, self.loop_variable, self.distance_text),
         )
