@@ -48,18 +48,23 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def kernels(options: argparse.Namespace) -> list[Measurement]:
-    """The chosen kernels, measured; each is announced, since one takes some seconds."""
+def kernels(options: argparse.Namespace) -> tuple[list[Measurement], list[WrongResult]]:
+    """The chosen kernels, measured, and those that are not because a value was wrong."""
     chosen = [one for one in KERNELS if options.only is None or one.name in options.only]
-    return [one_kernel(kernel, options) for kernel in chosen]
+    results = [one_kernel(kernel, options) for kernel in chosen]
+    wrong = [one for one in results if isinstance(one, WrongResult)]
+    return [one for one in results if isinstance(one, Measurement)], wrong
 
 
-def one_kernel(kernel: Kernel, options: argparse.Namespace) -> Measurement:
-    """One kernel, measured."""
+def one_kernel(kernel: Kernel, options: argparse.Namespace) -> Measurement | WrongResult:
+    """One kernel, measured; it is announced, since it takes some seconds."""
     print(f"measuring {kernel.name} ...", file=sys.stderr, flush=True)
     size = kernel.sizes.quick if options.quick else kernel.sizes.full
     rounds = QUICK_ROUNDS if options.quick else ROUNDS
-    return measure(kernel, autopar.parallel, size, rounds)
+    try:
+        return measure(kernel, autopar.parallel, size, rounds)
+    except WrongResult as error:
+        return error
 
 
 def surroundings(options: argparse.Namespace) -> report.Overheads:
@@ -80,7 +85,7 @@ def surroundings(options: argparse.Namespace) -> report.Overheads:
     )
 
 
-def show(measured: Sequence[Measurement], around: report.Overheads) -> None:
+def show(results: report.Results) -> None:
     """Print tables and bars."""
     machine = report.machine()
     print(
@@ -91,28 +96,30 @@ def show(measured: Sequence[Measurement], around: report.Overheads) -> None:
         "Ratios: the other's median over autopar's; above 1 autopar is faster.  CPython is "
         "timed on a small part and scaled by the work.\n"
     )
-    if measured:
-        print(report.table(report.HEAD, [report.row(one) for one in measured]), end="\n\n")
-    held = [report.bar_row(bar) for bar in report.all_bars(measured, around)]
-    print(report.table(("bar", "limit", "measured", "verdict"), held))
+    if results.measured:
+        print(report.table(report.HEAD, [report.row(one) for one in results.measured]), end="\n\n")
+    for line in report.overhead_lines(results.overheads):
+        print(line)
+    held = [report.bar_row(bar) for bar in report.all_bars(results)]
+    print("\n" + report.table(("bar", "limit", "measured", "verdict"), held))
+    for message in results.wrong:
+        print(f"WRONG, not measured: {message}")
 
 
 def main(argv: Sequence[str]) -> int:
     """Exit status of the benchmarks."""
     options = arguments(argv)
-    try:
-        measured = kernels(options)
-    except WrongResult as error:
-        print(error, file=sys.stderr)
-        return 1
-    around = surroundings(options)
-    show(measured, around)
+    measured, wrong = kernels(options)
+    results = report.Results(
+        measured=tuple(measured), wrong=tuple(map(str, wrong)), overheads=surroundings(options)
+    )
+    show(results)
     if options.json is not None:
         path = Path(options.json or report.results_path(report.device()))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(report.as_json(measured, around), indent=1) + "\n", "utf-8")
+        path.write_text(json.dumps(report.as_json(results), indent=1) + "\n", "utf-8")
         print(f"\nwritten: {path}")
-    return 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from .statistics import Ratio, geometric_mean
 RESULTS = Path(__file__).parent / "results"
 HEAD = ("kernel", "size", "autopar", "vs by hand", "95 %", "vs numpy", "vs cpython", "share", "ran")
 NO_NUMBER = "-"
+INTERPRETER, WRONG = "interpreter", "wrong result"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +42,15 @@ class Bar:
     measured: float | None  # None: not measured in this run
     at_least: bool = False  # the limit is a lower one
     unit: str = ""
-    earned: bool = True  # False: the interpreter did the work, so the figure proves nothing
+    spoilt: str = ""  # what makes the figure prove nothing: 'interpreter', 'wrong result'
 
     @property
     def verdict(self) -> str:
-        """'pass', 'FAIL', 'FAIL(interpreter)' or 'not measured'."""
+        """'pass', 'FAIL', 'FAIL(interpreter)', 'FAIL(wrong result)' or 'not measured'."""
+        if self.spoilt:
+            return f"FAIL({self.spoilt})"
         if self.measured is None:
             return "not measured"
-        if not self.earned:
-            return "FAIL(interpreter)"
         good = self.measured >= self.limit if self.at_least else self.measured <= self.limit
         return "pass" if good else "FAIL"
 
@@ -95,7 +96,7 @@ def ratio_cell(ratio: Ratio | None) -> str:
 def row(measured: Measurement) -> tuple[str, ...]:
     """The cells of one kernel's line."""
     hand = measured.ratios["by hand"]
-    verdict = "" if measured.takeover.earned else " FAIL(interpreter)"
+    verdict = "" if measured.takeover.earned else f" FAIL({INTERPRETER})"
     return (
         measured.kernel,
         str(measured.size),
@@ -120,20 +121,30 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([line(head), line(["-" * width for width in widths]), *map(line, rows)])
 
 
-def all_bars(measured: Sequence[Measurement], overheads: Overheads) -> tuple[Bar, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """Everything one run of the benchmarks found out."""
+
+    measured: tuple[Measurement, ...]
+    wrong: tuple[str, ...]  # kernels that were not measured because a value was wrong, and which
+    overheads: Overheads
+
+
+def all_bars(results: Results) -> tuple[Bar, ...]:
     """Every bar with what was measured; in each kernel's ratio, above 1 is faster."""
-    return (*kernel_bars(measured), *overhead_bars(overheads))
+    return (*kernel_bars(results), *overhead_bars(results.overheads))
 
 
-def kernel_bars(measured: Sequence[Measurement]) -> tuple[Bar, ...]:
-    """The bars of the ratios to the hand-written kernels."""
-    ratios = [one.ratios["by hand"].value for one in measured]
-    earned = all(one.takeover.earned for one in measured)
+def kernel_bars(results: Results) -> tuple[Bar, ...]:
+    """The bars of the ratios to the hand-written kernels; one wrong kernel spoils them."""
+    ratios = [one.ratios["by hand"].value for one in results.measured]
+    earned = all(one.takeover.earned for one in results.measured)
+    spoilt = WRONG if results.wrong else "" if earned else INTERPRETER
     mean = geometric_mean(ratios) if ratios else None
     worst = min(ratios, default=None)
     bars = (("geometric mean vs by hand", 0.97, mean), ("slowest kernel vs by hand", 0.85, worst))
     return tuple(
-        Bar(name=name, limit=limit, measured=measured_value, at_least=True, earned=earned)
+        Bar(name=name, limit=limit, measured=measured_value, at_least=True, spoilt=spoilt)
         for name, limit, measured_value in bars
     )
 
@@ -161,7 +172,8 @@ def dispatch_bar(name: str, limit_us: float, measured: Dispatch | None) -> Bar:
         return Bar(name=name, limit=limit_us, measured=None, unit="µs")
     compiled = "interpreter" not in measured.takeover.backends and measured.takeover.backends != ()
     cost = 1e6 * measured.cost_s
-    return Bar(name=name, limit=limit_us, measured=cost, unit="µs", earned=compiled)
+    spoilt = "" if compiled else INTERPRETER
+    return Bar(name=name, limit=limit_us, measured=cost, unit="µs", spoilt=spoilt)
 
 
 def ms(seconds: float | None) -> float | None:
@@ -176,14 +188,35 @@ def bar_row(bar: Bar) -> tuple[str, ...]:
     return (bar.name, f"{sign} {bar.limit:g} {bar.unit}".strip(), value, bar.verdict)
 
 
-def as_json(measured: Sequence[Measurement], overheads: Overheads) -> Mapping[str, Any]:
+def overhead_lines(overheads: Overheads) -> tuple[str, ...]:
+    """What the overheads' bars were computed from, a sentence each."""
+    lines = []
+    for name, one in (("inline", overheads.inline), ("pool", overheads.pool)):
+        if one is not None:
+            lines.append(
+                f"dispatch, {name}: decorated sweep of {one.size} x {one.size} "
+                f"{1e6 * one.decorated_s:.1f} µs, plain njit {1e6 * one.bare_s:.1f} µs, of which "
+                f"1/{one.threads} is taken off"
+            )
+    if overheads.first_call is not None:
+        first = overheads.first_call
+        lines.append(
+            f"first call, caches empty: autopar {first.autopar_s:.2f} s, by hand "
+            f"{first.by_hand_s:.2f} s; with imports {first.autopar_total_s:.2f} s and "
+            f"{first.by_hand_total_s:.2f} s"
+        )
+    return tuple(lines)
+
+
+def as_json(results: Results) -> Mapping[str, Any]:
     """Everything that was measured, as `--json` writes it."""
-    kernels = [asdict(one) | {"earned": one.takeover.earned} for one in measured]
-    held = [asdict(bar) | {"verdict": bar.verdict} for bar in all_bars(measured, overheads)]
+    kernels = [asdict(one) | {"earned": one.takeover.earned} for one in results.measured]
+    held = [asdict(bar) | {"verdict": bar.verdict} for bar in all_bars(results)]
     return {
         "schema": 1,
         "machine": machine(),
         "kernels": kernels,
-        "overheads": asdict(overheads),
+        "wrong": list(results.wrong),
+        "overheads": asdict(results.overheads),
         "bars": held,
     }

@@ -164,8 +164,13 @@ def measurement(by_hand: float, backend: str = "cpu") -> harness.Measurement:
     )
 
 
+def results(measured, overheads=None, wrong=()) -> report.Results:
+    around = overheads or report.Overheads()
+    return report.Results(measured=tuple(measured), wrong=wrong, overheads=around)
+
+
 def verdicts(measured, overheads=None) -> dict[str, str]:
-    held = report.all_bars(measured, overheads or report.Overheads())
+    held = report.all_bars(results(measured, overheads))
     return {bar.name: bar.verdict for bar in held}
 
 
@@ -180,6 +185,11 @@ def test_ratio_earned_by_the_interpreter_fails_however_good() -> None:
     held = verdicts([measurement(5.0, "interpreter")])
     assert held["geometric mean vs by hand"] == "FAIL(interpreter)"
     assert "FAIL(interpreter)" in report.row(measurement(5.0, "interpreter"))[-1]
+
+
+def test_kernel_with_a_wrong_value_fails_the_bars_that_leave_it_out() -> None:
+    held = report.all_bars(results([measurement(1.5)], wrong=("jacobi differs",)))
+    assert {bar.verdict for bar in held if bar.name in RATIO_BARS} == {"FAIL(wrong result)"}
 
 
 def test_bar_that_was_not_measured_says_so() -> None:
@@ -209,7 +219,7 @@ def test_first_call_bar_compares_like_with_like() -> None:
 
 def test_json_holds_everything_and_can_be_written() -> None:
     first = FirstCall(autopar_s=0.6, by_hand_s=1.0, autopar_total_s=1.9, by_hand_total_s=2.0)
-    written = report.as_json([measurement(1.0)], report.Overheads(first_call=first))
+    written = report.as_json(results([measurement(1.0)], report.Overheads(first_call=first)))
     back = json.loads(json.dumps(written))
     assert back["kernels"][0]["ratios"]["by hand"]["value"] == 1.0
     assert {"device", "cores", "numba"} <= set(back["machine"])

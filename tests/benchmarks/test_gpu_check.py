@@ -1,0 +1,94 @@
+"""The GPU check as a script: without a device, and on the simulator with a stand-in for autopar."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A decorator as autopar's, whose "device" is the interpreter: it tests the script, not autopar.
+STAND_IN = """
+import sys, types
+import numpy as np
+sys.path.insert(0, {root!r})
+import autopar
+from benchmarks import gpu_check
+
+def parallel(function, *, backend):
+    def call(*arguments):
+        on_device = any(not isinstance(each, (float, np.ndarray)) for each in arguments)
+        if on_device and {refuses}:
+            raise TypeError("device arrays are not supported")
+        function(*arguments)
+        arguments[-1][-2] += {error}
+        row = {{"depth": 0, "ran": {{"backend": {backend!r}, "seconds": 1.0}}}}
+        report = {{"functions": [{{"loops": [row]}}]}}
+        call.last_run = types.SimpleNamespace(to_dict=lambda: report)
+    return call
+
+autopar.parallel, autopar.BackendError = parallel, RuntimeError
+sys.exit(gpu_check.main(["--simulate", "--only", "saxpy", "--json", {target!r}]))
+"""
+
+
+def simulate(tmp_path: Path, *, refuses=False, error=0.0, backend="cuda"):
+    pytest.importorskip("numba.cuda")
+    target = tmp_path / "result.json"
+    code = STAND_IN.format(
+        root=str(ROOT), refuses=refuses, error=error, backend=backend, target=str(target)
+    )
+    own = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
+    finished = subprocess.run(
+        [sys.executable, "-c", code], check=False, env=own, capture_output=True, text=True
+    )
+    assert target.exists(), finished.stderr
+    return finished, json.loads(target.read_text())["kernels"][0]
+
+
+def test_right_values_are_called_bit_identical_and_timed_both_ways(tmp_path: Path) -> None:
+    finished, saxpy = simulate(tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    for figures in (saxpy["with_transfers"], saxpy["resident"]):
+        assert figures["bit_identical"]
+        assert {"autopar_s", "by_hand_s", "ratio"} <= set(figures)
+    assert "simulator: 1 of 1 cases right" in finished.stdout
+
+
+def test_a_wrong_value_is_shown_and_is_the_exit_status(tmp_path: Path) -> None:
+    finished, saxpy = simulate(tmp_path, error=1e-9)
+    assert finished.returncode == 1
+    assert not saxpy["with_transfers"]["right"]
+    assert "WRONG" in finished.stdout
+
+
+def test_refused_device_arrays_are_recorded_and_are_no_failure(tmp_path: Path) -> None:
+    finished, saxpy = simulate(tmp_path, refuses=True)
+    assert finished.returncode == 0, finished.stderr
+    assert "TypeError: device arrays are not supported" == saxpy["resident"]["refused"]
+    assert "by_hand_s" in saxpy["resident"]
+
+
+def test_a_run_in_the_interpreter_is_not_a_run_on_the_device(tmp_path: Path) -> None:
+    finished, saxpy = simulate(tmp_path, backend="interpreter")
+    assert finished.returncode == 1
+    assert saxpy["with_transfers"]["refused"] == "ran on interpreter"
+
+
+def test_machine_without_a_device_is_told_in_one_line() -> None:
+    own = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
+    finished = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "gpu_check.py")],
+        check=False,
+        env=own | {"CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 3
+    assert finished.stdout.startswith("No GPU check: ")
+    assert len(finished.stdout.splitlines()) == 1
