@@ -1,0 +1,106 @@
+"""The lowered program as text: stable, readable, what golden tests compare.
+
+program heat of heat.py
+arrays: u float64[:,:] read; v float64[:,:] written
+parallel for i in range(1, n - 1):
+    S0: v[i] = 0.5 * (u[i - 1] + u[i + 1])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.typed import (
+    Cast,
+    Index,
+    Load,
+    Number,
+    Operation,
+    ScalarVariable,
+    Store,
+    TypedExpression,
+    TypedStatement,
+    Variable,
+)
+
+from .integers import rename, simplify, text
+from .kernel import ArrayArgument, Branch, Instance, Loop, Node, Program
+
+
+def dump_program(program: Program) -> str:
+    """Return `program` as text, one line for each loop, branch and statement."""
+    lines = [f"program {program.name} of {program.file}"]
+    lines += [f"array {_array(each)}" for each in program.arrays]
+    lines += [f"integer {each.name} = {each.text}" for each in program.integers]
+    lines += [f"variable {_variable(each)}" for each in program.variables]
+    if program.results:
+        lines.append(f"results {', '.join(program.results)}")
+    lines += _nodes(program.body, "")
+    return "\n".join(lines) + "\n"
+
+
+def _array(array: ArrayArgument) -> str:
+    uses = [
+        word for word, holds in (("read", array.is_read), ("written", array.is_written)) if holds
+    ]
+    return f"{array.name}: {array.type}, {' and '.join(uses) or 'untouched'}"
+
+
+def _variable(variable: ScalarVariable) -> str:
+    live_in = f", live in as {variable.live_in_type}" if variable.is_live_in else ""
+    return f"{variable.name}: {variable.type}{live_in}"
+
+
+def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
+    for node in body:
+        match node:
+            case Loop():
+                word = "parallel for" if node.is_parallel else "for"
+                bounds = f"{text(node.lower, {})}, {text(node.upper, {})}"
+                step = f", {node.step}" if node.step != 1 else ""
+                yield f"{indent}{word} {node.iterator} in range({bounds}{step}):"
+                yield from _nodes(node.body, indent + "    ")
+            case Branch():
+                yield f"{indent}if {text(node.test, {})}:"
+                yield from _nodes(node.body, indent + "    ")
+            case Instance():
+                yield f"{indent}{node.name}: {_statement(node.statement, dict(node.iterators))}"
+
+
+def _statement(statement: TypedStatement, iterators: Mapping[str, Expression]) -> str:
+    value = _value(statement.value, iterators)
+    if value.startswith("("):
+        value = value[1:-1]
+    if isinstance(statement, Store):
+        return f"{statement.array}[{_indices(statement.indices, iterators)}] = {value}"
+    return f"{statement.name} = {value}"
+
+
+def _value(expression: TypedExpression, iterators: Mapping[str, Expression]) -> str:
+    match expression:
+        case Number():
+            return repr(expression.value)
+        case Variable():
+            return expression.name
+        case Index():
+            return _indices((expression.expression,), iterators)
+        case Load():
+            return f"{expression.array}[{_indices(expression.indices, iterators)}]"
+        case Cast():
+            return f"{expression.type.dtype}({_value(expression.operand, iterators)})"
+        case Operation():
+            operands = [_value(each, iterators) for each in expression.operands]
+            if expression.name.replace(".", "").isidentifier() and expression.name not in WORDS:
+                return f"{expression.name}({', '.join(operands)})"
+            if len(operands) == 1:
+                return f"({expression.name} {operands[0]})"
+            return f"({f' {expression.name} '.join(operands)})"
+
+
+# Operators that are spelled like names.
+WORDS = ("and", "or", "not")
+
+
+def _indices(indices: tuple[Expression, ...], iterators: Mapping[str, Expression]) -> str:
+    return ", ".join(text(simplify(rename(each, iterators), each.span), {}) for each in indices)

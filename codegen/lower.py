@@ -1,0 +1,250 @@
+"""Lowering: a schedule becomes the loop tree that all code generators print.
+
+Before:  [n] -> { S0[i, j] -> [0, i, 0, j, 0] : 0 <= i < n and 0 <= j < i }
+After:   parallel for i in range(0, n):
+             parallel for j in range(0, i):
+                 S0(i=i, j=j)
+
+The loops are those of isl's AST generator; they get the user's names back where a loop scans
+just what the user's loop scanned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from autopar.analysis.model import isl_ast
+from autopar.analysis.model.ast_nodes import AstFor, AstIf, AstInstance, AstNode, instances
+from autopar.analysis.model.loop_ir import Expression, Name, Unary
+from autopar.analysis.model.plan import Schedule
+from autopar.analysis.model.scop import Scop
+from autopar.analysis.model.source import Span
+from autopar.analysis.model.typed import (
+    Cast,
+    Index,
+    Load,
+    Number,
+    Operation,
+    SetVariable,
+    Store,
+    TypedExpression,
+    TypedProgram,
+    TypedStatement,
+    Variable,
+)
+from autopar.analysis.model.types import ArrayType
+
+from .integers import difference, rename, simplify, substitute, without_span
+from .kernel import ArrayArgument, Branch, Instance, IntegerArgument, Loop, Node, Program
+
+
+def lower(
+    scop: Scop,
+    schedule: Schedule,
+    typed: TypedProgram,
+    arrays: Mapping[str, ArrayType],
+    *,
+    name: str,
+    file: str,
+) -> Program:
+    """Return the loops that run `scop` in the order of `schedule`.
+
+    `name` is an identifier, `file` the user's source. Integer expressions of the result,
+    those inside statements included, are over iterators and parameter identifiers only.
+    """
+    tree = isl_ast.scan(schedule.relation, scop.context, scop.span)
+    lowering = _Lowering(scop=scop, schedule=schedule, typed=typed)
+    assigned = {
+        statement.name for _, statement in typed.statements if isinstance(statement, SetVariable)
+    }
+    return Program(
+        name=name,
+        file=file,
+        body=lowering.nodes(tree, {}, _taken(scop, typed)),
+        arrays=_array_arguments(scop, arrays),
+        integers=tuple(
+            IntegerArgument(name=parameter.name, text=parameter.text)
+            for parameter in scop.parameters
+        ),
+        variables=typed.variables,
+        results=tuple(each for each in scop.live_out if each in assigned),
+        hazards=typed.hazards,
+    )
+
+
+def _taken(scop: Scop, typed: TypedProgram) -> frozenset[str]:
+    return (
+        frozenset(parameter.name for parameter in scop.parameters)
+        | frozenset(array.name for array in scop.arrays)
+        | frozenset(variable.name for variable in typed.variables)
+    )
+
+
+def _array_arguments(scop: Scop, arrays: Mapping[str, ArrayType]) -> tuple[ArrayArgument, ...]:
+    accesses = [access for statement in scop.statements for access in statement.accesses]
+    read = {access.array for access in accesses if access.kind == "read"}
+    written = {access.array for access in accesses if access.kind != "read"}
+    return tuple(
+        ArrayArgument(
+            name=array.name,
+            type=arrays[array.name],
+            is_read=array.name in read,
+            is_written=array.name in written,
+        )
+        for array in scop.arrays
+        if array.rank > 0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lowering:
+    scop: Scop
+    schedule: Schedule
+    typed: TypedProgram
+
+    def nodes(
+        self, tree: tuple[AstNode, ...], values: Mapping[str, Expression], taken: frozenset[str]
+    ) -> tuple[Node, ...]:
+        """Lower `tree`; `values` are the iterators around it, `taken` the names in use."""
+        return tuple(lowered for node in tree for lowered in self._node(node, values, taken))
+
+    def _node(
+        self, node: AstNode, values: Mapping[str, Expression], taken: frozenset[str]
+    ) -> tuple[Node, ...]:
+        match node:
+            case AstFor():
+                return self._loop(node, values, taken)
+            case AstIf():
+                return self._branches(node, values, taken)
+            case AstInstance():
+                return (self._instance(node, values),)
+
+    def _loop(
+        self, node: AstFor, values: Mapping[str, Expression], taken: frozenset[str]
+    ) -> tuple[Node, ...]:
+        lower_bound = self._integer(node.lower, values)
+        upper_bound = self._integer(node.upper, values)
+        if difference(upper_bound, lower_bound) == 1:
+            return self.nodes(node.body, {**values, node.iterator: lower_bound}, taken)
+        iterator = self._iterator_name(node, taken)
+        inner = {**values, node.iterator: Name(name=iterator, span=self.scop.span)}
+        loop = Loop(
+            iterator=iterator,
+            lower=lower_bound,
+            upper=upper_bound,
+            step=node.step,
+            is_parallel=self.schedule.dimensions[node.dimension].coincident
+            >= frozenset(instances(node.body)),
+            body=self.nodes(node.body, inner, taken | {iterator}),
+            span=self._loop_span(node),
+        )
+        return (loop,)
+
+    def _branches(
+        self, node: AstIf, values: Mapping[str, Expression], taken: frozenset[str]
+    ) -> tuple[Node, ...]:
+        # The test reads iterators and parameters only, so it may be asked twice.
+        test = self._integer(node.test, values)
+        otherwise = Unary(operator="not", operand=test, span=self.scop.span)
+        arms = ((test, node.body), (otherwise, node.orelse))
+        return tuple(
+            Branch(test=condition, body=self.nodes(body, values, taken), span=self._span(body))
+            for condition, body in arms
+            if body
+        )
+
+    def _instance(self, node: AstInstance, values: Mapping[str, Expression]) -> Instance:
+        statement = self.scop.statement(node.statement)
+        arguments = (self._integer(each, values) for each in node.arguments)
+        return Instance(
+            name=statement.name,
+            statement=self._parametrized(self.typed.statement(statement.name)),
+            iterators=tuple(zip(statement.domain.dimensions, arguments, strict=True)),
+            span=statement.span,
+        )
+
+    def _integer(self, expression: Expression, values: Mapping[str, Expression]) -> Expression:
+        return simplify(rename(expression, values), self.scop.span)
+
+    def _iterator_name(self, node: AstFor, taken: frozenset[str]) -> str:
+        scanned = dict(self.schedule.dimensions[node.dimension].iterators)
+        for statement, variable in scanned.items():
+            if statement in instances(node.body) and variable not in taken:
+                if self._scans_plainly(node, variable):
+                    return variable
+                break
+        name = node.iterator
+        while name in taken:
+            name += "_"
+        return name
+
+    def _scans_plainly(self, node: AstFor, variable: str) -> bool:
+        """Return whether the user's `variable` is the iterator itself wherever it occurs."""
+        return all(
+            argument == Name(name=node.iterator, span=self.scop.span)
+            for instance in _ast_instances(node.body)
+            for dimension, argument in zip(
+                self.scop.statement(instance.statement).domain.dimensions,
+                instance.arguments,
+                strict=True,
+            )
+            if dimension == variable
+        )
+
+    def _loop_span(self, node: AstFor) -> Span:
+        scanned = dict(self.schedule.dimensions[node.dimension].iterators)
+        for name in instances(node.body):
+            for number in self.scop.statement(name).loops:
+                if self.scop.loops[number].variable == scanned.get(name):
+                    return self.scop.loops[number].span
+        return self.scop.span
+
+    def _span(self, body: tuple[AstNode, ...]) -> Span:
+        return self.scop.statement(instances(body)[0]).span
+
+    def _parametrized(self, statement: TypedStatement) -> TypedStatement:
+        """Return `statement` with extents and names replaced by parameter identifiers."""
+        values: dict[Expression, Expression] = {
+            without_span(parameter.expression): Name(
+                name=parameter.name, span=parameter.expression.span
+            )
+            for parameter in self.scop.parameters
+        }
+        value = _with_parameters(statement.value, values)
+        match statement:
+            case Store():
+                indices = tuple(substitute(each, values) for each in statement.indices)
+                return replace(statement, indices=indices, value=value)
+            case SetVariable():
+                return replace(statement, value=value)
+
+
+def _with_parameters(
+    expression: TypedExpression, values: Mapping[Expression, Expression]
+) -> TypedExpression:
+    match expression:
+        case Number() | Variable():
+            return expression
+        case Index():
+            return replace(expression, expression=substitute(expression.expression, values))
+        case Load():
+            indices = tuple(substitute(each, values) for each in expression.indices)
+            return replace(expression, indices=indices)
+        case Cast():
+            return replace(expression, operand=_with_parameters(expression.operand, values))
+        case Operation():
+            operands = tuple(_with_parameters(each, values) for each in expression.operands)
+            return replace(expression, operands=operands)
+
+
+def _ast_instances(body: tuple[AstNode, ...]) -> Iterator[AstInstance]:
+    for node in body:
+        match node:
+            case AstFor():
+                yield from _ast_instances(node.body)
+            case AstIf():
+                yield from _ast_instances(node.body)
+                yield from _ast_instances(node.orelse)
+            case AstInstance():
+                yield node
