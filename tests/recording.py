@@ -97,7 +97,8 @@ def record(source: str, arguments: Sequence[object], *, name: str | None = None)
     wrapped = [recorder.wrap(item, name) for item, name in zip(copies, parameters, strict=True)]
     returned, exception = None, None
     try:
-        returned = recorder.unwrap(function(*wrapped))
+        with np.errstate(all="ignore"):  # values do not matter here
+            returned = recorder.unwrap(function(*wrapped))
     except Exception as error:  # noqa: BLE001 - the program's own failure is part of what is recorded
         exception = error
     return Recording(
