@@ -201,12 +201,13 @@ def html_table(function: FunctionReport) -> str:
     return "\n".join([*lines, "</table>"])
 
 
-def render_html_page(report: ReportData) -> str:
-    """Return the report as a whole HTML document."""
+def render_html_page(*reports: ReportData) -> str:
+    """Return the reports as a whole HTML document."""
+    title = escape(", ".join(report.file for report in reports))
+    body = "\n".join(render_html(report) for report in reports)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>autopar: {escape(report.file)}</title>\n</head>\n"
-        f"<body>\n{render_html(report)}\n</body>\n</html>\n"
+        f"<title>autopar: {title}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 

@@ -1,0 +1,290 @@
+"""The terminal: `autopar run`, `explain` and `info`.
+
+Exit status: 0 done; 1 the user's program failed (under `run` its own status); 2 wrong usage or
+unreadable input, with one line on stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import autopar
+
+from .input_file import UnreadableError, read_notebook, read_source
+
+if TYPE_CHECKING:  # heavy: rich, Numba and isl come with these
+    from .render import Report
+    from .wholefile import RunOutcome
+
+BACKENDS = ("auto", "cuda", "cpu", "interpreter")
+CODE = re.compile(r"AP\d+", re.IGNORECASE)
+# Options of `run` that take a value; what follows the script or module is the script's own.
+VALUE_OPTIONS = ("--backend", "--json", "--include", "--exclude")
+
+
+class RunCommand(click.Command):
+    """`run`, whose `-m MODULE` ends its options just as Python's does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, end_options(args))
+
+
+def end_options(arguments: Sequence[str]) -> list[str]:
+    """Return `arguments` with `--` after `-m MODULE`, so that the rest is the module's.
+
+    Before:  --report -m package --json x
+    After:   --report -m package -- --json x
+    """
+    remaining = iter(enumerate(arguments))
+    for position, argument in remaining:
+        if argument == "-m" or (argument.startswith("-m") and not argument.startswith("--")):
+            end = position + (2 if argument == "-m" else 1)
+            return [*arguments[:end], "--", *arguments[end:]]
+        if argument in VALUE_OPTIONS:
+            next(remaining, None)
+        elif argument == "--" or not argument.startswith("-"):
+            break
+    return list(arguments)
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(autopar.__version__, prog_name="autopar")
+def commands() -> None:
+    """Run loops that are proven independent in parallel, and explain all the others."""
+
+
+@commands.command(cls=RunCommand, context_settings={"allow_interspersed_args": False})
+@click.option("--backend", type=click.Choice(BACKENDS), help="Where parallel loops run.")
+@click.option("--report", is_flag=True, help="Print what ran where to stderr, at the end.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the report to FILE (-: stdout).")
+@click.option("--include", multiple=True, metavar="GLOB", help="Take over files that match.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave alone files that match.")
+@click.option("-m", "module", metavar="MODULE", help="Run a module instead of a script.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[SCRIPT] [ARGS]...")
+@click.pass_context
+def run(  # noqa: PLR0913  # click passes each option by name
+    context: click.Context,
+    /,
+    *,
+    backend: str | None,
+    report: bool,
+    json_file: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    module: str | None,
+    arguments: tuple[str, ...],
+) -> None:
+    """Run an unmodified SCRIPT (or -m MODULE) with its loops in parallel.
+
+    ARGS, and its exit status, output and tracebacks, are those of `python SCRIPT`.
+    """
+    if module is None and not arguments:
+        raise click.UsageError("run needs a SCRIPT or -m MODULE.")
+    if json_file is not None:
+        check_writable(json_file)
+    if module is None:
+        read_source(Path(arguments[0]))
+    from .wholefile import RunOptions, run_module, run_script
+
+    options = RunOptions(backend=backend, include=include, exclude=exclude)
+    if module is None:
+        outcome = run_script(Path(arguments[0]), arguments[1:], options)
+    else:
+        outcome = run_module(module, arguments, options)
+    show_outcome(outcome, report=report, json_file=json_file)
+    context.exit(outcome.exit_status)
+
+
+def show_outcome(outcome: RunOutcome, *, report: bool, json_file: str | None) -> None:
+    """Print and write the report of a run, as asked for."""
+    if json_file is not None:
+        write_text(json_file, as_json(outcome.report.to_dict()))
+    if report:
+        from .render import render_text
+
+        # stdout belongs to the user's program.
+        click.echo(render_text(outcome.report), err=True)
+
+
+@commands.command()
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON (an array for several files).")
+@click.option("--html", "html_file", metavar="OUT", help="Write an HTML page to this file.")
+@click.option(
+    "--stage", metavar="STAGE", help="Print what one stage of the analysis made of the file."
+)
+@click.argument("targets", nargs=-1, required=True, metavar="FILE|FILE:FUNCTION|CODE...")
+@click.pass_context
+def explain(
+    context: click.Context,
+    /,
+    *,
+    as_json_: bool,
+    html_file: str | None,
+    stage: str | None,
+    targets: tuple[str, ...],
+) -> None:
+    """Report which loops are parallel and why the others are not; runs none of their code.
+
+    With a diagnostic CODE such as AP401: print its manual page.
+    """
+    if as_json_ + (html_file is not None) + (stage is not None) > 1:
+        raise click.UsageError("choose one of --json, --html and --stage.")
+    if html_file is not None:
+        check_writable(html_file)
+    reports: list[Report] = []
+    status = 0
+    for target in targets:
+        try:
+            if CODE.fullmatch(target):
+                show_page(target.upper())
+            elif stage is not None:
+                show_stage(target, stage)
+            else:
+                reports.append(explain_target(target))
+        except UnreadableError as error:
+            show_error(error)
+            status = 2
+    show_reports(reports, as_array=len(targets) > 1, is_json=as_json_, html_file=html_file)
+    context.exit(status)
+
+
+def show_page(code: str) -> None:
+    """Print the manual page of a diagnostic code."""
+    from .render import render_page
+
+    page = render_page(code)
+    if page is None:
+        raise UnreadableError(f"there is no diagnostic code {code}.")
+    click.echo(page, nl=False)
+
+
+def split_target(target: str) -> tuple[Path, str | None]:
+    """Return the file and the function that FILE:FUNCTION names; None for all functions."""
+    name, colon, function = target.rpartition(":")
+    if colon and name and not Path(target).exists():
+        return Path(name), function
+    return Path(target), None
+
+
+def explain_target(target: str) -> Report:
+    """Return the static report of a file, or of one of its functions."""
+    path, function = split_target(target)
+    if path.suffix == ".ipynb":
+        read_notebook(path)
+    else:
+        read_source(path)
+    from .decorator import explain as explain_file
+
+    report = explain_file(path)
+    if function is None:
+        return report
+    functions = tuple(each for each in report.functions if each.name == function)
+    if not functions:
+        raise UnreadableError(f"{path} has no function '{function}'.")
+    return replace(report, content=replace(report.content, functions=functions))
+
+
+def show_stage(target: str, stage: str) -> None:
+    """Print what `stage` made of the target."""
+    path, function = split_target(target)
+    source = read_source(path)
+    from autopar.analysis.model.source import SourceText
+    from autopar.analysis.stages import stage_texts
+
+    texts = stage_texts(SourceText(path=str(path), text=source, cell=None), function)
+    if not texts:
+        raise UnreadableError(f"{path} has no function '{function}'.")
+    if stage not in texts:
+        raise click.UsageError(f"there is no stage '{stage}'; stages are {', '.join(texts)}.")
+    click.echo(texts[stage].rstrip("\n"))
+
+
+def show_reports(
+    reports: list[Report], *, as_array: bool, is_json: bool, html_file: str | None
+) -> None:
+    """Print the reports in the form asked for, or write them to `html_file`."""
+    if not reports:
+        return
+    if is_json:
+        contents = [report.to_dict() for report in reports]
+        click.echo(as_json(contents if as_array else contents[0]), nl=False)
+    elif html_file is not None:
+        from .render import render_html_page
+
+        write_text(html_file, render_html_page(*(report.content for report in reports)))
+    else:
+        click.echo("\n\n".join(str(report) for report in reports))
+
+
+@commands.command()
+def info() -> None:
+    """Print versions, backends and devices found, threads and the cache folder."""
+    from .info import describe_installation
+
+    rows = describe_installation()
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def as_json(content: Any) -> str:  # noqa: ANN401  # JSON is what it is
+    """Return `content` as indented JSON, ending with a newline."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def check_writable(name: str) -> None:
+    """Raise UnreadableError where the output file `name` could not be written.
+
+    Asked before the work, so that a run of an hour does not lose its report to a typing error.
+    """
+    if name == "-":
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise UnreadableError(f"{path} is a folder, not a file.")
+    if not path.parent.is_dir():
+        raise UnreadableError(f"{path.parent} is not a folder.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UnreadableError(f"{path} cannot be written.")
+
+
+def write_text(name: str, text: str) -> None:
+    """Write `text` to the file `name`, or to stdout for "-"."""
+    if name == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnreadableError(f"{name} cannot be written: {error.strerror}.") from error
+
+
+def show_error(error: click.ClickException) -> None:
+    """Print `error` as one line on stderr."""
+    click.echo(f"autopar: {' '.join(error.format_message().split())}", err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit status of the command line `arguments` (those of the process if None)."""
+    try:
+        status = commands.main(arguments, prog_name="autopar", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        show_error(error)
+        return 2
+    except click.Abort:
+        return 130  # 128 + SIGINT, as a shell has it
+    except BrokenPipeError:
+        # The reader left (`| head`). Python flushes stdout once more at exit: give it a sink.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status if isinstance(status, int) else 0
