@@ -40,7 +40,9 @@ def render_diagnostic(
     labels = labels_of(reason, dependences)
     # A notebook keeps one text per cell; a report of several cells has no excerpt to show.
     text = report.text if report.text is not None and report.text.cell == function.cell else None
-    lines = [f"{reason.code} {reason.message}", place_of(report, function, labels[0].span)]
+    lines = [f"{reason.code} {reason.message}"]
+    if report.text is not None:
+        lines.append(place_of(report, function, labels[0].span))
     if text is not None:
         lines.extend(excerpt(text, labels))
     lines.extend(f"  Note: {note}" for note in reason.notes)
