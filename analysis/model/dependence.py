@@ -14,6 +14,7 @@ from .source import Span
 
 Kind: TypeAlias = Literal["flow", "anti", "output"]
 Direction: TypeAlias = Literal["<", "=", ">", "*"]
+ReductionOperator: TypeAlias = Literal["+", "*", "min", "max", "&", "|", "^"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Dependence:
 class Reduction:
     """An associative update whose iterations may be reordered but for rounding."""
 
-    operator: Literal["+", "*", "min", "max", "and", "or", "&", "|", "^"]
+    operator: ReductionOperator
     target: str
     statement: str
 

@@ -213,6 +213,15 @@ class Set:
         return value.to_python() if value.is_int() else None
 
     @locked
+    def minimum(self, dimension: int) -> int | None:
+        """Return the smallest value of a dimension over all parameters; None if unbounded.
+
+        The set must not be empty.
+        """
+        value = self._raw.dim_min_val(dimension)
+        return value.to_python() if value.is_int() else None
+
+    @locked
     def contains(self, values: tuple[tuple[str, int], ...]) -> bool:
         """Return whether the parameter set holds at the given parameter values."""
         raw = self._raw
@@ -259,6 +268,18 @@ class Map:
     @locked
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Map) and bool(self._raw.is_equal(other._raw))
+
+    @property
+    @locked
+    def source_name(self) -> str:
+        """Name of the tuples that the relation starts from, "S0"."""
+        return self._raw.get_tuple_name(islpy.dim_type.in_)
+
+    @property
+    @locked
+    def sink_name(self) -> str:
+        """Name of the tuples that the relation leads to, "S1"."""
+        return self._raw.get_tuple_name(islpy.dim_type.out)
 
     @locked
     def reverse(self) -> Map:

@@ -45,7 +45,7 @@ class Extent:
     """`a.shape[axis]`, `len(a)`: the extent of an array along an axis, in elements."""
 
     array: str
-    axis: int  # never negative
+    axis: int  # as written; a negative one counts from the last, build_scop resolves it
     span: Span
 
 

@@ -66,15 +66,15 @@ class RegionPlan:
 
     scop: Scop
     loops: tuple[LoopPlan, ...]  # in the order of Scop.loops
-    in_bounds: Condition  # every subscript is in range, for all instances
+    # Every subscript is in range for all instances where all of these hold.
+    in_bounds: tuple[Condition, ...]
     # Pairs of arrays that must not overlap (one of the two is written).
     disjoint: tuple[tuple[str, str], ...]
-    # No cell is read before it is written and also written: the region may be redone.
-    redo: Condition
-    # All loop variables and scalars that live on have a last value: the loops are not empty.
-    live_out_defined: Condition
-    # Last values of the loop variables that live on, as Python over the parameters.
-    last_values: tuple[tuple[str, str], ...]
+    # Last values of the loop variables that live on, as Python over the parameters; None
+    # where isl finds no single expression, and the region stays in the interpreter.
+    last_values: tuple[tuple[str, str], ...] | None
+    # Everything that lives on has a last value: the loops concerned are not empty.
+    live_out_defined: Condition | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

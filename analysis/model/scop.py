@@ -31,6 +31,7 @@ class Loop:
     variable: str
     depth: int  # 0 for the outermost loop of the region
     step: int  # nonzero; negative for a descending range
+    iterations: isl.Set  # { [i, j] : ... }: of the loops around it and its own, this one last
     start: Expression  # over parameters and outer loop variables, affine
     stop: Expression
     header: str
@@ -81,6 +82,8 @@ class Scop:
     arrays: tuple[Array, ...]  # in order of first appearance; scalars included
     loops: tuple[Loop, ...]  # in source order
     statements: tuple[Statement, ...]  # in textual order
+    # Scalars that the statements read as values without having assigned them first.
+    live_in: tuple[str, ...]
     # Scalars (loop variables included) whose value after the region may be read.
     live_out: tuple[str, ...]
     span: Span

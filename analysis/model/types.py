@@ -58,6 +58,18 @@ COMPILED_DTYPES = (
 )  # fmt: skip
 
 
+# Smallest and largest value of every integer dtype.
+INTEGER_LIMITS: dict[str, tuple[int, int]] = {
+    "bool": (0, 1),
+    **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+}
+FLOAT_DTYPES = ("float32", "float64")
+COMPLEX_DTYPES = ("complex64", "complex128")
+# Integers of at most this magnitude are exact in a float64.
+EXACT_IN_FLOAT64 = 2**53
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayType:
     """What a kernel is specialised for: dtype, rank and memory layout of an array."""
@@ -69,7 +81,7 @@ class ArrayType:
     is_writeable: bool
 
     def __str__(self) -> str:
-        axes = ",".join(":" * self.rank) if self.layout != "C" else ",".join(":" * self.rank)
+        axes = ",".join(":" * self.rank)
         return f"{self.dtype}[{axes}]{'' if self.layout == 'C' else ' ' + self.layout}"
 
 

@@ -1,0 +1,77 @@
+"""Expressions of the loop IR as Python text, for reports and guards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .loop_ir import (
+    Binary,
+    BoolOp,
+    Call,
+    Compare,
+    Constant,
+    Element,
+    Expression,
+    Extent,
+    Name,
+    Unary,
+)
+
+# Python's precedence, loosest first (language reference, "Operator precedence").
+_LOOSENESS = {
+    "or": 1, "and": 2, "not": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4,
+    "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "//": 10,
+    "%": 10, "unary": 11, "**": 12, "atom": 13,
+}  # fmt: skip
+
+
+def python_text(expression: Expression, names: Mapping[str, str] | None = None) -> str:
+    """Return `expression` as Python, with as few parentheses as it takes.
+
+    `names` gives the text of identifiers, such as `a.shape[0]` for `a_shape_0`.
+    """
+    return _text(expression, names or {}, 0)
+
+
+def _text(expression: Expression, names: Mapping[str, str], outer: int) -> str:
+    text, tightness = _with_tightness(expression, names)
+    return f"({text})" if tightness < outer else text
+
+
+def _with_tightness(expression: Expression, names: Mapping[str, str]) -> tuple[str, int]:
+    atom = _LOOSENESS["atom"]
+    match expression:
+        case Constant(value=value):
+            negative = not isinstance(value, bool | complex) and str(value).startswith("-")
+            return repr(value), _LOOSENESS["unary"] if negative else atom
+        case Name():
+            return names.get(expression.name, expression.name), atom
+        case Extent():
+            return f"{expression.array}.shape[{expression.axis}]", atom
+        case Element():
+            inside = ", ".join(_text(each, names, 0) for each in expression.indices)
+            return f"{expression.array}[{inside}]", atom
+        case Call():
+            inside = ", ".join(_text(each, names, 0) for each in expression.arguments)
+            return f"{expression.function}({inside})", atom
+        case Unary():
+            level = _LOOSENESS["not" if expression.operator == "not" else "unary"]
+            space = " " if expression.operator == "not" else ""
+            return f"{expression.operator}{space}{_text(expression.operand, names, level)}", level
+        case BoolOp():
+            level = _LOOSENESS[expression.operator]
+            flat = _flattened(expression, expression.operator)
+            parts = [_text(each, names, level + 1) for each in flat]
+            return f" {expression.operator} ".join(parts), level
+        case Binary() | Compare():
+            level = _LOOSENESS[expression.operator]
+            left_outer = level + 1 if isinstance(expression, Compare) else level
+            left = _text(expression.left, names, left_outer)
+            right = _text(expression.right, names, level + 1)
+            return f"{left} {expression.operator} {right}", level
+
+
+def _flattened(expression: Expression, operator: str) -> list[Expression]:
+    if isinstance(expression, BoolOp) and expression.operator == operator:
+        return [inner for each in expression.values for inner in _flattened(each, operator)]
+    return [expression]

@@ -1,0 +1,162 @@
+"""Find what each loop carries: pairs of instances in different iterations on one cell.
+
+Before:  S0[i]: a[i] = a[i - 1]        After:  flow on a, { S0[i] -> S0[i + 1] }, distance 1,
+                                               carried by i
+
+Memory-based dependences decide the verdict, since without renaming every two accesses to a
+cell keep their order. A pair carries at the outermost loop whose iterations differ (Allen and
+Kennedy, Optimizing Compilers for Modern Architectures, 2001, ch. 2). The relations are exact
+for affine accesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..model import isl
+from ..model.dependence import Dependence, Direction, Kind
+from ..model.scop import Access, Scop, Statement
+from .order import carried, dimensions_of, instance
+
+_Effect: TypeAlias = Literal["read", "write"]
+_KINDS: dict[tuple[_Effect, _Effect], Kind] = {
+    ("write", "read"): "flow",
+    ("read", "write"): "anti",
+    ("write", "write"): "output",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """All pairs (source, sink) of two statements on one array, in whatever order they run."""
+
+    kind: Kind
+    array: str
+    source: Statement
+    sink: Statement
+    source_access: Access
+    sink_access: Access
+    relation: isl.Map
+
+
+def find_conflicts(scop: Scop) -> tuple[Conflict, ...]:
+    """Return every pair of statements with accesses to a common cell, one of them writing."""
+    return tuple(
+        conflict
+        for array in scop.arrays
+        for source in scop.statements
+        for sink in scop.statements
+        for conflict in _between(array.name, source, sink)
+    )
+
+
+def _between(array: str, source: Statement, sink: Statement) -> Iterator[Conflict]:
+    for (first, second), kind in _KINDS.items():
+        before, after = accesses_to(source, array, first), accesses_to(sink, array, second)
+        if not before or not after:
+            continue
+        relation = cells(source, before).then(cells(sink, after).reverse())
+        if not relation.is_empty():
+            yield Conflict(
+                kind=kind, array=array, source=source, sink=sink,
+                source_access=before[0], sink_access=after[0], relation=relation,
+            )  # fmt: skip
+
+
+def accesses_to(statement: Statement, array: str, effect: _Effect) -> tuple[Access, ...]:
+    """Return the reads, or the writes, of `array` in a statement."""
+    return tuple(
+        access
+        for access in statement.accesses
+        if access.array == array and (access.kind == "read") == (effect == "read")
+    )
+
+
+def cells(statement: Statement, accesses: tuple[Access, ...]) -> isl.Map:
+    """Return instance -> cell for some accesses of a statement; at least one."""
+    union = accesses[0].relation
+    for access in accesses[1:]:
+        union = union.union(access.relation)
+    return union.intersect_domain(statement.domain)
+
+
+def carried_by(scop: Scop, conflicts: tuple[Conflict, ...], loop: int) -> tuple[Conflict, ...]:
+    """Return the part of the conflicts that `loop` carries; empty ones are left out."""
+    found = []
+    for conflict in conflicts:
+        if loop not in conflict.source.loops or loop not in conflict.sink.loops:
+            continue
+        order = carried(scop, conflict.source, conflict.sink, loop)
+        relation = conflict.relation.intersect(order)
+        if not relation.is_empty():
+            found.append(_with_relation(conflict, relation))
+    return tuple(found)
+
+
+def _with_relation(conflict: Conflict, relation: isl.Map) -> Conflict:
+    return Conflict(
+        kind=conflict.kind, array=conflict.array, source=conflict.source, sink=conflict.sink,
+        source_access=conflict.source_access, sink_access=conflict.sink_access,
+        relation=relation,
+    )  # fmt: skip
+
+
+def dependence(scop: Scop, conflict: Conflict, loop: int) -> Dependence:
+    """Return the dependence behind a carried conflict, with its distance and direction."""
+    distance, direction = _vector(scop, conflict)
+    return Dependence(
+        kind=conflict.kind,
+        array=conflict.array,
+        source=conflict.source.name,
+        sink=conflict.sink.name,
+        source_span=conflict.source_access.span,
+        sink_span=conflict.sink_access.span,
+        relation=conflict.relation,
+        carried_by=loop,
+        distance=distance,
+        direction=direction,
+    )
+
+
+def _vector(
+    scop: Scop, conflict: Conflict
+) -> tuple[tuple[int, ...] | None, tuple[Direction, ...]]:
+    common = [
+        loop for loop in conflict.source.loops if loop in conflict.sink.loops
+    ]
+    deltas = _common_deltas(conflict, len(common))
+    distances: list[int | None] = []
+    directions: list[Direction] = []
+    for level, loop in enumerate(common):
+        low, high = deltas.minimum(level), deltas.maximum(level)
+        step = scop.loops[loop].step
+        if step < 0:
+            low, high = (None if high is None else -high), (None if low is None else -low)
+        constant = low is not None and low == high and low % abs(step) == 0
+        distances.append(low // abs(step) if constant and low is not None else None)
+        directions.append(_direction(low, high))
+    known = tuple(each for each in distances if each is not None)
+    return (known if len(known) == len(distances) else None), tuple(directions)
+
+
+def _common_deltas(conflict: Conflict, depth: int) -> isl.Set:
+    """Return sink minus source over the loops around both."""
+
+    def onto_common(statement: Statement) -> isl.Map:
+        names = dimensions_of(statement)
+        return isl.Map.parse(
+            f"{{ {instance(statement, names)} -> [{', '.join(names[:depth])}] }}"
+        )
+
+    source, sink = onto_common(conflict.source), onto_common(conflict.sink)
+    return source.reverse().then(conflict.relation).then(sink).deltas()
+
+
+def _direction(low: int | None, high: int | None) -> Direction:
+    if low is not None and low > 0:
+        return "<"
+    if high is not None and high < 0:
+        return ">"
+    return "=" if low == 0 and high == 0 else "*"

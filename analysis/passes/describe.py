@@ -1,0 +1,86 @@
+"""Put a plan into the words of the report.
+
+Before:  Plan with verdicts, conditions, dependences
+After:   FunctionReport, one row for every loop, in source order
+"""
+
+from __future__ import annotations
+
+from ..model.diagnostics import Reason
+from ..model.plan import LoopPlan, Plan, RegionPlan, UnsupportedLoop
+from ..model.report import FunctionReport, LoopReport
+from ..model.source import Span
+from .reasons import NoObstacle
+
+
+def describe(plan: Plan) -> FunctionReport:
+    """Return the report of one function, from its plan."""
+    function = plan.function
+    rows = [_unsupported_row(function.name, each) for each in plan.unsupported]
+    for region in plan.regions:
+        depth = sum(1 for each in plan.unsupported if each.span.contains(region.scop.span))
+        rows += [_row(function.name, region, each, depth) for each in region.loops]
+    return FunctionReport(
+        name=function.name,
+        line=function.line,
+        loops=tuple(sorted(rows, key=lambda row: (row.span.line, row.span.column, row.depth))),
+        refusal=function.refusal,
+        cell=None,
+    )
+
+
+def loop_id(function: str, span: Span) -> str:
+    """Return the stable identifier of a loop: qualified name, line, column."""
+    return f"{function}.L{span.line}C{span.column}"
+
+
+def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopReport:
+    loop = region.scop.loops[plan.loop]
+    reason = plan.reason or NoObstacle(span=loop.span, loop_variable=loop.variable)
+    return LoopReport(
+        id=loop_id(function, loop.span),
+        header=loop.header,
+        depth=depth + loop.depth,
+        span=loop.span,
+        verdict=plan.verdict,
+        stage="static",
+        condition=None if plan.condition is None else plan.condition.text,
+        assumes=assumptions(region),
+        code=reason.code,
+        reason=reason.message,
+        reasons=(reason,),
+        reductions=tuple(f"{each.operator} into {each.target}" for each in plan.reductions),
+        private=plan.private,
+        transform=("privatize",) if plan.private and plan.is_coincident else (),
+        dependences=plan.dependences,
+        ran=None,
+    )
+
+
+def assumptions(region: RegionPlan) -> tuple[str, ...]:
+    """Return what the verdicts take for granted and every call checks."""
+    found = [f"autopar.overlap({first}, {second}) is False" for first, second in region.disjoint]
+    found += [each.text for each in region.in_bounds]
+    return tuple(found)
+
+
+def _unsupported_row(function: str, loop: UnsupportedLoop) -> LoopReport:
+    first: Reason = loop.reasons[0]
+    return LoopReport(
+        id=loop_id(function, loop.span),
+        header=loop.header,
+        depth=loop.depth,
+        span=loop.span,
+        verdict="unsupported",
+        stage="static",
+        condition=None,
+        assumes=(),
+        code=first.code,
+        reason=first.message,
+        reasons=loop.reasons,
+        reductions=(),
+        private=(),
+        transform=(),
+        dependences=(),
+        ran=None,
+    )

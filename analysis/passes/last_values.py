@@ -1,0 +1,84 @@
+"""The values that scalars have after a region, and when they have one at all.
+
+Before:  for i in range(2, n): ...     After:  i ends as n - 1, if n >= 3
+
+A loop variable that lives on ends with its value in the last iteration; where the loop never
+ran it keeps its old value, or stays unbound, which only the interpreter can tell.
+"""
+
+from __future__ import annotations
+
+from ..model import isl, isl_ast
+from ..model.plan import Condition
+from ..model.scop import Scop, Statement
+from ..model.text import python_text
+from .conditions import condition
+
+
+def find_last_values(scop: Scop) -> tuple[tuple[tuple[str, str], ...], Condition] | None:
+    """Return the last values of the loop variables that live on, and when all are defined.
+
+    The condition also asks that every other scalar that lives on was assigned. None where a
+    last value is not one expression.
+    """
+    defined = scop.context
+    values: list[tuple[str, str]] = []
+    for name in scop.live_out:
+        found = _last_value(scop, name)
+        if found is None:
+            return None
+        text, domain = found
+        defined = defined.intersect(domain.params())
+        if text:
+            values.append((name, text))
+    return tuple(values), condition(scop, defined)
+
+
+def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
+    loops = [number for number, loop in enumerate(scop.loops) if loop.variable == name]
+    if not loops:
+        writes = [each for each in scop.statements if _writes(each, name)]
+        return "", _united([each.domain for each in writes])
+    if len(loops) > 1:
+        return None
+    return _last_iteration(scop, loops[0])
+
+
+def _writes(statement: Statement, name: str) -> bool:
+    return any(
+        access.array == name and access.kind != "read" for access in statement.accesses
+    )
+
+
+def _united(domains: list[isl.Set]) -> isl.Set:
+    """Return the parameter values for which any of the domains has an instance."""
+    union = domains[0].params()
+    for each in domains[1:]:
+        union = union.union(each.params())
+    return union
+
+
+def _last_iteration(scop: Scop, loop: int) -> tuple[str, isl.Set] | None:
+    """Return the last value of a loop variable as Python text, and the loop's iterations."""
+    shape = scop.loops[loop]
+    names = shape.iterations.dimensions
+    # In schedule order a descending loop counts its negated variable.
+    rising = [scop.loops[each].step > 0 for each in surrounding(scop, loop)]
+    time = [name if up else f"-{name}" for name, up in zip(names, rising, strict=True)]
+    ordered = isl.Map.parse(f"{{ [{', '.join(names)}] -> [{', '.join(time)}] }}")
+    last = ordered.intersect_domain(shape.iterations).range().lexmax()
+    if last.is_empty():
+        return "", shape.iterations
+    value = isl_ast.value(last, shape.depth, scop.span)
+    if value is None:
+        return None
+    text = python_text(value, {each.name: each.text for each in scop.parameters})
+    return (text if rising[-1] else f"-({text})"), shape.iterations
+
+
+def surrounding(scop: Scop, loop: int) -> tuple[int, ...]:
+    """Return the loops around `loop`, outermost first, itself last."""
+    span = scop.loops[loop].span
+    return tuple(
+        number for number, other in enumerate(scop.loops) if other.span.contains(span)
+    )

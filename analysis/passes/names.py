@@ -1,0 +1,260 @@
+"""Names in gast trees: what they stand for, who binds them, what a statement may touch.
+
+Helpers of the `parse` pass; they know Python's scoping rules and nothing of loops.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import math
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gast
+
+from ..model.source import SourceFunction, SourceText, Span
+
+# Functions of numbers without side effects that the model may hold. Whether a call can be
+# compiled for the types at hand is decided by the typing pass.
+_MATH = (
+    "sqrt exp log log2 log10 log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh "
+    "fabs floor ceil trunc pow hypot copysign fmod isnan isinf isfinite degrees radians"
+)
+_NUMPY = (
+    "sqrt abs absolute fabs floor ceil trunc minimum maximum isnan isinf isfinite square "
+    "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+)
+MODELLED_FUNCTIONS = frozenset(
+    ["abs", "min", "max", "int", "float", "bool", "round", "pow", "divmod"]
+    + [f"math.{name}" for name in _MATH.split()]
+    + [f"numpy.{name}" for name in _NUMPY.split()]
+)
+_BUILTINS = frozenset(("range", "len", "abs", "min", "max", "int", "float", "bool", "round", "pow"))
+MATH_CONSTANTS = {
+    "math.pi": math.pi, "math.e": math.e, "math.tau": math.tau, "math.inf": math.inf,
+    "math.nan": math.nan, "numpy.pi": math.pi, "numpy.e": math.e, "numpy.inf": math.inf,
+    "numpy.nan": math.nan,
+}  # fmt: skip
+# What a file that is only read, not run, is taken to mean by these names.
+_USUAL_MODULES = {"np": "numpy", "numpy": "numpy", "math": "math"}
+
+
+def known_names(source: SourceFunction, tree: Any) -> dict[str, str]:
+    """Return what outside names stand for: as looked up at run time, or as the file reads."""
+    if source.known_names is not None:
+        return dict(source.known_names)
+    known = {name: name for name in _BUILTINS}
+    known.update(_USUAL_MODULES)
+    bound = scope_of(tree.body).bound
+    known = {name: meaning for name, meaning in known.items() if name not in bound}
+    for node in tree.body:
+        known.update(_imports(node))
+    return known
+
+
+def _imports(node: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if isinstance(node, gast.Import):
+        for alias in node.names:
+            if alias.name in {"numpy", "math"}:
+                found[alias.asname or alias.name] = alias.name
+    elif isinstance(node, gast.ImportFrom) and node.module in {"numpy", "math"} and not node.level:
+        for alias in node.names:
+            found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return found
+
+
+def argument_names(arguments: Any) -> tuple[str, ...]:
+    """Return the names that a function's parameters bind, in order."""
+    plain = [*arguments.posonlyargs, *arguments.args]
+    if arguments.vararg is not None:
+        plain.append(arguments.vararg)
+    plain += arguments.kwonlyargs
+    if arguments.kwarg is not None:
+        plain.append(arguments.kwarg)
+    return tuple(each.id for each in plain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The names of one function body."""
+
+    bound: frozenset[str]  # bound somewhere in the body
+    shared: frozenset[str]  # other code may look at them at any time
+
+
+_FRAME_READERS = frozenset(("locals", "vars", "eval", "exec", "dir", "globals", "_getframe"))
+
+
+def scope_of(body: list[Any]) -> Scope:
+    """Return which names a function body binds and which of them others may see."""
+    bound: set[str] = set()
+    shared: set[str] = set()
+    sees_all = False
+    for node in _own_nodes(body):
+        if isinstance(node, gast.Name):
+            if isinstance(node.ctx, gast.Store | gast.Del):
+                bound.add(node.id)
+            sees_all = sees_all or node.id in _FRAME_READERS
+        elif isinstance(node, gast.Attribute):
+            sees_all = sees_all or node.attr in _FRAME_READERS
+        elif isinstance(node, gast.Global | gast.Nonlocal):
+            shared.update(node.names)
+        elif isinstance(node, _SCOPES):
+            shared |= _names_inside(node)
+            if not isinstance(node, gast.Lambda):
+                bound.add(node.name)
+        elif isinstance(node, gast.GeneratorExp):
+            shared |= _names_inside(node)  # runs later, whenever it is asked
+        elif isinstance(node, gast.Import | gast.ImportFrom):
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, gast.ExceptHandler) and node.name is not None:
+            bound.add(node.name.id if isinstance(node.name, gast.Name) else node.name)
+    return Scope(bound=frozenset(bound), shared=frozenset(bound if sees_all else shared))
+
+
+_SCOPES = (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.Lambda)
+_COMPREHENSIONS = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
+
+
+def _own_nodes(body: list[Any]) -> Iterator[Any]:
+    """Yield the nodes that run in the function's own scope.
+
+    Nested functions are yielded but not entered; comprehensions are entered, which
+    over-approximates: their variables count as bound here too.
+    """
+    pending = list(body)
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, _SCOPES):
+            pending += list(getattr(node, "decorator_list", ()))
+        else:
+            pending += list(gast.iter_child_nodes(node))
+
+
+def _names_inside(node: Any) -> set[str]:
+    return {each.id for each in gast.walk(node) if isinstance(each, gast.Name)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What a statement may read and write, and surely binds, by name."""
+
+    reads: frozenset[str]
+    writes: frozenset[str]
+    kills: frozenset[str]
+
+
+def effects_of(node: Any) -> Effects:
+    """Return the names that a statement touches; reads and writes over-approximate."""
+    reads: set[str] = set()
+    writes: set[str] = set()
+    for each in gast.walk(node):
+        if isinstance(each, gast.Name):
+            (writes if isinstance(each.ctx, gast.Store | gast.Del) else reads).add(each.id)
+        elif isinstance(each, gast.AugAssign) and isinstance(each.target, gast.Name):
+            reads.add(each.target.id)
+        elif isinstance(each, gast.FunctionDef | gast.AsyncFunctionDef | gast.ClassDef):
+            writes.add(each.name)
+        elif isinstance(each, gast.Import | gast.ImportFrom):
+            writes |= {(alias.asname or alias.name).split(".")[0] for alias in each.names}
+    kills: frozenset[str] = frozenset()
+    if isinstance(node, gast.Assign):
+        kills = frozenset(_plain_targets(node)) - reads
+    return Effects(reads=frozenset(reads), writes=frozenset(writes), kills=kills)
+
+
+def _plain_targets(node: Any) -> Iterator[str]:
+    for target in node.targets:
+        parts = target.elts if isinstance(target, gast.Tuple | gast.List) else [target]
+        for part in parts:
+            if isinstance(part, gast.Name):
+                yield part.id
+
+
+def blocks(node: Any) -> tuple[list[Any], ...]:
+    """Return the statement lists directly inside a compound statement, in source order."""
+    found: list[list[Any]] = []
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        inner = getattr(node, field, None)
+        if not isinstance(inner, list):
+            continue
+        if field in {"handlers", "cases"}:
+            found += [each.body for each in inner]
+        elif inner:
+            found.append(inner)
+    return tuple(found)
+
+
+def comprehensions(node: Any) -> Iterator[Any]:
+    """Yield the outermost comprehensions in the expressions of a statement itself."""
+    pending = [each for each in gast.iter_child_nodes(node) if not isinstance(each, gast.stmt)]
+    while pending:
+        each = pending.pop(0)
+        if isinstance(each, _COMPREHENSIONS):
+            yield each
+        elif not isinstance(each, gast.Lambda | gast.stmt):
+            pending += list(gast.iter_child_nodes(each))
+
+
+def is_array_index(node: Any) -> bool:
+    """Return whether a subscript selects more than one element: a slice, `...`, `None`."""
+    if isinstance(node, gast.Slice | gast.Starred | gast.List):
+        return True
+    return isinstance(node, gast.Constant) and not isinstance(node.value, int)
+
+
+def expression_kind(node: Any) -> str:
+    """Return what an expression is, in the user's words."""
+    words = {
+        "IfExp": "conditional expression",
+        "Attribute": "attribute",
+        "Lambda": "'lambda'",
+        "Tuple": "tuple",
+        "List": "list",
+        "Dict": "dict",
+        "Set": "set",
+        "JoinedStr": "formatted string",
+        "NamedExpr": "':=' expression",
+        "Starred": "starred expression",
+        "Await": "'await'",
+        "Yield": "'yield'",
+        "YieldFrom": "'yield from'",
+        "Constant": "constant that is not a number",
+        "Subscript": "subscript",
+        "Call": "call",
+    }
+    name = type(node).__name__
+    return words.get(name, name.lower())
+
+
+def without_comments(text: SourceText, span: Span) -> str:
+    """Return the source that `span` covers on one line, comments dropped."""
+    lines = text.text.splitlines(keepends=True)[span.line - 1 : span.end_line]
+    if not lines:
+        return ""
+    encoded = [line.encode() for line in lines]
+    encoded[-1] = encoded[-1][: span.end_column]
+    encoded[0] = encoded[0][span.column :]
+    source = b"".join(encoded).decode()
+    try:
+        comments = [
+            token.string
+            for token in tokenize.generate_tokens(io.StringIO(source).readline)
+            if token.type == tokenize.COMMENT
+        ]
+    except (tokenize.TokenError, IndentationError):
+        # The header of a compound statement is no complete piece of Python: what was read
+        # before the error is all there is, and '#' in a header is nearly always a comment.
+        comments = []
+        source = "\n".join(line.split(" #")[0] for line in source.splitlines())
+    for comment in comments:
+        source = source.replace(comment, "")
+    return " ".join(source.split())
+
+
+assert _BUILTINS <= frozenset(dir(builtins))  # noqa: S101  # a misspelt name would never match

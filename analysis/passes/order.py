@@ -1,0 +1,63 @@
+"""The source order of statement instances, as relations.
+
+The original schedule is Kelly and Pugh's 2d+1 form (A framework for unifying reordering
+transformations, 1993): textual positions and loop iterations alternate,
+`S1[i, j] -> [0, i, 1, j, 0]`. A descending loop contributes `-i`.
+"""
+
+from __future__ import annotations
+
+from ..model import isl
+from ..model.scop import Scop, Statement
+
+
+def dimensions_of(statement: Statement) -> tuple[str, ...]:
+    """Return the names of a statement's set dimensions, outermost loop first."""
+    return statement.domain.dimensions
+
+
+def instance(statement: Statement, names: tuple[str, ...]) -> str:
+    """Return `S0[i, j]` in isl notation."""
+    return f"{statement.name}[{', '.join(names)}]"
+
+
+def schedule_text(scop: Scop, statement: Statement, depth: int) -> str:
+    """Return the time of an instance, padded to `depth` loops: `[0, i, 1, -j, 0]`."""
+    names = dimensions_of(statement)
+    time: list[str] = [str(statement.position[0])]
+    for level, loop in enumerate(statement.loops):
+        sign = "-" if scop.loops[loop].step < 0 else ""
+        time += [f"{sign}{names[level]}", str(statement.position[level + 1])]
+    time += ["0"] * (2 * depth + 1 - len(time))
+    return f"[{', '.join(time)}]"
+
+
+def original_schedule(scop: Scop) -> isl.UnionMap:
+    """Return instance -> time of the source program, restricted to the iteration domains."""
+    depth = max(len(statement.loops) for statement in scop.statements)
+    pieces = (
+        f"{instance(each, dimensions_of(each))} -> {schedule_text(scop, each, depth)}"
+        for each in scop.statements
+    )
+    schedule = isl.UnionMap.parse(f"{{ {'; '.join(pieces)} }}")
+    return schedule.intersect_domain(tuple(each.domain for each in scop.statements))
+
+
+def carried(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Map:
+    """Return all pairs of instances in the same outer iteration, source earlier in `loop`."""
+    level = scop.loops[loop].depth
+    before = "<" if scop.loops[loop].step > 0 else ">"
+    return _relate(scop, source, sink, level, f"{{0}} {before} {{1}}")
+
+
+def same_iteration(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Map:
+    """Return all pairs of instances in the same iteration of `loop` and of its outer loops."""
+    return _relate(scop, source, sink, scop.loops[loop].depth, "{0} = {1}")
+
+
+def _relate(scop: Scop, source: Statement, sink: Statement, level: int, last: str) -> isl.Map:
+    first = dimensions_of(source)
+    second = tuple(f"{name}'" for name in dimensions_of(sink))
+    equal = [f"{first[outer]} = {second[outer]}" for outer in range(level)]
+    tests = " and ".join([*equal, last.format(first[level], second[level])])
+    return isl.Map.parse(f"{{ {instance(source, first)} -> {instance(sink, second)} : {tests} }}")

@@ -1,0 +1,456 @@
+"""Read Python source into the loop IR.
+
+Before:  for i in range(n):            After:  For(variable=i, start=0, stop=n, step=1,
+             t = a[i] + 1                          body=(Assign(t, a[i] + 1),
+             b[i] = t                                    Assign(b[i], t)))
+
+What the model does not know becomes an `Opaque` statement that keeps its effects and its
+nested statements. This is the only module that sees gast.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import gast
+
+from ..model.diagnostics import Reason, Refusal
+from ..model.loop_ir import (
+    Assign,
+    Binary,
+    BoolOp,
+    Call,
+    Compare,
+    Constant,
+    Element,
+    Expression,
+    Extent,
+    For,
+    Function,
+    If,
+    Name,
+    Opaque,
+    Statement,
+    Unary,
+    Update,
+)
+from ..model.source import SourceFunction, SourceText, Span
+from . import names
+from .reasons import (
+    ArrayStatement,
+    AttributeWrite,
+    Comprehension,
+    EarlyExit,
+    ExceptionHandling,
+    OpaqueIterable,
+    SourceUnavailable,
+    UnknownCall,
+    UnsupportedExpression,
+    UnsupportedStatement,
+    WhileLoop,
+)
+
+_BINARY = {
+    gast.Add: "+", gast.Sub: "-", gast.Mult: "*", gast.Div: "/", gast.FloorDiv: "//",
+    gast.Mod: "%", gast.Pow: "**", gast.LShift: "<<", gast.RShift: ">>", gast.BitAnd: "&",
+    gast.BitOr: "|", gast.BitXor: "^",
+}  # fmt: skip
+_COMPARE = {
+    gast.Lt: "<", gast.LtE: "<=", gast.Gt: ">", gast.GtE: ">=", gast.Eq: "==", gast.NotEq: "!=",
+}  # fmt: skip
+_UNARY = {gast.USub: "-", gast.UAdd: "+", gast.Invert: "~", gast.Not: "not"}
+_COMPREHENSIONS = {
+    gast.ListComp: "list comprehension",
+    gast.SetComp: "set comprehension",
+    gast.DictComp: "dict comprehension",
+    gast.GeneratorExp: "generator expression",
+}
+_KINDS = {
+    gast.Try: "'try' statement", gast.With: "'with' statement", gast.Return: "'return'",
+    gast.Delete: "'del' statement", gast.Raise: "'raise'", gast.Assert: "'assert'",
+    gast.Import: "'import'", gast.ImportFrom: "'import'", gast.Global: "'global'",
+    gast.Nonlocal: "'nonlocal'", gast.FunctionDef: "nested function",
+    gast.AsyncFunctionDef: "nested function", gast.ClassDef: "nested class",
+}  # fmt: skip
+MODULE = "<module>"
+
+
+def functions_of(text: SourceText) -> tuple[SourceFunction, ...]:
+    """Return module level and every function of `text`, nested ones included, in source order.
+
+    Raises SyntaxError where the text is not Python.
+    """
+    tree = _tree(text.text)
+    found = [SourceFunction(text=text, qualified_name=MODULE, line=1, known_names=None)]
+    found += [
+        SourceFunction(text=text, qualified_name=name, line=node.lineno, known_names=None)
+        for name, node in _definitions(tree.body, "")
+    ]
+    return tuple(found)
+
+
+def parse(source: SourceFunction) -> Function | Refusal:
+    """Return the loop IR of one function, or of module level."""
+    tree = _tree(source.text.text)
+    if source.qualified_name == MODULE:
+        return _Reader(source, names.known_names(source, tree)).function(tree, ())
+    for name, node in _definitions(tree.body, ""):
+        if name == source.qualified_name and node.lineno == source.line:
+            reader = _Reader(source, names.known_names(source, tree))
+            return reader.function(node, names.argument_names(node.args))
+    at = Span(line=source.line, column=0, end_line=source.line, end_column=0)
+    detail = f"no 'def' of it was found at line {source.line}"
+    return Refusal(
+        reasons=(SourceUnavailable(span=at, name=source.qualified_name, detail=detail),)
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _tree(text: str) -> Any:
+    return gast.parse(text)
+
+
+def _definitions(body: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for node in body:
+        if isinstance(node, gast.FunctionDef):
+            yield prefix + node.name, node
+            yield from _definitions(node.body, f"{prefix}{node.name}.<locals>.")
+        elif isinstance(node, gast.ClassDef):
+            yield from _definitions(node.body, f"{prefix}{node.name}.")
+        else:
+            for field in ("body", "orelse", "handlers", "finalbody"):
+                yield from _definitions(getattr(node, field, None) or [], prefix)
+
+
+def span_of(node: Any) -> Span:
+    """Return where a gast node stands in its source."""
+    return Span(
+        line=node.lineno,
+        column=node.col_offset,
+        end_line=node.end_lineno,
+        end_column=node.end_col_offset,
+    )
+
+
+class _Unmodelled(Exception):  # noqa: N818  # unwinds one expression; never leaves this module
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Reader:
+    """Reads the statements of one function; `known` resolves names to what they stand for."""
+
+    def __init__(self, source: SourceFunction, known: dict[str, str]) -> None:
+        self.source = source
+        self.known = known
+
+    def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
+        is_module = isinstance(node, gast.Module)
+        scope = names.scope_of(node.body)
+        # A name bound in the function hides the builtin or module of the same name.
+        if not is_module:
+            hidden = scope.bound | set(parameters)
+            self.known = {k: v for k, v in self.known.items() if k not in hidden}
+        end = node.body[-1] if node.body else None
+        return Function(
+            name=self.source.qualified_name,
+            line=self.source.line,
+            parameters=parameters,
+            body=self.block(node.body),
+            shared_names=frozenset(scope.bound if is_module else scope.shared),
+            local_names=frozenset(scope.bound | set(parameters)),
+            is_module=is_module,
+            refusal=None,
+            span=Span(
+                line=self.source.line,
+                column=0,
+                end_line=end.end_lineno if end is not None else self.source.line,
+                end_column=end.end_col_offset if end is not None else 0,
+            ),
+        )
+
+    # ------------------------------------------------------------------ statements
+
+    def block(self, body: list[Any]) -> tuple[Statement, ...]:
+        return tuple(
+            statement for node in body for statement in self.statement(node) if statement
+        )
+
+    def statement(self, node: Any) -> tuple[Statement, ...]:
+        if isinstance(node, gast.Pass) or _is_docstring(node):
+            return ()
+        try:
+            return (self.modelled(node),)
+        except _Unmodelled as found:
+            return (self.opaque(node, found.reason),)
+
+    def modelled(self, node: Any) -> Statement:
+        match node:
+            case gast.For():
+                return self.for_loop(node)
+            case gast.If():
+                test = self.expression(node.test)
+                return If(
+                    test=test,
+                    body=self.block(node.body),
+                    orelse=self.block(node.orelse),
+                    span=span_of(node),
+                )
+            case gast.Assign(targets=[target]):
+                return self.assign(node, target)
+            case gast.AnnAssign() if node.value is not None and isinstance(node.target, gast.Name):
+                return self.assign(node, node.target)
+            case gast.AugAssign():
+                target = self.target(node.target, node)
+                return Update(
+                    operator=_BINARY[type(node.op)],  # type: ignore[arg-type]  # a table of literals
+                    target=target,
+                    value=self.expression(node.value),
+                    span=span_of(node),
+                )
+        raise _Unmodelled(self.statement_reason(node))
+
+    def assign(self, node: Any, target: Any) -> Assign:
+        return Assign(
+            target=self.target(target, node),
+            value=self.expression(node.value),
+            span=span_of(node),
+        )
+
+    def target(self, node: Any, statement: Any) -> Name | Element:
+        match node:
+            case gast.Name():
+                return Name(name=node.id, span=span_of(node))
+            case gast.Subscript():
+                return self.element(node)
+            case gast.Attribute():
+                raise _Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
+        kind = "assignment to several targets"
+        raise _Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))
+
+    def for_loop(self, node: Any) -> For:
+        if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
+            iterable = self.text(node.iter)
+            raise _Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=iterable))
+        if node.orelse:
+            raise _Unmodelled(UnsupportedStatement(span=span_of(node), kind="'for … else'"))
+        bounds = [self.expression(argument) for argument in node.iter.args]
+        at = span_of(node.iter)
+        start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
+        step = bounds[2] if len(bounds) > 2 else Constant(value=1, span=at)  # noqa: PLR2004  # range(start, stop, step)
+        return For(
+            variable=node.target.id,
+            start=start,
+            stop=bounds[1] if len(bounds) > 1 else bounds[0],
+            step=step,
+            body=self.block(node.body),
+            header=self.header(node),
+            span=span_of(node),
+        )
+
+    def is_range(self, node: Any) -> bool:
+        return (
+            isinstance(node, gast.Call)
+            and isinstance(node.func, gast.Name)
+            and self.known.get(node.func.id) == "range"
+            and 1 <= len(node.args) <= 3  # noqa: PLR2004  # range(start, stop, step)
+            and not node.keywords
+            and not any(isinstance(each, gast.Starred) for each in node.args)
+        )
+
+    def opaque(self, node: Any, reason: Reason) -> Opaque:
+        effects = names.effects_of(node)
+        return Opaque(
+            reason=reason,
+            reads=effects.reads,
+            writes=effects.writes,
+            kills=effects.kills,
+            has_effects=True,
+            is_loop=isinstance(node, gast.For | gast.While | gast.AsyncFor),
+            is_array_statement=isinstance(reason, ArrayStatement),
+            header=self.header(node),
+            body=self.nested(node),
+            span=span_of(node),
+        )
+
+    def nested(self, node: Any) -> tuple[Statement, ...]:
+        """Return the statements inside a compound statement, and its comprehensions."""
+        found: list[Statement] = [self.comprehension(each) for each in names.comprehensions(node)]
+        if not isinstance(node, gast.FunctionDef | gast.AsyncFunctionDef | gast.ClassDef):
+            for body in names.blocks(node):
+                found += self.block(body)
+        return tuple(sorted(found, key=lambda each: each.span))
+
+    def comprehension(self, node: Any) -> Opaque:
+        effects = names.effects_of(node)
+        return Opaque(
+            reason=Comprehension(span=span_of(node), kind=_COMPREHENSIONS[type(node)]),
+            reads=effects.reads,
+            writes=effects.writes,
+            kills=frozenset(),
+            has_effects=True,
+            is_loop=True,
+            is_array_statement=False,
+            header=self.text(node),
+            body=(),
+            span=span_of(node),
+        )
+
+    def statement_reason(self, node: Any) -> Reason:
+        at = span_of(node)
+        match node:
+            case gast.While():
+                return WhileLoop(span=at, test=self.text(node.test))
+            case gast.Break():
+                return EarlyExit(span=at, keyword="break")
+            case gast.Continue():
+                return EarlyExit(span=at, keyword="continue")
+            case gast.Return():
+                return EarlyExit(span=at, keyword="return")
+            case gast.Try() | gast.Raise():
+                return ExceptionHandling(span=at)
+            case gast.Expr(value=gast.Call() as call):
+                return UnknownCall(span=span_of(call), function=self.text(call.func))
+        kind = _KINDS.get(type(node), f"'{type(node).__name__.lower()}' statement")
+        return UnsupportedStatement(span=at, kind=kind)
+
+    # ----------------------------------------------------------------- expressions
+
+    def expression(self, node: Any) -> Expression:
+        at = span_of(node)
+        match node:
+            case gast.Constant(value=bool() | int() | float() | complex()):
+                return Constant(value=node.value, span=at)
+            case gast.Name():
+                return Name(name=node.id, span=at)
+            case gast.BinOp():
+                left, right = self.expression(node.left), self.expression(node.right)
+                operator: Any = _BINARY.get(type(node.op))
+                if operator is None:
+                    raise self.unsupported(node, "matrix product")
+                return Binary(operator=operator, left=left, right=right, span=at)
+            case gast.UnaryOp():
+                return self.unary(node)
+            case gast.BoolOp():
+                word: Any = "and" if isinstance(node.op, gast.And) else "or"
+                values = tuple(self.expression(each) for each in node.values)
+                return BoolOp(operator=word, values=values, span=at)
+            case gast.Compare():
+                return self.comparison(node)
+            case gast.Call():
+                return self.call(node)
+            case gast.Subscript():
+                return self.extent(node) or self.element(node)
+            case gast.Attribute() if (constant := self.math_constant(node)) is not None:
+                return constant
+        if isinstance(node, tuple(_COMPREHENSIONS)):
+            raise _Unmodelled(Comprehension(span=at, kind=_COMPREHENSIONS[type(node)]))
+        raise self.unsupported(node, names.expression_kind(node))
+
+    def unsupported(self, node: Any, kind: str) -> _Unmodelled:
+        return _Unmodelled(
+            UnsupportedExpression(span=span_of(node), expression=self.text(node), kind=kind)
+        )
+
+    def unary(self, node: Any) -> Expression:
+        operand = self.expression(node.operand)
+        operator: Any = _UNARY[type(node.op)]
+        # `-1` is a literal to the reader, though not to the grammar; `-True` is an int.
+        if operator == "-" and isinstance(operand, Constant) and type(operand.value) is not bool:
+            return Constant(value=-operand.value, span=span_of(node))
+        return Unary(operator=operator, operand=operand, span=span_of(node))
+
+    def comparison(self, node: Any) -> Expression:
+        operands = [self.expression(each) for each in (node.left, *node.comparators)]
+        if any(type(operator) not in _COMPARE for operator in node.ops):
+            raise self.unsupported(node, "'is' or 'in' comparison")
+        parts = tuple(
+            Compare(
+                operator=_COMPARE[type(operator)],  # type: ignore[arg-type]  # a table of literals
+                left=left,
+                right=right,
+                span=span_of(node),
+            )
+            for operator, left, right in zip(node.ops, operands, operands[1:], strict=False)
+        )
+        if len(parts) == 1:
+            return parts[0]
+        return BoolOp(operator="and", values=parts, span=span_of(node))
+
+    def call(self, node: Any) -> Expression:
+        function = self.canonical(node.func)
+        if function == "len" and len(node.args) == 1 and isinstance(node.args[0], gast.Name):
+            return Extent(array=node.args[0].id, axis=0, span=span_of(node))
+        plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
+        if function not in names.MODELLED_FUNCTIONS or not plain:
+            written = self.text(node.func)
+            raise _Unmodelled(UnknownCall(span=span_of(node), function=written))
+        arguments = tuple(self.expression(each) for each in node.args)
+        return Call(function=function, arguments=arguments, span=span_of(node))
+
+    def canonical(self, node: Any) -> str | None:
+        """Return the canonical name of what a name or `module.name` stands for."""
+        match node:
+            case gast.Name():
+                return self.known.get(node.id)
+            case gast.Attribute(value=gast.Name() as module):
+                found = self.known.get(module.id)
+                return None if found is None else f"{found}.{node.attr}"
+        return None
+
+    def math_constant(self, node: Any) -> Constant | None:
+        value = names.MATH_CONSTANTS.get(self.canonical(node) or "")
+        return None if value is None else Constant(value=value, span=span_of(node))
+
+    def extent(self, node: Any) -> Extent | None:
+        """Return `a.shape[k]` as an extent; None if the subscript is anything else."""
+        match node:
+            case gast.Subscript(value=gast.Attribute(value=gast.Name() as array, attr="shape")):
+                match self.expression(node.slice):
+                    case Constant(value=axis) if type(axis) is int:
+                        return Extent(array=array.id, axis=axis, span=span_of(node))
+        return None
+
+    def element(self, node: Any) -> Element:
+        indices: list[Any] = []
+        base = node
+        while isinstance(base, gast.Subscript):
+            inner = base.slice
+            here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]
+            indices = here + indices
+            base = base.value
+        if any(names.is_array_index(each) for each in indices):
+            raise _Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
+        if not isinstance(base, gast.Name):
+            raise self.unsupported(base, names.expression_kind(base))
+        return Element(
+            array=base.id,
+            indices=tuple(self.expression(each) for each in indices),
+            span=span_of(node),
+        )
+
+    # ------------------------------------------------------------------------ text
+
+    def text(self, node: Any) -> str:
+        return self.source.text.segment(span_of(node))
+
+    def header(self, node: Any) -> str:
+        """Return the source of a statement up to its body, without the colon."""
+        blocks = [body[0] for body in names.blocks(node) if body]
+        if not blocks:
+            return self.text(node)
+        first = blocks[0]
+        head = Span(
+            line=node.lineno,
+            column=node.col_offset,
+            end_line=first.lineno,
+            end_column=first.col_offset,
+        )
+        return names.without_comments(self.source.text, head).rstrip(" :")
+
+
+def _is_docstring(node: Any) -> bool:
+    return isinstance(node, gast.Expr) and isinstance(node.value, gast.Constant)

@@ -1,0 +1,47 @@
+"""Choose an order for the instances of a region, and say which dimensions of time are parallel.
+
+The order is the source program's own; a dimension is coincident for the statements of a loop
+whose verdict is parallel (Bondhugula et al., A practical automatic polyhedral parallelizer and
+locality optimizer, PLDI 2008, calls such a dimension communication-free).
+"""
+
+from __future__ import annotations
+
+from ..model.plan import LoopPlan, Schedule, ScheduleDimension
+from ..model.scop import Scop
+from .order import original_schedule
+
+
+def find_schedule(
+    scop: Scop, loops: tuple[LoopPlan, ...], holding: frozenset[int]
+) -> Schedule:
+    """Return the schedule of a region whose conditional loops in `holding` are parallel."""
+    depth = max(len(statement.loops) for statement in scop.statements)
+    dimensions: list[ScheduleDimension] = []
+    for level in range(depth):
+        dimensions += [_textual(), _of_loops(scop, loops, holding, level)]
+    dimensions.append(_textual())
+    return Schedule(relation=original_schedule(scop), dimensions=tuple(dimensions))
+
+
+def _textual() -> ScheduleDimension:
+    return ScheduleDimension(is_textual=True, iterators=(), coincident=frozenset())
+
+
+def _of_loops(
+    scop: Scop, loops: tuple[LoopPlan, ...], holding: frozenset[int], level: int
+) -> ScheduleDimension:
+    inside = [statement for statement in scop.statements if len(statement.loops) > level]
+    return ScheduleDimension(
+        is_textual=False,
+        iterators=tuple(
+            (each.name, scop.loops[each.loops[level]].variable) for each in inside
+        ),
+        coincident=frozenset(
+            each.name for each in inside if _is_parallel(loops[each.loops[level]], holding)
+        ),
+    )
+
+
+def _is_parallel(plan: LoopPlan, holding: frozenset[int]) -> bool:
+    return plan.is_coincident and (plan.condition is None or plan.loop in holding)

@@ -1,0 +1,207 @@
+"""Decide for every loop of a region whether it is parallel, and when.
+
+Before:  for i in range(n): a[i + k] = a[i]
+After:   conditional, k == 0 or k >= n or k <= -n
+
+The condition is exact: projecting the carried conflicts onto the parameters loses nothing
+(Pugh and Wonnacott, Constraint-based array dependence analysis, TOPLAS 1998, do the same with
+Presburger formulas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..model import isl
+from ..model.dependence import Dependence, Reduction
+from ..model.diagnostics import Reason
+from ..model.plan import LoopPlan, VerdictKind
+from ..model.scop import Loop, Scop
+from .conditions import condition
+from .dependences import Conflict, carried_by, dependence, find_conflicts
+from .order import carried
+from .reasons import (
+    CarriedAnti,
+    CarriedFlow,
+    CarriedOutput,
+    ConditionalParallel,
+    ReductionOnly,
+    ScalarCarried,
+)
+from .reductions import find_reduction
+from .storage import is_private, is_read_outside, is_written_each_iteration, scalar_flow
+
+# The kind that says most about a loop comes first in its reason.
+_WEIGHT = {"flow": 0, "anti": 1, "output": 2}
+
+
+def find_verdicts(scop: Scop) -> tuple[LoopPlan, ...]:
+    """Return a verdict for each loop of the region, in the order of `Scop.loops`."""
+    judge = _Judge(scop=scop, conflicts=find_conflicts(scop), flows={})
+    return tuple(judge.verdict(loop) for loop in range(len(scop.loops)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    scop: Scop
+    conflicts: tuple[Conflict, ...]
+    flows: dict[str, tuple[isl.Map, ...]]  # value-based flow of scalars, filled on demand
+
+    def verdict(self, loop: int) -> LoopPlan:
+        carried_here = carried_by(self.scop, self.conflicts, loop)
+        private = self.private(carried_here, loop)
+        rest = [each for each in carried_here if each.array not in private]
+        reductions = self.reductions(rest)
+        excused = {each.target for each in reductions}
+        blocking = tuple(each for each in rest if each.array not in excused)
+        found = tuple(dependence(self.scop, each, loop) for each in _by_weight(blocking))
+        kind, holds = self.judge(loop, blocking, bool(reductions))
+        where = None
+        if kind == "conditional" and holds is not None:
+            where = condition(self.scop, holds)
+        return LoopPlan(
+            loop=loop,
+            verdict=kind,
+            condition=where,
+            private=private,
+            reductions=reductions,
+            dependences=found,
+            reason=self.reason(loop, kind, found, (where.text if where else "", reductions)),
+            is_coincident=(
+                kind in {"parallel", "conditional"}
+                and not reductions
+                and self.values_survive(private, loop)
+            ),
+        )
+
+    def private(self, carried_here: tuple[Conflict, ...], loop: int) -> tuple[str, ...]:
+        scalars = {each.name for each in self.scop.arrays if each.rank == 0}
+        names = dict.fromkeys(each.array for each in carried_here if each.array in scalars)
+        return tuple(name for name in names if is_private(self.scop, name, loop, self.flow(name)))
+
+    def flow(self, name: str) -> tuple[isl.Map, ...]:
+        if name not in self.flows:
+            self.flows[name] = scalar_flow(self.scop, name)
+        return self.flows[name]
+
+    def values_survive(self, private: tuple[str, ...], loop: int) -> bool:
+        """Return whether the last iteration holds the last value of each private name."""
+        return all(
+            not is_read_outside(self.scop, name, loop, self.flow(name))
+            or is_written_each_iteration(self.scop, name, loop)
+            for name in private
+        )
+
+    def reductions(self, carried_here: list[Conflict]) -> tuple[Reduction, ...]:
+        """Return the updates that are all that the loop carries on their target."""
+        found = []
+        for name in dict.fromkeys(each.array for each in carried_here):
+            pairs = [each for each in carried_here if each.array == name]
+            statement = pairs[0].source
+            alone = all(each.source is statement and each.sink is statement for each in pairs)
+            update = find_reduction(statement) if alone else None
+            if update is not None and update.target == name:
+                found.append(update)
+        return tuple(found)
+
+    def judge(
+        self, loop: int, blocking: tuple[Conflict, ...], has_reductions: bool  # noqa: FBT001  # private, named at the call
+    ) -> tuple[VerdictKind, isl.Set | None]:
+        free: VerdictKind = "reduction" if has_reductions else "parallel"
+        if not blocking:
+            return free, None
+        broken = _union(each.relation.params() for each in blocking)
+        holds = self.scop.context.subtract(broken)
+        if self.admits_long_loops(loop, holds):
+            return "conditional", holds
+        return "sequential", None
+
+    def admits_long_loops(self, loop: int, holds: isl.Set) -> bool:
+        """Return whether the condition leaves more than a few iterations of the loop.
+
+        A loop that is only free of conflicts when it is too short to reach across them
+        (`a[i] = a[i - 2]` with n <= 3) is sequential.
+        """
+        if holds.is_empty():
+            return False
+        longest_free = self.longest(loop, holds)
+        return longest_free is None or (
+            longest_free > 0 and longest_free == self.longest(loop, self.scop.context)
+        )
+
+    def longest(self, loop: int, context: isl.Set) -> int | None:
+        """Return the largest distance between two iterations that both run something.
+
+        0 where no two iterations do; None where there is no bound.
+        """
+        largest = 0
+        level = self.scop.loops[loop].depth
+        for statement in self.scop.statements_in(loop):
+            pairs = carried(self.scop, statement, statement, loop)
+            pairs = pairs.intersect_domain(statement.domain).intersect_range(statement.domain)
+            deltas = pairs.intersect_params(context).deltas()
+            if deltas.is_empty():
+                continue
+            low, high = deltas.minimum(level), deltas.maximum(level)
+            if low is None or high is None:
+                return None
+            largest = max(largest, abs(low), abs(high))
+        return largest
+
+    def reason(
+        self,
+        loop: int,
+        kind: VerdictKind,
+        found: tuple[Dependence, ...],
+        details: tuple[str, tuple[Reduction, ...]],
+    ) -> Reason | None:
+        shape = self.scop.loops[loop]
+        text, reductions = details
+        match kind:
+            case "parallel" | "unsupported":
+                return None
+            case "reduction":
+                targets = tuple(each.target for each in reductions)
+                return ReductionOnly(
+                    span=shape.span, loop_variable=shape.variable, targets=targets
+                )
+            case "conditional":
+                return ConditionalParallel(
+                    span=shape.span, loop_variable=shape.variable, condition=text
+                )
+            case "sequential":
+                return self.carried_reason(shape, found[0])
+
+    def carried_reason(self, shape: Loop, first: Dependence) -> Reason:
+        if self.scop.array(first.array).rank == 0:
+            return ScalarCarried(
+                span=first.source_span,
+                variable=first.array,
+                loop_variable=shape.variable,
+                source_line=first.source_span.line,
+                sink_line=first.sink_span.line,
+            )
+        kinds = {"flow": CarriedFlow, "anti": CarriedAnti, "output": CarriedOutput}
+        distance = None if first.distance is None else str(first.distance[shape.depth])
+        return kinds[first.kind](
+            span=first.source_span,
+            variable=first.array,
+            loop_variable=shape.variable,
+            source_line=first.source_span.line,
+            sink_line=first.sink_span.line,
+            distance_text=distance,
+            relation_text=str(first.relation),
+        )
+
+
+def _by_weight(conflicts: tuple[Conflict, ...]) -> list[Conflict]:
+    return sorted(conflicts, key=lambda each: _WEIGHT[each.kind])
+
+
+def _union(sets: Iterable[isl.Set]) -> isl.Set:
+    union: isl.Set | None = None
+    for each in sets:
+        union = each if union is None else union.union(each)
+    assert union is not None  # noqa: S101  # called with at least one
+    return union

@@ -1,0 +1,137 @@
+"""The two stages of the analysis, each on one screen.
+
+The static stage knows nothing but the code; the call-time stage is the same analysis with
+more facts, and goes on to types and a schedule for the regions that are really wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+from .model import isl
+from .model.diagnostics import Refusal
+from .model.facts import NOTHING, Facts
+from .model.loop_ir import Function
+from .model.plan import Condition, Plan, RegionPlan, Schedule, UnsupportedLoop
+from .model.report import FunctionReport
+from .model.scop import Scop
+from .model.source import SourceFunction, SourceText
+from .model.typed import TypedProgram
+from .model.types import LiveInType
+from .passes import conditions
+from .passes.describe import describe
+from .passes.last_values import find_last_values
+from .passes.parse import functions_of, parse
+from .passes.reasons import BudgetExhausted
+from .passes.regions import find_regions
+from .passes.schedule import find_schedule
+from .passes.typing import type_program
+from .passes.verdicts import find_verdicts
+
+T = TypeVar("T")
+
+
+class Observer(Protocol):
+    """Sees every noun that a stage makes and hands it on."""
+
+    def __call__(self, noun: T) -> T:
+        """Return `noun` itself."""
+        ...
+
+
+def silent(noun: T) -> T:
+    """Return `noun`, having done nothing with it."""
+    return noun
+
+
+def analyze(
+    source: SourceFunction, facts: Facts = NOTHING, observe: Observer = silent
+) -> Plan | Refusal:
+    """Return what can be proven of a function under `facts`; the static stage gives none."""
+    match observe(parse(source)):
+        case Refusal() as refusal:
+            return refusal
+        case Function() as function:
+            regions = find_regions(function, source.text, facts)
+    plans: list[RegionPlan] = []
+    unsupported = list(regions.unsupported)
+    for scop in regions.scops:
+        match plan_region(observe(scop)):
+            case RegionPlan() as plan:
+                plans.append(plan)
+            case Refusal() as refusal:
+                unsupported += [
+                    UnsupportedLoop(
+                        header=loop.header, reasons=refusal.reasons, depth=loop.depth,
+                        span=loop.span,
+                    )
+                    for loop in scop.loops
+                ]  # fmt: skip
+    unsupported.sort(key=lambda loop: loop.span)
+    return observe(
+        Plan(function=function, regions=tuple(plans), unsupported=tuple(unsupported))
+    )
+
+
+def plan_region(scop: Scop) -> RegionPlan | Refusal:
+    """Return the verdicts on a region and what a call has to check before it acts on them."""
+    try:
+        with isl.budget():
+            last = find_last_values(scop)
+            return RegionPlan(
+                scop=scop,
+                loops=find_verdicts(scop),
+                in_bounds=conditions.in_bounds(scop),
+                disjoint=conditions.disjoint_pairs(scop),
+                last_values=None if last is None else last[0],
+                live_out_defined=None if last is None else last[1],
+            )
+    except isl.BudgetExhaustedError:
+        reason = BudgetExhausted(span=scop.span, operations=isl.DEFAULT_BUDGET)
+        return Refusal(reasons=(reason,))
+
+
+def redo_condition(region: RegionPlan) -> Condition | Refusal:
+    """Return when the region may be run again from its start, after it ran in part."""
+    try:
+        with isl.budget():
+            return conditions.redo(region.scop)
+    except isl.BudgetExhaustedError:
+        reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
+        return Refusal(reasons=(reason,))
+
+
+def specialize(
+    region: RegionPlan, live_in: Mapping[str, LiveInType], holding: frozenset[int]
+) -> tuple[TypedProgram, Schedule] | Refusal:
+    """Return typed statements and a schedule for the types and conditions of a call.
+
+    `holding` are the conditional loops whose condition is true.
+    """
+    typed = type_program(region.scop, live_in)
+    if isinstance(typed, Refusal):
+        return typed
+    try:
+        with isl.budget():
+            return typed, find_schedule(region.scop, region.loops, holding)
+    except isl.BudgetExhaustedError:
+        reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
+        return Refusal(reasons=(reason,))
+
+
+def explain_text(text: SourceText) -> tuple[FunctionReport, ...]:
+    """Return the static report of every function of a text that has a loop.
+
+    Raises SyntaxError where the text is not Python.
+    """
+    reports = []
+    for source in functions_of(text):
+        match analyze(source):
+            case Plan() as plan:
+                report = describe(plan)
+                if report.loops:
+                    reports.append(report)
+            case Refusal():
+                pass
+    return tuple(reports)
