@@ -73,7 +73,7 @@ def range_order(count: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Outcome:
-    memory: list[bytes]
+    memory: list[object]
     returned: object
     error: type[BaseException] | None
 

@@ -88,9 +88,9 @@ def _same_view(array: Array, root: Array, twin: Array) -> Array:
     )
 
 
-def all_bytes(arguments: Sequence[object]) -> list[bytes]:
-    """Return the bytes of every array among `arguments`, the memory around a view included."""
-    return [_root(item).tobytes("A") for item in arguments if isinstance(item, np.ndarray)]
+def all_bytes(arguments: Sequence[object]) -> list[object]:
+    """Return the bits of every array among `arguments`, the memory around a view included."""
+    return [_bits(_root(item)) for item in arguments if isinstance(item, np.ndarray)]
 
 
 def is_same(expected: object, actual: object) -> bool:
@@ -118,4 +118,4 @@ def is_same(expected: object, actual: object) -> bool:
 
 
 def _bits(value: Any) -> object:
-    return list(value.ravel()) if value.dtype.hasobject else value.tobytes()
+    return list(value.ravel()) if value.dtype.hasobject else value.tobytes("A")

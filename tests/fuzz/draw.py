@@ -1,0 +1,149 @@
+"""Trials from a random number generator: a program, and calls with ordinary and with odd arguments."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from tests.families import draw_program
+from tests.fuzz.trial import Call, Errors, Trial
+from tests.program import ArraySpec, Program
+from tests.strategies import RandomChoices
+
+# One array made odd. {a} is its name; all of these keep rank and length unless the point is to change them.
+ODD_ARRAYS = (
+    "{a} = {a}[::-1]",
+    "{a} = np.asfortranarray({a})",
+    "{a} = {a}.repeat(2, axis=0)[::2]",
+    "{a} = {a}.T",
+    "{a} = {a}.ravel()[: {a}.size].reshape({a}.shape, order='F')",
+    "{a} = {a}[:0]",
+    "{a} = {a}[:1]",
+    "{a}.flags.writeable = False",
+    "{a} = {a}.view(Subclass)",
+    "{a} = {a}.tolist()",
+    "{a} = {a}.astype({a}.dtype.newbyteorder())",
+    "{a} = {a}.astype(np.float16)",
+    "{a} = {a}.astype(object)",
+    "{a} = np.broadcast_to({a}[:1], {a}.shape)",
+    "{a} = np.lib.stride_tricks.as_strided({a}, {a}.shape, (0,) * {a}.ndim)",
+    "{a} = {a}.reshape(1, -1)",
+    "{a} = {a}.ravel()",
+    "{a} = {a}.ravel()[0]",
+    "{a} = None",
+    "{a} = np.frombuffer(b'\\0' + {a}.tobytes(), np.uint8)[1:].view({a}.dtype).reshape({a}.shape).copy()",
+)
+
+# Special values; a float array takes them, the others raise when the arguments are made and are left alone.
+ODD_VALUES = (
+    "np.nan",
+    "np.inf",
+    "-0.0",
+    "1e300",
+    "5e-324",
+    "0",
+    "1",
+    "-1",
+    "127",
+    "2**31 - 1",
+    "2**63 - 1",
+)
+
+# Two arrays that share memory.
+OVERLAPS = (
+    "{b} = {a}",
+    "{b} = {a}[1:]",
+    "{a} = {a}[2:]; {b} = {a}[:-1]",
+    "{b} = {a}[::2]",
+    "{b} = {a}[1::2]; {a} = {a}[::2]",
+    "{b} = {a}[::-1]",
+    "{b} = {a}.T",
+    "{b} = {a}[:]",
+)
+
+UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
+
+ODD_NUMBERS = (
+    "{n} = np.int64({n})",
+    "{n} = np.int32({n})",
+    "{n} = np.int8({n})",
+    "{n} = bool({n})",
+    "{n} = float({n})",
+    "{n} = np.float64({n})",
+    "{n} = np.array({n})",
+    "{n} = 2**63 + {n}",
+    "{n} = None",
+    "{n} = -{n}",
+    "{n} = str({n})",
+)
+
+
+def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
+    """Return a drawn program with one to three calls of it."""
+    program = draw_program(RandomChoices(generator))
+    calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
+    return Trial(source=program.source, calls=tuple(calls)), program
+
+
+def draw_call(program: Program, generator: random.Random) -> Call:
+    """Return a call of `program`; three in five have nothing odd about them."""
+    values = draw_values(generator)
+    fitting = program.arguments(values)
+    setup = [
+        f"{spec.name} = {spec!r}.build({len(array)})"  # type: ignore[arg-type] # the first arguments are arrays
+        for spec, array in zip(program.arrays, fitting, strict=False)
+    ]
+    setup += [f"{name} = {values[name]}" for name in program.numbers]
+    names = (*(spec.name for spec in program.arrays), *program.numbers)
+    odd = _odd_lines(program, setup, generator)
+    errors: Errors = generator.choice(UNUSUAL) if generator.random() < 0.05 else "warn"
+    return Call(setup=(*setup, *odd), names=names, errors=errors)
+
+
+def draw_values(generator: random.Random) -> dict[str, int]:
+    """Return values of n, m and k: small, at times zero or negative, at times larger."""
+    if generator.random() < 0.25:
+        return {name: generator.randint(12, 40) for name in "nmk"}
+    return {
+        "n": generator.choice([-2, 0, 1, 2, 5, 8, 9, 10]),
+        "m": generator.choice([0, 1, 3, 7, 8, 12]),
+        "k": generator.randint(-9, 12),
+    }
+
+
+def _odd_lines(program: Program, setup: Sequence[str], generator: random.Random) -> list[str]:
+    lines: list[str] = []
+    count = generator.choice([0, 0, 0, 1, 2])
+    for _ in range(count):
+        line = _odd_line(program, generator)
+        if line and _can_be_made([*setup, *lines, line]):
+            lines.append(line)
+    return lines
+
+
+def _odd_line(program: Program, generator: random.Random) -> str:
+    kind = generator.randint(1, 4)
+    if kind == 1 and program.numbers:
+        return generator.choice(ODD_NUMBERS).format(n=generator.choice(program.numbers))
+    if not program.arrays:
+        return ""
+    spec = generator.choice(program.arrays)
+    if kind == 2:
+        return f"{spec.name}.flat[{generator.randint(0, 9)}::7] = {generator.choice(ODD_VALUES)}"
+    others = [other.name for other in program.arrays if _may_stand_for(spec, other)]
+    if kind == 3 and others:
+        return generator.choice(OVERLAPS).format(a=spec.name, b=generator.choice(others))
+    return generator.choice(ODD_ARRAYS).format(a=spec.name)
+
+
+def _may_stand_for(spec: ArraySpec, other: ArraySpec) -> bool:
+    return spec != other and spec.rank == other.rank
+
+
+def _can_be_made(setup: Sequence[str]) -> bool:
+    """Return whether the statements run: not every oddity suits every array, or every order of two."""
+    try:
+        Call(setup=tuple(setup), names=()).arguments()
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError):
+        return False
+    return True
