@@ -4,6 +4,8 @@ A Python `float` and a `np.float64` hold the same bits but not the same rules: t
 weak in mixed expressions and raises on division by zero, the second is strong and gives
 `inf` with a warning.
 """
+# mypy: disable-error-code="explicit-override"
+# (typing.override comes with Python 3.12.)
 
 from __future__ import annotations
 

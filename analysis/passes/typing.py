@@ -1,0 +1,351 @@
+"""Type a region: every statement under NEP 50, every scalar variable in one dtype.
+
+Before:  s = 0.0                        s may be a float when the next line runs first,
+         for k: s = s + a[i, k]         and a np.float32 from then on (a: float32)
+         b[i] = s
+After:   s = float32(0.0); s = s + a[i, k]; b[i] = s         s held in float32
+
+A variable may change its type as long as no statement computes differently for it: under every
+combination of types that it may have, each statement must be the same operations on the same
+dtypes, the variable itself cast to the one dtype in which it is held. Hazards are united.
+The types a variable may have are a fixpoint over the statements, in no order: an
+over-approximation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import product
+
+from ..model.diagnostics import Refusal
+from ..model.loop_ir import (
+    Assign,
+    Binary,
+    Element,
+    Expression,
+    Name,
+    Update,
+    children,
+)
+from ..model.scop import Scop, Statement
+from ..model.source import Span
+from ..model.typed import (
+    Cast,
+    Operation,
+    ScalarVariable,
+    SetVariable,
+    Store,
+    TypedExpression,
+    TypedProgram,
+    TypedStatement,
+    Variable,
+    walk_typed,
+)
+from ..model.types import INT, ArrayType, LiveInType, PythonScalar, ScalarType
+from .conversions import convert
+from .final_types import final_types
+from .merge_typed import hold, merge
+from .ranges import Interval, join, statement_intervals, value_interval
+from .reasons import UnsupportedType
+from .type_expression import Result, Scope, element_value, type_expression, unsupported
+
+_MOST_COMBINATIONS = 32
+_INTERVAL_ROUNDS = 3
+
+
+def type_program(scop: Scop, live_in: Mapping[str, LiveInType]) -> TypedProgram | Refusal:
+    """Return the typed statements of `scop` for live-in values of these types.
+
+    `live_in` has an ArrayType for every array and a ScalarType for every scalar that is read
+    before the region writes it; integer parameters without an entry are Python ints.
+    """
+    return _Typing.of(scop, live_in).program()
+
+
+@dataclass(slots=True)
+class _Typing:
+    """The types known so far."""
+
+    scop: Scop
+    arrays: Mapping[str, ArrayType]
+    live_in: Mapping[str, ScalarType]
+    integers: Mapping[str, ScalarType]  # parameters
+    assigned: tuple[str, ...]  # scalars in order of their first assignment
+    # Every type that a scalar may have where it is read.
+    possible: dict[str, tuple[ScalarType, ...]]
+    intervals: dict[str, Interval] = field(default_factory=dict)  # of int variables
+
+    @staticmethod
+    def of(scop: Scop, live_in: Mapping[str, LiveInType]) -> _Typing:
+        names = {
+            each.expression.name for each in scop.parameters if isinstance(each.expression, Name)
+        }
+        scalars = {n: t for n, t in live_in.items() if not isinstance(t, ArrayType)}
+        targets = (statement.body.target for statement in scop.statements)
+        assigned = dict.fromkeys(each.name for each in targets if isinstance(each, Name))
+        return _Typing(
+            scop=scop,
+            arrays={n: t for n, t in live_in.items() if isinstance(t, ArrayType)},
+            live_in={n: t for n, t in scalars.items() if n not in names},
+            integers={name: scalars.get(name, INT) for name in names},
+            assigned=tuple(assigned),
+            possible={n: (t,) for n, t in scalars.items() if n not in names},
+        )
+
+    def program(self) -> TypedProgram | Refusal:
+        reason = self._close()
+        if reason is not None:
+            return Refusal(reasons=(reason,))
+        self._narrow()
+        last = self.last_types()
+        held: dict[str, ScalarType] = {}
+        for name in self.possible:
+            type_ = self._held_type(name, last.get(name))
+            if isinstance(type_, UnsupportedType):
+                return Refusal(reasons=(type_,))
+            held[name] = type_
+        typed = [(statement, self._typed(statement, held)) for statement in self.scop.statements]
+        reasons = tuple(each for _, each in typed if isinstance(each, UnsupportedType))
+        if reasons:
+            return Refusal(reasons=reasons)
+        statements = tuple(
+            (statement.name, each)
+            for statement, each in typed
+            if not isinstance(each, UnsupportedType)
+        )
+        return TypedProgram(
+            statements=statements,
+            variables=self._variables(held, tuple(each for _, each in statements)),
+            hazards=_hazards(tuple(each for _, each in statements)),
+        )
+
+    # ---------------------------------------------------------------------- fixpoint
+
+    def _close(self) -> UnsupportedType | None:
+        """Collect in `possible` all types that the variables may have; return what prevents it.
+
+        A statement that reads a variable of unknown type waits for the one that assigns it.
+        """
+        grown = True
+        while grown:
+            grown = False
+            for statement in self.scop.statements:
+                target = statement.body.target
+                if not isinstance(target, Name) or self._waits(statement):
+                    continue
+                for variables in self._combinations(statement):
+                    value = self._value(statement, variables)
+                    if isinstance(value, UnsupportedType):
+                        return value
+                    known = self.possible.get(target.name, ())
+                    if value.type not in known:
+                        self.possible[target.name] = (*known, value.type)
+                        grown = True
+        return self._first_unknown()
+
+    def _waits(self, statement: Statement) -> bool:
+        return any(name not in self.possible for name in self._scalars_read(statement))
+
+    def _first_unknown(self) -> UnsupportedType | None:
+        for statement in self.scop.statements:
+            combinations = 1
+            for name in self._scalars_read(statement):
+                combinations *= len(self.possible.get(name, ()))
+                if name not in self.possible or combinations > _MOST_COMBINATIONS:
+                    shown = tuple(str(each) for each in self.possible.get(name, ("unknown",)))
+                    return UnsupportedType(span=statement.span, operation=name, types=shown)
+        return None
+
+    def _scalars_read(self, statement: Statement) -> tuple[str, ...]:
+        integers = self._integers(statement)
+        names = (each.name for each in _reads(statement.body) if isinstance(each, Name))
+        return tuple(dict.fromkeys(name for name in names if name not in integers))
+
+    def _integers(self, statement: Statement) -> dict[str, ScalarType]:
+        loops = {self.scop.loops[number].variable: INT for number in statement.loops}
+        return {**self.integers, **loops}
+
+    def _combinations(self, statement: Statement) -> Iterator[dict[str, ScalarType]]:
+        names = self._scalars_read(statement)
+        for types in product(*(self.possible[name] for name in names)):
+            yield dict(zip(names, types, strict=True))
+
+    def _scope(self, statement: Statement, variables: Mapping[str, ScalarType]) -> Scope:
+        integers = {n: t for n, t in self.intervals.items() if variables.get(n) == INT}
+        return Scope(
+            arrays=self.arrays,
+            integers=self._integers(statement),
+            variables=variables,
+            intervals={**integers, **statement_intervals(self.scop, statement)},
+        )
+
+    def _value(self, statement: Statement, variables: Mapping[str, ScalarType]) -> Result:
+        """Return the value that `statement` assigns, in its own type or that of the array."""
+        scope = self._scope(statement, variables)
+        value = _assigned_value(statement.body)
+        target = statement.body.target
+        if isinstance(target, Name):
+            return type_expression(value, scope)
+        array = self.arrays.get(target.array)
+        if array is None:
+            return UnsupportedType(span=target.span, operation="[]", types=("unknown",))
+        return element_value(value, array.dtype, scope)
+
+    # ------------------------------------------------------------------ held dtypes
+
+    def _held_type(
+        self, name: str, last: frozenset[ScalarType] | None
+    ) -> ScalarType | UnsupportedType:
+        """Return the type in which `name` is held: that to which every read casts it.
+
+        A variable that lives on is held in the one type that it has after the region, `last`.
+        """
+        types = self.possible[name]
+        candidates: tuple[ScalarType, ...] = tuple(
+            sorted(types, key=lambda each: isinstance(each, PythonScalar))
+        )
+        if name in self.scop.live_out and name in self.assigned:
+            candidates = tuple(last) if last is not None and len(last) == 1 else ()
+        for candidate in candidates:
+            if {candidate.dtype} == {each.dtype for each in types} or self._is_cast_to(
+                name, candidate.dtype
+            ):
+                return candidate
+        shown = tuple(str(each) for each in types)
+        return UnsupportedType(span=self._span_of(name), operation=name, types=shown)
+
+    def _span_of(self, name: str) -> Span:
+        """Return where `name` is assigned last."""
+        targets = (statement.body.target for statement in reversed(self.scop.statements))
+        spans = (each.span for each in targets if isinstance(each, Name) and each.name == name)
+        return next(spans, self.scop.span)
+
+    def _is_cast_to(self, name: str, dtype: str) -> bool:
+        """Return whether every read of `name`, in any of its types, becomes `dtype` first."""
+        for statement in self.scop.statements:
+            if name not in self._scalars_read(statement):
+                continue
+            for variables in self._combinations(statement):
+                value = self._value(statement, variables)
+                if isinstance(value, UnsupportedType) or hold(value, {name: dtype}) is None:
+                    return False
+        return True
+
+    def _narrow(self) -> None:
+        """Bound the int variables: from above, so that every round is sound."""
+        names = [n for n in self.assigned if INT in self.possible[n] and n not in self.live_in]
+        for _ in range(_INTERVAL_ROUNDS):
+            found = {name: self._interval(name) for name in names}
+            self.intervals = {name: each for name, each in found.items() if each is not None}
+
+    def _interval(self, name: str) -> Interval | None:
+        """Return the interval of the ints that the statements assign to `name`."""
+        intervals: list[Interval | None] = []
+        for statement in self.scop.statements:
+            target = statement.body.target
+            if isinstance(target, Name) and target.name == name:
+                for variables in self._combinations(statement):
+                    value = self._value(statement, variables)
+                    if not isinstance(value, UnsupportedType) and value.type == INT:
+                        scope = self._scope(statement, variables)
+                        intervals.append(value_interval(value, scope.intervals))
+        return reduce(join, intervals)
+
+    # ------------------------------------------------------------------- statements
+
+    def _typed(
+        self, statement: Statement, held: Mapping[str, ScalarType]
+    ) -> TypedStatement | UnsupportedType:
+        value: TypedExpression | None = None
+        target = statement.body.target
+        dtypes = {name: type_.dtype for name, type_ in held.items()}
+        for variables in self._combinations(statement):
+            each = self._value(statement, variables)
+            if isinstance(each, UnsupportedType):
+                return each
+            if isinstance(target, Name):
+                kept = convert(each, held[target.name], self._scope(statement, variables).intervals)
+                if kept is None:
+                    return unsupported(target.name, (each,), statement.span)
+                each = kept
+            own = hold(each, dtypes)
+            merged = own if value is None or own is None else merge(value, own)
+            if merged is None:
+                shown = tuple(f"{name}: {type_}" for name, type_ in variables.items())
+                return UnsupportedType(span=statement.span, operation="=", types=shown)
+            value = merged
+        assert value is not None  # a product is never empty here
+        if isinstance(target, Name):
+            return SetVariable(name=target.name, value=value, span=statement.span)
+        return Store(array=target.array, indices=target.indices, value=value, span=statement.span)
+
+    def _variables(
+        self, held: Mapping[str, ScalarType], statements: tuple[TypedStatement, ...]
+    ) -> tuple[ScalarVariable, ...]:
+        read = {
+            each.name
+            for statement in statements
+            for each in walk_typed(statement.value)
+            if isinstance(each, Variable)
+        }
+        names = [name for name in self.live_in if name in read or name in self.assigned]
+        return tuple(
+            ScalarVariable(
+                name=name,
+                type=held[name],
+                is_live_in=name in self.live_in,
+                live_in_type=self.live_in.get(name),
+            )
+            for name in dict.fromkeys((*names, *self.assigned))
+        )
+
+    # -------------------------------------------------------------------- live out
+
+    def last_types(self) -> Mapping[str, frozenset[ScalarType]]:
+        """Return the types that each assigned scalar may have after the region."""
+
+        def value_types(
+            statement: Statement, environment: Mapping[str, frozenset[ScalarType]]
+        ) -> frozenset[ScalarType]:
+            names = self._scalars_read(statement)
+            known = [environment.get(name) or self.possible[name] for name in names]
+            values = (
+                self._value(statement, dict(zip(names, types, strict=True)))
+                for types in product(*known)
+            )
+            return frozenset(
+                value.type for value in values if not isinstance(value, UnsupportedType)
+            )
+
+        entry = {name: frozenset((type_,)) for name, type_ in self.live_in.items()}
+        return final_types(self.scop, entry, value_types)
+
+
+def _assigned_value(body: Assign | Update) -> Expression:
+    """Return the value that `body` assigns; scalars know no in-place operators."""
+    if isinstance(body, Assign):
+        return body.value
+    return Binary(operator=body.operator, left=body.target, right=body.value, span=body.span)
+
+
+def _reads(body: Assign | Update) -> Iterator[Expression]:
+    """Yield the nodes whose values `body` uses; not those of subscripts, which are integers."""
+    yield from _values(_assigned_value(body))
+
+
+def _values(expression: Expression) -> Iterator[Expression]:
+    yield expression
+    if not isinstance(expression, Element):
+        for child in children(expression):
+            yield from _values(child)
+
+
+def _hazards(statements: tuple[TypedStatement, ...]) -> int:
+    found = 0
+    for statement in statements:
+        for node in walk_typed(statement.value):
+            if isinstance(node, Cast | Operation):
+                found |= node.hazards
+    return found
