@@ -30,7 +30,7 @@ def mark(lower, upper, visits, step):
 @pytest.mark.parametrize(("lower", "upper", "step"), [(0, 1000, 1), (3, 1000, 7), (-5, 60, 3)])
 def test_every_iteration_runs_once(threads, lower, upper, step):
     visits = np.zeros(1100, dtype=np.int64)
-    status, last = Pool(threads).launch(mark, lower, upper, step, (visits, step), LONG)
+    status, *(last,) = Pool(threads).launch(mark, lower, upper, step, (visits, step), LONG)
     wanted = np.zeros_like(visits)
     wanted[list(range(lower, upper, step))] = 1
     assert wanted.tolist() == visits.tolist()
@@ -40,7 +40,7 @@ def test_every_iteration_runs_once(threads, lower, upper, step):
 
 def test_status_bits_of_all_chunks_are_joined():
     pool = Pool(3)
-    status, _ = pool.launch(lambda low, high: (1 << low, high), 0, 12, 1, (), LONG)
+    status, *_ = pool.launch(lambda low, high: (1 << low, high), 0, 12, 1, (), LONG)
     assert 0b1111_1111_1111 == status
 
 
@@ -206,7 +206,7 @@ def test_default_is_the_processors_this_process_may_use():
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_adversary_visits_every_iteration_and_keeps_the_last_value(order):
     visits = np.zeros(30, dtype=np.int64)
-    _, last = AdversarialLauncher(order).launch(mark, 1, 30, 4, (visits, 4), 0)
+    _, *(last,) = AdversarialLauncher(order).launch(mark, 1, 30, 4, (visits, 4), 0)
     assert [1] * 8 == visits[1::4].tolist()
     assert 29 == last
 

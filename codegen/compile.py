@@ -1,0 +1,142 @@
+"""From generated source to a module that can be called.
+
+Maps source text to a Python module. Its file lies in the cache folder, named after a hash of the
+text and of everything that compiled code depends on, so that tracebacks and debuggers show it
+and Numba's own cache finds its code again. Without a folder the module lives in memory only,
+and tracebacks show its text all the same.
+
+What runs is always the text in hand: the file is written and compared, never read to be run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import os
+import platform
+import sys
+import threading
+from functools import cache as remembered
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .cache import Cache
+
+# The words by which generators ask for Numba's cache, in the options of every kernel.
+CACHED = "cache=True"
+UNCACHED = "cache=False"
+
+
+class _Loading:
+    """The lock under which modules are loaded; a new one after a fork."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def renew(self) -> None:
+        """Forget who held the lock: that thread does not live in the child."""
+        self.lock = threading.RLock()
+
+
+_loading = _Loading()
+os.register_at_fork(after_in_child=_loading.renew)
+
+
+def load_module(source: str, *, cache: Cache) -> ModuleType:
+    """Return the module that `source` defines; the same one for the same source and cache.
+
+    A bad cache folder costs speed at the next start, never an exception. Nothing is compiled
+    to machine code yet: kernels are when they are first called.
+    """
+    on_disk = cache.folder is not None
+    name = f"autopar_kernels_{_digest(source)}{'' if on_disk else '_memory'}"
+    with _loading.lock:
+        if (known := sys.modules.get(name)) is not None:
+            return known
+        module = _load(name, source, cache)
+        sys.modules[name] = module
+        return module
+
+
+def _load(name: str, source: str, cache: Cache) -> ModuleType:
+    if (path := cache.store(f"{name}.py", source)) is not None:
+        try:
+            return _forgiving(_execute(name, source, str(path)))
+        except (OSError, RuntimeError):
+            # What Numba raises where it can keep nothing beside the file.
+            pass
+    return _execute(name, source.replace(CACHED, UNCACHED), f"<{name}>")
+
+
+def _execute(name: str, source: str, filename: str) -> ModuleType:
+    module = ModuleType(name, f"Kernels that autopar generated; see {filename}.")
+    module.__file__ = filename
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def _digest(source: str) -> str:
+    return hashlib.sha256("\0".join((source, *_surroundings())).encode()).hexdigest()[:24]
+
+
+@remembered
+def _surroundings() -> tuple[str, ...]:
+    """Return all that makes the same source another machine code."""
+    import llvmlite.binding
+
+    packages = tuple(f"{name} {version(name)}" for name in ("numba", "numpy", "llvmlite"))
+    # Kernels contain what they call of this folder, such as the reading of processor flags.
+    states = sorted((path.name, path.stat()) for path in Path(__file__).parent.glob("*.py"))
+    own = tuple(f"{name} {state.st_size} {state.st_mtime_ns}" for name, state in states)
+    return (
+        *packages,
+        *own,
+        platform.python_version(),
+        llvmlite.binding.get_host_cpu_name(),
+        platform.machine(),
+    )
+
+
+def _forgiving(module: ModuleType) -> ModuleType:
+    """Let Numba take a damaged entry of its cache for a missing one."""
+    from numba.core.caching import Cache as NumbaCache
+
+    for value in vars(module).values():
+        kept = getattr(value, "_cache", None)
+        if isinstance(kept, NumbaCache):
+            value._cache = _ForgivingCache(kept)  # noqa: SLF001 - Numba has no public hook
+    return module
+
+
+class _ForgivingCache:
+    """Numba's cache of one function, whose faults count as misses."""
+
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """Return the compiled function for `signature`, or None."""
+        try:
+            return self._kept.load_overload(signature, target)
+        except Exception:  # noqa: BLE001 - a damaged pickle can raise anything; it is a miss
+            self._discard()
+            return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep `compiled`, if that is possible."""
+        try:
+            self._kept.save_overload(signature, compiled)
+        except OSError:  # disk full, folder gone: the kernel itself is fine
+            self._discard()
+
+    def _discard(self) -> None:
+        try:
+            self._kept.flush()
+        except OSError:
+            self._kept.disable()
