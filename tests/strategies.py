@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from tests.arguments import Array
 from tests.families import draw_program
 from tests.program import Program
 
 T = TypeVar("T")
 
-__all__ = ["DrawnChoices", "RandomChoices", "programs", "values"]
+__all__ = ["OVERLAPS", "DrawnChoices", "RandomChoices", "argument_lists", "programs", "values"]
+
+# Two views of one array; those of the last form interleave without sharing an element.
+OVERLAPS: tuple[Callable[[Array], tuple[Array, Array]], ...] = (
+    lambda base: (base, base),
+    lambda base: (base[1:], base),
+    lambda base: (base, base[1:]),
+    lambda base: (base[2:], base[:-2]),
+    lambda base: (base, base[::-1]),
+    lambda base: (base, base[::2]),
+    lambda base: (base.T, base[..., ::-1]),
+    lambda base: (base[::2], base[1::2]),
+)
 
 
 class DrawnChoices:
@@ -57,3 +70,20 @@ def values() -> st.SearchStrategy[Mapping[str, int]]:
     return st.fixed_dictionaries(
         {"n": st.integers(-1, 8), "m": st.integers(-1, 8), "k": st.integers(-9, 9)}
     )
+
+
+@st.composite
+def argument_lists(draw: st.DrawFn, program: Program) -> list[Any]:
+    """Return a strategy for arguments of `program`; in a third, two arrays overlap, of one dtype and rank."""
+    arguments: list[Any] = program.arguments(draw(values()))
+    pairs = [
+        (first, second)
+        for first, a in enumerate(program.arrays)
+        for second, b in enumerate(program.arrays)
+        if first != second and (a.rank, a.dtype) == (b.rank, b.dtype)
+    ]
+    if pairs and draw(st.integers(0, 2)) == 2:
+        first, second = draw(st.sampled_from(pairs))
+        overlap = draw(st.sampled_from(OVERLAPS))
+        arguments[first], arguments[second] = overlap(arguments[first])
+    return arguments

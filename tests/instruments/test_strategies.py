@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,14 +10,24 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from tests.adversary import Claim, first_difference
 from tests.arguments import is_same
 from tests.families import ROWS, draw_program
 from tests.instruments.population import LoopClass, loop_class
-from tests.oracle import is_parallel, loops_of, private_scalars, record, verdict
+from tests.oracle import (
+    Loop,
+    Recording,
+    conflicts,
+    is_parallel,
+    loops_of,
+    private_scalars,
+    record,
+    verdict,
+)
 from tests.program import BOX, DTYPES, ArraySpec, Program
-from tests.strategies import RandomChoices, programs, values
+from tests.strategies import OVERLAPS, RandomChoices, argument_lists, programs, values
 
 DRAWS = 300
 
@@ -109,17 +120,57 @@ def test_the_recording_run_computes_what_the_plain_run_computes(
     assert all(is_same(*pair) for pair in zip(arguments, run.arguments, strict=True))
 
 
-@given(programs(), values())
+@given(st.data(), programs())
 def test_the_adversary_finds_no_order_that_the_oracle_allows_and_that_differs(
-    program: Program, point: Mapping[str, int]
+    data: st.DataObject, program: Program
 ) -> None:
-    run = record(program.source, program.arguments(point))
+    arguments = data.draw(argument_lists(program))
+    run = record(program.source, arguments)
     for loop in loops_of(program.source):
         if is_parallel(run, loop):
             private = tuple(sorted(private_scalars(run, loop)))
             claim = Claim(line=loop.line, column=loop.column, private=private)
             with np.errstate(all="ignore"):
-                assert None is first_difference(program.source, program.arguments(point), claim)
+                assert None is first_difference(program.source, arguments, claim)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("form", range(len(OVERLAPS)))
+def test_each_overlap_shares_memory_between_two_views(form: int, rank: int) -> None:
+    first, second = OVERLAPS[form](np.zeros((8,) * rank))
+    assert rank == first.ndim == second.ndim
+    interleaved = form == len(OVERLAPS) - 1
+    assert np.may_share_memory(first, second)
+    assert np.shares_memory(first, second) is not interleaved
+
+
+def pair_by_pair(run: Recording, loop: Loop) -> set[tuple[str, str, int, int]]:
+    """Return the conflicts carried by `loop`, from all pairs of events as the definition has it."""
+    found: set[tuple[str, str, int, int]] = set()
+    for first, second in itertools.combinations(run.events, 2):
+        before = [step for step in first.steps if step.loop == loop]
+        after = [step for step in second.steps if step.loop == loop]
+        if not (before and after and set(first.cells) & set(second.cells)):
+            continue
+        is_carried = before[0].entry == after[0].entry and before[0].number != after[0].number
+        if is_carried and "write" in {first.kind, second.kind}:
+            found.add((first.kind, second.kind, first.line, second.line))
+    return found
+
+
+def test_conflicts_are_those_of_the_definition() -> None:
+    kinds = {"flow": ("write", "read"), "anti": ("read", "write"), "output": ("write", "write")}
+    compared = 0
+    for seed in range(60):
+        program = drawn(seed)
+        run = record(program.source, program.arguments({"n": 5, "m": 3, "k": seed % 9 - 3}))
+        for loop in loops_of(program.source) if len(run.events) < 400 else ():
+            expected = pair_by_pair(run, loop)
+            compared += bool(expected)
+            assert expected == {
+                (*kinds[c.kind], c.source_line, c.sink_line) for c in conflicts(run, loop)
+            }
+    assert compared > 20
 
 
 def test_the_adversary_finds_most_of_the_sequential_loops() -> None:
