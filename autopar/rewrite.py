@@ -1,0 +1,389 @@
+"""From a function to the same function with guards before its loops.
+
+Before:  for i in range(n):
+             s += a[i]
+After:   for i, s, in GUARD.enter(a, n, s):  # () or one tuple: the region is done, assign
+             break
+         else:
+             for i in range(n):              # untouched, on its own lines
+                 s += a[i]
+
+GUARD is an object among the constants of the code: no new global, no new local. Guards carry
+the line of the loop's header, so that tracebacks and tracers see the user's lines only. Nothing
+of the source is run again: the definition is compiled inside shells of its enclosing scopes
+(for mangled names, `__class__`, qualified names) and only its code object is taken.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import copy
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType
+from typing import Final, TypeAlias, TypeVar, final
+
+from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.passes.bound_names import Position, find_bound_names
+from autopar.analysis.passes.scopes import SCOPES, Scope, class_of, enclose, mangle, path_to
+
+Returned: TypeAlias = tuple[tuple[object, ...], ...]
+NodeT = TypeVar("NodeT", bound=ast.AST)
+
+FUTURE_FLAGS = functools.reduce(
+    int.__or__,
+    (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names),
+)
+
+
+@final
+class Unbound:
+    """The type of `UNBOUND`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNBOUND"
+
+    def __reduce__(self) -> str:
+        return "UNBOUND"
+
+
+# Passed for a name that has no value; returned for a name that keeps what it has, or has not.
+UNBOUND: Final = Unbound()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a region's guard goes and what it exchanges with the function."""
+
+    line: int  # of the `for` statement in the file
+    column: int
+    arguments: tuple[str, ...]  # names whose values are passed to `enter`, as in the source
+    results: tuple[str, ...]  # names assigned from what `enter` returned
+    enter: Callable[..., Returned]  # () : run the original loop; ((v1, v2),): done, assign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decoration:
+    """Which function definitions of a text are decorated, beneath the decorators they have."""
+
+    positions: frozenset[Position]  # of the `def` keywords
+    decorate: Callable[[FunctionType], object]
+
+
+def rewrite_function(
+    function: FunctionType,
+    source: SourceFunction,
+    sites: Sequence[Site],
+    decoration: Decoration | None = None,
+) -> FunctionType:
+    """Return a copy of `function` that asks the guard of each site before the loop there.
+
+    Raises ValueError where a site is not a statement of the function's own body (of a function
+    or class nested in it, say), or where `function` was not compiled from `source`.
+    """
+    original = function.__code__
+    flags = original.co_flags & FUTURE_FLAGS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user has seen them when the file was compiled
+        *shells, definition = path_to(_parse(source.text, flags), source.line)
+        if not isinstance(definition, ast.FunctionDef):
+            message = f"no function is defined at line {source.line}"
+            raise ValueError(message)  # noqa: TRY004 -- the line is wrong, not a type
+        edit = _Edit(definition, decoration)
+        edit.add_sites(sites, find_bound_names(definition), class_of(shells))
+        shell = enclose(shells, edit.applied_to_body(definition), original)
+        module = ast.Module(body=[shell], type_ignores=[])
+        compiled = compile(module, original.co_filename, "exec", flags, dont_inherit=True)
+    return _reborn(function, edit.with_constants(_counterpart(compiled, original)))
+
+
+def rewrite_module(
+    source: SourceText,
+    sites: Sequence[Site],
+    decoration: Decoration | None = None,
+    flags: int = 0,
+) -> CodeType:
+    """Return the code of the whole text with guards at its own loops and functions decorated.
+
+    `flags` are future features that hold beyond those which the text imports (notebook cells).
+    Raises SyntaxError for the text, ValueError where a site is not a statement of module level.
+    """
+    tree = _parse(source, flags)
+    edit = _Edit(tree, decoration)
+    edit.add_sites(sites, {}, None)
+    edited = edit.applied_to_body(tree)
+    return edit.with_constants(compile(edited, source.path, "exec", flags, dont_inherit=True))
+
+
+@functools.lru_cache(maxsize=4)  # a module with many decorated functions is parsed once
+def _parse(source: SourceText, flags: int) -> ast.Module:
+    """Return the tree of a whole text; it is shared, so it must not be changed."""
+    mode = flags | ast.PyCF_ONLY_AST
+    parsed = compile(source.text, source.path, "exec", mode, dont_inherit=True)
+    assert isinstance(parsed, ast.Module)
+    return parsed
+
+
+# ------------------------------------------------------------------------- at the guard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Guard:
+    """The constant that the rewritten code calls; hashed by identity, as constants must be."""
+
+    enter: Callable[..., Returned]
+    unbound: Unbound = UNBOUND
+
+    def look(self, name: str) -> object:
+        """Return what `name` is bound to in the calling frame, or UNBOUND."""
+        frame = sys._getframe(1)
+        value = _value_in(frame, name)
+        return frame.f_builtins.get(name, UNBOUND) if _is_builtin(frame, name, value) else value
+
+
+def _is_builtin(frame: FrameType, name: str, value: object) -> bool:
+    """Return whether the search for the unbound `name` goes on among the builtins."""
+    return value is UNBOUND and not _is_local(frame.f_code, name)
+
+
+def _is_local(code: CodeType, name: str) -> bool:
+    """Return whether `name` is a variable of the function `code`, or of one around it."""
+    return name in code.co_varnames or name in code.co_cellvars or name in code.co_freevars
+
+
+def _value_in(frame: FrameType, name: str) -> object:
+    """Return the value of the local or global `name`, or UNBOUND."""
+    if not _is_local(frame.f_code, name):
+        return frame.f_globals.get(name, UNBOUND)
+    snapshot = frame.f_locals
+    value = snapshot.get(name, UNBOUND)
+    if sys.version_info < (3, 13):
+        snapshot.clear()  # the frame would keep it, and every array in it alive
+    return value
+
+
+def _keep_unassigned(
+    enter: Callable[..., Returned], results: tuple[str, ...]
+) -> Callable[..., Returned]:
+    """Return `enter` with the caller's own values in place of the UNBOUND among the results."""
+
+    def enter_and_keep(*values: object) -> Returned:
+        returned = enter(*values)
+        for row in returned:
+            for value in row:
+                if value is UNBOUND:
+                    return (_with_own_values(sys._getframe(1), results, row),)
+        return returned
+
+    return enter_and_keep
+
+
+def _with_own_values(
+    frame: FrameType, results: tuple[str, ...], row: tuple[object, ...]
+) -> tuple[object, ...]:
+    """Return `row`, its UNBOUND values replaced by what `frame` has under the same names."""
+    pairs = zip(results, row, strict=True)
+    return tuple(_value_in(frame, name) if value is UNBOUND else value for name, value in pairs)
+
+
+# ------------------------------------------------------------------- putting guards in
+
+
+class _Edit:
+    """What is to be put into one tree, and the constants that it refers to."""
+
+    def __init__(self, tree: ast.AST, decoration: Decoration | None) -> None:
+        self._constants: dict[str, object] = {}
+        self._guards: dict[Position, str] = {}
+        self._prefix = _fresh_prefix(tree)
+        self._decorated = decoration.positions if decoration else frozenset()
+        self._decorator = self._placeholder(decoration) if decoration else ""
+
+    def _placeholder(self, value: object) -> str:
+        """Return the source text of a string for which `with_constants` will put `value`."""
+        key = f"{self._prefix}{len(self._constants)}"
+        self._constants[key] = value
+        return repr(key)
+
+    def add_sites(
+        self,
+        sites: Sequence[Site],
+        bound: Mapping[Position, frozenset[str]],
+        class_name: str | None,
+    ) -> None:
+        """Prepare a guard for each site; `bound` has the names surely bound before it."""
+        for site in sites:
+            place = (site.line, site.column)
+            if place in self._guards:
+                raise ValueError(f"two sites at line {site.line}, column {site.column}")
+            enter = site.enter
+            if site.results:
+                names = tuple(mangle(name, class_name) for name in site.results)
+                enter = _keep_unassigned(enter, names)
+            guard = self._placeholder(_Guard(enter=enter))
+            self._guards[place] = _guard_text(
+                guard, site, bound.get(place, frozenset()), class_name
+            )
+
+    def applied_to_body(self, owner: NodeT) -> NodeT:
+        """Return a copy of `owner`, a function or module, with all guards in its body."""
+        missing = dict(self._guards)
+        edited = self._children(owner, missing)
+        for line, column in missing:
+            raise ValueError(f"line {line}, column {column}: no statement of this body")
+        return edited
+
+    def _children(self, node: NodeT, missing: dict[Position, str] | None) -> NodeT:
+        """Return a copy of `node` with its nested statements edited."""
+        edited = copy.copy(node)
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                setattr(edited, name, [self._edited(child, missing) for child in value])
+        return edited
+
+    def _edited(self, node: ast.AST, missing: dict[Position, str] | None) -> ast.AST:
+        """Return `node` edited; `missing` (None in a nested scope) loses the guards put in."""
+        if isinstance(node, SCOPES):
+            return self._decorate(self._children(node, None))
+        if not isinstance(node, (ast.stmt, ast.excepthandler, ast.match_case)):
+            return node
+        edited = self._children(node, missing)
+        if missing and isinstance(edited, ast.stmt):
+            text = missing.pop((edited.lineno, edited.col_offset), None)
+            return edited if text is None else _guarded(edited, text)
+        return edited
+
+    def _decorate(self, scope: Scope) -> Scope:
+        """Return `scope`, with our decorator innermost where one is wanted."""
+        if (scope.lineno, scope.col_offset) in self._decorated and self._decorator:
+            decorator = ast.parse(f"{self._decorator}.decorate", mode="eval").body
+            _place(decorator, scope)
+            scope.decorator_list = [*scope.decorator_list, decorator]
+        return scope
+
+    def with_constants(self, code: CodeType) -> CodeType:
+        """Return `code` with the objects themselves for their placeholders, at any depth."""
+        return code.replace(co_consts=tuple(map(self._constant, code.co_consts)))
+
+    def _constant(self, value: object) -> object:
+        """Return what `value` stands for, if anything."""
+        if isinstance(value, CodeType):
+            return self.with_constants(value)
+        return self._constants.get(value, value) if isinstance(value, str) else value
+
+
+def _fresh_prefix(tree: ast.AST) -> str:
+    """Return the beginning of no string in `tree`."""
+    strings = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    prefix = "\0autopar "
+    while any(string.startswith(prefix) for string in strings):
+        prefix += "'"
+    return prefix
+
+
+def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str | None) -> str:
+    """Return the guard's statement as text; the loop goes where it says `pass`.
+
+    A name that may be unbound is looked up by name, in less than two microseconds; the others
+    are read as usual. An unbound result is taken back in the same line, before anything runs.
+    """
+    arguments = ", ".join(
+        name if name in bound else f"{guard}.look({mangle(name, class_name)!r})"
+        for name in site.arguments
+    )
+    if not site.results:
+        return f"if not {guard}.enter({arguments}):\n    pass\n"
+    takes_back = "".join(
+        f"    if {name} is {guard}.unbound:\n        del {name}\n"
+        for name in site.results
+        if name not in bound
+    )
+    targets = "".join(f"{name}, " for name in site.results)
+    return f"for {targets} in {guard}.enter({arguments}):\n{takes_back}    break\nelse:\n    pass\n"
+
+
+def _guarded(loop: ast.stmt, text: str) -> ast.stmt:
+    """Return the guard that `text` describes with `loop` as what it guards."""
+    (guard,) = ast.parse(text).body
+    _place(guard, loop)
+    match guard:
+        case ast.If():
+            guard.body = [loop]
+        case ast.For():
+            guard.orelse = [loop]
+    return guard
+
+
+def _place(new: ast.AST, at: ast.stmt) -> None:
+    """Give every node of `new` the place where `at` begins.
+
+    Were the end that of a header of several lines, the compiler would take the line of an
+    attribute from there, and a tracer would see a jump.
+    """
+    for node in ast.walk(new):
+        if isinstance(node, (ast.stmt, ast.expr)):
+            node.lineno = node.end_lineno = at.lineno
+            node.col_offset = node.end_col_offset = at.col_offset
+
+
+# ---------------------------------------------------------------- the function reborn
+
+
+def _counterpart(module: CodeType, original: CodeType) -> CodeType:
+    """Return the code in `module` that was compiled from the definition of `original`."""
+    for code in _walk_code(module):
+        if _signature(code) == _signature(original):
+            return code
+    raise ValueError(f"'{original.co_qualname}' was not compiled from this source")
+
+
+def _walk_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield `code` and the code of everything defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _walk_code(constant)
+
+
+def _signature(code: CodeType) -> tuple[object, ...]:
+    """Return what a guard must not have changed: names and kinds of all variables, above all."""
+    return (
+        code.co_qualname,
+        code.co_firstlineno,
+        code.co_flags,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        frozenset(code.co_varnames),
+        frozenset(code.co_cellvars),
+        frozenset(code.co_freevars),
+    )
+
+
+def _reborn(function: FunctionType, code: CodeType) -> FunctionType:
+    """Return a function that differs from `function` in its code only."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    closure = tuple(cells[name] for name in code.co_freevars)
+    new = FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, closure
+    )
+    new.__kwdefaults__ = copy.copy(function.__kwdefaults__)
+    new.__dict__.update(function.__dict__)
+    new.__doc__, new.__module__ = function.__doc__, function.__module__
+    new.__qualname__ = function.__qualname__
+    for name in ("__type_params__", "__annotate__"):  # of Python 3.12 and 3.14
+        if hasattr(function, name):
+            setattr(new, name, getattr(function, name))
+    if getattr(function, "__annotate__", None) is None:  # else they would be evaluated now
+        new.__annotations__ = dict(function.__annotations__)
+    return new
