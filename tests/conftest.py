@@ -51,6 +51,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"hypothesis: profile {profile()}, seed {seed} (--hypothesis-seed={seed} repeats it)"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Repeat the seed after a failure: `-q` leaves the header out."""
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(pytest_report_header(terminalreporter.config))
+
+
 def profile() -> str:
     """Return the name of the Hypothesis profile in force."""
     return os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")

@@ -161,3 +161,8 @@ def test_the_seed_is_printed_and_can_be_given(project: Path) -> None:
         "--hypothesis-seed=77 repeats it"
         in run_pytest(project, "--hypothesis-seed=77", "-v").stdout
     )
+
+
+def test_the_seed_is_printed_after_a_failure_even_when_quiet(project: Path) -> None:
+    (project / "test_wrong.py").write_text("def test_wrong(): assert False\n", encoding="utf-8")
+    assert "--hypothesis-seed=77 repeats it" in run_pytest(project, "--hypothesis-seed=77").stdout
