@@ -46,10 +46,10 @@ class Unbound:
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing.override: 3.12
         return "UNBOUND"
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> str:  # type: ignore[explicit-override]  # copies are itself
         return "UNBOUND"
 
 
@@ -142,7 +142,7 @@ class _Guard:
 
     def look(self, name: str) -> object:
         """Return what `name` is bound to in the calling frame, or UNBOUND."""
-        frame = sys._getframe(1)
+        frame = sys._getframe(1)  # noqa: SLF001 -- the caller's variables are its business
         value = _value_in(frame, name)
         return frame.f_builtins.get(name, UNBOUND) if _is_builtin(frame, name, value) else value
 
@@ -178,7 +178,8 @@ def _keep_unassigned(
         for row in returned:
             for value in row:
                 if value is UNBOUND:
-                    return (_with_own_values(sys._getframe(1), results, row),)
+                    caller = sys._getframe(1)  # noqa: SLF001 -- as in look
+                    return (_with_own_values(caller, results, row),)
         return returned
 
     return enter_and_keep
