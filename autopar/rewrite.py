@@ -295,8 +295,8 @@ def _fresh_prefix(tree: ast.AST) -> str:
 def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str | None) -> str:
     """Return the guard's statement as text; the loop goes where it says `pass`.
 
-    A name that may be unbound is looked up by name, in less than two microseconds; the others
-    are read as usual. An unbound result is taken back in the same line, before anything runs.
+    A name that may be unbound is looked up by name; the others are read as usual.
+    An unbound result is taken back in the same line, before anything runs.
     """
     arguments = ", ".join(
         name if name in bound else f"{guard}.look({mangle(name, class_name)!r})"

@@ -529,6 +529,55 @@ def test_class_local_to_a_function_works():
     assert (C, C, C) == f(C(), 1)
 
 
+def test_function_in_a_coroutine_works():
+    text = """
+        async def outer(k):
+            class C:
+                async def middle(self):
+                    def f(n):
+                        for i in range(n):
+                            pass
+                        return k, self
+                    return f
+            return await C().middle()
+        """
+
+    def pick(content):
+        running = content["outer"](5)
+        with pytest.raises(StopIteration) as done:
+            running.send(None)
+        return done.value.value
+
+    original, f = rewritten(text, (Recorder(()), ("n",), ("i",)), pick=pick)
+    assert original(1) == f(1)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="syntax of Python 3.12")
+@pytest.mark.parametrize("name", ["C", "outer"])
+def test_type_parameters_are_found(name):
+    text = """
+        class C[T]:
+            def f[S](self, n: S) -> T:
+                for i in range(n):
+                    pass
+                return T, S, i
+        def outer[T](k: T):
+            def f[S](self, n: S) -> T:
+                for i in range(n):
+                    pass
+                return T, S, i
+            return f
+        """
+
+    def pick(content):
+        return content["C"].f if name == "C" else content["outer"](0)
+
+    requests = [(Recorder(()), ("n",), ("i",))]
+    original, f = rewritten(text, *([None] if name == "outer" else []), *requests, pick=pick)
+    assert original(None, 2) == f(None, 2)
+    assert original.__type_params__ == f.__type_params__
+
+
 def test_function_declared_global_by_its_scope_works():
     text = """
         def outer():
