@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
-from .model import isl
+from .model import dump, isl
 from .model.diagnostics import Refusal
 from .model.facts import NOTHING, Facts
 from .model.loop_ir import Function
@@ -22,12 +22,27 @@ from .model.types import LiveInType
 from .passes import conditions
 from .passes.describe import describe
 from .passes.last_values import find_last_values
-from .passes.parse import functions_of, parse
+from .passes.parse import MODULE, functions_of, loop_functions, parse, usual_names
 from .passes.reasons import BudgetExhausted
 from .passes.regions import find_regions
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
 from .passes.verdicts import find_verdicts
+
+__all__ = [
+    "MODULE",
+    "Observer",
+    "analyze",
+    "explain_text",
+    "functions_of",
+    "loop_functions",
+    "plan_region",
+    "redo_condition",
+    "silent",
+    "specialize",
+    "stage_texts",
+    "usual_names",
+]
 
 T = TypeVar("T")
 
@@ -69,9 +84,7 @@ def analyze(
                     for loop in scop.loops
                 ]  # fmt: skip
     unsupported.sort(key=lambda loop: loop.span)
-    return observe(
-        Plan(function=function, regions=tuple(plans), unsupported=tuple(unsupported))
-    )
+    return observe(Plan(function=function, regions=tuple(plans), unsupported=tuple(unsupported)))
 
 
 def plan_region(scop: Scop) -> RegionPlan | Refusal:
@@ -135,3 +148,33 @@ def explain_text(text: SourceText) -> tuple[FunctionReport, ...]:
             case Refusal():
                 pass
     return tuple(reports)
+
+
+def stage_texts(text: SourceText | str, function: str | None = None) -> dict[str, str]:
+    """Return {stage: text} for the functions of a source, or for the one called `function`.
+
+    Stages are loop-ir, scop, dependences and plan. Empty where there is no such function.
+    Raises SyntaxError where the text is not Python.
+    """
+    if isinstance(text, str):
+        text = SourceText(path="<text>", text=text, cell=None)
+    found: dict[str, str] = {}
+    for source in functions_of(text):
+        if function not in (None, source.qualified_name):
+            continue
+        match analyze(source):
+            case Plan() as plan if function is not None or plan.regions or plan.unsupported:
+                for stage, part in _stages_of(plan).items():
+                    found[stage] = found.get(stage, "") + part
+            case _:
+                pass
+    return found
+
+
+def _stages_of(plan: Plan) -> dict[str, str]:
+    return {
+        dump.LOOP_IR: dump.dump_function(plan.function),
+        dump.SCOP: "".join(dump.dump_scop(region.scop) for region in plan.regions),
+        dump.DEPENDENCES: dump.dump_dependences(plan),
+        dump.PLAN: dump.dump_plan(plan),
+    }

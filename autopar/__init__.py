@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autopar.analysis.facts.overlap import overlap
-    from autopar.analysis.model.report import Report
+    from autopar.render import Report
     from autopar.decorator import explain, parallel
     from autopar.options import BackendError
 
@@ -21,7 +21,7 @@ __all__ = ["BackendError", "Report", "__version__", "explain", "overlap", "paral
 
 _HOME = {
     "BackendError": "autopar.options",
-    "Report": "autopar.analysis.model.report",
+    "Report": "autopar.render",
     "explain": "autopar.decorator",
     "overlap": "autopar.analysis.facts.overlap",
     "parallel": "autopar.decorator",

@@ -326,9 +326,7 @@ class _Builder:
                 )
                 return
         self.reasons.append(
-            NonAffineBound(
-                span=limit.span, loop_variable=node.variable, bound=self.shown(limit)
-            )
+            NonAffineBound(span=limit.span, loop_variable=node.variable, bound=self.shown(limit))
         )
 
     def branch(self, node: If, place: _Place, known: dict[str, Expression]) -> int:
@@ -342,9 +340,7 @@ class _Builder:
             return place.position[-1] + 1
         taken, untaken = dict(known), dict(known)
         position = self.block(node.body, place.where(holds), taken)
-        position = self.block(
-            node.orelse, place.at(position).where(f"not ({holds})"), untaken
-        )
+        position = self.block(node.orelse, place.at(position).where(f"not ({holds})"), untaken)
         _forget(known, (node,))
         return position
 

@@ -78,7 +78,9 @@ def extent_identifier(scop: Scop, array: str, axis: int) -> str:
     for parameter in scop.parameters:
         if parameter.text == text:
             return parameter.name
-    return f"extent_{axis}_of_{array}" if array.isascii() else f"extent_{axis}_of_{hash_name(array)}"
+    return (
+        f"extent_{axis}_of_{array}" if array.isascii() else f"extent_{axis}_of_{hash_name(array)}"
+    )
 
 
 def hash_name(name: str) -> str:

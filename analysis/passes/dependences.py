@@ -120,12 +120,8 @@ def dependence(scop: Scop, conflict: Conflict, loop: int) -> Dependence:
     )
 
 
-def _vector(
-    scop: Scop, conflict: Conflict
-) -> tuple[tuple[int, ...] | None, tuple[Direction, ...]]:
-    common = [
-        loop for loop in conflict.source.loops if loop in conflict.sink.loops
-    ]
+def _vector(scop: Scop, conflict: Conflict) -> tuple[tuple[int, ...] | None, tuple[Direction, ...]]:
+    common = [loop for loop in conflict.source.loops if loop in conflict.sink.loops]
     deltas = _common_deltas(conflict, len(common))
     distances: list[int | None] = []
     directions: list[Direction] = []
@@ -146,9 +142,7 @@ def _common_deltas(conflict: Conflict, depth: int) -> isl.Set:
 
     def onto_common(statement: Statement) -> isl.Map:
         names = dimensions_of(statement)
-        return isl.Map.parse(
-            f"{{ {instance(statement, names)} -> [{', '.join(names[:depth])}] }}"
-        )
+        return isl.Map.parse(f"{{ {instance(statement, names)} -> [{', '.join(names[:depth])}] }}")
 
     source, sink = onto_common(conflict.source), onto_common(conflict.sink)
     return source.reverse().then(conflict.relation).then(sink).deltas()

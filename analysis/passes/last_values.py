@@ -45,9 +45,7 @@ def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
 
 
 def _writes(statement: Statement, name: str) -> bool:
-    return any(
-        access.array == name and access.kind != "read" for access in statement.accesses
-    )
+    return any(access.array == name and access.kind != "read" for access in statement.accesses)
 
 
 def _united(domains: list[isl.Set]) -> isl.Set:
@@ -79,6 +77,4 @@ def _last_iteration(scop: Scop, loop: int) -> tuple[str, isl.Set] | None:
 def surrounding(scop: Scop, loop: int) -> tuple[int, ...]:
     """Return the loops around `loop`, outermost first, itself last."""
     span = scop.loops[loop].span
-    return tuple(
-        number for number, other in enumerate(scop.loops) if other.span.contains(span)
-    )
+    return tuple(number for number, other in enumerate(scop.loops) if other.span.contains(span))

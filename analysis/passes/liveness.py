@@ -64,9 +64,7 @@ def _statement(
             return _opaque(statement, live, found)
 
 
-def _loop(
-    loop: For, live: frozenset[str], found: dict[Span, frozenset[str]]
-) -> frozenset[str]:
+def _loop(loop: For, live: frozenset[str], found: dict[Span, frozenset[str]]) -> frozenset[str]:
     bounds = reads(loop.start) | reads(loop.stop) | reads(loop.step)
     # The loop variable is bound before each iteration of the body, and only then.
     again = _block(loop.body, live, {}) - {loop.variable}

@@ -94,7 +94,7 @@ def scope_of(body: list[Any]) -> Scope:
     bound: set[str] = set()
     shared: set[str] = set()
     sees_all = False
-    for node in _own_nodes(body):
+    for node in own_nodes(body):
         if isinstance(node, gast.Name):
             if isinstance(node.ctx, gast.Store | gast.Del):
                 bound.add(node.id)
@@ -120,7 +120,7 @@ _SCOPES = (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.Lambda)
 _COMPREHENSIONS = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
 
 
-def _own_nodes(body: list[Any]) -> Iterator[Any]:
+def own_nodes(body: list[Any]) -> Iterator[Any]:
     """Yield the nodes that run in the function's own scope.
 
     Nested functions are yielded but not entered; comprehensions are entered, which

@@ -102,9 +102,25 @@ def parse(source: SourceFunction) -> Function | Refusal:
             return reader.function(node, names.argument_names(node.args))
     at = Span(line=source.line, column=0, end_line=source.line, end_column=0)
     detail = f"no 'def' of it was found at line {source.line}"
-    return Refusal(
-        reasons=(SourceUnavailable(span=at, name=source.qualified_name, detail=detail),)
+    return Refusal(reasons=(SourceUnavailable(span=at, name=source.qualified_name, detail=detail),))
+
+
+def loop_functions(text: SourceText) -> frozenset[tuple[int, int]]:
+    """Return (line, column) of every `def` of `text` that has a `for` loop of its own."""
+    return frozenset(
+        (node.lineno, node.col_offset)
+        for _, node in _definitions(_tree(text.text).body, "")
+        if any(isinstance(each, gast.For) for each in names.own_nodes(node.body))
     )
+
+
+def usual_names(text: SourceText) -> dict[str, str]:
+    """Return what the outside names of `text` are taken to mean, those it never uses left out."""
+    tree = _tree(text.text)
+    source = SourceFunction(text=text, qualified_name=MODULE, line=1, known_names=None)
+    used = {node.id for node in gast.walk(tree) if isinstance(node, gast.Name)}
+    known = names.known_names(source, tree)
+    return {name: meaning for name, meaning in known.items() if name in used}
 
 
 @functools.lru_cache(maxsize=8)
@@ -175,9 +191,7 @@ class _Reader:
     # ------------------------------------------------------------------ statements
 
     def block(self, body: list[Any]) -> tuple[Statement, ...]:
-        return tuple(
-            statement for node in body for statement in self.statement(node) if statement
-        )
+        return tuple(statement for node in body for statement in self.statement(node) if statement)
 
     def statement(self, node: Any) -> tuple[Statement, ...]:
         if isinstance(node, gast.Pass) or _is_docstring(node):

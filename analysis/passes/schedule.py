@@ -12,9 +12,7 @@ from ..model.scop import Scop
 from .order import original_schedule
 
 
-def find_schedule(
-    scop: Scop, loops: tuple[LoopPlan, ...], holding: frozenset[int]
-) -> Schedule:
+def find_schedule(scop: Scop, loops: tuple[LoopPlan, ...], holding: frozenset[int]) -> Schedule:
     """Return the schedule of a region whose conditional loops in `holding` are parallel."""
     depth = max(len(statement.loops) for statement in scop.statements)
     dimensions: list[ScheduleDimension] = []
@@ -34,9 +32,7 @@ def _of_loops(
     inside = [statement for statement in scop.statements if len(statement.loops) > level]
     return ScheduleDimension(
         is_textual=False,
-        iterators=tuple(
-            (each.name, scop.loops[each.loops[level]].variable) for each in inside
-        ),
+        iterators=tuple((each.name, scop.loops[each.loops[level]].variable) for each in inside),
         coincident=frozenset(
             each.name for each in inside if _is_parallel(loops[each.loops[level]], holding)
         ),

@@ -22,9 +22,7 @@ def scalar_flow(scop: Scop, name: str) -> tuple[isl.Map, ...]:
     if not writes or not reads:
         return ()
     schedule = original_schedule(scop)
-    return isl.value_based_flow(
-        isl.UnionMap.of(writes), isl.UnionMap.of(reads), schedule
-    ).maps()
+    return isl.value_based_flow(isl.UnionMap.of(writes), isl.UnionMap.of(reads), schedule).maps()
 
 
 def _relations(scop: Scop, name: str, effect: str) -> tuple[isl.Map, ...]:
@@ -65,7 +63,9 @@ def _iterations(scop: Scop, statement: Statement, loop: int) -> isl.Set:
     """Return the iterations of `loop` (with its outer loops) in which `statement` runs."""
     depth = scop.loops[loop].depth + 1
     names = statement.domain.dimensions
-    onto = isl.Map.parse(f"{{ {statement.name}[{', '.join(names)}] -> [{', '.join(names[:depth])}] }}")
+    onto = isl.Map.parse(
+        f"{{ {statement.name}[{', '.join(names)}] -> [{', '.join(names[:depth])}] }}"
+    )
     return onto.intersect_domain(statement.domain).range()
 
 
@@ -74,6 +74,4 @@ def is_read_outside(scop: Scop, name: str, loop: int, flow: tuple[isl.Map, ...])
     inside = {statement.name for statement in scop.statements_in(loop)}
     if name in scop.live_out:
         return True
-    return any(
-        pairs.source_name in inside and pairs.sink_name not in inside for pairs in flow
-    )
+    return any(pairs.source_name in inside and pairs.sink_name not in inside for pairs in flow)

@@ -59,7 +59,7 @@ class _Judge:
         kind, holds = self.judge(loop, blocking, bool(reductions))
         where = None
         if kind == "conditional" and holds is not None:
-            where = condition(self.scop, holds)
+            where = condition(self.scop, self.simplest(loop, holds))
         return LoopPlan(
             loop=loop,
             verdict=kind,
@@ -106,7 +106,10 @@ class _Judge:
         return tuple(found)
 
     def judge(
-        self, loop: int, blocking: tuple[Conflict, ...], has_reductions: bool  # noqa: FBT001  # private, named at the call
+        self,
+        loop: int,
+        blocking: tuple[Conflict, ...],
+        has_reductions: bool,  # noqa: FBT001  # private, named at the call
     ) -> tuple[VerdictKind, isl.Set | None]:
         free: VerdictKind = "reduction" if has_reductions else "parallel"
         if not blocking:
@@ -129,6 +132,20 @@ class _Judge:
         return longest_free is None or (
             longest_free > 0 and longest_free == self.longest(loop, self.scop.context)
         )
+
+    def simplest(self, loop: int, holds: isl.Set) -> isl.Set:
+        """Return `holds`, written without the cases of loops that are too short to conflict."""
+        level = self.scop.loops[loop].depth
+        iterations = self.scop.loops[loop].iterations
+        names = iterations.dimensions
+        later = f"{names[level]} < {names[level]}'"
+        outer = [f"{name} = {name}'" for name in names[:level]]
+        pair = ", ".join(names), ", ".join(f"{name}'" for name in names)
+        order = isl.Map.parse(f"{{ [{pair[0]}] -> [{pair[1]}] : {' and '.join([*outer, later])} }}")
+        long = order.intersect_domain(iterations).intersect_range(iterations).params()
+        simple = holds.gist(long.intersect(self.scop.context))
+        known = self.scop.context
+        return simple if simple.intersect(known) == holds.intersect(known) else holds
 
     def longest(self, loop: int, context: isl.Set) -> int | None:
         """Return the largest distance between two iterations that both run something.
@@ -163,9 +180,7 @@ class _Judge:
                 return None
             case "reduction":
                 targets = tuple(each.target for each in reductions)
-                return ReductionOnly(
-                    span=shape.span, loop_variable=shape.variable, targets=targets
-                )
+                return ReductionOnly(span=shape.span, loop_variable=shape.variable, targets=targets)
             case "conditional":
                 return ConditionalParallel(
                     span=shape.span, loop_variable=shape.variable, condition=text

@@ -1,0 +1,76 @@
+"""What a call shows of its arguments: their types, as kernels are specialised for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model.diagnostics import Reason
+from ..model.source import Span
+from ..model.types import (
+    BOOL,
+    COMPILED_DTYPES,
+    COMPLEX,
+    FLOAT,
+    INT,
+    ArrayType,
+    LiveInType,
+    NumpyScalar,
+)
+from .overlap import overlaps_itself
+from .reasons import UnsupportedArgument
+
+_PYTHON = {bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX}
+
+
+def array_type(name: str, value: object, span: Span, *, is_written: bool) -> ArrayType | Reason:
+    """Return the type of an array argument, or why no kernel may touch it."""
+    if type(value) is not np.ndarray:
+        return UnsupportedArgument(span=span, name=name, kind=_kind(value))
+    problem = _array_problem(value, is_written=is_written)
+    if problem is not None:
+        return UnsupportedArgument(span=span, name=name, kind=problem)
+    return ArrayType(
+        dtype=value.dtype.name,
+        rank=value.ndim,
+        layout=layout(value),
+        is_aligned=True,
+        is_writeable=bool(value.flags.writeable),
+    )
+
+
+def layout(value: np.ndarray) -> str:  # type: ignore[type-arg]  # of any dtype
+    """Return "C", "F" or "A" for the order in which the elements lie in memory."""
+    if value.flags.c_contiguous:
+        return "C"
+    return "F" if value.flags.f_contiguous else "A"
+
+
+def scalar_type(name: str, value: object, span: Span) -> LiveInType | Reason:
+    """Return the type of a scalar argument, or why no kernel may take it."""
+    python = _PYTHON.get(type(value))
+    if python is not None:
+        return python
+    if isinstance(value, np.generic) and value.dtype.name in COMPILED_DTYPES:
+        if type(value) is np.dtype(value.dtype.name).type:
+            return NumpyScalar(dtype=value.dtype.name)
+    return UnsupportedArgument(span=span, name=name, kind=_kind(value))
+
+
+def _array_problem(value: np.ndarray, *, is_written: bool) -> str | None:  # type: ignore[type-arg]  # of any dtype
+    if value.dtype.name not in COMPILED_DTYPES or not value.dtype.isnative:
+        return f"an array of {value.dtype}"
+    if not value.flags.aligned:
+        return "an array that is not aligned"
+    if is_written and not value.flags.writeable:
+        return "a read-only array"
+    if is_written and overlaps_itself(value):
+        return "an array whose elements overlap each other"
+    return None
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return f"a subclass of ndarray ({name})"
+    article = "an" if name[:1].lower() in "aeiou" else "a"
+    return f"{article} {name}"

@@ -1,0 +1,223 @@
+"""`@autopar.parallel` and `autopar.explain`.
+
+A decorated function is analysed at its first call (or when it is asked to explain itself) and
+rewritten so that guards stand before its regions; the undecorated one stays in `__wrapped__`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+import autopar
+from autopar.analysis.model.diagnostics import Refusal
+from autopar.analysis.model.report import FunctionReport
+from autopar.analysis.model.report import Report as ReportData
+from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.stages import explain_text
+from autopar.codegen import cudalib
+
+from .dispatch import Region
+from .functions import identity_guards, read_source, watch_bindings
+from .options import BackendError, Options, choose_options, is_disabled
+from .prepare import Prepared, prepare, refused_report, with_runs
+from .record import Records, RunRecord
+from .render import Report
+from .rewrite import rewrite_function
+from .variants import Variant
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ParallelFunction(Generic[P, R]):
+    """A function whose proven-parallel loops run in parallel."""
+
+    __wrapped__: Callable[P, R]
+
+    def __init__(self, function: Callable[P, R], options: Options) -> None:
+        functools.update_wrapper(self, function)
+        self._options = options
+        self._records = Records()
+        self._lock = threading.RLock()
+        self._prepared: Prepared | None = None
+        self._source: SourceFunction | None = None
+        self._guarded: Callable[P, R] | None = None
+        self._last: RunRecord | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what the undecorated function would have returned."""
+        guarded = self._guarded or self._make_guarded()
+        record = RunRecord()
+        stack = self._records.stack
+        stack.append(record)
+        try:
+            return guarded(*args, **kwargs)
+        finally:
+            stack.pop()
+            self._last = record
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """Bind as a method, as functions do."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<autopar.parallel {self.__wrapped__!r}>"
+
+    def __reduce__(self) -> str:
+        # Pickled by name, as functions are: the name leads to this object again.
+        return self.__wrapped__.__qualname__
+
+    # ----------------------------------------------------------------------- reports
+
+    def explain(self) -> Report:
+        """Return the report of the static stage; needs no call."""
+        return self._report(self._prepare().report)
+
+    @property
+    def last_run(self) -> Report | None:
+        """Report of the last call: what was decided then, and where each loop ran."""
+        if self._last is None:
+            return None
+        return self._report(with_runs(self._prepare(), self._last))
+
+    def inspect_source(self) -> dict[str, str]:
+        """Return {region name: generated source} of every kernel compiled so far."""
+        prepared = self._prepare()
+        found: dict[str, str] = {}
+        for region in prepared.regions:
+            for number, variant in enumerate(compiled_variants(region)):
+                suffix = f"#{number + 1}" if number else ""
+                found[region.name + suffix] = variant.source
+        return found
+
+    def _report(self, function: FunctionReport) -> Report:
+        text = None if self._source is None else self._source.text
+        data = ReportData(version=autopar.__version__, text=text, functions=(function,))
+        return Report(content=data)
+
+    # ------------------------------------------------------------------- preparation
+
+    def _prepare(self) -> Prepared:
+        with self._lock:
+            if self._prepared is None:
+                self._prepared = self._analysed()
+            return self._prepared
+
+    def _analysed(self) -> Prepared:
+        source = read_source(self.__wrapped__)
+        if isinstance(source, Refusal):
+            name = getattr(self.__wrapped__, "__qualname__", repr(self.__wrapped__))
+            reason = source.reasons[0]
+            report = refused_report(name, reason.span.line, reason)
+            return Prepared(report=report, regions=(), sites=())
+        self._source = source
+        assert isinstance(self.__wrapped__, FunctionType)  # noqa: S101  # it has a source
+        names = [name for name, _ in source.known_names or ()]
+        hold = watch_bindings(self.__wrapped__, identity_guards(self.__wrapped__, names))
+        return prepare(source, self._options, self._records, hold)
+
+    def _make_guarded(self) -> Callable[P, R]:
+        with self._lock:
+            if self._guarded is None:
+                self._guarded = self._rewritten()
+            return self._guarded
+
+    def _rewritten(self) -> Callable[P, R]:
+        if self._options.backend == "interpreter":
+            return self.__wrapped__
+        if self._options.backend == "cuda" and not cudalib.is_available():
+            raise BackendError("backend='cuda' was asked for, but no CUDA device was found.")
+        prepared = self._prepare()
+        if self._source is None or not prepared.sites:
+            return self.__wrapped__
+        assert isinstance(self.__wrapped__, FunctionType)  # noqa: S101  # it has a source
+        return rewrite_function(self.__wrapped__, self._source, prepared.sites)  # type: ignore[return-value]  # the same signature
+
+
+def compiled_variants(region: Region) -> list[Variant]:
+    """Return the variants of a region that were compiled, in that order."""
+    return [each for each in list(region.variants.values()) if isinstance(each, Variant)]
+
+
+@overload
+def parallel(
+    func: Callable[P, R],
+    *,
+    backend: str = "auto",
+    strict: bool = False,
+    fastmath: bool = False,
+    cache: bool = True,
+) -> ParallelFunction[P, R]: ...
+
+
+@overload
+def parallel(
+    func: None = None,
+    *,
+    backend: str = "auto",
+    strict: bool = False,
+    fastmath: bool = False,
+    cache: bool = True,
+) -> Callable[[Callable[P, R]], ParallelFunction[P, R]]: ...
+
+
+def parallel(
+    func: Callable[..., Any] | None = None,
+    *,
+    backend: str = "auto",
+    strict: bool = False,
+    fastmath: bool = False,
+    cache: bool = True,
+) -> Any:
+    """Return `func` with its proven-parallel loops run in parallel; usable with or without `()`.
+
+    `backend` is "auto", "cuda", "cpu" or "interpreter"; `strict` forbids reassociation of
+    floating-point sums; `fastmath` allows contraction and fast approximations; `cache` keeps
+    compiled kernels on disk. Raises BackendError for a backend that does not exist, and at the
+    call for one that this machine lacks. The result is always the undecorated function's.
+    """
+    options = choose_options(backend=backend, strict=strict, fastmath=fastmath, cache=cache)
+    if is_disabled():
+        return func if func is not None else (lambda function: function)
+    if func is None:
+        return lambda function: ParallelFunction(function, options)
+    return ParallelFunction(func, options)
+
+
+def explain(x: object) -> Report:
+    """Return the static report of a function, a module, or a path to a .py or .ipynb file.
+
+    Runs none of the file's code. Raises OSError and SyntaxError for a file that cannot be
+    read or is not Python, TypeError for anything else.
+    """
+    match x:
+        case ParallelFunction():
+            return x.explain()
+        case str() | Path():
+            return _explain_file(Path(x))
+        case ModuleType() if x.__file__ is not None:
+            return _explain_file(Path(x.__file__))
+    if callable(x):
+        return ParallelFunction(inspect.unwrap(x), choose_options()).explain()
+    raise TypeError(f"cannot explain {x!r}: not a function, a module or a path")
+
+
+def _explain_file(path: Path) -> Report:
+    if path.suffix == ".ipynb":
+        raise SyntaxError(f"{path}: notebooks are not read yet")
+    text = SourceText(path=str(path), text=_decoded(path), cell=None)
+    functions = explain_text(text)
+    return Report(content=ReportData(version=autopar.__version__, text=text, functions=functions))
+
+
+def _decoded(path: Path) -> str:
+    import tokenize
+
+    with tokenize.open(path) as file:
+        return file.read()

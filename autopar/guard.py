@@ -1,0 +1,143 @@
+"""The checks before a region, as one plain Python function made for it.
+
+Before:  arrays a, b; parameter n; bounds "a.shape[0] >= n"
+After:   def check(a, b, n):
+             n = index(n)
+             if not -LIMIT <= n <= LIMIT: return None
+             if not (a.shape[0] >= n): return None
+             return (n,), (), 150 * len(range(0, n, 1)), len(range(0, n, 1)), ()
+
+One compiled function costs a microsecond where interpreting the conditions would cost ten.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autopar.analysis.model.loop_ir import Extent
+from autopar.analysis.model.plan import RegionPlan
+
+from .cost import interpreter_nanoseconds, iterations
+
+# Parameters within 32 bits: index arithmetic then stays within 64 (see `passes.ranges`).
+LIMIT = 2**31 - 1
+# C and F contiguous, aligned, writeable (NumPy C-API, "Array flags"); who owns the memory
+# makes no difference to a kernel.
+_LAYOUT_FLAGS = 0x1 | 0x2 | 0x100 | 0x400
+# The checks use these builtins; a user's name of the same spelling would hide them.
+RESERVED_NAMES = frozenset(("len", "range", "min", "max", "type"))
+
+
+class Admission(NamedTuple):
+    """What the checks found out on the way, for a region that may be taken over."""
+
+    integers: tuple[int, ...]  # values of the parameters, in the order of the Scop's
+    holding: tuple[bool, ...]  # for each conditional loop: does its condition hold
+    interpreter_ns: int  # predicted
+    iterations: int  # of the outermost loop
+    last_values: tuple[int, ...]  # of the loop variables that live on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """The checks of one region, over `arguments` in order."""
+
+    arguments: tuple[str, ...]
+    arrays: tuple[str, ...]  # those of the arguments that must be plain arrays
+    scalars: tuple[str, ...]  # those read as values
+    conditional: tuple[int, ...]  # the loops behind `Admission.holding`
+    # None where a condition fails; raises TypeError where a parameter is no integer.
+    check: Callable[..., Admission | None]
+    # The types of all arguments as a dictionary key; None where an array is not a plain one.
+    key: Callable[..., tuple[Any, ...] | None]
+    source: str
+
+
+def make_guard(region: RegionPlan) -> Guard:
+    """Return the checks for a region whose last values are known."""
+    arrays, integers, scalars = _names(region)
+    arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars)))
+    conditional = tuple(plan.loop for plan in region.loops if plan.condition is not None)
+    source = "\n".join(
+        [*_check_lines(region, arguments, integers, conditional), *_key_lines(arguments, arrays)]
+    )
+    names: dict[str, Any] = {
+        "autopar_index": operator.index, "autopar_array": np.ndarray,
+        "autopar_Admission": Admission,
+    }  # fmt: skip
+    exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
+    return Guard(
+        arguments=arguments,
+        arrays=arrays,
+        scalars=scalars,
+        conditional=conditional,
+        check=names["check"],
+        key=names["key"],
+        source=source,
+    )
+
+
+def _names(region: RegionPlan) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the arrays, the integer names and the value names that a region takes in."""
+    scop = region.scop
+    arrays = [array.name for array in scop.arrays if array.rank > 0]
+    integers = []
+    for parameter in scop.parameters:
+        if isinstance(parameter.expression, Extent):
+            arrays.append(parameter.expression.array)
+        else:
+            integers.append(parameter.text)
+    return tuple(dict.fromkeys(arrays)), tuple(integers), scop.live_in
+
+
+def _check_lines(
+    region: RegionPlan,
+    arguments: tuple[str, ...],
+    integers: tuple[str, ...],
+    conditional: tuple[int, ...],
+) -> list[str]:
+    scop = region.scop
+    assert region.live_out_defined is not None  # noqa: S101  # the caller asked for last values
+    lines = [f"def check({', '.join(arguments)}):"]
+    for name in integers:
+        lines.append(f"    {name} = autopar_index({name})")
+        lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
+    for array in scop.arrays:
+        if array.rank > 0:
+            lines.append(f"    if {array.name}.ndim != {array.rank}: return None")
+    extents = [each.text for each in scop.parameters if isinstance(each.expression, Extent)]
+    lines += [f"    if {text} > {LIMIT}: return None" for text in extents]
+    tests = [*(each.text for each in region.in_bounds), region.live_out_defined.text]
+    lines += [f"    if not ({test}): return None" for test in tests if test != "True"]
+    values = "".join(f"{each.text}, " for each in scop.parameters)
+    holding = "".join(
+        f"{condition.text}, "
+        for loop in conditional
+        if (condition := region.loops[loop].condition) is not None
+    )
+    last = "".join(f"{text}, " for _, text in region.last_values or ())
+    lines.append(
+        f"    return autopar_Admission(({values}), ({holding}), "
+        f"{interpreter_nanoseconds(scop)}, {iterations(scop.loops[0])}, ({last}))"
+    )
+    return lines
+
+
+def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]:
+    lines = [f"def key({', '.join(arguments)}):"]
+    tests = " or ".join(f"type({name}) is not autopar_array" for name in arrays)
+    if tests:
+        lines.append(f"    if {tests}: return None")
+    parts = [
+        f"{name}.dtype, {name}.ndim, {name}.flags.num & {_LAYOUT_FLAGS}, "
+        if name in arrays
+        else f"type({name}), "
+        for name in arguments
+    ]
+    lines.append(f"    return ({''.join(parts)})")
+    return lines

@@ -1,0 +1,67 @@
+"""What the user may choose: arguments of the decorator, else the environment, else defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+Backend: TypeAlias = Literal["auto", "cuda", "cpu", "interpreter"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
+
+
+class AutoparError(Exception):
+    """autopar was asked for something that makes no sense, or that this machine cannot do."""
+
+
+class BackendError(AutoparError):
+    """The backend that the user named is unknown, or this machine lacks it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How one function is to be run."""
+
+    backend: Backend
+    strict: bool  # no floating-point reassociation
+    fastmath: bool  # contraction and fast approximations allowed
+    cache: bool  # keep compiled kernels on disk
+    threads: int | None  # of the pool; None: as many as processors
+    dump: str | None  # folder for every stage as text
+
+
+def choose_options(
+    *,
+    backend: str = "auto",
+    strict: bool = False,
+    fastmath: bool = False,
+    cache: bool = True,
+    environment: Mapping[str, str] = os.environ,
+) -> Options:
+    """Return the options in force; an argument wins over the environment.
+
+    Raises BackendError for a backend that does not exist.
+    """
+    chosen = backend if backend != "auto" else environment.get("AUTOPAR_BACKEND", "auto")
+    if chosen not in BACKENDS:
+        raise BackendError(f"There is no backend '{chosen}'; choose from {', '.join(BACKENDS)}.")
+    return Options(
+        backend=chosen,  # type: ignore[arg-type]  # checked on the line above
+        strict=strict,
+        fastmath=fastmath,
+        cache=cache,
+        threads=_positive(environment.get("AUTOPAR_NUM_THREADS")),
+        dump=environment.get("AUTOPAR_DUMP") or None,
+    )
+
+
+def is_disabled(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether AUTOPAR_DISABLE asks for the undecorated functions."""
+    return environment.get("AUTOPAR_DISABLE", "") not in {"", "0"}
+
+
+def _positive(text: str | None) -> int | None:
+    if text is None or not text.strip().isdigit():
+        return None
+    return int(text) or None

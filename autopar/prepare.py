@@ -1,0 +1,155 @@
+"""Prepare a function or a module for its calls: analyse it and find its regions.
+
+Before:  a source function            After:  a report, and a guarded region for every site
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.plan import Plan, RegionPlan
+from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
+from autopar.analysis.model.source import SourceFunction, Span
+from autopar.analysis.passes.describe import describe, loop_id
+from autopar.analysis.passes.reasons import InternalFault
+from autopar.analysis.stages import analyze
+
+from .dispatch import Region
+from .guard import RESERVED_NAMES, make_guard
+from .observe import observer
+from .options import Options
+from .record import Records, RunRecord, Tally
+from .rewrite import Site
+
+LOG = logging.getLogger("autopar")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What is known of one function before its first call."""
+
+    report: FunctionReport  # static
+    regions: tuple[Region, ...]
+    sites: tuple[Site, ...]
+
+
+def prepare(
+    source: SourceFunction,
+    options: Options,
+    records: Records,
+    bindings_hold: Callable[[], bool],
+    first_number: int = 0,
+) -> Prepared:
+    """Return the report and the guarded regions of a function; never raises.
+
+    Regions are numbered from `first_number`, so that one record can serve a whole file.
+    """
+    try:
+        plan = analyze(source, observe=observer(source, options.dump))
+        if isinstance(plan, Refusal):
+            return Prepared(report=_refused(source, plan.reasons[0]), regions=(), sites=())
+        regions = tuple(
+            Region(
+                number=first_number + number,
+                name=loop_id(source.qualified_name, each.scop.span),
+                file=source.text.path,
+                plan=each,
+                guard=make_guard(each),
+                options=options,
+                bindings_hold=bindings_hold,
+                records=records,
+            )
+            for number, each in enumerate(filter(_can_be_taken_over, plan.regions))
+        )
+        report = describe(plan)
+    except Exception as error:  # a fault of ours must not become the user's (AP900)
+        LOG.exception("the analysis of %s failed", source.qualified_name)
+        return Prepared(report=_refused(source, _fault(source, error)), regions=(), sites=())
+    return Prepared(
+        report=report,
+        regions=regions,
+        sites=tuple(_site(region) for region in regions),
+    )
+
+
+def _can_be_taken_over(region: RegionPlan) -> bool:
+    names = {array.name for array in region.scop.arrays}
+    names |= {parameter.text for parameter in region.scop.parameters}
+    return (
+        region.last_values is not None
+        and bool(region.scop.statements)
+        and not names & RESERVED_NAMES
+    )
+
+
+def _site(region: Region) -> Site:
+    span = region.plan.scop.span
+    assert region.plan.last_values is not None  # noqa: S101  # `_can_be_taken_over` asked
+    loop_variables = tuple(name for name, _ in region.plan.last_values)
+    assigned = [name for name in region.plan.scop.live_out if name not in loop_variables]
+    return Site(
+        line=span.line,
+        column=span.column,
+        arguments=region.guard.arguments,
+        results=(*loop_variables, *assigned),
+        enter=region.enter,
+    )
+
+
+def _refused(source: SourceFunction, reason: Reason) -> FunctionReport:
+    return refused_report(source.qualified_name, source.line, reason)
+
+
+def refused_report(name: str, line: int, reason: Reason) -> FunctionReport:
+    """Return the report of a function that is left alone as a whole."""
+    return FunctionReport(name=name, line=line, loops=(), refusal=reason, cell=None)
+
+
+def _fault(source: SourceFunction, error: Exception) -> Reason:
+    span = Span(line=source.line, column=0, end_line=source.line, end_column=0)
+    return InternalFault(span=span, stage="analysis", detail=f"{type(error).__name__}: {error}")
+
+
+def with_runs(prepared: Prepared, record: RunRecord) -> FunctionReport:
+    """Return the static report with what happened in the calls of `record`."""
+    loops = prepared.report.loops
+    for region in prepared.regions:
+        loops = tuple(_with_ran(loop, region, record) for loop in loops)
+    return replace(prepared.report, loops=loops)
+
+
+def _with_ran(loop: LoopReport, region: Region, record: RunRecord) -> LoopReport:
+    if not region.plan.scop.span.contains(loop.span):
+        return loop
+    compiled = [
+        (backend, tally)
+        for backend in ("cuda", "cpu")
+        if (tally := record.tallies.get((region.number, backend))) is not None
+    ]
+    interpreted = record.tallies.get((region.number, "interpreter"))
+    if not compiled and interpreted is None:
+        return loop
+    backend, tally = compiled[0] if compiled else ("interpreter", interpreted or Tally())
+    is_outermost = loop.span == region.plan.scop.span
+    note = _note(tally, interpreted, bool(compiled))
+    ran = Ran(
+        backend=backend,  # type: ignore[arg-type]  # one of three literals
+        calls=tally.calls,
+        iterations=tally.iterations if is_outermost else None,
+        seconds=tally.seconds if is_outermost and compiled else None,
+        note=note,
+    )
+    stage = "call" if loop.verdict == "conditional" else loop.stage
+    return replace(loop, ran=ran, stage=stage)
+
+
+def _note(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str | None:  # noqa: FBT001  # private, two callers' words
+    if interpreted is None or interpreted.reason is None:
+        return None
+    message = f"{interpreted.reason.code}: {interpreted.reason.message}"
+    if is_compiled:
+        return f"{interpreted.calls} of {interpreted.calls + tally.calls} calls in the interpreter. {message}"
+    return message

@@ -1,0 +1,156 @@
+"""Specialise a region for the types of a call: type, schedule, lower, generate, load.
+
+Before:  a region plan, arguments          After:  a `Variant` whose `run` is compiled code
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from autopar.analysis.facts.arguments import array_type, scalar_type
+from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
+from autopar.analysis.model.source import Span
+from autopar.analysis.model.typed import FAILURES, WARNINGS, TypedProgram
+from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
+from autopar.analysis.stages import redo_condition, specialize
+from autopar.codegen import cudalib
+from autopar.codegen.cache import NO_CACHE, user_cache
+from autopar.codegen.compile import load_module
+from autopar.codegen.cpu import generate_cpu
+from autopar.codegen.cuda import generate_cuda
+from autopar.codegen.kernel import Loop, Program, walk_nodes
+from autopar.codegen.lower import lower
+from autopar.codegen.reasons import NoDevice, TargetLacksFeature
+
+from .options import Options
+
+Target = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One region, compiled for the types of its arguments and for the conditions that hold."""
+
+    target: Target
+    program: Program
+    source: str  # of the generated module
+    run: Callable[..., tuple[Any, ...]]
+    arrays: tuple[str, ...]  # what `run` takes after the launcher: arrays, ...
+    scalars: tuple[str, ...]  # ... parameters, and these
+    result_types: tuple[tuple[str, Callable[[Any], Any]], ...]  # of `Program.results`, in order
+    may_fail: bool  # raise, overflow, or refuse to convert
+    may_warn: bool  # NumPy warnings
+    redo: Condition | None  # when the region may be run again; None where nobody asks
+    has_parallel_loop: bool
+
+
+def argument_types(
+    region: RegionPlan, values: Mapping[str, object], scalars: tuple[str, ...]
+) -> dict[str, LiveInType] | Reason:
+    """Return the types of the arrays, parameters and live-in scalars of a call."""
+    scop = region.scop
+    written = {
+        access.array
+        for statement in scop.statements
+        for access in statement.accesses
+        if access.kind != "read"
+    }
+    types: dict[str, LiveInType] = {}
+    arrays = [array.name for array in scop.arrays if array.rank > 0]
+    for name in (*arrays, *(name for name in scalars if name not in arrays)):
+        value = values[name]
+        if name in arrays:
+            found = array_type(name, value, scop.span, is_written=name in written)
+        else:
+            found = scalar_type(name, value, scop.span)
+        if isinstance(found, Reason):
+            return found
+        types[name] = found
+    return types
+
+
+def make_variant(
+    region: RegionPlan,
+    types: Mapping[str, LiveInType],
+    holding: frozenset[int],
+    place: tuple[Target, str, str],
+    options: Options,
+) -> Variant | Refusal:
+    """Return compiled code for a region; `place` is target, region name and user's file."""
+    target, name, file = place
+    found = specialize(region, types, holding)
+    if isinstance(found, Refusal):
+        return found
+    typed, schedule = found
+    program = lowered(region, (typed, schedule), types, name, file)
+    parallel = any(isinstance(node, Loop) and node.is_parallel for node in walk_nodes(program.body))
+    refusal = _unfit(region.scop.span, target, typed, has_parallel_loop=parallel)
+    if refusal is not None:
+        return refusal
+    source = generated(program, target, options)
+    module = load_module(source, cache=user_cache() if options.cache else NO_CACHE)
+    redo = redo_condition(region) if typed.hazards else None
+    return Variant(
+        target=target,
+        program=program,
+        source=source,
+        run=module.run,
+        arrays=tuple(each.name for each in program.arrays),
+        scalars=tuple(each.name for each in program.live_in),
+        result_types=tuple(
+            (result, _wrapper(program.variable(result).type)) for result in program.results
+        ),
+        may_fail=bool(typed.hazards & FAILURES),
+        may_warn=bool(typed.hazards & WARNINGS),
+        redo=redo if isinstance(redo, Condition) else None,
+        has_parallel_loop=parallel,
+    )
+
+
+def lowered(
+    region: RegionPlan,
+    found: tuple[TypedProgram, Schedule],
+    types: Mapping[str, LiveInType],
+    name: str,
+    file: str,
+) -> Program:
+    """Return the loop tree of a region for the given types."""
+    typed, schedule = found
+    arrays = {key: value for key, value in types.items() if isinstance(value, ArrayType)}
+    identifier = re.sub(r"\W", "_", name)
+    return lower(region.scop, schedule, typed, arrays, name=identifier, file=Path(file).name)
+
+
+def generated(program: Program, target: Target, options: Options) -> str:
+    """Return the source of the module that runs `program` on a target."""
+    if target == "cuda":
+        return generate_cuda(program, fastmath=options.fastmath)
+    return generate_cpu(program, fastmath=options.fastmath)
+
+
+def _unfit(
+    span: Span, target: Target, typed: TypedProgram, *, has_parallel_loop: bool
+) -> Refusal | None:
+    """Return why a region may not run on a target although it can be typed."""
+    del typed
+    if target == "cuda" and not has_parallel_loop:
+        feature = "a region without a parallel loop"
+        return Refusal(reasons=(TargetLacksFeature(span=span, target=target, feature=feature),))
+    if target == "cuda" and not cudalib.is_available():
+        detail = "no CUDA device was found"
+        return Refusal(reasons=(NoDevice(span=span, target=target, detail=detail),))
+    return None
+
+
+def _wrapper(kind: ScalarType) -> Callable[[Any], Any]:
+    """Return what turns a kernel's number into the type that the interpreter would leave."""
+    if isinstance(kind, PythonScalar):
+        return {"bool": bool, "int": int, "float": float, "complex": complex}[kind.kind]
+    return np.dtype(kind.dtype).type

@@ -1,0 +1,235 @@
+"""Whole-file mode: run an unmodified script with its loops taken over.
+
+Before:  python heat.py 100             After:  autopar run heat.py 100
+
+The file's module-level loops and the functions it defines are guarded; `sys.argv`,
+`__name__ == "__main__"`, exit status, output and tracebacks are those of `python`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import linecache
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from types import FunctionType, ModuleType, TracebackType
+
+import autopar
+from autopar.analysis.model.report import Report as ReportData
+from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.stages import MODULE, loop_functions, usual_names
+from autopar.codegen import cudalib
+
+from .functions import identity_guards, known_names, read_source, watch_bindings
+from .options import BackendError, Options, choose_options
+from .prepare import Prepared, prepare, with_runs
+from .record import Records, RunRecord
+from .rewrite import Decoration, rewrite_function, rewrite_module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What `autopar run` was asked for."""
+
+    backend: str | None = None  # None: as the environment has it
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """What became of a run."""
+
+    exit_status: int
+    report: ReportData
+
+
+def run_script(path: Path, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
+    """Run a script as `python path arguments...` would, with its loops taken over."""
+    module = ModuleType("__main__")
+    loader = importlib.util.spec_from_file_location("__main__", path)
+    module.__dict__.update(
+        __file__=str(path),
+        __builtins__=builtins,
+        __loader__=None if loader is None else loader.loader,
+        __cached__=None,
+    )
+    sys.path[0] = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # as Python does, no links resolved
+    return _run(module, _read(path), [str(path), *arguments], options)
+
+
+def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
+    """Run a module as `python -m name arguments...` would, with its loops taken over."""
+    sys.path[0] = os.getcwd()  # noqa: PTH109  # as Python does
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{name}.__main__")
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+        print(f"{sys.executable}: No module named {name}", file=sys.stderr)
+        empty = ReportData(version=autopar.__version__, text=None, functions=())
+        return RunOutcome(exit_status=1, report=empty)
+    module = ModuleType("__main__")
+    module.__dict__.update(
+        __file__=spec.origin,
+        __builtins__=builtins,
+        __spec__=spec,
+        __loader__=spec.loader,
+        __package__=spec.parent,
+        __cached__=spec.cached,
+    )
+    return _run(module, _read(Path(spec.origin)), [spec.origin, *arguments], options)
+
+
+def _read(path: Path) -> SourceText:
+    return SourceText(
+        path=str(path), text="".join(linecache.getlines(str(path))) or path.read_text(), cell=None
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One run of one file: what was prepared, and what happened."""
+
+    text: SourceText
+    options: Options
+    module: ModuleType
+    record: RunRecord = field(default_factory=RunRecord)
+    records: Records = field(init=False)
+    prepared: dict[tuple[str, int], Prepared] = field(default_factory=dict)
+    regions: int = 0
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.record)
+
+    def prepare(self, source: SourceFunction, bindings_hold: object) -> Prepared:
+        """Return what is known of a function of the file; analysed once."""
+        key = (source.qualified_name, source.line)
+        if key not in self.prepared:
+            made = prepare(source, self.options, self.records, bindings_hold, self.regions)  # type: ignore[arg-type]  # a callable
+            self.regions += len(made.regions)
+            self.prepared[key] = made
+        return self.prepared[key]
+
+    def decorate(self, function: FunctionType) -> FunctionType:
+        """Return a function of the file with guards before its regions."""
+        source = read_source(function, self.text)
+        if not isinstance(source, SourceFunction):
+            return function
+        names = [name for name, _ in source.known_names or ()]
+        guards = identity_guards(function, names)
+        key = (source.qualified_name, source.line)
+        is_closure = any(binding.kind == "closure" for binding in guards)
+        if key in self.prepared and is_closure:
+            # The regions watch what the first such closure captured.
+            return function
+        prepared = self.prepare(source, watch_bindings(function, guards))
+        decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
+        return rewrite_function(function, source, prepared.sites, decoration)
+
+    def report(self) -> ReportData:
+        """Return the report of the run, functions that were never defined left out."""
+        functions = tuple(
+            with_runs(each, self.record)
+            for _, each in sorted(self.prepared.items(), key=lambda item: item[0][1])
+        )
+        return ReportData(
+            version=autopar.__version__,
+            text=self.text,
+            functions=tuple(each for each in functions if each.loops or each.refusal),
+        )
+
+
+class _ModuleBindings:
+    """Whether the names of module level still mean what the analysis took them to mean.
+
+    At the start nothing is imported yet, so the meaning is looked up at the first region.
+    """
+
+    def __init__(self, module: ModuleType, code_text: SourceText) -> None:
+        code = compile(code_text.text, code_text.path, "exec", dont_inherit=True)
+        self._function = FunctionType(code, module.__dict__)
+        self._expected = usual_names(code_text)
+        self._hold: object = None
+
+    def __call__(self) -> bool:
+        if self._hold is None:
+            found = dict(known_names(self._function))
+            if any(found.get(name, meaning) != meaning for name, meaning in self._expected.items()):
+                self._hold = lambda: False
+            else:
+                guards = identity_guards(self._function, sorted(self._expected))
+                known = [
+                    each for each in guards if found.get(each.name) == self._expected[each.name]
+                ]
+                missing = {each.name for each in guards} - {each.name for each in known}
+                self._hold = watch_bindings(self._function, known) if not missing else lambda: False
+        return self._hold()  # type: ignore[operator,no-any-return]  # a callable by now
+
+
+def _run(
+    module: ModuleType, text: SourceText, argv: list[str], run_options: RunOptions
+) -> RunOutcome:
+    options = choose_options(backend=run_options.backend or "auto")
+    if options.backend == "cuda" and not cudalib.is_available():
+        raise BackendError("backend 'cuda' was asked for, but no CUDA device was found.")
+    run = _Run(text=text, options=options, module=module)
+    code = _rewritten(run, run_options)
+    sys.argv = argv
+    sys.modules["__main__"] = module
+    return RunOutcome(exit_status=_execute(code, module), report=run.report())
+
+
+def _rewritten(run: _Run, run_options: RunOptions) -> object:
+    path = run.text.path
+    plain = compile(run.text.text, path, "exec", dont_inherit=True)
+    skipped = any(fnmatch(path, pattern) for pattern in run_options.exclude)
+    if skipped or run.options.backend == "interpreter":
+        return plain
+    source = SourceFunction(text=run.text, qualified_name=MODULE, line=1, known_names=None)
+    prepared = run.prepare(source, _ModuleBindings(run.module, run.text))
+    decoration = Decoration(positions=loop_functions(run.text), decorate=run.decorate)
+    return rewrite_module(run.text, prepared.sites, decoration)
+
+
+def _execute(code: object, module: ModuleType) -> int:
+    """Return the exit status of running `code` as a program."""
+    try:
+        exec(code, module.__dict__)  # type: ignore[arg-type]  # noqa: S102  # the user's program
+    except SystemExit as error:
+        return _exit_status(error)
+    except KeyboardInterrupt as error:
+        _show(error)
+        return 130  # 128 + SIGINT, as a shell has it
+    except BaseException as error:  # noqa: BLE001  # whatever ends a program ends it here
+        _show(error)
+        return 1
+    return 0
+
+
+def _exit_status(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _show(error: BaseException) -> None:
+    """Print the traceback of the user's program, without the frame that started it."""
+    own: TracebackType | None = error.__traceback__
+    inner = None if own is None else own.tb_next
+    error.__traceback__ = inner
+    if sys.excepthook is not sys.__excepthook__:
+        sys.excepthook(type(error), error, inner)
+        return
+    traceback.print_exception(type(error), error, inner)
