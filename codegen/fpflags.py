@@ -19,7 +19,7 @@ import ctypes.util
 import platform
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -61,8 +61,8 @@ def _publish(name: str) -> str | None:
 def _function(name: str) -> Callable[[int], int]:
     if (symbol := _publish(name)) is None or _mask() is None:
         return _unknown
-    function: Callable[[int], int] = types.ExternalFunction(symbol, types.int32(types.int32))
-    return function
+    function: Any = types.ExternalFunction(symbol, types.int32(types.int32))
+    return cast("Callable[[int], int]", function)
 
 
 @njit(nogil=True)

@@ -163,6 +163,7 @@ class Region:
             variable=variable,
             depth=depth,
             step=1,
+            iterations=isl.Set.parse("{ [i] }"),
             start=zero,
             stop=zero,
             header=f"for {variable} in range(...)",

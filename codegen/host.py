@@ -1,0 +1,191 @@
+"""The host's part of a region: which loops run on the host, and what they launch.
+
+Before:  for t: parallel for i: ...; parallel for j: ...       a loop tree
+After:   Drive(t, [Launch(i), Launch(j)])                      host loops around kernels
+
+Target-neutral: for the CPU a launch is a chunk kernel on the pool, for a GPU it is a grid.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from . import liveness
+from .kernel import Branch, Loop, Node, Program, walk_nodes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """One generated kernel: `nodes` in order, or slices of the range of one loop."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    loop: Loop | None  # its range is handed out in parts: then `nodes` is just that loop
+    iterators: tuple[str, ...]  # host iterators that it reads, outermost first
+    arrays: tuple[str, ...]
+    integers: tuple[str, ...]
+    scalars: tuple[str, ...]  # scalar arguments: read before written, or returned
+    returned: tuple[str, ...]  # scalars whose values it gives back after the status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A parallel loop, run as chunks of `kernel`."""
+
+    kernel: Kernel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Nodes without a parallel loop, run in order; in slices if it is one loop."""
+
+    kernel: Kernel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """A sequential loop of the host around launches."""
+
+    loop: Loop
+    body: tuple[HostNode, ...]
+    sweep: Kernel | None  # the whole loop as one kernel; only for an outermost one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choose:
+    """A branch of the host around launches."""
+
+    branch: Branch
+    body: tuple[HostNode, ...]
+
+
+HostNode: TypeAlias = Launch | Step | Drive | Choose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What the host runs for a region."""
+
+    nodes: tuple[HostNode, ...]
+    serial: Kernel | None  # everything in one kernel; None where `nodes` is one kernel already
+
+
+def plan_host(program: Program) -> Host:
+    """Return how the host runs `program`: every outermost parallel loop is a launch."""
+    planner = _Planner(program)
+    nodes = planner.plan(program.body, ())
+    serial = planner.kernel("serial", program.body, None, ()) if len(nodes) > 1 else None
+    return Host(nodes=nodes, serial=serial)
+
+
+def _needed(program: Program) -> frozenset[str]:
+    """Return the scalars that some kernel wants from another one, or the caller from any."""
+    return frozenset(program.results).union(*map(liveness.exposed, _kernel_nodes(program.body)))
+
+
+def _kernel_nodes(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
+    """Yield the nodes of every kernel that may be made of `nodes`."""
+    for run in _runs(nodes):
+        (node, *_) = run
+        yield run
+        if isinstance(node, Loop | Branch) and _drives(node):
+            yield from _kernel_nodes(node.body)
+
+
+def _runs(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
+    """Yield launches and host loops one by one, and all between them together."""
+    pending: list[Node] = []
+    for node in nodes:
+        if not _has_parallel(node):
+            pending.append(node)
+            continue
+        if pending:
+            yield tuple(pending)
+        pending = []
+        yield (node,)
+    if pending:
+        yield tuple(pending)
+
+
+def _has_parallel(node: Node) -> bool:
+    return any(isinstance(each, Loop) and each.is_parallel for each in walk_nodes((node,)))
+
+
+def _drives(node: Node) -> bool:
+    """Return whether `node` runs on the host, around launches."""
+    return _has_parallel(node) and not (isinstance(node, Loop) and node.is_parallel)
+
+
+class _Planner:
+    """Walks the tree once, numbering kernels as it makes them."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._needed = _needed(program)
+        self._made: Counter[str] = Counter()
+
+    def plan(self, nodes: tuple[Node, ...], around: tuple[str, ...]) -> tuple[HostNode, ...]:
+        """Plan `nodes`; `around` are the iterators of the host loops around them."""
+        return tuple(self._plan_run(run, around) for run in _runs(nodes))
+
+    def _plan_run(self, run: tuple[Node, ...], around: tuple[str, ...]) -> HostNode:
+        first = run[0]
+        if not _has_parallel(first):
+            loop = first if isinstance(first, Loop) and len(run) == 1 else None
+            return Step(kernel=self.kernel(self._name("step"), run, loop, around))
+        match first:
+            case Loop(is_parallel=True):
+                return Launch(kernel=self.kernel(self._name("launch"), run, first, around))
+            case Loop():
+                sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
+                body = self.plan(first.body, (*around, first.iterator))
+                return Drive(loop=first, body=body, sweep=sweep)
+            case Branch():
+                return Choose(branch=first, body=self.plan(first.body, around))
+        raise AssertionError("a statement holds no loop")
+
+    def _name(self, kind: str) -> str:
+        self._made[kind] += 1
+        return f"{kind}{self._made[kind] - 1}"
+
+    def kernel(
+        self, name: str, nodes: tuple[Node, ...], loop: Loop | None, around: tuple[str, ...]
+    ) -> Kernel:
+        """Return the kernel of `nodes` with just the arguments that it needs."""
+        returned = liveness.assigned(nodes) & self._needed
+        taken = liveness.exposed(nodes) | returned
+        mentioned = liveness.integers(loop.body if loop else nodes)
+        touched = liveness.arrays(nodes)
+        program = self._program
+        return Kernel(
+            name=name,
+            nodes=nodes,
+            loop=loop,
+            iterators=tuple(each for each in around if each in mentioned),
+            arrays=tuple(each.name for each in program.arrays if each.name in touched),
+            integers=tuple(each.name for each in program.integers if each.name in mentioned),
+            scalars=tuple(each.name for each in program.variables if each.name in taken),
+            returned=tuple(each.name for each in program.variables if each.name in returned),
+        )
+
+
+def kernels_of(host: Host) -> tuple[Kernel, ...]:
+    """Return all kernels of `host`, in the order in which they stand."""
+    found = list(_kernels(host.nodes))
+    return (*found, host.serial) if host.serial else tuple(found)
+
+
+def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
+    for node in nodes:
+        match node:
+            case Launch() | Step():
+                yield node.kernel
+            case Drive():
+                yield from _kernels(node.body)
+                if node.sweep:
+                    yield node.sweep
+            case Choose():
+                yield from _kernels(node.body)

@@ -1,0 +1,135 @@
+"""Predicted work of a loop, as an expression that host code evaluates at the call.
+
+    for i in range(1, n): for j in range(i): b[i, j] = 0.5 * a[i, j]
+    max(0, n - 1) * (5 * max(0, (n + 1) // 2) + 10) // 10        nanoseconds
+
+An iterator that bounds inner loops is replaced by the middle of its range, so a triangle counts
+half its square. The prices are those of one core with its data in cache: they decide between one
+thread and several, and how long a chunk may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression
+from autopar.analysis.model.source import Span
+from autopar.analysis.model.typed import Cast, Load, Operation, Store, TypedStatement, walk_typed
+
+from .integers import linear, rename, simplify
+from .kernel import Branch, Instance, Loop, Node
+
+# Prices in tenths of a nanosecond.
+TENTHS = 10
+CHEAP = 1  # an operation that vectorises
+ACCESS = 2  # a load or a store
+ENTRY = 10  # starting an inner loop
+CHECK = 2  # an operation that watches for a hazard
+PRICES: Mapping[str, int] = {
+    "/": 5, "//": 30, "%": 30, "**": 200, "math.sqrt": 20, "sqrt": 20, "abs": 1, "min": 2, "max": 2,
+}  # fmt: skip
+CALL = 100  # a function of the C library
+# A loop that carries something waits for each result before it starts on the next.
+LATENCY = 3
+
+
+def predicted_ns(nodes: tuple[Node, ...], middles: Mapping[str, Expression]) -> Expression:
+    """Return the nanoseconds that `nodes` take, over parameters and the iterators around them.
+
+    Iterators in `middles` are replaced.
+    """
+    span = nodes[0].span
+    return _over(rename(_total(nodes, is_chain=False, entry=0), middles), TENTHS, span)
+
+
+def middle(loop: Loop) -> Expression:
+    """Return the value of the loop's iterator halfway through."""
+    both = Binary(operator="+", left=loop.lower, right=loop.upper, span=loop.span)
+    return _over(simplify(both, loop.span), 2, loop.span)
+
+
+def _total(nodes: tuple[Node, ...], *, is_chain: bool, entry: int) -> Expression:
+    total: Expression = _number(0, nodes[0].span)
+    for node in nodes:
+        total = _plus(total, _price(node, is_chain=is_chain, entry=entry))
+    return total
+
+
+def _price(node: Node, *, is_chain: bool, entry: int) -> Expression:
+    match node:
+        case Instance():
+            factor = LATENCY if is_chain else 1
+            return _number(factor * statement_price(node.statement), node.span)
+        case Branch():
+            return _total(node.body, is_chain=is_chain, entry=entry)
+        case Loop():
+            body = _total(node.body, is_chain=not node.is_parallel, entry=ENTRY)
+            once = rename(body, {node.iterator: middle(node)})
+            return _plus(_number(entry, node.span), _times(_trips(node), once))
+
+
+def statement_price(statement: TypedStatement) -> int:
+    """Return the price of one run of `statement`, in tenths of a nanosecond."""
+    price = ACCESS if isinstance(statement, Store) else 0
+    for node in walk_typed(statement.value):
+        match node:
+            case Load():
+                price += ACCESS
+            case Cast():
+                price += CHEAP + CHECK * bool(node.hazards)
+            case Operation():
+                price += _operation_price(node)
+    return max(CHEAP, price)
+
+
+def _operation_price(operation: Operation) -> int:
+    is_call = operation.name.replace(".", "").replace("_", "").isalnum()
+    default = CALL if is_call and operation.name not in {"and", "or", "not"} else CHEAP
+    return PRICES.get(operation.name, default) + CHECK * bool(operation.hazards)
+
+
+def _trips(loop: Loop) -> Expression:
+    extent = Binary(operator="-", left=loop.upper, right=loop.lower, span=loop.span)
+    last = Binary(
+        operator="+", left=extent, right=_number(loop.step - 1, loop.span), span=loop.span
+    )
+    return _not_negative(_over(simplify(last, loop.span), loop.step, loop.span))
+
+
+def _not_negative(expression: Expression) -> Expression:
+    if isinstance(expression, Constant):
+        return _number(max(0, int(expression.value.real)), expression.span)
+    zero = _number(0, expression.span)
+    return Call(function="max", arguments=(zero, expression), span=expression.span)
+
+
+def _number(value: int, span: Span) -> Constant:
+    return Constant(value=value, span=span)
+
+
+def _plus(left: Expression, right: Expression) -> Expression:
+    return simplify(Binary(operator="+", left=left, right=right, span=left.span), left.span)
+
+
+def _times(left: Expression, right: Expression) -> Expression:
+    product = Binary(operator="*", left=left, right=right, span=left.span)
+    return simplify(product, left.span)
+
+
+def _over(expression: Expression, divisor: int, span: Span) -> Expression:
+    terms, constant = linear(expression)
+    if divisor == 1:
+        return expression
+    if not terms:
+        return _number(constant // divisor, span)
+    return Binary(operator="//", left=expression, right=_number(divisor, span), span=span)
+
+
+def largest(works: tuple[Expression, ...]) -> Expression:
+    """Return the largest of `works`; at least one."""
+    others = list(dict.fromkeys(each for each in works if not isinstance(each, Constant)))
+    constants = [each for each in works if isinstance(each, Constant)]
+    others += sorted(constants, key=lambda each: -each.value.real)[:1]
+    if len(others) == 1:
+        return others[0]
+    return Call(function="max", arguments=tuple(others), span=others[0].span)
