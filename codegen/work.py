@@ -1,7 +1,7 @@
 """Predicted work of a loop, as an expression that host code evaluates at the call.
 
     for i in range(1, n): for j in range(i): b[i, j] = 0.5 * a[i, j]
-    max(0, n - 1) * (5 * max(0, (n + 1) // 2) + 10) // 10        nanoseconds
+    max(0, n - 1) * (14 * max(0, (n + 1) // 2) + 100) // 100        nanoseconds
 
 An iterator that bounds inner loops is replaced by the middle of its range, so a triangle counts
 half its square. The prices are those of one core with its data in cache: they decide between one
@@ -11,6 +11,7 @@ thread and several, and how long a chunk may be.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression
 from autopar.analysis.model.source import Span
@@ -19,18 +20,21 @@ from autopar.analysis.model.typed import Cast, Load, Operation, Store, TypedStat
 from .integers import linear, rename, simplify
 from .kernel import Branch, Instance, Loop, Node
 
-# Prices in tenths of a nanosecond.
-TENTHS = 10
-CHEAP = 1  # an operation that vectorises
-ACCESS = 2  # a load or a store
-ENTRY = 10  # starting an inner loop
-CHECK = 2  # an operation that watches for a hazard
-PRICES: Mapping[str, int] = {
-    "/": 5, "//": 30, "%": 30, "**": 200, "math.sqrt": 20, "sqrt": 20, "abs": 1, "min": 2, "max": 2,
-}  # fmt: skip
-CALL = 100  # a function of the C library
+# Prices in hundredths of a nanosecond, of loops that vectorise.
+PER_NS = 100
+CHEAP = 4  # an addition, a comparison
+ACCESS = 5  # a load or a store
+CHECK = 10  # watching an operation for a hazard
+ENTRY = 100  # starting an inner loop
+CALL = 1000  # a function of the C library
+PRICES: Mapping[str, int] = MappingProxyType(
+    {
+        "/": 60, "//": 300, "%": 300, "**": 2000, "abs": 4, "min": 8, "max": 8,
+        "math.sqrt": 80, "numpy.sqrt": 80,
+    }
+)  # fmt: skip
 # A loop that carries something waits for each result before it starts on the next.
-LATENCY = 3
+LATENCY = 8
 
 
 def predicted_ns(nodes: tuple[Node, ...], middles: Mapping[str, Expression]) -> Expression:
@@ -39,7 +43,7 @@ def predicted_ns(nodes: tuple[Node, ...], middles: Mapping[str, Expression]) -> 
     Iterators in `middles` are replaced.
     """
     span = nodes[0].span
-    return _over(rename(_total(nodes, is_chain=False, entry=0), middles), TENTHS, span)
+    return _over(rename(_total(nodes, is_chain=False, entry=0), middles), PER_NS, span)
 
 
 def middle(loop: Loop) -> Expression:
@@ -69,7 +73,7 @@ def _price(node: Node, *, is_chain: bool, entry: int) -> Expression:
 
 
 def statement_price(statement: TypedStatement) -> int:
-    """Return the price of one run of `statement`, in tenths of a nanosecond."""
+    """Return the price of one run of `statement`, in hundredths of a nanosecond."""
     price = ACCESS if isinstance(statement, Store) else 0
     for node in walk_typed(statement.value):
         match node:
@@ -127,7 +131,9 @@ def _over(expression: Expression, divisor: int, span: Span) -> Expression:
 
 def largest(works: tuple[Expression, ...]) -> Expression:
     """Return the largest of `works`; at least one."""
-    others = list(dict.fromkeys(each for each in works if not isinstance(each, Constant)))
+    others: list[Expression] = [
+        each for each in dict.fromkeys(works) if not isinstance(each, Constant)
+    ]
     constants = [each for each in works if isinstance(each, Constant)]
     others += sorted(constants, key=lambda each: -each.value.real)[:1]
     if len(others) == 1:

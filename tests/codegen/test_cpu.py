@@ -19,7 +19,9 @@ from autopar.analysis.model.types import FLOAT, INT, NumpyScalar
 from autopar.codegen.cache import NO_CACHE, Cache
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu, spelled
+from autopar.codegen.integers import text
 from autopar.codegen.pool import Launcher, Pool
+from autopar.codegen.work import predicted_ns
 from tests.adversary import ORDERS
 from tests.codegen.builders import Region, array
 from tests.codegen.test_cache import ROOT
@@ -101,7 +103,7 @@ def launch0(lower, upper, x, y, alpha):
 def run(launcher, x, y, n, alpha):
     alpha = float(alpha)
     status = 0
-    (bits,) = launcher.launch(launch0, 0, n, 1, (x, y, alpha), 8 * max(0, n) // 10)
+    (bits,) = launcher.launch(launch0, 0, n, 1, (x, y, alpha), 23 * max(0, n) // 100)
     status |= bits
     return (status,)
 '''
@@ -319,7 +321,7 @@ def test_flags_work_in_code_from_the_disk_cache(tmp_path):
     code = (
         "import numpy as np; from pathlib import Path\n"
         "from autopar.codegen.cache import Cache; from autopar.codegen.compile import load_module\n"
-        "from autopar.codegen.pool import Launcher, Pool\n"
+        "from autopar.codegen.pool import Pool\n"
         f"module = load_module({source!r}, cache=Cache(folder=Path({str(tmp_path)!r})))\n"
         "a = np.ones(9)\n"
         "print(*[module.run(Pool(1), a, a.copy(), 9, h)[0] for h in (2.0, 0.0, 4.0)],\n"
@@ -373,3 +375,29 @@ def test_cached_module_is_the_text_that_was_generated(tmp_path):
     module = module_of(saxpy(), Cache(folder=tmp_path))
     assert module.__file__ is not None
     assert generate_cpu(saxpy()) == Path(module.__file__).read_text()
+
+
+def predicted(program, **integers):
+    return eval(text(predicted_ns(program.body, {}), {}), {"max": max, "min": min, **integers})
+
+
+def test_triangle_counts_half_its_square():
+    region = Region(arrays={"a": array(2)}).statement(
+        "[i, j] : 0 <= i < n and 0 <= j < i", "a[i, j] = a[i, j] + a[j, i]"
+    )
+    triangle = region.program("{ S0[i, j] -> [i, j] }", [({"S0": "i"}, "S0"), ({"S0": "j"}, "S0")])
+    region = Region(arrays={"a": array(2)}).statement(
+        "[i, j] : 0 <= i < n and 0 <= j < n", "a[i, j] = a[i, j] + a[j, i]"
+    )
+    square = region.program("{ S0[i, j] -> [i, j] }", [({"S0": "i"}, "S0"), ({"S0": "j"}, "S0")])
+    ratio = predicted(triangle, n=10_000) / predicted(square, n=10_000)
+    assert 0.48 < ratio < 0.52
+
+
+def test_empty_ranges_are_predicted_to_cost_nothing():
+    assert 0 == predicted(saxpy(), n=-7)
+    assert 0 == predicted(matmul(), n=0)
+
+
+def test_carried_loop_is_predicted_to_wait():
+    assert predicted(recurrence("float64"), n=10**6) > 5 * predicted(saxpy(), n=10**6) / 2
