@@ -9,13 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .version import VERSION
+
 if TYPE_CHECKING:
     from autopar.analysis.facts.overlap import overlap
     from autopar.render import Report
     from autopar.decorator import explain, parallel
     from autopar.options import BackendError
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = ["BackendError", "Report", "__version__", "explain", "overlap", "parallel"]
 

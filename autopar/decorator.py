@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-import autopar
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.report import Report as ReportData
@@ -30,6 +29,7 @@ from .record import Records, RunRecord
 from .render import Report
 from .rewrite import rewrite_function
 from .variants import Variant
+from .version import VERSION
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,7 +98,7 @@ class ParallelFunction(Generic[P, R]):
 
     def _report(self, function: FunctionReport) -> Report:
         text = None if self._source is None else self._source.text
-        data = ReportData(version=autopar.__version__, text=text, functions=(function,))
+        data = ReportData(version=VERSION, text=text, functions=(function,))
         return Report(content=data)
 
     # ------------------------------------------------------------------- preparation
@@ -213,7 +213,7 @@ def _explain_file(path: Path) -> Report:
         raise SyntaxError(f"{path}: notebooks are not read yet")
     text = SourceText(path=str(path), text=_decoded(path), cell=None)
     functions = explain_text(text)
-    return Report(content=ReportData(version=autopar.__version__, text=text, functions=functions))
+    return Report(content=ReportData(version=VERSION, text=text, functions=functions))
 
 
 def _decoded(path: Path) -> str:

@@ -32,7 +32,7 @@ from autopar.codegen.device import DeviceLauncher, DeviceMemoryError
 from autopar.codegen.pool import Pool
 from autopar.codegen.reasons import CompileFailed, NotProfitable
 
-from . import cost
+from .cost import COMPILE_NS, DISPATCH_NS
 from .guard import Admission, Guard
 from .options import Options
 from .record import Records
@@ -165,13 +165,13 @@ class Region:
                 detail = f"it takes about {found.interpreter_ns / 1e3:.0f} µs in the interpreter"
                 return NotProfitable(span=self.plan.scop.span, detail=detail)
             known = self._compile(key, values, found)
-        elif backend == "auto" and found.interpreter_ns < cost.DISPATCH_NS:
+        elif backend == "auto" and found.interpreter_ns < DISPATCH_NS:
             detail = f"it takes about {found.interpreter_ns / 1e3:.0f} µs in the interpreter"
             return NotProfitable(span=self.plan.scop.span, detail=detail)
         return known
 
     def _repays(self, found: Admission) -> bool:
-        return self.interpreted_ns + found.interpreter_ns >= cost.COMPILE_NS
+        return self.interpreted_ns + found.interpreter_ns >= COMPILE_NS
 
     def _compile(
         self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission

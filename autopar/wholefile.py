@@ -20,7 +20,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from types import FunctionType, ModuleType, TracebackType
 
-import autopar
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.stages import MODULE, loop_functions, usual_names
@@ -31,6 +30,7 @@ from .options import BackendError, Options, choose_options
 from .prepare import Prepared, prepare, with_runs
 from .record import Records, RunRecord
 from .rewrite import Decoration, rewrite_function, rewrite_module
+from .version import VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunO
         spec = None
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
         print(f"{sys.executable}: No module named {name}", file=sys.stderr)
-        empty = ReportData(version=autopar.__version__, text=None, functions=())
+        empty = ReportData(version=VERSION, text=None, functions=())
         return RunOutcome(exit_status=1, report=empty)
     module = ModuleType("__main__")
     module.__dict__.update(
@@ -142,7 +142,7 @@ class _Run:
             for _, each in sorted(self.prepared.items(), key=lambda item: item[0][1])
         )
         return ReportData(
-            version=autopar.__version__,
+            version=VERSION,
             text=self.text,
             functions=tuple(each for each in functions if each.loops or each.refusal),
         )
