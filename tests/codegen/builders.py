@@ -23,6 +23,7 @@ from autopar.analysis.model.plan import Schedule, ScheduleDimension
 from autopar.analysis.model.scop import Access, Array, Loop, Parameter, Scop, Statement
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
+    INTEGER_OVERFLOW,
     Cast,
     Index,
     Load,
@@ -220,7 +221,7 @@ class Region:
                     name=SYMBOLS[type(node.op)],
                     operands=tuple(_cast(each, type_, line) for each in operands),
                     type=type_,
-                    hazards=0,
+                    hazards=self.hazards & INTEGER_OVERFLOW if type_ == INT else 0,
                     span=here,
                 )
         raise ValueError(ast.unparse(node))

@@ -1,0 +1,59 @@
+"""Compile the kernels of a region before any of them runs.
+
+Maps a generated CPU module and its program to machine code, for the very argument types that
+`run` will pass. A kernel that cannot be compiled must be known before another one has stored
+anything: after that the interpreter could no longer take over from the start.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from numba import types
+
+from . import host
+
+if TYPE_CHECKING:
+    from .kernel import Program
+
+# What Numba makes of the Python numbers in which scalars travel on the host.
+_TRAVELS_AS = {
+    "b": types.boolean,
+    "i": types.int64,
+    "u": types.int64,
+    "f": types.float64,
+    "c": types.complex128,
+}
+
+
+def compile_kernels(module: ModuleType, program: Program) -> None:
+    """Compile every kernel of `module`, which was generated from `program`.
+
+    What Numba raises comes through: `numba.core.errors.NumbaError`, most likely.
+    """
+    for kernel in host.kernels_of(host.plan_host(program)):
+        getattr(module, kernel.name).compile(_signature(kernel, program))
+
+
+def _signature(kernel: host.Kernel, program: Program) -> tuple[types.Type, ...]:
+    arrays = {each.name: each.type for each in program.arrays}
+    bounds = 2 if kernel.loop else 0
+    integers = len(kernel.integers) + len(kernel.iterators)
+    return (
+        *(types.int64,) * bounds,
+        *(
+            types.Array(
+                types.boolean
+                if arrays[name].dtype == "bool"
+                else getattr(types, arrays[name].dtype),
+                arrays[name].rank,
+                arrays[name].layout,
+                readonly=not arrays[name].is_writeable,
+                aligned=arrays[name].is_aligned,
+            )
+            for name in kernel.arrays
+        ),
+        *(types.int64,) * integers,
+        *(_TRAVELS_AS[program.variable(name).type.dtype[0]] for name in kernel.scalars),
+    )
