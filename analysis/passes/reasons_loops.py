@@ -12,9 +12,10 @@ from ..model.diagnostics import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyExit(Reason):
-    """A loop can be left before its range is used up.
+    """A loop, or one of its iterations, can be left early.
 
-    Why it blocks: whether an iteration runs at all depends on every iteration before it.
+    Why it blocks: after `break` or `return`, whether an iteration runs at all depends on every
+        iteration before it; `continue` is not modelled.
 
     Example:
         for i in range(n):
@@ -36,10 +37,13 @@ class EarlyExit(Reason):
 
     @property
     def message(self) -> str:
-        return f"The loop can be left early through '{self.keyword}'."
+        left = "An iteration" if self.keyword == "continue" else "The loop"
+        return f"{left} can be left early through '{self.keyword}'."
 
     @property
     def hints(self) -> tuple[str, ...]:
+        if self.keyword == "continue":
+            return ("Put the rest of the body under 'if' with the opposite condition.",)
         return ("Find the last iteration in a loop of its own, then run the work up to it.",)
 
 

@@ -109,15 +109,14 @@ class NonAffineCondition(Reason):
 class DataDependentBound(Reason):
     """A bound of an inner loop is read from data inside the nest.
 
-    Why it blocks: the set of iterations is known only while the nest runs. The inner loop itself
-        is analysed: for it, the bound is one number.
+    Why it blocks: the set of iterations is known only while the nest runs.
 
     Example:
         for i in range(n):
             for k in range(start[i], start[i + 1]):
                 y[i] += value[k]
 
-    Use instead: a bound that does not depend on data; or let the inner loop alone be parallel.
+    Use instead: a bound that does not depend on data, with a condition inside the loop.
 
     References: Venkat, Hall and Strout, Loop and Data Transformations for Sparse Matrix Code,
         PLDI 2015.
