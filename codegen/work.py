@@ -15,7 +15,15 @@ from types import MappingProxyType
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.typed import Cast, Load, Operation, Store, TypedStatement, walk_typed
+from autopar.analysis.model.typed import (
+    FLOAT_WARNING,
+    Cast,
+    Load,
+    Operation,
+    Store,
+    TypedStatement,
+    walk_typed,
+)
 
 from .integers import linear, rename, simplify
 from .kernel import Branch, Instance, Loop, Node
@@ -80,7 +88,7 @@ def statement_price(statement: TypedStatement) -> int:
             case Load():
                 price += ACCESS
             case Cast():
-                price += CHEAP + CHECK * bool(node.hazards)
+                price += CHEAP + _checking(node.hazards)
             case Operation():
                 price += _operation_price(node)
     return max(CHEAP, price)
@@ -89,7 +97,12 @@ def statement_price(statement: TypedStatement) -> int:
 def _operation_price(operation: Operation) -> int:
     is_call = operation.name.replace(".", "").replace("_", "").isalnum()
     default = CALL if is_call and operation.name not in {"and", "or", "not"} else CHEAP
-    return PRICES.get(operation.name, default) + CHECK * bool(operation.hazards)
+    return PRICES.get(operation.name, default) + _checking(operation.hazards)
+
+
+def _checking(hazards: int) -> int:
+    # The processor watches its float flags by itself.
+    return CHECK if hazards & ~FLOAT_WARNING else 0
 
 
 def _trips(loop: Loop) -> Expression:
