@@ -20,12 +20,12 @@ import click
 import autopar
 
 from .input_file import UnreadableError, read_notebook, read_source
+from .options import BACKENDS, AutoparError
 
 if TYPE_CHECKING:  # heavy: rich, Numba and isl come with these
     from .render import Report
     from .wholefile import RunOutcome
 
-BACKENDS = ("auto", "cuda", "cpu", "interpreter")
 CODE = re.compile(r"AP\d+", re.IGNORECASE)
 # Options of `run` that take a value; what follows the script or module is the script's own.
 VALUE_OPTIONS = ("--backend", "--json", "--include", "--exclude")
@@ -96,10 +96,13 @@ def run(  # noqa: PLR0913  # click passes each option by name
     from .wholefile import RunOptions, run_module, run_script
 
     options = RunOptions(backend=backend, include=include, exclude=exclude)
-    if module is None:
-        outcome = run_script(Path(arguments[0]), arguments[1:], options)
-    else:
-        outcome = run_module(module, arguments, options)
+    try:
+        if module is None:
+            outcome = run_script(Path(arguments[0]), arguments[1:], options)
+        else:
+            outcome = run_module(module, arguments, options)
+    except AutoparError as error:  # of the options; what the program raises ends in its outcome
+        raise click.UsageError(str(error)) from error
     show_outcome(outcome, report=report, json_file=json_file)
     context.exit(outcome.exit_status)
 
@@ -184,7 +187,12 @@ def explain_target(target: str) -> Report:
         read_source(path)
     from .decorator import explain as explain_file
 
-    report = explain_file(path)
+    try:
+        report = explain_file(path)
+    except (OSError, SyntaxError) as error:
+        raise UnreadableError(f"{path} cannot be explained: {error}.") from error
+    except RecursionError as error:
+        raise UnreadableError(f"{path} has expressions that are nested too deeply.") from error
     if function is None:
         return report
     functions = tuple(each for each in report.functions if each.name == function)
@@ -277,9 +285,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status of the command line `arguments` (those of the process if None)."""
     try:
         status = commands.main(arguments, prog_name="autopar", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         show_error(error)
+        return 2
+    except AutoparError as error:  # AUTOPAR_BACKEND names none that exists
+        click.echo(f"autopar: {error}", err=True)
         return 2
     except click.Abort:
         return 130  # 128 + SIGINT, as a shell has it

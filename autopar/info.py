@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
 from importlib import metadata
-from pathlib import Path
 
 import autopar
+from autopar.codegen.cache import Cache, user_cache
+from autopar.codegen.pool import usable_processors
+
+from .options import choose_options
 
 PACKAGES = ("numpy", "numba", "islpy", "gast", "numba-cuda")
 
@@ -21,8 +22,8 @@ def describe_installation() -> tuple[tuple[str, str], ...]:
         *((package, version_of(package)) for package in PACKAGES),
         ("cpu", describe_cpu()),
         ("cuda", describe_cuda()),
-        ("threads", str(thread_count())),
-        ("cache", describe_cache(cache_folder())),
+        ("threads", str(choose_options().threads or usable_processors())),
+        ("cache", describe_cache(user_cache())),
     )
 
 
@@ -52,28 +53,10 @@ def describe_cuda() -> str:
     return describe() or "not available: no device"
 
 
-def thread_count() -> int:
-    """Return how many threads CPU kernels use."""
-    wish = os.environ.get("AUTOPAR_NUM_THREADS", "")
-    if wish.isdecimal() and int(wish) > 0:
-        return int(wish)
-    # The cores that this process may use; only Linux tells.
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def cache_folder() -> Path:
-    """Return the folder of compiled kernels; it need not exist."""
-    wish = os.environ.get("AUTOPAR_CACHE_DIR")
-    if wish:
-        return Path(wish)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "autopar"
-
-
-def describe_cache(folder: Path) -> str:
-    """Return the path of the cache folder, the number of its files and their size."""
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    if not sizes:
-        return f"{folder} (empty)"
-    files = "1 file" if len(sizes) == 1 else f"{len(sizes):,} files"
-    return f"{folder} ({files}, {sum(sizes) / 2**20:.1f} MiB)"
+def describe_cache(cache: Cache) -> str:
+    """Return where compiled kernels are kept, how many there are and their size."""
+    if cache.folder is None:
+        return "not kept: this user has no cache folder"
+    usage = cache.usage()
+    kernels = "1 kernel" if usage.modules == 1 else f"{usage.modules:,} kernels"
+    return f"{cache.folder} ({kernels}, {usage.size_bytes / 2**20:.1f} MiB)"

@@ -15,6 +15,7 @@ from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText
 from autopar.cli import end_options, main
+from autopar.options import BackendError
 from autopar.render import Report
 
 COMMAND = [sys.executable, "-c", "import sys; from autopar.cli import main; sys.exit(main())"]
@@ -221,6 +222,16 @@ def test_report_of_a_run_goes_to_stderr(capsys, script, runs):
     assert f"{script}: no loops\n" == captured.err
 
 
+def test_backend_that_this_machine_lacks_is_one_line_and_status_2(capsys, monkeypatch, script):
+    def run_script(*_):
+        raise BackendError("No CUDA device was found.")
+
+    module = SimpleNamespace(RunOptions=RunOptions, run_script=run_script, run_module=None)
+    monkeypatch.setitem(sys.modules, "autopar.wholefile", module)
+    error = one_line_error(capsys, ["run", "--backend", "cuda", str(script)])
+    assert "No CUDA device was found." == error
+
+
 def test_json_of_a_run_is_written(tmp_path, script, runs):
     main(["run", "--json", str(tmp_path / "report.json"), str(script)])
     written = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
@@ -286,14 +297,20 @@ def test_stage_is_printed(capsys, monkeypatch, script):
 
 
 def test_info_names_versions_backends_threads_and_cache(capsys, monkeypatch, tmp_path):
-    (tmp_path / "kernel").write_bytes(b"x" * 2**20)
+    (tmp_path / "kernel.py").write_bytes(b"#" * 2**20)
     monkeypatch.setenv("AUTOPAR_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("AUTOPAR_NUM_THREADS", "7")
     assert main(["info"]) == 0
     rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert {"autopar", "python", "numpy", "numba", "islpy", "gast", "cpu", "cuda"} <= set(rows)
     assert "7" == rows["threads"]
-    assert f"{tmp_path} (1 file, 1.0 MiB)" == rows["cache"]
+    assert f"{tmp_path} (1 kernel, 1.0 MiB)" == rows["cache"]
+
+
+def test_backend_of_the_environment_is_checked(capsys, monkeypatch, script):
+    monkeypatch.setenv("AUTOPAR_BACKEND", "gpu")
+    line = "There is no backend 'gpu'; choose from auto, cuda, cpu, interpreter."
+    assert line == one_line_error(capsys, ["info"])
 
 
 def test_help_and_version_end_with_0(capsys):
