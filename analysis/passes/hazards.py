@@ -15,6 +15,7 @@ from ..model.typed import (
     INTEGER_OVERFLOW,
     INTEGER_WARNING,
     ZERO_DIVISION,
+    Cast,
     Number,
     Operation,
     TypedExpression,
@@ -73,7 +74,9 @@ def _integer_hazards(
     is_python = isinstance(result, PythonScalar)
     bare = Operation(name=name, operands=operands, type=result, hazards=0, span=_NOWHERE)
     fits = is_within(exact_interval(bare, known), INTEGER_LIMITS[result.dtype])
-    outgrows = 0 if fits else INTEGER_OVERFLOW if is_python else INTEGER_WARNING
+    # A np.bool and a Python int are added by the ufunc, which does not warn: start over.
+    is_silent = is_python or any(each.type.dtype == "bool" for each in map(_source, operands))
+    outgrows = 0 if fits else INTEGER_OVERFLOW if is_silent else INTEGER_WARNING
     if name in ("<<", ">>"):
         if not is_python:
             return 0
@@ -88,6 +91,11 @@ def _integer_hazards(
         by_zero = 0 if _is_nonzero(operands[1], known) else zero
         return by_zero | (outgrows if name == "//" else 0)
     return outgrows
+
+
+def _source(operand: TypedExpression) -> TypedExpression:
+    """Return the operand before its conversion."""
+    return operand.operand if isinstance(operand, Cast) else operand
 
 
 def call_hazards(

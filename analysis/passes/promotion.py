@@ -106,7 +106,7 @@ def binary_cell(name: str, left: ScalarType, right: ScalarType) -> Cell | None:
     if _is_complex(left, right) and (name not in _COMPLEX_OPERATORS or _is_mixed(left, right)):
         return None
     result = _result(function, left, right)
-    if result is None:
+    if result is None or (name == "**" and not _is_libm_power(left, right, result)):
         return None
     operands = _binary_operands(name, ufunc, left, right)
     return Cell(operands=operands, result=result) if _are_compiled(operands) else None
@@ -221,6 +221,16 @@ def _integer_comparison(left: str, right: str) -> tuple[str, str]:
         return "int64", "int64"
     signed = ("int8", "int16", "int32", "int64")
     return ("int64" if left in signed else "uint64", "int64" if right in signed else "uint64")
+
+
+def _is_libm_power(left: ScalarType, right: ScalarType, result: ScalarType) -> bool:
+    """Return whether a power is computed by libm, if at all in floating point.
+
+    NumPy's scalars call it where one of them has the type of the result already; everything
+    else goes through the ufunc, which has vectorised loops of its own.
+    """
+    is_float = isinstance(result, NumpyScalar) and result.dtype in FLOAT_DTYPES
+    return not is_float or result in (left, right)
 
 
 def _python_operand(name: str, left: PythonScalar, right: PythonScalar) -> str:

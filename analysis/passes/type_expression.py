@@ -329,12 +329,16 @@ def _extremum(name: str, operands: tuple[TypedExpression, ...], span: Span) -> R
 
 
 def _square(operand: TypedExpression, span: Span) -> Result:
-    cell = binary_cell("*", operand.type, operand.type)
-    if cell is None or operand.type.dtype == "bool" or operand.type.dtype.startswith("complex"):
-        return unsupported("numpy.square", (operand,), span)
-    hazards = FLOAT_WARNING if operand.type.dtype in FLOAT_DTYPES else 0
+    """Return np.square(x): x * x for floats, x ** 2 for integers, which wraps silently."""
     type_ = NumpyScalar(dtype=operand.type.dtype)
-    return Operation(name="*", operands=(operand, operand), type=type_, hazards=hazards, span=span)
+    if type_.dtype in FLOAT_DTYPES:
+        return Operation(
+            name="*", operands=(operand, operand), type=type_, hazards=FLOAT_WARNING, span=span
+        )
+    if type_.dtype not in INTEGER_LIMITS or type_.dtype == "bool":
+        return unsupported("numpy.square", (operand,), span)
+    two = Number(value=2, type=type_, span=span)
+    return Operation(name="**", operands=(operand, two), type=type_, hazards=0, span=span)
 
 
 def _library_call(

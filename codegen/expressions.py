@@ -1,0 +1,180 @@
+"""Print typed statements as Python for Numba, on the CPU and on CUDA.
+
+Before:  Store(b, [i], Operation("+", Load(a, [i - 1]), Cast(k, int8)))      may wrap
+After:   S0_0 = np.int64(a[np.uintp(i - 1)]) + np.int64(np.int8(k))
+         status |= range_status(S0_0, -128, 127, 16)
+         b[np.uintp(i)] = np.int8(S0_0)
+
+Every text has exactly its expression's dtype under Numba's own rules, which widen small
+integers. What may fail becomes a statement that sets bits of the local variable `status`; all
+else stays in the expression.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.typed import (
+    CONVERSION,
+    Cast,
+    Index,
+    Load,
+    Number,
+    Operation,
+    SetVariable,
+    Store,
+    TypedExpression,
+    TypedStatement,
+    Variable,
+    walk_typed,
+)
+from autopar.analysis.model.types import (
+    COMPLEX_DTYPES,
+    EXACT_IN_FLOAT64,
+    FLOAT_DTYPES,
+    INT,
+    INTEGER_LIMITS,
+)
+
+from .integers import rename, simplify, text
+from .operations import CHECKED, operation_text
+from .printing import Lines, bare, cast_text, number_text
+
+Target: TypeAlias = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """How the names of a statement are spelled where it is printed."""
+
+    # Value of each source loop variable, over the iterators of the loop tree.
+    iterators: Mapping[str, Expression] = field(default_factory=dict)
+    # Other spellings of arrays, variables, iterators and parameters.
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = "t"  # of temporaries; unique to the statement within its function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """A statement or an expression as text, and the functions that the text calls."""
+
+    lines: tuple[str, ...]  # what must run before `text`; for a statement, all of it
+    text: str  # "" for a statement
+    helpers: frozenset[str]  # names in codegen.scalars
+    device: frozenset[str]  # names in codegen.cudalib
+
+
+def print_statement(
+    statement: TypedStatement, names: Names, target: Target, *, fastmath: bool = False
+) -> Printed:
+    """Return `statement` as source lines; failures are or-ed into the variable `status`."""
+    printer = _Printer(names=names, lines=_lines(names, target, is_fast=fastmath))
+    value = bare(printer.value(statement.value))
+    match statement:
+        case Store():
+            place = f"{printer.spelled(statement.array)}[{printer.subscript(statement.indices)}]"
+        case SetVariable():
+            place = printer.spelled(statement.name)
+    printer.lines.lines.append(f"{place} = {value}")
+    return printer.printed("")
+
+
+def print_expression(
+    expression: TypedExpression, names: Names, target: Target, *, fastmath: bool = False
+) -> Printed:
+    """Return `expression` as text of exactly its dtype, with the lines to run before it."""
+    printer = _Printer(names=names, lines=_lines(names, target, is_fast=fastmath))
+    return printer.printed(bare(printer.value(expression)))
+
+
+def print_integer(expression: Expression, names: Names) -> str:
+    """Return an index expression as Python text over int64 iterators and parameters."""
+    return text(simplify(rename(expression, names.iterators), expression.span), names.spelled)
+
+
+def is_printable(statement: TypedStatement, target: Target) -> bool:
+    """Return whether the target has the statement's operations: no complex ones on CUDA."""
+    return target == "cpu" or not any(
+        node.type.dtype in COMPLEX_DTYPES for node in walk_typed(statement.value)
+    )
+
+
+def _lines(names: Names, target: Target, *, is_fast: bool) -> Lines:
+    return Lines(prefix=names.prefix, is_cuda=target == "cuda", is_fast=is_fast)
+
+
+@dataclass(frozen=True, slots=True)
+class _Printer:
+    """Prints the expression of one statement, operands first."""
+
+    names: Names
+    lines: Lines
+
+    def printed(self, source: str) -> Printed:
+        return Printed(
+            lines=tuple(self.lines.lines),
+            text=source,
+            helpers=frozenset(self.lines.helpers),
+            device=frozenset(self.lines.device),
+        )
+
+    def spelled(self, name: str) -> str:
+        return self.names.spelled.get(name, name)
+
+    def subscript(self, indices: tuple[Expression, ...]) -> str:
+        # Cast last: knowing the sign, LLVM needs no select that wraps around.
+        return ", ".join(f"np.uintp({print_integer(each, self.names)})" for each in indices)
+
+    def value(self, expression: TypedExpression) -> str:
+        match expression:
+            case Number():
+                return number_text(expression.value, expression.type.dtype)
+            case Variable():
+                return self.spelled(expression.name)
+            case Index():
+                source = print_integer(expression.expression, self.names)
+                return cast_text(source, "int64", expression.type.dtype)
+            case Load():
+                return f"{self.spelled(expression.array)}[{self.subscript(expression.indices)}]"
+            case Cast():
+                return self.cast(expression)
+            case Operation():
+                sources = tuple(self.value(each) for each in expression.operands)
+                return operation_text(self.lines, expression, sources)
+
+    def cast(self, expression: Cast) -> str:
+        operand, dtype = expression.operand, expression.type.dtype
+        source, origin = self.value(operand), operand.type.dtype
+        status = expression.hazards & CHECKED
+        if status & CONVERSION and origin in FLOAT_DTYPES:
+            return self.float_to_integer(source, origin, dtype, status)
+        if status:
+            source = self.lines.temporary(source)
+            self.lines.note("range_status", source, *_accepted(origin, dtype), status)
+        if operand.type == INT and dtype in ("float32", "complex64"):
+            # As NumPy does it: a Python int goes by way of a double and is rounded twice.
+            source, origin = f"np.float64({bare(source)})", "float64"
+        return cast_text(source, origin, dtype)
+
+    def float_to_integer(self, source: str, origin: str, dtype: str, status: int) -> str:
+        number = cast_text(source, origin, "float64")
+        if dtype == "uint64":
+            return self.lines.checked("float_to_uint64", number, status)
+        low, high = INTEGER_LIMITS[dtype]
+        # The least float whose fraction cut off gives `low`; there is none between the int64s.
+        least = float(low) if dtype == "int64" else math.nextafter(low - 1, 0.0)
+        limits = (repr(least), repr(float(high + 1)))
+        value = self.lines.checked("float_to_int64", number, *limits, status)
+        return cast_text(value, "int64", dtype)
+
+
+def _accepted(origin: str, dtype: str) -> tuple[str, str]:
+    """Return the ends of the integers of dtype `origin` that `dtype` takes, as text."""
+    if origin == "uint64":
+        return "np.uint64(0)", f"np.uint64({2**63 - 1})"
+    low, high = INTEGER_LIMITS.get(dtype, (-EXACT_IN_FLOAT64, EXACT_IN_FLOAT64))
+    return str(max(low, -(2**63))), str(min(high, 2**63 - 1))

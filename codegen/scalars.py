@@ -1,0 +1,375 @@
+"""Scalar operations that Numba does differently from CPython and NumPy, as plain functions.
+
+Maps an operation's name to a function that both targets compile: `cpu_helper("add_int64")` is
+the function under `numba.njit`, a CUDA generator puts `cuda.jit(device=True)` around `HELPERS`.
+None calls another one. Those that may fail take the status bits to report and return the value
+together with the bits that happened: `value, failed = add_int64(x, y, 2)`.
+
+Integer helpers compute in int64 or uint64; narrower dtypes are cast on the way in and out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias
+
+import llvmlite.binding
+import numba
+import numpy as np
+from numba.core import types
+
+Checked: TypeAlias = tuple[Any, int]
+
+_INT64_MIN = -(2**63)
+_SMALL = 2**31
+
+# ---------------------------------------------------------------- integers that may overflow
+
+
+def range_status(value: int, low: int, high: int, status: int) -> int:
+    """Return `status` where `value` lies outside `low..high`, otherwise 0."""
+    return status if value < low or value > high else 0
+
+
+def add_int64(x: int, y: int, status: int) -> Checked:
+    """Return the wrapped sum, and `status` where it wrapped."""
+    value = np.int64(np.uint64(x) + np.uint64(y))  # signed ones are taken not to wrap
+    return value, status if ((x ^ value) & (y ^ value)) < 0 else 0
+
+
+def sub_int64(x: int, y: int, status: int) -> Checked:
+    """Return the wrapped difference, and `status` where it wrapped."""
+    value = np.int64(np.uint64(x) - np.uint64(y))  # signed ones are taken not to wrap
+    return value, status if ((x ^ y) & (x ^ value)) < 0 else 0
+
+
+def mul_int64(x: int, y: int, status: int) -> Checked:
+    """Return the wrapped product, and `status` where it wrapped."""
+    if -_SMALL <= x < _SMALL and -_SMALL <= y < _SMALL:
+        return x * y, 0
+    # Numba tells LLVM that signed products do not wrap, so that (x * y) // x would be y.
+    value = np.int64(np.uint64(x) * np.uint64(y))
+    if x == 0:
+        return value, 0
+    if x == -1:
+        return value, status if y == _INT64_MIN else 0
+    is_exact = value // x == y and value % x == 0
+    return value, 0 if is_exact else status
+
+
+def abs_int64(x: int, status: int) -> Checked:
+    """Return the absolute value, and `status` for the smallest int64, which has none."""
+    return -x if x < 0 else x, status if x == _INT64_MIN else 0
+
+
+def add_uint64(x: int, y: int, status: int) -> Checked:
+    """Return the wrapped sum of uint64, and `status` where it wrapped."""
+    value = x + y
+    return value, status if value < x else 0
+
+
+def sub_uint64(x: int, y: int, status: int) -> Checked:
+    """Return the wrapped difference of uint64, and `status` where it wrapped."""
+    return x - y, status if y > x else 0
+
+
+def mul_uint64(x: int, y: int, status: int) -> Checked:
+    """Return the wrapped product of uint64, and `status` where it wrapped."""
+    value = x * y
+    if x == np.uint64(0):
+        return value, 0
+    return value, status if value // x != y else 0
+
+
+# ------------------------------------------------------------------------ integer division
+
+
+def floordiv_int64(x: int, y: int, status: int) -> Checked:
+    """Return the floor of x / y; 0 and `status` for a zero divisor; wraps for -1."""
+    if y == 0:
+        return 0, status
+    if y == -1:
+        return -x, status if x == _INT64_MIN else 0
+    return x // y, 0
+
+
+def mod_int64(x: int, y: int, status: int) -> Checked:
+    """Return x modulo y with the sign of y; 0 and `status` for a zero divisor."""
+    if y == 0:
+        return 0, status
+    if y == -1:
+        return 0, 0
+    return x % y, 0
+
+
+def floordiv_uint64(x: int, y: int, status: int) -> Checked:
+    """Return the floor of x / y of uint64; 0 and `status` for a zero divisor."""
+    if y == np.uint64(0):
+        return np.uint64(0), status
+    return x // y, 0
+
+
+def mod_uint64(x: int, y: int, status: int) -> Checked:
+    """Return x modulo y of uint64; 0 and `status` for a zero divisor."""
+    if y == np.uint64(0):
+        return np.uint64(0), status
+    return x % y, 0
+
+
+# ---------------------------------------------------------------------------- bits, powers
+
+
+def shl_int64(x: int, count: int, status: int) -> Checked:
+    """Return x << count as Python has it, and `status` for a negative count or an overflow."""
+    if count < 0:
+        return 0, status
+    if count > 63:
+        return 0, 0 if x == 0 else status
+    value = x << count
+    return value, 0 if value >> count == x else status
+
+
+def shift_left_int64(x: int, count: int, width: int) -> int:
+    """Return x << count as NumPy has it: 0 for a negative count or one past the width."""
+    return x << count if 0 <= count < width else 0
+
+
+def shift_right_int64(x: int, count: int, width: int) -> int:
+    """Return x >> count as NumPy has it: filled with the sign for any other count."""
+    if 0 <= count < width:
+        return x >> count
+    return -1 if x < 0 else 0
+
+
+def shift_left_uint64(x: int, count: int) -> Any:
+    """Return x << count of uint64; 0 from 64 on."""
+    return x << count if count < np.uint64(64) else np.uint64(0)
+
+
+def shift_right_uint64(x: int, count: int) -> Any:
+    """Return x >> count of uint64; 0 from 64 on."""
+    return x >> count if count < np.uint64(64) else np.uint64(0)
+
+
+def power_int64(x: int, exponent: int) -> int:
+    """Return x ** exponent, wrapped; 1 for a negative exponent, which is checked apart."""
+    value, factor = np.uint64(1), np.uint64(x)
+    while exponent > 0:
+        if exponent & 1:
+            value = value * factor
+        factor = factor * factor
+        exponent = exponent >> 1
+    return np.int64(value)
+
+
+def power_uint64(x: int, exponent: int) -> Any:
+    """Return x ** exponent of uint64, wrapped."""
+    value = np.uint64(1)
+    while exponent > np.uint64(0):
+        if exponent & np.uint64(1):
+            value = value * x
+        x = x * x
+        exponent = exponent >> np.uint64(1)
+    return value
+
+
+# ------------------------------------------------------------ comparisons of int64 and uint64
+
+
+def less_mixed(x: int, y: int) -> bool:
+    """Return x < y for an int64 and a uint64."""
+    return x < 0 or np.uint64(x) < y
+
+
+def less_equal_mixed(x: int, y: int) -> bool:
+    """Return x <= y for an int64 and a uint64."""
+    return x < 0 or np.uint64(x) <= y
+
+
+def equal_mixed(x: int, y: int) -> bool:
+    """Return x == y for an int64 and a uint64."""
+    return x >= 0 and np.uint64(x) == y
+
+
+# ---------------------------------------------------------------------------------- floats
+
+
+def least(x: Any, y: Any) -> Any:
+    """Return Python's `min(x, y)`: the first one unless the second is less."""
+    return y if y < x else x
+
+
+def greatest(x: Any, y: Any) -> Any:
+    """Return Python's `max(x, y)`: the first one unless the second is greater."""
+    return y if y > x else x
+
+
+def minimum(x: Any, y: Any) -> Any:
+    """Return NumPy's minimum of two floats: nan if either is, the second of equal ones."""
+    if x != x:  # noqa: PLR0124  # true for nan only
+        return x
+    return x if x < y else y
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """Return NumPy's maximum of two floats: nan if either is, the second of equal ones."""
+    if x != x:  # noqa: PLR0124  # true for nan only
+        return x
+    return x if x > y else y
+
+
+def _float_helpers(dtype: str, number: Any, fmod: Any) -> tuple[Callable[..., Any], ...]:
+    """Return floor division and modulo of one float type, as CPython and NumPy define both.
+
+    `fmod` is C's function under the name that the target knows.
+    """
+
+    def floordiv(x: float, y: float) -> float:
+        if y == number(0.0):
+            return x / y
+        mod = fmod(x, y)
+        quotient = (x - mod) / y
+        if mod != number(0.0) and (y < number(0.0)) != (mod < number(0.0)):
+            quotient = quotient - number(1.0)
+        if quotient == number(0.0):
+            return math.copysign(number(0.0), x / y)
+        floor = np.floor(quotient)
+        if quotient - floor > number(0.5):
+            floor = floor + number(1.0)
+        return floor
+
+    def mod(x: float, y: float) -> float:
+        value = fmod(x, y)
+        if y == number(0.0):
+            return value
+        if value == number(0.0):
+            return math.copysign(number(0.0), y)
+        if (y < number(0.0)) != (value < number(0.0)):
+            return value + y
+        return value
+
+    floordiv.__name__, mod.__name__ = f"floordiv_{dtype}", f"mod_{dtype}"
+    return floordiv, mod
+
+
+# As CUDA knows them; Numba has no math.fmod on the CPU.
+_FLOAT_HELPERS = (
+    *_float_helpers("float64", np.float64, math.fmod),
+    *_float_helpers("float32", np.float32, math.fmod),
+)
+
+
+def float_to_int64(x: float, low: float, high: float, status: int) -> Checked:
+    """Return x without its fraction; 0 and `status` unless low <= x < high, ends included
+    or not so that exactly the values of the target dtype pass."""
+    if x >= low and x < high:
+        return np.int64(x), 0
+    return np.int64(0), status
+
+
+def float_to_uint64(x: float, status: int) -> Checked:
+    """Return x without its fraction as a uint64; 0 and `status` where it is none."""
+    if x > -1.0 and x < 18446744073709551616.0:
+        if x < 9223372036854775808.0:
+            return np.uint64(np.int64(x)), 0
+        return np.uint64(x), 0
+    return np.uint64(0), status
+
+
+def domain_status(x: float, value: float, status: int) -> int:
+    """Return `status` where CPython's math raises for f(x) == value: a new nan or infinity."""
+    if math.isfinite(value) or math.isnan(x):
+        return 0
+    return status if math.isfinite(x) or math.isnan(value) else 0
+
+
+def domain_status_of_two(x: float, y: float, value: float, status: int) -> int:
+    """Return `status` where CPython raises for f(x, y) == value: a new nan or infinity."""
+    if math.isfinite(value) or math.isnan(x) or math.isnan(y):
+        return 0
+    return status if math.isnan(value) or (math.isfinite(x) and math.isfinite(y)) else 0
+
+
+HELPERS: tuple[Callable[..., Any], ...] = (
+    range_status,
+    add_int64,
+    sub_int64,
+    mul_int64,
+    abs_int64,
+    add_uint64,
+    sub_uint64,
+    mul_uint64,
+    floordiv_int64,
+    mod_int64,
+    floordiv_uint64,
+    mod_uint64,
+    shl_int64,
+    shift_left_int64,
+    shift_right_int64,
+    shift_left_uint64,
+    shift_right_uint64,
+    power_int64,
+    power_uint64,
+    less_mixed,
+    less_equal_mixed,
+    equal_mixed,
+    least,
+    greatest,
+    minimum,
+    maximum,
+    *_FLOAT_HELPERS,
+    float_to_int64,
+    float_to_uint64,
+    domain_status,
+    domain_status_of_two,
+)
+
+# ------------------------------------------------------------------------------------ libm
+
+# Called under names of our own, so that LLVM neither turns pow(x, 2.0) into x * x, which
+# differs in the last bit for one value in a thousand, nor takes a vector library's version.
+_LIBM = {
+    **dict.fromkeys(
+        (
+            "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "exp",
+            "exp2", "expm1", "log", "log10", "log1p", "log2", "sin", "sinh", "tan", "tanh",
+        ),
+        types.float64(types.float64),
+    ),
+    **dict.fromkeys(("atan2", "fmod", "pow"), types.float64(types.float64, types.float64)),
+    **dict.fromkeys(("fmodf", "powf"), types.float32(types.float32, types.float32)),
+}  # fmt: skip
+_PREFIX = "libm_"
+
+
+@cache
+def cpu_helper(name: str) -> Any:
+    """Return the helper called `name`, callable from code under `numba.njit`."""
+    if name.startswith(_PREFIX):
+        return _libm_function(name.removeprefix(_PREFIX))
+    function = next(each for each in (*_cpu_float_helpers(), *HELPERS) if each.__name__ == name)
+    return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+@cache
+def _cpu_float_helpers() -> tuple[Callable[..., Any], ...]:
+    return (
+        *_float_helpers("float64", np.float64, _libm_function("fmod")),
+        *_float_helpers("float32", np.float32, _libm_function("fmodf")),
+    )
+
+
+def _libm_function(name: str) -> Any:
+    symbol = f"autopar_{_PREFIX}{name}"
+    address = ctypes.cast(getattr(_libm(), name), ctypes.c_void_p).value
+    llvmlite.binding.add_symbol(symbol, address)
+    return types.ExternalFunction(symbol, _LIBM[name])
+
+
+@cache
+def _libm() -> ctypes.CDLL:
+    return ctypes.CDLL(ctypes.util.find_library("m"))
