@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import autopar
-
 from .input_file import UnreadableError, read_notebook, read_source
 from .options import BACKENDS, AutoparError
+from .version import VERSION
 
 if TYPE_CHECKING:  # heavy: rich, Numba and isl come with these
     from .render import Report
@@ -57,7 +56,7 @@ def end_options(arguments: Sequence[str]) -> list[str]:
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(autopar.__version__, prog_name="autopar")
+@click.version_option(VERSION, prog_name="autopar")
 def commands() -> None:
     """Run loops that are proven independent in parallel, and explain all the others."""
 

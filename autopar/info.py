@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-import autopar
 from autopar.codegen.cache import Cache, user_cache
 from autopar.codegen.pool import usable_processors
 
 from .options import choose_options
+from .version import VERSION
 
 PACKAGES = ("numpy", "numba", "islpy", "gast", "numba-cuda")
 
@@ -17,7 +17,7 @@ PACKAGES = ("numpy", "numba", "islpy", "gast", "numba-cuda")
 def describe_installation() -> tuple[tuple[str, str], ...]:
     """Return (name, description) of everything that decides where and how loops run."""
     return (
-        ("autopar", autopar.__version__),
+        ("autopar", VERSION),
         ("python", f"{platform.python_version()} ({platform.python_implementation()})"),
         *((package, version_of(package)) for package in PACKAGES),
         ("cpu", describe_cpu()),

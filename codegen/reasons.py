@@ -1,6 +1,4 @@
 """Reasons of the family AP6: what a target cannot do, or would not do faster."""
-# mypy: disable-error-code="explicit-override"
-# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 AP504 lies with the passes, since types are found there.
 """
-# mypy: disable-error-code="explicit-override"
-# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
 
 from __future__ import annotations
 

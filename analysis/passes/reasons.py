@@ -7,8 +7,6 @@ renumbered.
 AP0 no obstacle, AP1 source, AP2 syntax, AP3 model, AP4 dependence, AP9 internal. The reasons of
 a call (AP5) lie in `analysis.facts.reasons`, those of a target (AP6) in `codegen.reasons`.
 """
-# mypy: disable-error-code="explicit-override"
-# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
 
 from __future__ import annotations
 

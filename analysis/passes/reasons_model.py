@@ -1,6 +1,4 @@
 """Reasons of the family AP3, what has no affine model, and AP504, what has no known type."""
-# mypy: disable-error-code="explicit-override"
-# (typing.override comes with Python 3.12, and every property here answers one of Reason's.)
 
 from __future__ import annotations
 
