@@ -9,10 +9,13 @@ module loads nothing and touches no device; the package is looked up at the firs
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Mapping
+import math as python_math
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -24,100 +27,35 @@ class CudaUnavailable(Exception):
     """There is no CUDA package that can be imported, or it cannot do what was asked."""
 
 
-# dtype -> operator or function -> libdevice's correctly rounded form, never contracted to an FMA.
-_ROUNDED_NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+# libdevice's name -> what it computes, for operands of the dtype.
+_ROUNDED: Mapping[str, tuple[Callable[..., Any], type[np.floating[Any]]]] = MappingProxyType(
     {
-        "float64": {"+": "dadd_rn", "*": "dmul_rn", "/": "ddiv_rn", "sqrt": "dsqrt_rn"},
-        "float32": {
-            "+": "fadd_rn",
-            "-": "fsub_rn",
-            "*": "fmul_rn",
-            "/": "fdiv_rn",
-            "sqrt": "fsqrt_rn",
-        },
+        "dadd_rn": (np.add, np.float64),
+        "dmul_rn": (np.multiply, np.float64),
+        "fadd_rn": (np.add, np.float32),
+        "fsub_rn": (np.subtract, np.float32),
+        "fmul_rn": (np.multiply, np.float32),
     }
 )
-
-# dtype -> operator or function -> function of `device_math` that gives NumPy's bits.
-_COMPOSED_NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "float64": {"-": "dsub_rn", "%": "modulo_f64", "//": "floor_divide_f64"},
-        "float32": {"%": "modulo_f32", "//": "floor_divide_f32"},
-        "complex128": {"*": "multiply_c128", "/": "divide_c128"},
-        "complex64": {"*": "multiply_c64", "/": "divide_c64"},
-    }
-)
-
-# Functions of `device_math` that generated code may name.
-COMPOSED_NAMES = frozenset(
-    name for by_operator in _COMPOSED_NAMES.values() for name in by_operator.values()
-)
-
-
-def exact_name(operator: str, dtype: str) -> str | None:
-    """Return the function that computes `operator` exactly; None where the plain one does."""
-    rounded = _ROUNDED_NAMES.get(dtype, {}).get(operator)
-    return rounded or _COMPOSED_NAMES.get(dtype, {}).get(operator)
-
-
-_ROUNDED: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "sqrt": np.sqrt}
-)
-
 # libdevice's name for float64; the one for float32 has an "f" behind it.
-_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+_ROUNDING: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {"ceil": np.ceil, "floor": np.floor, "rint": np.rint, "trunc": np.trunc}
+)
+# Those of Python's `math` whose names NumPy does not share.
+_RENAMED: Mapping[str, str] = MappingProxyType(
     {
-        "acos": np.arccos,
-        "acosh": np.arccosh,
-        "asin": np.arcsin,
-        "asinh": np.arcsinh,
-        "atan": np.arctan,
-        "atan2": np.arctan2,
-        "atanh": np.arctanh,
-        "cbrt": np.cbrt,
-        "ceil": np.ceil,
-        "copysign": np.copysign,
-        "cos": np.cos,
-        "cosh": np.cosh,
-        "erf": np.frompyfunc(math.erf, 1, 1),
-        "erfc": np.frompyfunc(math.erfc, 1, 1),
-        "exp": np.exp,
-        "exp2": np.exp2,
-        "expm1": np.expm1,
-        "fabs": np.abs,
-        "floor": np.floor,
-        "fmod": np.fmod,
-        "hypot": np.hypot,
-        "log": np.log,
-        "log10": np.log10,
-        "log1p": np.log1p,
-        "log2": np.log2,
-        "pow": np.power,
-        "rint": np.rint,
-        "sin": np.sin,
-        "sinh": np.sinh,
-        "tan": np.tan,
-        "tanh": np.tanh,
-        "trunc": np.trunc,
+        "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh",
+        "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh", "pow": "power",
+    }
+)  # fmt: skip
+
+_STAND_INS: Mapping[str, tuple[Callable[..., Any], type[np.floating[Any]]]] = MappingProxyType(
+    {
+        **_ROUNDED,
+        **{name: (function, np.float64) for name, function in _ROUNDING.items()},
+        **{f"{name}f": (function, np.float32) for name, function in _ROUNDING.items()},
     }
 )
-
-
-def _stand_ins() -> dict[str, tuple[Callable[..., Any], type[np.floating[Any]]]]:
-    table: dict[str, tuple[Callable[..., Any], type[np.floating[Any]]]] = {}
-    for dtype, kind in (("float64", np.float64), ("float32", np.float32)):
-        for operator, name in _ROUNDED_NAMES[dtype].items():
-            table[name] = (_ROUNDED[operator], kind)
-    for name, function in _FUNCTIONS.items():
-        table[name] = (function, np.float64)
-        table[f"{name}f"] = (function, np.float32)
-    return table
-
-
-_STAND_INS = MappingProxyType(_stand_ins())
-
-# Every libdevice function that generated code may name.
-LIBDEVICE_NAMES = frozenset(_STAND_INS)
 
 
 def _stand_in(name: str) -> Callable[..., Any]:
@@ -134,12 +72,29 @@ def _stand_in(name: str) -> Callable[..., Any]:
     return compute
 
 
+class _SimulatedMath:
+    """Python's `math` as a device has it: float32 stays float32, and nothing raises."""
+
+    def __getattr__(self, name: str) -> Any:
+        getattr(python_math, name)  # an AttributeError for what there is none of
+        function = getattr(np, _RENAMED.get(name, name))
+
+        def compute(*operands: Any) -> Any:
+            kind = np.float32 if isinstance(operands[0], np.float32) else np.float64
+            with np.errstate(all="ignore"):
+                return function(*map(kind, operands))
+
+        return compute
+
+
 def __getattr__(name: str) -> Any:
-    """Return numba's `cuda` module or a libdevice function, loading the package if need be."""
+    """Return numba's `cuda` module, `math` or a libdevice function, loading what is needed."""
     if name.startswith("__"):
         raise AttributeError(name)
     if name == "cuda":
         return _cuda()
+    if name == "math":
+        return _SimulatedMath() if is_simulator() else python_math
     if is_simulator():
         return _stand_in(name)
     _cuda()
@@ -200,6 +155,20 @@ def _driver_errors() -> tuple[type[Exception], ...]:
     return (CudaAPIError, CudaSupportError)
 
 
+@functools.cache
+def errors() -> tuple[type[Exception], ...]:
+    """Return what compiling, launching and copying may raise for reasons of the machine."""
+    _cuda()
+    from numba.core.errors import NumbaError
+    from numba.cuda.cudadrv import driver, error, nvvm
+
+    # The simulator and older packages have some of these only, or None in their place.
+    names = ((driver, "LinkerError"), (error, "NvrtcError"), (nvvm, "NvvmError"), (nvvm, "nvvmError"))
+    found = [getattr(module, name, None) for module, name in names]
+    compilers = [each for each in found if isinstance(each, type) and issubclass(each, Exception)]
+    return (*_driver_errors(), NumbaError, MemoryError, *compilers)
+
+
 _OUT_OF_MEMORY = 2  # CUDA_ERROR_OUT_OF_MEMORY
 
 
@@ -207,8 +176,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Return whether `error` says that the device's memory is exhausted."""
     if isinstance(error, MemoryError):
         return True
-    if not isinstance(error, _driver_errors()):
-        return False
     code = getattr(error, "code", None)
     return code == _OUT_OF_MEMORY or "OUT_OF_MEMORY" in str(error)
 
@@ -225,14 +192,73 @@ def device_function(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+def launch(
+    kernel: Any, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]
+) -> None:
+    """Start `kernel` with as many blocks and threads as `grid` and `block` say, x first."""
+    if is_simulator():
+        _simulate(kernel, grid, block, arguments)
+        return
+    with _quiet():
+        configured = kernel[grid, block]
+    configured(*arguments)
+
+
+_lock = threading.RLock()
+
+
+def _simulate(
+    kernel: Any, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]
+) -> None:
+    """Run `kernel` in the simulator: one at a time, integers 64 bits wide, without warnings."""
+    wide = tuple(np.int64(each) if type(each) is int else each for each in arguments)
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        kernel[grid, block](*wide)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Numba from warning the user of small grids: he did not choose them."""
+    config = _config()
+    with _lock:
+        before = config.CUDA_LOW_OCCUPANCY_WARNINGS
+        config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
+        try:
+            yield
+        finally:
+            config.CUDA_LOW_OCCUPANCY_WARNINGS = before
+
+
+@functools.cache
+def _config() -> Any:
+    try:
+        from numba.cuda.core import config as own
+    except ImportError:
+        from numba.core import config
+
+        return config
+    return own
+
+
+def synchronize() -> None:
+    """Wait until the device has done all that was asked of it."""
+    _cuda().synchronize()
+
+
+# dtype, rank (None for a number), layout of an argument of a kernel
+ArgumentType: TypeAlias = tuple[str, int | None, str]
+INTEGER: ArgumentType = ("int64", None, "")
+
+
 def compile_ptx(
     kernel: Any,
-    arguments: tuple[tuple[str, int | None, str], ...],
+    arguments: tuple[ArgumentType, ...],
     *,
     fastmath: bool = False,
     capability: tuple[int, int] = (9, 0),
 ) -> str:
-    """Return the PTX of `kernel`, for arguments given as (dtype, rank or None, layout).
+    """Return the PTX of `kernel` for arguments of the given types.
 
     Needs NVVM but neither a driver nor a device. Not for the simulator.
     """
@@ -270,9 +296,11 @@ def to_device(host: NDArray[Any]) -> Any:
     return _cuda().to_device(host)
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype[Any], order: str = "C") -> Any:
-    """Return an array on the device, its contents undefined."""
-    return _cuda().device_array(shape, dtype=dtype, order=order)
+def duplicate(value: Any) -> Any:
+    """Return a copy of the device array `value`, on the device."""
+    copy = _cuda().device_array_like(value)
+    copy.copy_to_device(value)
+    return copy
 
 
 class _View:

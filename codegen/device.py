@@ -1,0 +1,311 @@
+"""At a call: arrays go to the device, kernels are launched over grids, results come back.
+
+    call = launcher.open((x, y), written=(False, True))      x and y copied to the device
+    call.launch(launch0, ((0, n, 1),), (*call.arrays, alpha))
+    status, s = call.close((s_cell,))                        y copied back, unless status says no
+
+Every base is copied once: arrays that share memory become views of one buffer on the device.
+Nothing on the host changes before `close`, so a run that failed may be redone in the
+interpreter. Arrays that lie on the device already are used in place and stay there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+from numpy.typing import NDArray
+
+from autopar.analysis.model.typed import FAILURES
+
+from . import cudalib
+
+HostArray: TypeAlias = NDArray[Any]
+Bounds: TypeAlias = tuple[int, int, int]  # lower, upper, step
+
+THREADS = 256  # of a block
+_X_THREADS = 32  # a warp, in grids of more than one dimension
+# Blocks along x, y and z that every device takes.
+_MOST_BLOCKS = (2**31 - 1, 65535, 65535)
+# A simulated thread is a thread of Python: few of them, in blocks that no range is a multiple of.
+_SIMULATED: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    1: ((35,), (14,)),
+    2: ((7, 5), (4, 3)),
+    3: ((5, 3, 2), (2, 2, 4)),
+}
+_ALIGNMENT = 16  # bytes; the largest item size
+
+
+class DeviceError(Exception):
+    """The device, or the compiler for it, refused. Nothing on the host has changed."""
+
+
+class DeviceMemoryError(DeviceError):
+    """The device's memory is exhausted."""
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise errors of the CUDA package as our own."""
+    try:
+        yield
+    except cudalib.errors() as error:
+        text = str(error).strip() or repr(error)
+        kind = DeviceMemoryError if cudalib.is_out_of_memory(error) else DeviceError
+        raise kind(text.splitlines()[0]) from error
+
+
+class DeviceLauncher:
+    """What the `run` of a generated CUDA module gets: it opens a call on the device."""
+
+    def open(
+        self, arrays: Sequence[Any], *, written: Sequence[bool], may_fail: bool = False
+    ) -> DeviceCall:
+        """Return a call with `arrays` on the device.
+
+        `may_fail` keeps what lies on the device already from changing before `close`.
+        """
+        with _translated():
+            return DeviceCall(_placed(arrays, written, may_fail=may_fail))
+
+
+class DeviceCall:
+    """One run of a region on the device."""
+
+    def __init__(self, placements: tuple[_Placement, ...]) -> None:
+        self._placements = placements
+        self._status: Any = None
+        by_position = {place.position: place.device for each in placements for place in each.places}
+        self.arrays = tuple(by_position[position] for position in sorted(by_position))
+
+    @property
+    def status(self) -> Any:
+        """The status word of the call on the device."""
+        if self._status is None:
+            self._status = self.cell(np.int64(0))
+        return self._status
+
+    def cell(self, value: np.generic) -> Any:
+        """Return an array of one element on the device, a scalar that kernels may change."""
+        with _translated():
+            return cudalib.to_device(np.array([value]))
+
+    def launch(self, kernel: Any, bounds: tuple[Bounds, ...], arguments: tuple[Any, ...]) -> None:
+        """Run `kernel` with a thread for each point of `bounds`, outermost loop first."""
+        extents = tuple(max(0, -((lower - upper) // step)) for lower, upper, step in bounds)
+        if 0 in extents:
+            return
+        block, most = shape_of(extents)
+        uppers = [upper for _, upper, _ in bounds]
+        with _translated():
+            for starts, grid in _tiles(extents, block, most):
+                lowers = [
+                    lower + start * step
+                    for (lower, _, step), start in zip(bounds, starts, strict=True)
+                ]
+                ends = tuple(end for pair in zip(lowers, uppers, strict=True) for end in pair)
+                cudalib.launch(kernel, grid, block, (*ends, *arguments))
+
+    def run_once(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
+        """Run `kernel` in a single thread."""
+        with _translated():
+            cudalib.launch(kernel, (1,), (1,), arguments)
+
+    def close(self, cells: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+        """Return the status word and the values of `cells`; copy back what was written.
+
+        Where the status word has a failure bit, the arrays stay as they were.
+        """
+        with _translated():
+            status = 0 if self._status is None else int(self._status.copy_to_host()[0])
+            values = tuple(cell.copy_to_host()[0].item() for cell in cells)
+            is_failed = bool(status & FAILURES)
+            results = [] if is_failed else [r for each in self._placements for r in each.results()]
+            # What went wrong shows by now; from here on nothing may stop halfway.
+            cudalib.synchronize()
+        for target, source in results:
+            _store(target, source)
+        return (status, *values)
+
+
+# ---------------------------------------------------------------------------------- grids
+
+
+def shape_of(extents: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return threads of a block and most blocks of a grid for a nest of loops, x first.
+
+    `extents`: iterations of each loop, outermost first; the innermost one runs along x.
+    """
+    if cudalib.is_simulator():
+        return _SIMULATED[len(extents)]
+    x, *others = (_power_of_two(extent) for extent in reversed(extents))
+    if not others:
+        return (THREADS,), _MOST_BLOCKS[:1]
+    columns = min(x, _X_THREADS)
+    rows = min(others[0], THREADS // columns // len(others))
+    if len(others) == 1:
+        # A short dimension leaves its threads to the other one.
+        return (min(x, THREADS // rows), rows), _MOST_BLOCKS[:2]
+    layers = min(others[1], THREADS // (columns * rows), 64)
+    return (columns, rows, layers), _MOST_BLOCKS
+
+
+def _power_of_two(extent: int) -> int:
+    """Return the least power of two that is no less than `extent`, or THREADS if it is less."""
+    return 1 << (min(extent, THREADS) - 1).bit_length()
+
+
+def _tiles(
+    extents: tuple[int, ...], block: tuple[int, ...], most: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Yield first iterations (outermost loop first) and grids (x first) that cover `extents`."""
+    inner_first = list(zip(reversed(extents), block, most, strict=True))
+    parts = [
+        [
+            (start, min(blocks, math.ceil((extent - start) / threads)))
+            for start in range(0, extent, blocks * threads)
+        ]
+        for extent, threads, blocks in inner_first
+    ]
+    for tile in product(*parts):
+        yield tuple(start for start, _ in reversed(tile)), tuple(blocks for _, blocks in tile)
+
+
+# -------------------------------------------------------------------------------- transfers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where one argument lies on the device."""
+
+    position: int  # among the arguments
+    device: Any
+    host: Any
+    is_written: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placement:
+    """Arguments that share one buffer on the device."""
+
+    places: tuple[_Place, ...]
+    buffer: Any  # None where the places are not views of it
+    is_host: bool  # came from the host
+
+    def results(self) -> Iterator[tuple[Any, Any]]:
+        """Yield each array that was written, and what must be stored in it."""
+        written = [place for place in self.places if place.is_written]
+        if not written:
+            return
+        if self.buffer is not None:
+            fetched = self.buffer.copy_to_host()
+            low = _span(tuple(place.host for place in self.places))[0]
+            yield from ((place.host, _view(fetched, place.host, low)) for place in written)
+            return
+        (place,) = written
+        if not self.is_host:
+            if place.device is not place.host:
+                yield place.host, place.device
+        elif _is_contiguous(place.host):
+            yield place.host, place.device
+        else:
+            yield place.host, place.device.copy_to_host()
+
+
+def _store(target: Any, source: Any) -> None:
+    """Store `source` in `target`, either of which may lie on the device."""
+    if not isinstance(target, np.ndarray):
+        target.copy_to_device(source)
+    elif isinstance(source, np.ndarray):
+        target[...] = source
+    elif target.size:
+        source.copy_to_host(target)
+
+
+def _placed(
+    arrays: Sequence[Any], written: Sequence[bool], *, may_fail: bool
+) -> tuple[_Placement, ...]:
+    arguments = list(zip(range(len(arrays)), arrays, written, strict=True))
+    resident = [each for each in arguments if cudalib.is_device_array(each[1])]
+    groups = _sharing([each for each in arguments if not cudalib.is_device_array(each[1])])
+    return (
+        *(_resident(*each, may_fail=may_fail) for each in resident),
+        *(_copied(group) for group in groups),
+    )
+
+
+Argument: TypeAlias = tuple[int, Any, bool]  # position, array, is_written
+
+
+def _resident(position: int, array: Any, is_written: bool, *, may_fail: bool) -> _Placement:  # noqa: FBT001
+    host = cudalib.as_device_array(array)
+    device = cudalib.duplicate(host) if is_written and may_fail else host
+    place = _Place(position=position, device=device, host=host, is_written=is_written)
+    return _Placement(places=(place,), buffer=None, is_host=False)
+
+
+def _sharing(arguments: list[Argument]) -> list[list[Argument]]:
+    """Group arguments whose bytes lie in one another's range."""
+    groups = [[argument] for argument in arguments if not argument[1].size]
+    end = -1
+    filled = [argument for argument in arguments if argument[1].size]
+    for argument in sorted(filled, key=lambda each: byte_bounds(each[1])):
+        low, high = byte_bounds(argument[1])
+        if low < end:
+            groups[-1].append(argument)
+        else:
+            groups.append([argument])
+        end = max(end, high)
+    return groups
+
+
+def _copied(group: list[Argument]) -> _Placement:
+    (position, host, is_written), *others = group
+    if not others and not (0 in host.strides and host.size):
+        device = cudalib.to_device(host if _is_contiguous(host) else host.copy(order="C"))
+        place = _Place(position=position, device=device, host=host, is_written=is_written)
+        return _Placement(places=(place,), buffer=None, is_host=True)
+    low, high = _span(tuple(each for _, each, _ in group))
+    staging = np.zeros(high - low, dtype=np.uint8)
+    for _, each, _ in group:
+        _view(staging, each, low)[...] = each
+    buffer = cudalib.to_device(staging)
+    places = tuple(
+        _Place(
+            position=number,
+            device=cudalib.view(buffer, _offset(each, low), each),
+            host=each,
+            is_written=is_changed,
+        )
+        for number, each, is_changed in group
+    )
+    return _Placement(places=places, buffer=buffer, is_host=True)
+
+
+def _is_contiguous(host: HostArray) -> bool:
+    return bool(host.flags.c_contiguous or host.flags.f_contiguous)
+
+
+def _span(hosts: tuple[HostArray, ...]) -> tuple[int, int]:
+    """Return where the bytes of all arrays begin, aligned, and where they end."""
+    ends = [byte_bounds(host) for host in hosts]
+    low = min(low for low, _ in ends)
+    return low - low % _ALIGNMENT, max(high for _, high in ends)
+
+
+def _offset(host: HostArray, low: int) -> int:
+    """Return how many bytes the first element lies behind address `low`."""
+    return int(host.__array_interface__["data"][0]) - low
+
+
+def _view(buffer: HostArray, host: HostArray, low: int) -> HostArray:
+    """Return an array of the form of `host` in a copy of the memory from `low` on."""
+    return np.ndarray(
+        host.shape, host.dtype, buffer=buffer, offset=_offset(host, low), strides=host.strides
+    )
