@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autopar.analysis.facts.arguments import kind_of
+from autopar.analysis.facts.reasons import ConditionFailed, UnsupportedArgument
+from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Extent
 from autopar.analysis.model.plan import RegionPlan
 
@@ -104,12 +107,12 @@ def _check_lines(
     scop = region.scop
     assert region.live_out_defined is not None  # noqa: S101  # the caller asked for last values
     lines = [f"def check({', '.join(arguments)}):"]
-    for name in integers:
-        lines.append(f"    {name} = autopar_index({name})")
-        lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
     for array in scop.arrays:
         if array.rank > 0:
             lines.append(f"    if {array.name}.ndim != {array.rank}: return None")
+    for name in integers:
+        lines.append(f"    {name} = autopar_index({name})")
+        lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
     extents = [each.text for each in scop.parameters if isinstance(each.expression, Extent)]
     lines += [f"    if {text} > {LIMIT}: return None" for text in extents]
     tests = [*(each.text for each in region.in_bounds), region.live_out_defined.text]
@@ -141,3 +144,44 @@ def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]
     ]
     lines.append(f"    return ({''.join(parts)})")
     return lines
+
+
+def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Reason:
+    """Return the first argument or condition that keeps a region from being taken over."""
+    named = dict(zip(guard.arguments, values, strict=True))
+    for name, value in named.items():
+        kind = _unfit_kind(value, is_array=name in guard.arrays)
+        if kind is not None and (name in guard.arrays or name in _integer_names(region)):
+            return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
+    return _failed_condition(region, named)
+
+
+def _integer_names(region: RegionPlan) -> frozenset[str]:
+    return frozenset(each.text for each in region.scop.parameters)
+
+
+def _unfit_kind(value: object, *, is_array: bool) -> str | None:
+    """Return what `value` is, in the user's words, where it is not what the region needs."""
+    if is_array:
+        return None if type(value) is np.ndarray else kind_of(value)
+    return None if isinstance(value, int | np.integer) else kind_of(value)
+
+
+def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
+    """Return the first condition that is false, with the values in it."""
+    scop = region.scop
+    shown = tuple(
+        (name, int(value)) for name, value in named.items() if isinstance(value, int | np.integer)
+    )
+    for array in scop.arrays:
+        if array.rank > 0 and named[array.name].ndim != array.rank:
+            text = f"{array.name}.ndim == {array.rank}"
+            return ConditionFailed(span=scop.span, condition=text, values=shown)
+    for condition in (*region.in_bounds, region.live_out_defined):
+        # Our own text over the names of the call; it was compiled into `check` as well.
+        if condition is not None and not eval(  # noqa: S307
+            condition.text, {"min": min, "max": max}, dict(named)
+        ):
+            return ConditionFailed(span=scop.span, condition=condition.text, values=shown)
+    limits = f"all integers lie within {-LIMIT} and {LIMIT}"
+    return ConditionFailed(span=scop.span, condition=limits, values=shown)

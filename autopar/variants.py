@@ -27,6 +27,7 @@ from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
+from autopar.codegen.prepare import prepare_kernels
 from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
 from .options import Options
@@ -44,11 +45,20 @@ class Variant:
     run: Callable[..., tuple[Any, ...]]
     arrays: tuple[str, ...]  # what `run` takes after the launcher: arrays, ...
     scalars: tuple[str, ...]  # ... parameters, and these
-    result_types: tuple[tuple[str, Callable[[Any], Any]], ...]  # of `Program.results`, in order
+    converters: tuple[Callable[[Any], Any], ...]  # make each result what the interpreter leaves
     may_fail: bool  # raise, overflow, or refuse to convert
     may_warn: bool  # NumPy warnings
     redo: Condition | None  # when the region may be run again; None where nobody asks
     has_parallel_loop: bool
+
+    def may_redo(self, named: Mapping[str, object]) -> bool:
+        """Return whether the region may be run again from its start, for these arguments."""
+        if self.redo is None:
+            return False
+        # Our own text, over the names of the call.
+        return self.redo.text == "True" or bool(
+            eval(self.redo.text, {"min": min, "max": max}, dict(named))  # noqa: S307
+        )
 
 
 def argument_types(
@@ -66,6 +76,7 @@ def argument_types(
     arrays = [array.name for array in scop.arrays if array.rank > 0]
     for name in (*arrays, *(name for name in scalars if name not in arrays)):
         value = values[name]
+        found: LiveInType | Reason
         if name in arrays:
             found = array_type(name, value, scop.span, is_written=name in written)
         else:
@@ -96,6 +107,8 @@ def make_variant(
         return refusal
     source = generated(program, target, options)
     module = load_module(source, cache=user_cache() if options.cache else NO_CACHE)
+    if target == "cpu":
+        prepare_kernels(module, program)
     redo = redo_condition(region) if typed.hazards else None
     return Variant(
         target=target,
@@ -104,9 +117,7 @@ def make_variant(
         run=module.run,
         arrays=tuple(each.name for each in program.arrays),
         scalars=tuple(each.name for each in program.live_in),
-        result_types=tuple(
-            (result, _wrapper(program.variable(result).type)) for result in program.results
-        ),
+        converters=tuple(_wrapper(program.variable(each).type) for each in program.results),
         may_fail=bool(typed.hazards & FAILURES),
         may_warn=bool(typed.hazards & WARNINGS),
         redo=redo if isinstance(redo, Condition) else None,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from autopar.analysis.model.typed import (
-    FLOAT_WARNING,
+    FLOAT_DIVIDE,
+    FLOAT_INVALID,
+    FLOAT_OVERFLOW,
     INTEGER_WARNING,
     Operation,
     TypedStatement,
@@ -13,34 +17,68 @@ from autopar.analysis.model.typed import (
 )
 from autopar.codegen.kernel import Instance, Program, walk_nodes
 
+# NumPy's names of the scalar operations, as its warnings have them.
 _WORDS = {
     "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide",
-    "%": "remainder", "**": "power",
+    "%": "remainder", "**": "power", "<<": "left_shift", ">>": "right_shift",
 }  # fmt: skip
+_DIVISIONS = frozenset(("/", "//", "%"))
+# Status bit: what NumPy says happened, and its name for it in the error state.
+_EVENTS = {
+    FLOAT_DIVIDE: ("divide by zero", "divide"),
+    FLOAT_INVALID: ("invalid value", "invalid"),
+    FLOAT_OVERFLOW: ("overflow", "over"),
+}
+
+
+def would_warn(status: int) -> bool:
+    """Return whether NumPy's error state asks for a warning about what `status` says."""
+    state = np.geterr()
+    if status & INTEGER_WARNING and "warn" in (state["over"], state["divide"]):
+        return True
+    return any(status & bit and state[kind] == "warn" for bit, (_, kind) in _EVENTS.items())
 
 
 def warn_as_numpy(status: int, program: Program, file: str) -> None:
-    """Give one RuntimeWarning at the first statement of `program` that could have given it.
+    """Give one RuntimeWarning for each event in `status`, where it first could have happened.
 
-    The processor says that something was invalid, divided by zero or overflowed, not what.
+    The processor says what happened, not where: the first statement of `program` whose
+    operation can do it is named.
     """
-    for node in walk_nodes(program.body):
-        if not isinstance(node, Instance):
-            continue
-        operation = _first_hazard(node.statement, status & (FLOAT_WARNING | INTEGER_WARNING))
-        if operation is not None:
-            word = _WORDS.get(operation.name, operation.name)
-            warnings.warn_explicit(
-                f"invalid value, division by zero or overflow encountered in scalar {word}",
-                RuntimeWarning,
-                file,
-                operation.span.line,
-            )
-            return
+    state = np.geterr()
+    for bit, (event, kind) in _EVENTS.items():
+        if status & bit and state[kind] == "warn":
+            _warn_at(_first(program, bit), event, file)
+    if status & INTEGER_WARNING:
+        operation = _first(program, INTEGER_WARNING)
+        by_zero = operation is not None and operation.name in _DIVISIONS
+        _warn_at(operation, "divide by zero" if by_zero else "overflow", file)
 
 
-def _first_hazard(statement: TypedStatement, hazards: int) -> Operation | None:
-    for node in walk_typed(statement.value):
-        if isinstance(node, Operation) and node.hazards & hazards:
-            return node
-    return None
+def _warn_at(operation: Operation | None, event: str, file: str) -> None:
+    if operation is None:
+        return
+    word = _WORDS.get(operation.name, operation.name)
+    message = f"{event} encountered in scalar {word}"
+    warnings.warn_explicit(message, RuntimeWarning, file, operation.span.line)
+
+
+def _first(program: Program, bit: int) -> Operation | None:
+    """Return the first operation that can raise `bit`; only divisions divide by zero."""
+    found = [
+        operation
+        for node in walk_nodes(program.body)
+        if isinstance(node, Instance)
+        for operation in _operations(node.statement, bit)
+    ]
+    if bit == FLOAT_DIVIDE:
+        found = [each for each in found if each.name in _DIVISIONS] or found
+    return found[0] if found else None
+
+
+def _operations(statement: TypedStatement, bit: int) -> list[Operation]:
+    return [
+        node
+        for node in walk_typed(statement.value)
+        if isinstance(node, Operation) and node.hazards & bit
+    ]

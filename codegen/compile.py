@@ -22,7 +22,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from numba.core.errors import NumbaError
+
 from .cache import Cache
+
+# What compiling may raise for code that it does not take; LLVM's complaints are RuntimeErrors.
+COMPILER_ERRORS = (NumbaError, RuntimeError, NotImplementedError)
 
 # The words by which generators ask for Numba's cache, in the options of every kernel.
 CACHED = "cache=True"

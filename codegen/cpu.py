@@ -41,7 +41,8 @@ INDENT = "    "
 OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
-        "run", "serial", "cpu_helper", "clear_flags", "test_flags", "stay_out_of_line",
+        "run", "serial", "cpu_helper", "clear_flags", "test_flags", "float_status",
+        "stay_out_of_line",
         "FLOAT_FLAGS",
         *(each.__name__ for each in HELPERS),
     }
@@ -118,7 +119,7 @@ class _Module:
         yield "import numpy as np"
         yield "from numba import njit"
         if self._watches_flags:
-            names = "FLOAT_FLAGS, clear_flags, stay_out_of_line, test_flags"
+            names = "FLOAT_FLAGS, clear_flags, float_status, stay_out_of_line, test_flags"
             yield ""
             yield f"from autopar.codegen.fpflags import {names}"
         if self._helpers:
@@ -146,8 +147,7 @@ class _Module:
         yield INDENT + "clear_flags(FLOAT_FLAGS)"
         target = self._tuple(("status", *self._spell(kernel.returned)))
         yield INDENT + f"{target} = {kernel.name}_body({self._arguments(kernel)})"
-        yield INDENT + "if test_flags(FLOAT_FLAGS):"
-        yield 2 * INDENT + f"status |= {FLOAT_WARNING}"
+        yield INDENT + "status |= float_status(test_flags(FLOAT_FLAGS))"
         yield INDENT + f"return {target}"
 
     def _comment(self, kernel: host.Kernel) -> str:

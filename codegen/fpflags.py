@@ -5,8 +5,7 @@ tests them after it:
 
     clear_flags(FLOAT_FLAGS)
     outcome = body(...)            # a function of its own, kept out of line
-    if test_flags(FLOAT_FLAGS):
-        status |= 32               # FLOAT_WARNING
+    status |= float_status(test_flags(FLOAT_FLAGS))
 
 LLVM takes floating-point operations to have no side effect and moves them across the calls;
 `stay_out_of_line` forbids that the body is inlined between them. Flags belong to a thread.
@@ -26,20 +25,22 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-# FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW of <fenv.h>: what NumPy warns of by default.
+from autopar.analysis.model.typed import FLOAT_DIVIDE, FLOAT_INVALID, FLOAT_OVERFLOW
+
+# (FE_INVALID, FE_DIVBYZERO, FE_OVERFLOW) of <fenv.h>: what NumPy warns of by default.
 # Underflow and inexact results are not worth a warning to it.
 MASKS = MappingProxyType(
     {
-        "x86_64": 0x01 | 0x04 | 0x08,
-        "amd64": 0x01 | 0x04 | 0x08,
-        "aarch64": 0x01 | 0x02 | 0x04,
-        "arm64": 0x01 | 0x02 | 0x04,
-        "riscv64": 0x10 | 0x08 | 0x04,
+        "x86_64": (0x01, 0x04, 0x08),
+        "amd64": (0x01, 0x04, 0x08),
+        "aarch64": (0x01, 0x02, 0x04),
+        "arm64": (0x01, 0x02, 0x04),
+        "riscv64": (0x10, 0x08, 0x04),
     }
 )
 
 
-def _mask() -> int | None:
+def _masks() -> tuple[int, int, int] | None:
     return MASKS.get(platform.machine().lower())
 
 
@@ -59,7 +60,7 @@ def _publish(name: str) -> str | None:
 
 
 def _function(name: str) -> Callable[[int], int]:
-    if (symbol := _publish(name)) is None or _mask() is None:
+    if (symbol := _publish(name)) is None or _masks() is None:
         return _unknown
     function: Any = types.ExternalFunction(symbol, types.int32(types.int32))
     return cast("Callable[[int], int]", function)
@@ -67,13 +68,28 @@ def _function(name: str) -> Callable[[int], int]:
 
 @njit(nogil=True)
 def _unknown(_mask: int) -> int:
-    """Stand in where the flags cannot be read: whatever happened may have raised one."""
-    return 1
+    """Stand in where the flags cannot be read: whatever happened may have raised any."""
+    return 7
 
 
-FLOAT_FLAGS = _mask() or 0
+# Where the flags cannot be read, `_unknown` raises bits 1, 2 and 4.
+_INVALID, _DIVIDE, _OVERFLOW = _masks() or (1, 2, 4)
+FLOAT_FLAGS = _INVALID | _DIVIDE | _OVERFLOW
 clear_flags = _function("feclearexcept")
 test_flags = _function("fetestexcept")
+
+
+@njit(nogil=True)
+def float_status(raised: int) -> int:
+    """Return the bits of the status word for the processor flags in `raised`."""
+    status = 0
+    if raised & _INVALID:
+        status |= FLOAT_INVALID
+    if raised & _DIVIDE:
+        status |= FLOAT_DIVIDE
+    if raised & _OVERFLOW:
+        status |= FLOAT_OVERFLOW
+    return status
 
 
 @intrinsic

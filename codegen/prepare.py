@@ -27,6 +27,15 @@ _TRAVELS_AS = {
 }
 
 
+def prepare_kernels(module: ModuleType, program: Program) -> None:
+    """Compile what must not fail later: the kernels of a region that has several.
+
+    A single kernel is compiled when it is first launched, before it has stored anything.
+    """
+    if len(tuple(host.kernels_of(host.plan_host(program)))) > 1:
+        compile_kernels(module, program)
+
+
 def compile_kernels(module: ModuleType, program: Program) -> None:
     """Compile every kernel of `module`, which was generated from `program`.
 

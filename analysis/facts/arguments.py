@@ -25,7 +25,7 @@ _PYTHON = {bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX}
 def array_type(name: str, value: object, span: Span, *, is_written: bool) -> ArrayType | Reason:
     """Return the type of an array argument, or why no kernel may touch it."""
     if type(value) is not np.ndarray:
-        return UnsupportedArgument(span=span, name=name, kind=_kind(value))
+        return UnsupportedArgument(span=span, name=name, kind=kind_of(value))
     problem = _array_problem(value, is_written=is_written)
     if problem is not None:
         return UnsupportedArgument(span=span, name=name, kind=problem)
@@ -53,7 +53,7 @@ def scalar_type(name: str, value: object, span: Span) -> LiveInType | Reason:
     if isinstance(value, np.generic) and value.dtype.name in COMPILED_DTYPES:
         if type(value) is np.dtype(value.dtype.name).type:
             return NumpyScalar(dtype=value.dtype.name)
-    return UnsupportedArgument(span=span, name=name, kind=_kind(value))
+    return UnsupportedArgument(span=span, name=name, kind=kind_of(value))
 
 
 def _array_problem(value: np.ndarray, *, is_written: bool) -> str | None:  # type: ignore[type-arg]  # of any dtype
@@ -68,7 +68,8 @@ def _array_problem(value: np.ndarray, *, is_written: bool) -> str | None:  # typ
     return None
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Return what `value` is, in the user's words: "a list", "a subclass of ndarray (matrix)"."""
     name = type(value).__name__
     if isinstance(value, np.ndarray):
         return f"a subclass of ndarray ({name})"

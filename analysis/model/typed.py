@@ -21,7 +21,10 @@ INTEGER_OVERFLOW = 2  # a Python int outgrew 64 bits: the interpreter goes on ex
 DOMAIN_ERROR = 4  # math.sqrt(-1), math.exp(1000): the interpreter raises
 CONVERSION = 8  # a store that NumPy refuses or warns about (300 into uint8, nan into int)
 INTEGER_WARNING = 16  # NumPy integer division by zero, scalar integer overflow: a RuntimeWarning
-FLOAT_WARNING = 32  # the processor's invalid, divide or overflow flag: perhaps a RuntimeWarning
+FLOAT_INVALID = 32  # the processor's flags: perhaps a RuntimeWarning
+FLOAT_DIVIDE = 64
+FLOAT_OVERFLOW = 128
+FLOAT_WARNING = FLOAT_INVALID | FLOAT_DIVIDE | FLOAT_OVERFLOW  # which of them, only a run tells
 
 FAILURES = ZERO_DIVISION | INTEGER_OVERFLOW | DOMAIN_ERROR | CONVERSION
 WARNINGS = INTEGER_WARNING | FLOAT_WARNING
@@ -131,6 +134,10 @@ class TypedProgram:
     statements: tuple[tuple[str, TypedStatement], ...]  # (name of the Scop's statement, typed)
     variables: tuple[ScalarVariable, ...]
     hazards: int  # union over all operations
+    # Loops, as indices into Scop.loops, that must not be empty for these types to hold: a sum
+    # that starts as the Python 0.0 is a np.float32 only after the loop that adds np.float32s.
+    # Their bounds do not depend on other loops.
+    nonempty_loops: tuple[int, ...] = ()
 
     def statement(self, name: str) -> TypedStatement:
         """Return the typed form of the Scop's statement `name`."""
