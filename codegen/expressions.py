@@ -174,7 +174,8 @@ class _Printer:
 
 def _accepted(origin: str, dtype: str) -> tuple[str, str]:
     """Return the ends of the integers of dtype `origin` that `dtype` takes, as text."""
-    if origin == "uint64":
-        return "np.uint64(0)", f"np.uint64({2**63 - 1})"
     low, high = INTEGER_LIMITS.get(dtype, (-EXACT_IN_FLOAT64, EXACT_IN_FLOAT64))
-    return str(max(low, -(2**63))), str(min(high, 2**63 - 1))
+    low, high = max(low, -(2**63)), min(high, 2**63 - 1)
+    if origin == "uint64":
+        return "np.uint64(0)", f"np.uint64({high})"
+    return str(low), str(high)

@@ -61,14 +61,17 @@ def operation_text(lines: Lines, operation: Operation, sources: tuple[str, ...])
     if name in ("and", "or"):
         return f"({f' {name} '.join(operand(source) for source in sources)})"
     if name == "not":
-        return f"(not {operand(sources[0])})" if dtypes == ("bool",) else f"({operand(sources[0])} == 0)"
+        return (
+            f"(not {operand(sources[0])})"
+            if dtypes == ("bool",)
+            else f"({operand(sources[0])} == 0)"
+        )
     if name in _FLIPPED:
         return _comparison(lines, name, dtypes, sources)
     if name in ("min", "max", "numpy.minimum", "numpy.maximum"):
         return _extremum(lines, name, dtypes[0], sources)
-    if name.partition(".")[2] or name == "abs" or dtypes[0] in FLOAT_DTYPES:
-        if dtypes[0] in FLOAT_DTYPES:
-            return _float_operation(lines, operation, sources)
+    if dtypes[0] in FLOAT_DTYPES:
+        return _float_operation(lines, operation, sources)
     if dtypes[0] == "bool":
         return _of_bools(name, sources)
     if dtypes[0] in INTEGER_LIMITS:
@@ -82,9 +85,7 @@ def _infix(name: str, sources: tuple[str, ...]) -> str:
     return f"({f' {name} '.join(operand(source) for source in sources)})"
 
 
-def _comparison(
-    lines: Lines, name: str, dtypes: tuple[str, ...], sources: tuple[str, ...]
-) -> str:
+def _comparison(lines: Lines, name: str, dtypes: tuple[str, ...], sources: tuple[str, ...]) -> str:
     if dtypes == ("uint64", "int64"):
         name, sources = _FLIPPED[name], (sources[1], sources[0])
     elif dtypes != ("int64", "uint64"):
@@ -92,8 +93,6 @@ def _comparison(
             sources = tuple(f"np.int64({bare(source)})" for source in sources)
         return _infix(name, sources)
     helper, is_negated = _MIXED[name]
-    if name in (">", ">="):  # x > y is not x <= y
-        return f"(not {lines.helper(helper, *sources)})"
     call = lines.helper(helper, *sources)
     return f"(not {call})" if is_negated else call
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
+
+Constant: TypeAlias = bool | int | float | complex
 
 
 @dataclass(slots=True)
@@ -89,7 +92,7 @@ def _is_one_term(source: str) -> bool:
     return True
 
 
-def number_text(value: complex, dtype: str) -> str:
+def number_text(value: Constant, dtype: str) -> str:
     """Return a constant as Python that Numba takes for exactly this dtype."""
     if dtype == "bool":
         return str(bool(value))
@@ -116,6 +119,9 @@ def cast_text(source: str, origin: str, dtype: str) -> str:
         return source
     if dtype == "bool":
         return f"({operand(source)} != 0)"
+    inner = source.removeprefix(f"np.{origin}(").removesuffix(")")
+    if dtype == "int64" and inner.isdecimal():
+        return inner  # np.int64(np.int8(2)) is 2
     if dtype == "complex64" and origin != "complex128":
         source = cast_text(source, origin, "float32")
     return f"np.{dtype}({bare(source)})"

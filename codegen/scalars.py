@@ -22,7 +22,9 @@ import numba
 import numpy as np
 from numba.core import types
 
-Checked: TypeAlias = tuple[Any, int]
+# A number of a dtype that Numba knows and mypy does not.
+Value: TypeAlias = Any
+Checked: TypeAlias = tuple[Value, int]
 
 _INT64_MIN = -(2**63)
 _SMALL = 2**31
@@ -66,18 +68,18 @@ def abs_int64(x: int, status: int) -> Checked:
     return -x if x < 0 else x, status if x == _INT64_MIN else 0
 
 
-def add_uint64(x: int, y: int, status: int) -> Checked:
+def add_uint64(x: Value, y: Value, status: int) -> Checked:
     """Return the wrapped sum of uint64, and `status` where it wrapped."""
     value = x + y
     return value, status if value < x else 0
 
 
-def sub_uint64(x: int, y: int, status: int) -> Checked:
+def sub_uint64(x: Value, y: Value, status: int) -> Checked:
     """Return the wrapped difference of uint64, and `status` where it wrapped."""
     return x - y, status if y > x else 0
 
 
-def mul_uint64(x: int, y: int, status: int) -> Checked:
+def mul_uint64(x: Value, y: Value, status: int) -> Checked:
     """Return the wrapped product of uint64, and `status` where it wrapped."""
     value = x * y
     if x == np.uint64(0):
@@ -106,14 +108,14 @@ def mod_int64(x: int, y: int, status: int) -> Checked:
     return x % y, 0
 
 
-def floordiv_uint64(x: int, y: int, status: int) -> Checked:
+def floordiv_uint64(x: Value, y: Value, status: int) -> Checked:
     """Return the floor of x / y of uint64; 0 and `status` for a zero divisor."""
     if y == np.uint64(0):
         return np.uint64(0), status
     return x // y, 0
 
 
-def mod_uint64(x: int, y: int, status: int) -> Checked:
+def mod_uint64(x: Value, y: Value, status: int) -> Checked:
     """Return x modulo y of uint64; 0 and `status` for a zero divisor."""
     if y == np.uint64(0):
         return np.uint64(0), status
@@ -145,17 +147,17 @@ def shift_right_int64(x: int, count: int, width: int) -> int:
     return -1 if x < 0 else 0
 
 
-def shift_left_uint64(x: int, count: int) -> Any:
+def shift_left_uint64(x: Value, count: Value) -> Value:
     """Return x << count of uint64; 0 from 64 on."""
     return x << count if count < np.uint64(64) else np.uint64(0)
 
 
-def shift_right_uint64(x: int, count: int) -> Any:
+def shift_right_uint64(x: Value, count: Value) -> Value:
     """Return x >> count of uint64; 0 from 64 on."""
     return x >> count if count < np.uint64(64) else np.uint64(0)
 
 
-def power_int64(x: int, exponent: int) -> int:
+def power_int64(x: int, exponent: int) -> Value:
     """Return x ** exponent, wrapped; 1 for a negative exponent, which is checked apart."""
     value, factor = np.uint64(1), np.uint64(x)
     while exponent > 0:
@@ -166,7 +168,7 @@ def power_int64(x: int, exponent: int) -> int:
     return np.int64(value)
 
 
-def power_uint64(x: int, exponent: int) -> Any:
+def power_uint64(x: Value, exponent: Value) -> Value:
     """Return x ** exponent of uint64, wrapped."""
     value = np.uint64(1)
     while exponent > np.uint64(0):
@@ -180,55 +182,55 @@ def power_uint64(x: int, exponent: int) -> Any:
 # ------------------------------------------------------------ comparisons of int64 and uint64
 
 
-def less_mixed(x: int, y: int) -> bool:
+def less_mixed(x: int, y: Value) -> bool:
     """Return x < y for an int64 and a uint64."""
-    return x < 0 or np.uint64(x) < y
+    return x < 0 or bool(np.uint64(x) < y)
 
 
-def less_equal_mixed(x: int, y: int) -> bool:
+def less_equal_mixed(x: int, y: Value) -> bool:
     """Return x <= y for an int64 and a uint64."""
-    return x < 0 or np.uint64(x) <= y
+    return x < 0 or bool(np.uint64(x) <= y)
 
 
-def equal_mixed(x: int, y: int) -> bool:
+def equal_mixed(x: int, y: Value) -> bool:
     """Return x == y for an int64 and a uint64."""
-    return x >= 0 and np.uint64(x) == y
+    return x >= 0 and bool(np.uint64(x) == y)
 
 
 # ---------------------------------------------------------------------------------- floats
 
 
-def least(x: Any, y: Any) -> Any:
+def least(x: Value, y: Value) -> Value:
     """Return Python's `min(x, y)`: the first one unless the second is less."""
-    return y if y < x else x
+    return y if y < x else x  # noqa: FURB136  # says which of equals
 
 
-def greatest(x: Any, y: Any) -> Any:
+def greatest(x: Value, y: Value) -> Value:
     """Return Python's `max(x, y)`: the first one unless the second is greater."""
-    return y if y > x else x
+    return y if y > x else x  # noqa: FURB136  # says which of equals
 
 
-def minimum(x: Any, y: Any) -> Any:
+def minimum(x: Value, y: Value) -> Value:
     """Return NumPy's minimum of two floats: nan if either is, the second of equal ones."""
     if x != x:  # noqa: PLR0124  # true for nan only
         return x
-    return x if x < y else y
+    return x if x < y else y  # noqa: FURB136  # says what nan gives
 
 
-def maximum(x: Any, y: Any) -> Any:
+def maximum(x: Value, y: Value) -> Value:
     """Return NumPy's maximum of two floats: nan if either is, the second of equal ones."""
     if x != x:  # noqa: PLR0124  # true for nan only
         return x
-    return x if x > y else y
+    return x if x > y else y  # noqa: FURB136  # says what nan gives
 
 
-def _float_helpers(dtype: str, number: Any, fmod: Any) -> tuple[Callable[..., Any], ...]:
+def _float_helpers(dtype: str, number: Value, fmod: Value) -> tuple[Callable[..., Any], ...]:
     """Return floor division and modulo of one float type, as CPython and NumPy define both.
 
     `fmod` is C's function under the name that the target knows.
     """
 
-    def floordiv(x: float, y: float) -> float:
+    def floordiv(x: Value, y: Value) -> Value:
         if y == number(0.0):
             return x / y
         mod = fmod(x, y)
@@ -242,7 +244,7 @@ def _float_helpers(dtype: str, number: Any, fmod: Any) -> tuple[Callable[..., An
             floor = floor + number(1.0)
         return floor
 
-    def mod(x: float, y: float) -> float:
+    def mod(x: Value, y: Value) -> Value:
         value = fmod(x, y)
         if y == number(0.0):
             return value
@@ -264,8 +266,7 @@ _FLOAT_HELPERS = (
 
 
 def float_to_int64(x: float, low: float, high: float, status: int) -> Checked:
-    """Return x without its fraction; 0 and `status` unless low <= x < high, ends included
-    or not so that exactly the values of the target dtype pass."""
+    """Return x without its fraction; 0 and `status` unless low <= x < high."""
     if x >= low and x < high:
         return np.int64(x), 0
     return np.int64(0), status
@@ -347,7 +348,7 @@ _PREFIX = "libm_"
 
 
 @cache
-def cpu_helper(name: str) -> Any:
+def cpu_helper(name: str) -> Value:
     """Return the helper called `name`, callable from code under `numba.njit`."""
     if name.startswith(_PREFIX):
         return _libm_function(name.removeprefix(_PREFIX))
@@ -363,7 +364,7 @@ def _cpu_float_helpers() -> tuple[Callable[..., Any], ...]:
     )
 
 
-def _libm_function(name: str) -> Any:
+def _libm_function(name: str) -> Value:
     symbol = f"autopar_{_PREFIX}{name}"
     address = ctypes.cast(getattr(_libm(), name), ctypes.c_void_p).value
     llvmlite.binding.add_symbol(symbol, address)

@@ -11,6 +11,7 @@ skipped; both keep the types from before as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeAlias
 
@@ -24,56 +25,69 @@ Environment: TypeAlias = Mapping[str, frozenset[ScalarType]]
 ValueTypes: TypeAlias = Callable[[Statement, Environment], frozenset[ScalarType]]
 
 
-def final_types(scop: Scop, entry: Environment, value_types: ValueTypes) -> Environment:
-    """Return the types of the scalars after `scop`; `value_types` types one assignment."""
-    return _block(scop, scop.statements, 0, entry, value_types)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """The types that scalars may have, given that no rectangular loop is empty."""
+
+    after: Environment  # after the region
+    before: Mapping[str, Environment]  # before each statement of the Scop, by its name
 
 
-def _block(
-    scop: Scop,
-    statements: tuple[Statement, ...],
-    depth: int,
-    before: Environment,
-    value_types: ValueTypes,
-) -> Environment:
-    """Return the environment after `statements`, which share their loops down to `depth`."""
-    after = before
-    for loop, group in groupby(statements, lambda each: (*each.loops, None)[depth : depth + 1]):
-        members = tuple(group)
-        if loop == (None,):
-            for statement in members:
-                after = _assignment(scop, statement, after, value_types)
-        else:
-            after = _loop(scop, members, depth, after, value_types)
-    return after
+def final_types(scop: Scop, entry: Environment, value_types: ValueTypes) -> Flow:
+    """Return the types of the scalars in and after `scop`; `value_types` types an assignment."""
+    walk = _Walk(scop=scop, value_types=value_types)
+    after = walk.block(scop.statements, 0, entry)
+    return Flow(after=after, before=walk.before)
 
 
-def _loop(
-    scop: Scop,
-    members: tuple[Statement, ...],
-    depth: int,
-    before: Environment,
-    value_types: ValueTypes,
-) -> Environment:
-    start = before
-    while True:
-        after = _block(scop, members, depth + 1, start, value_types)
-        again = _join(start, after)
-        if again == start:
-            break
-        start = again
-    loop = scop.loops[members[0].loops[depth]]
-    return after if _runs_with_region(scop, loop) else _join(before, after)
+def rectangular_loops(scop: Scop) -> tuple[int, ...]:
+    """Return the inner loops whose bounds are the same in every iteration around them."""
+    return tuple(
+        number
+        for number, loop in enumerate(scop.loops)
+        if loop.depth and _is_rectangular(scop, loop)
+    )
 
 
-def _assignment(
-    scop: Scop, statement: Statement, before: Environment, value_types: ValueTypes
-) -> Environment:
-    target = statement.body.target
-    if not isinstance(target, Name):
-        return before
-    after = {**before, target.name: value_types(statement, before)}
-    return after if _is_unconditional(scop, statement) else _join(before, after)
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One abstract run of the region."""
+
+    scop: Scop
+    value_types: ValueTypes
+    before: dict[str, Environment] = field(default_factory=dict)
+
+    def block(
+        self, statements: tuple[Statement, ...], depth: int, start: Environment
+    ) -> Environment:
+        """Return the environment after `statements`, which share their loops above `depth`."""
+        after = start
+        for loop, group in groupby(statements, lambda each: (*each.loops, None)[depth]):
+            if loop is None:
+                for statement in group:
+                    after = self.assignment(statement, after)
+            else:
+                after = self.loop(tuple(group), depth, after)
+        return after
+
+    def loop(self, members: tuple[Statement, ...], depth: int, start: Environment) -> Environment:
+        entry = start
+        while True:
+            after = self.block(members, depth + 1, entry)
+            again = _join(entry, after)
+            if again == entry:
+                break
+            entry = again
+        loop = self.scop.loops[members[0].loops[depth]]
+        return after if _is_rectangular(self.scop, loop) else _join(start, after)
+
+    def assignment(self, statement: Statement, start: Environment) -> Environment:
+        self.before[statement.name] = _join(self.before.get(statement.name, {}), start)
+        target = statement.body.target
+        if not isinstance(target, Name):
+            return start
+        after = {**start, target.name: self.value_types(statement, start)}
+        return after if _is_unconditional(self.scop, statement) else _join(start, after)
 
 
 def _join(left: Environment, right: Environment) -> Environment:
@@ -81,7 +95,7 @@ def _join(left: Environment, right: Environment) -> Environment:
     return {name: left.get(name, frozenset()) | right.get(name, frozenset()) for name in names}
 
 
-def _runs_with_region(scop: Scop, loop: Loop) -> bool:
+def _is_rectangular(scop: Scop, loop: Loop) -> bool:
     variables = {each.variable for each in scop.loops}
     return not any(
         isinstance(node, Name) and node.name in variables

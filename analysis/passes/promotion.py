@@ -152,7 +152,10 @@ def _math_cell(name: str, operands: tuple[ScalarType, ...]) -> Cell | None:
     if name in _MATH_TESTS:
         return Cell(operands=dtypes, result=BOOL)
     # An integer is its own floor under __floor__, which only Python's own integers have.
-    if name in _MATH_ROUNDING and operands[0].dtype in FLOAT_DTYPES:
+    # A np.float32 has no __trunc__.
+    if name in _MATH_ROUNDING and operands[0].dtype in (
+        ("float64",) if name == "trunc" else FLOAT_DTYPES
+    ):
         return Cell(operands=dtypes, result=FLOAT)  # the conversion to int comes after
     return None
 

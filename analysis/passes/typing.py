@@ -15,14 +15,17 @@ over-approximation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import product
+from typing import Literal
 
 from ..model.diagnostics import Refusal
 from ..model.loop_ir import (
     Assign,
     Binary,
+    BoolOp,
+    Call,
     Element,
     Expression,
     Name,
@@ -45,11 +48,12 @@ from ..model.typed import (
 )
 from ..model.types import INT, ArrayType, LiveInType, PythonScalar, ScalarType
 from .conversions import convert
-from .final_types import final_types
+from .final_types import Environment, Flow, final_types, rectangular_loops
 from .merge_typed import hold, merge
 from .ranges import Interval, join, statement_intervals, value_interval
 from .reasons import UnsupportedType
-from .type_expression import Result, Scope, element_value, type_expression, unsupported
+from .type_expression import element_value, type_expression
+from .type_operations import Result, Scope, unsupported
 
 _MOST_COMBINATIONS = 32
 _INTERVAL_ROUNDS = 3
@@ -76,6 +80,8 @@ class _Typing:
     # Every type that a scalar may have where it is read.
     possible: dict[str, tuple[ScalarType, ...]]
     intervals: dict[str, Interval] = field(default_factory=dict)  # of int variables
+    # The same before single statements, once it is assumed that loops are not empty.
+    before: Mapping[str, Environment] = field(default_factory=dict)
 
     @staticmethod
     def of(scop: Scop, live_in: Mapping[str, LiveInType]) -> _Typing:
@@ -99,10 +105,21 @@ class _Typing:
         if reason is not None:
             return Refusal(reasons=(reason,))
         self._narrow()
-        last = self.last_types()
+        flow = self._flow()
+        program = self._held_program(flow)
+        if isinstance(program, TypedProgram):
+            return program
+        # Types that are only possible where an inner loop is empty may be what prevents it.
+        self.before = flow.before
+        narrower = self._held_program(flow)
+        if isinstance(narrower, Refusal):
+            return program
+        return replace(narrower, nonempty_loops=rectangular_loops(self.scop))
+
+    def _held_program(self, flow: Flow) -> TypedProgram | Refusal:
         held: dict[str, ScalarType] = {}
         for name in self.possible:
-            type_ = self._held_type(name, last.get(name))
+            type_ = self._held_type(name, flow.after.get(name))
             if isinstance(type_, UnsupportedType):
                 return Refusal(reasons=(type_,))
             held[name] = type_
@@ -135,8 +152,8 @@ class _Typing:
                 target = statement.body.target
                 if not isinstance(target, Name) or self._waits(statement):
                     continue
-                for variables in self._combinations(statement):
-                    value = self._value(statement, variables)
+                for scope in self._scopes(statement):
+                    value = self._value(statement, scope)
                     if isinstance(value, UnsupportedType):
                         return value
                     known = self.possible.get(target.name, ())
@@ -167,23 +184,37 @@ class _Typing:
         loops = {self.scop.loops[number].variable: INT for number in statement.loops}
         return {**self.integers, **loops}
 
-    def _combinations(self, statement: Statement) -> Iterator[dict[str, ScalarType]]:
+    def _scopes(
+        self, statement: Statement, environment: Environment | None = None
+    ) -> Iterator[Scope]:
+        """Yield a scope for every combination of types that the statement may meet."""
+        known = self.before.get(statement.name, {}) if environment is None else environment
         names = self._scalars_read(statement)
-        for types in product(*(self.possible[name] for name in names)):
-            yield dict(zip(names, types, strict=True))
+        choices = [sorted(known.get(name) or self.possible[name], key=str) for name in names]
+        kinds: tuple[Literal["numpy", "python"], ...] = ("numpy",)
+        if any(isinstance(each, BoolOp | Call) for each in _reads(statement.body)):
+            kinds = ("numpy", "python")  # `min` may return either of its operands
+        for types in product(*choices):
+            for kind in kinds:
+                yield self._scope(statement, dict(zip(names, types, strict=True)), kind)
 
-    def _scope(self, statement: Statement, variables: Mapping[str, ScalarType]) -> Scope:
+    def _scope(
+        self,
+        statement: Statement,
+        variables: Mapping[str, ScalarType],
+        chosen: Literal["numpy", "python"],
+    ) -> Scope:
         integers = {n: t for n, t in self.intervals.items() if variables.get(n) == INT}
         return Scope(
             arrays=self.arrays,
             integers=self._integers(statement),
             variables=variables,
             intervals={**integers, **statement_intervals(self.scop, statement)},
+            chosen=chosen,
         )
 
-    def _value(self, statement: Statement, variables: Mapping[str, ScalarType]) -> Result:
+    def _value(self, statement: Statement, scope: Scope) -> Result:
         """Return the value that `statement` assigns, in its own type or that of the array."""
-        scope = self._scope(statement, variables)
         value = _assigned_value(statement.body)
         target = statement.body.target
         if isinstance(target, Name):
@@ -227,8 +258,8 @@ class _Typing:
         for statement in self.scop.statements:
             if name not in self._scalars_read(statement):
                 continue
-            for variables in self._combinations(statement):
-                value = self._value(statement, variables)
+            for scope in self._scopes(statement):
+                value = self._value(statement, scope)
                 if isinstance(value, UnsupportedType) or hold(value, {name: dtype}) is None:
                     return False
         return True
@@ -246,10 +277,9 @@ class _Typing:
         for statement in self.scop.statements:
             target = statement.body.target
             if isinstance(target, Name) and target.name == name:
-                for variables in self._combinations(statement):
-                    value = self._value(statement, variables)
+                for scope in self._scopes(statement):
+                    value = self._value(statement, scope)
                     if not isinstance(value, UnsupportedType) and value.type == INT:
-                        scope = self._scope(statement, variables)
                         intervals.append(value_interval(value, scope.intervals))
         return reduce(join, intervals)
 
@@ -261,19 +291,19 @@ class _Typing:
         value: TypedExpression | None = None
         target = statement.body.target
         dtypes = {name: type_.dtype for name, type_ in held.items()}
-        for variables in self._combinations(statement):
-            each = self._value(statement, variables)
+        for scope in self._scopes(statement):
+            each = self._value(statement, scope)
             if isinstance(each, UnsupportedType):
                 return each
             if isinstance(target, Name):
-                kept = convert(each, held[target.name], self._scope(statement, variables).intervals)
+                kept = convert(each, held[target.name], scope.intervals)
                 if kept is None:
                     return unsupported(target.name, (each,), statement.span)
                 each = kept
             own = hold(each, dtypes)
             merged = own if value is None or own is None else merge(value, own)
             if merged is None:
-                shown = tuple(f"{name}: {type_}" for name, type_ in variables.items())
+                shown = tuple(f"{name}: {type_}" for name, type_ in scope.variables.items())
                 return UnsupportedType(span=statement.span, operation="=", types=shown)
             value = merged
         assert value is not None  # a product is never empty here
@@ -303,18 +333,12 @@ class _Typing:
 
     # -------------------------------------------------------------------- live out
 
-    def last_types(self) -> Mapping[str, frozenset[ScalarType]]:
-        """Return the types that each assigned scalar may have after the region."""
+    def _flow(self) -> Flow:
+        """Return the types of the scalars before each statement and after the region."""
 
-        def value_types(
-            statement: Statement, environment: Mapping[str, frozenset[ScalarType]]
-        ) -> frozenset[ScalarType]:
-            names = self._scalars_read(statement)
-            known = [environment.get(name) or self.possible[name] for name in names]
-            values = (
-                self._value(statement, dict(zip(names, types, strict=True)))
-                for types in product(*known)
-            )
+        def value_types(statement: Statement, environment: Environment) -> frozenset[ScalarType]:
+            scopes = self._scopes(statement, environment)
+            values = (self._value(statement, scope) for scope in scopes)
             return frozenset(
                 value.type for value in values if not isinstance(value, UnsupportedType)
             )

@@ -8,6 +8,7 @@ import itertools
 import math
 import operator
 import warnings
+from typing import Any
 
 import numba
 import numpy as np
@@ -31,10 +32,12 @@ from autopar.analysis.model.types import (
     INTEGER_LIMITS,
     NumpyScalar,
     PythonScalar,
+    ScalarType,
 )
 from autopar.analysis.passes.promotion import LIBM, LIBM_OF_TWO
 from autopar.analysis.passes.reasons import UnsupportedType
-from autopar.analysis.passes.type_expression import Scope, stored, type_expression
+from autopar.analysis.passes.type_expression import stored, type_expression
+from autopar.analysis.passes.type_operations import Scope
 from autopar.codegen.expressions import Names, print_statement
 from autopar.codegen.scalars import HELPERS, cpu_helper
 
@@ -51,18 +54,35 @@ FUNCTIONS = {
     "neg": operator.neg, "pos": operator.pos, "~": operator.invert, "not": operator.not_,
 }  # fmt: skip
 PYTHON = (BOOL, INT, FLOAT)
-TYPES = (*PYTHON, *(NumpyScalar(dtype=dtype) for dtype in COMPILED_DTYPES if "complex" not in dtype))
+TYPES: tuple[ScalarType, ...] = (
+    *PYTHON,
+    *(NumpyScalar(dtype=dtype) for dtype in COMPILED_DTYPES if "complex" not in dtype),
+)
 # The other integers behave as one of these; they meet these only.
 MAIN = tuple(t for t in TYPES if t.dtype not in ("int16", "int32", "uint8", "uint16"))
 SOME = (NumpyScalar(dtype="float32"), NumpyScalar(dtype="uint64"))
-FLOATS = (0.0, -0.0, 1.0, -1.5, 0.1, 7.0, -3.0, 1e30, 5e-324, math.inf, -math.inf, math.nan, 2.0**53)
+FLOATS = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.5,
+    0.1,
+    7.0,
+    -3.0,
+    1e30,
+    5e-324,
+    math.inf,
+    -math.inf,
+    math.nan,
+    2.0**53,
+)
 
 
 def values_of(type_):
     """Boundary values of a type, as Python or NumPy scalars."""
     dtype = type_.dtype
     if dtype == "bool":
-        numbers = [False, True]
+        numbers: list[Any] = [False, True]
     elif dtype in INTEGER_LIMITS:
         low, high = INTEGER_LIMITS[dtype]
         numbers = [0, 1, 2, 3, 7, 100, low, low + 1, high, high - 1, high // 2 + 1]
@@ -104,6 +124,13 @@ def same_bits(left, right):
     return np.array_equal(left, right)
 
 
+def is_small(value):
+    """Whether a result or operand is so small that no check may fail on it."""
+    if isinstance(value, Exception):
+        return False
+    return bool(np.all((np.real(value) >= 0) & (np.real(value) <= 100)))
+
+
 class Cells:
     """Expressions over x and y that are compiled into one function and checked together."""
 
@@ -117,21 +144,25 @@ class Cells:
         """Add an expression; with `dtype` its value is stored in an array of that."""
         names = ("x", "y")[: len(self.types)]
         scope = Scope(
-            arrays={}, integers={}, variables=dict(zip(names, self.types)), intervals={}
+            arrays={},
+            integers={},
+            variables=dict(zip(names, self.types, strict=True)),
+            intervals={},
         )
         typed = type_expression(expression, scope)
-        if dtype is not None and not isinstance(typed, UnsupportedType):
-            typed = stored(typed, dtype, scope)
-        if typed is None or isinstance(typed, UnsupportedType):
+        if isinstance(typed, UnsupportedType):
             return False
-        self.expressions.append((name, function, typed))
+        value = typed if dtype is None else stored(typed, dtype, scope)
+        if value is None:
+            return False
+        self.expressions.append((name, function, value))
         return True
 
     def source(self):
         count = len(self.expressions)
         lines = [f"def kernel(n, xs, ys, failed, {', '.join(f'r{k}' for k in range(count))}):"]
         lines += ["  for k in range(n):", "    x = xs[k]; y = ys[k]"]
-        helpers = set()
+        helpers: set[str] = set()
         for k, (_, _, typed) in enumerate(self.expressions):
             variable = SetVariable(name=f"v{k}", value=typed, span=SPAN)
             printed = print_statement(variable, Names(prefix=f"t{k}_"), "cpu")
@@ -148,7 +179,7 @@ class Cells:
         kernel = numba.njit(nogil=True, error_model="numpy")(namespace["kernel"])
         columns = [
             np.array(column, dtype=type_.dtype)
-            for column, type_ in zip(zip(*self.arguments), self.types)
+            for column, type_ in zip(zip(*self.arguments, strict=True), self.types, strict=True)
         ]
         columns += [columns[0]] * (2 - len(columns))
         results = [np.zeros(len(columns[0]), each.type.dtype) for _, _, each in self.expressions]
@@ -163,7 +194,7 @@ class Cells:
             hazards = 0
             for node in walk_typed(typed):
                 hazards |= getattr(node, "hazards", 0)
-            for arguments, value, status in zip(self.arguments, results[k], failed[k]):
+            for arguments, value, status in zip(self.arguments, results[k], failed[k], strict=True):
                 problem = self.problem(function, arguments, typed, value, int(status), hazards)
                 if problem:
                     wrong.append((name, arguments, problem))
@@ -174,8 +205,9 @@ class Cells:
         wanted, has_warned = expected(function, arguments)
         if status & ~hazards:
             return f"status {status} outside hazards {hazards}"
-        if status & FAILURES:
-            return None  # the interpreter does it again: checked to be rare below
+        if status & FAILURES:  # the interpreter does it again
+            is_needless = all(is_small(each) for each in (wanted, *arguments))
+            return "a needless failure" if is_needless else None
         if isinstance(wanted, Exception):
             return f"{wanted!r} was not noticed"
         if has_warned and not (status & INTEGER_WARNING or hazards & FLOAT_WARNING):
@@ -243,14 +275,18 @@ def test_store_converts_as_numpy_does(types):
         cells.check()
 
 
-@pytest.mark.parametrize("kind", (FLOAT, NumpyScalar(dtype="float32"), INT), ids=str)
-def test_function_of_math_computes_what_the_interpreter_computes(kind, monkeypatch):
+@pytest.mark.parametrize("kind", [FLOAT, NumpyScalar(dtype="float32"), INT], ids=str)
+def test_function_of_math_computes_what_the_interpreter_computes(kind):
     rng = np.random.default_rng(0)
-    drawn = np.concatenate((rng.normal(size=3000), np.exp(rng.normal(size=3000) * 9), rng.random(999)))
-    drawn = [*drawn.tolist(), *FLOATS]
+    floats = np.concatenate(
+        (rng.normal(size=3000), np.exp(rng.normal(size=3000) * 9), rng.random(999))
+    )
+    drawn: list[Any] = [*floats.tolist(), *FLOATS]
     if kind != FLOAT:
-        drawn = [int(each) if kind == INT else np.float32(each) for each in drawn if abs(each) < 1e9]
-    names = [name for name in (*LIBM, "sqrt", "fabs", "isnan", "isinf", "isfinite", "floor", "ceil", "trunc")]
+        drawn = [
+            int(each) if kind == INT else np.float32(each) for each in drawn if abs(each) < 1e9
+        ]
+    names = (*LIBM, "sqrt", "fabs", "isnan", "isinf", "isfinite", "floor", "ceil", "trunc")
     x = (Name(name="x", span=SPAN),)
     for chunk in (names[::2], names[1::2]):
         cells = Cells((kind,))
@@ -262,7 +298,7 @@ def test_function_of_math_computes_what_the_interpreter_computes(kind, monkeypat
         cells.check()
 
 
-@pytest.mark.parametrize("dtype", ("float", "float64", "float32", "int64", "uint64", "int8"))
+@pytest.mark.parametrize("dtype", ["float", "float64", "float32", "int64", "uint64", "int8"])
 def test_function_of_two_computes_what_the_interpreter_computes(dtype):
     type_ = FLOAT if dtype == "float" else NumpyScalar(dtype=dtype)
     cells = Cells((type_, type_))
@@ -274,10 +310,14 @@ def test_function_of_two_computes_what_the_interpreter_computes(dtype):
     cells.check()
 
 
-@pytest.mark.parametrize("type_", (FLOAT, NumpyScalar(dtype="float64"), NumpyScalar(dtype="float32")), ids=str)
+@pytest.mark.parametrize(
+    "type_", [FLOAT, NumpyScalar(dtype="float64"), NumpyScalar(dtype="float32")], ids=str
+)
 def test_constant_power_has_the_bits_of_libm(type_):
     rng = np.random.default_rng(1)
-    drawn = np.concatenate((rng.random(5000) * 10, np.exp(rng.normal(size=2000) * 20), -rng.random(500)))
+    drawn = np.concatenate(
+        (rng.random(5000) * 10, np.exp(rng.normal(size=2000) * 20), -rng.random(500))
+    )
     cells = Cells((type_,))
     convert = float if type_ == FLOAT else np.dtype(type_.dtype).type
     cells.arguments = [(convert(each),) for each in drawn]
@@ -295,11 +335,13 @@ def test_constant_power_has_the_bits_of_libm(type_):
 def complex_fails(value):
     """A negative float to a fraction is complex, which the compiled power must report."""
     if isinstance(value, complex):
-        raise ValueError(value)
+        raise ValueError(value)  # noqa: TRY004
     return value
 
 
-@pytest.mark.parametrize("right", ("complex", "complex64", "complex128", "float", "int8", "float32"))
+@pytest.mark.parametrize(
+    "right", ["complex", "complex64", "complex128", "float", "int8", "float32"]
+)
 def test_complex_cell_computes_what_the_interpreter_computes(right):
     kinds = {"complex": COMPLEX, "float": FLOAT}
     for left in (COMPLEX, NumpyScalar(dtype="complex64"), NumpyScalar(dtype="complex128")):
@@ -313,7 +355,7 @@ def test_complex_cell_computes_what_the_interpreter_computes(right):
 def test_failures_are_not_reported_where_python_succeeds():
     cells = Cells((INT, INT))
     cells.arguments = [
-        (x, y) for x in (-(2**31), -1, 5, 3**19) for y in (2**31, -(2**31), 7, -1, 2**32 + 1)
+        (x, y) for x in (-(2**30), -1, 5, 3**19) for y in (2**31, -(2**31), 7, -1, 2**32 + 1)
     ]
     for name in (*ARITHMETIC, *COMPARISONS):
         cells.add(name, FUNCTIONS[name], operation(name))

@@ -1,0 +1,120 @@
+"""Calls of functions that autopar knows, on typed operands.
+
+Before:  math.floor(x) on a np.float32         After:  int(math.floor(float64(x)))
+
+Builtins, `math` and the exact functions of NumPy; all others are an `UnsupportedType`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ..model.source import Span
+from ..model.typed import CONVERSION, FLOAT_WARNING, Cast, Number, Operation, TypedExpression
+from ..model.types import (
+    BOOL,
+    COMPILED_DTYPES,
+    FLOAT,
+    FLOAT_DTYPES,
+    INT,
+    INTEGER_LIMITS,
+    NumpyScalar,
+    ScalarType,
+)
+from .conversions import convert, convert_operands
+from .hazards import call_hazards
+from .promotion import call_cell
+from .type_operations import Result, Scope, binary, chosen_type, number, unary, unsupported
+
+
+def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
+    """Return the call of function `name`, typed."""
+    match name, operands:
+        case "abs", (operand,):
+            return unary("abs", operand, span, scope)
+        case (("min" | "max"), (_, _, *_)):
+            return _extremum(name, operands, span, scope)
+        case (("int" | "float" | "bool"), (operand,)):
+            kind = {"int": INT, "float": FLOAT, "bool": BOOL}[name]
+            return _converted(name, operand, kind, span, scope)
+        case "pow", (_, _):
+            return binary("**", operands, span, scope)
+        case "numpy.square", (operand,):
+            return _square(operand, span)
+        case _, (operand,) if name.removeprefix("numpy.") in COMPILED_DTYPES:
+            target = NumpyScalar(dtype=name.removeprefix("numpy."))
+            return _converted(name, operand, target, span, scope)
+        case _:
+            return _library_call(name, operands, span, scope)
+
+
+def _converted(
+    name: str, operand: TypedExpression, target: ScalarType, span: Span, scope: Scope
+) -> Result:
+    """Return `operand` as a scalar of another type: always a `Cast`, even of the same dtype."""
+    result = convert(operand, target, scope.intervals)
+    if result is None:
+        return unsupported(name, (operand,), span)
+    if name == "int" and isinstance(result, Cast) and operand.type.dtype == "uint64":
+        result = replace(result, hazards=CONVERSION)  # Python goes on with all 64 bits
+    if result is operand and operand.type != target:
+        return Cast(operand=operand, type=target, hazards=0, span=span)
+    return result
+
+
+def _extremum(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
+    """Return Python's min or max: `b if b < a else a`, one of its operands as it is.
+
+    Operands of different dtypes are refused: the result would have the one or the other.
+    """
+    dtypes = {operand.type.dtype for operand in operands}
+    if len(dtypes) > 1 or not dtypes <= {*FLOAT_DTYPES, *INTEGER_LIMITS} - {"bool"}:
+        return unsupported(name, operands, span)
+    type_ = chosen_type(operands, scope)
+    return Operation(name=name, operands=operands, type=type_, hazards=0, span=span)
+
+
+def _square(operand: TypedExpression, span: Span) -> Result:
+    """Return np.square(x): x * x for floats, x ** 2 for integers, which wraps silently."""
+    type_ = NumpyScalar(dtype=operand.type.dtype)
+    if type_.dtype in FLOAT_DTYPES:
+        return Operation(
+            name="*", operands=(operand, operand), type=type_, hazards=FLOAT_WARNING, span=span
+        )
+    if type_.dtype not in INTEGER_LIMITS or type_.dtype == "bool":
+        return unsupported("numpy.square", (operand,), span)
+    two = Number(value=2, type=type_, span=span)
+    return Operation(name="**", operands=(operand, two), type=type_, hazards=0, span=span)
+
+
+def _library_call(
+    name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope
+) -> Result:
+    cell = call_cell(name, tuple(operand.type for operand in operands))
+    if cell is None:
+        return unsupported(name, operands, span)
+    converted = convert_operands(operands, cell, scope.intervals)
+    if converted is None:
+        return unsupported(name, operands, span)
+    folded = _fold_call(name, converted, span)
+    if folded is not None:
+        return folded
+    hazards = call_hazards(name, converted, scope.intervals)
+    result: TypedExpression = Operation(
+        name=name, operands=converted, type=cell.result, hazards=hazards, span=span
+    )
+    if name in ("math.floor", "math.ceil", "math.trunc"):
+        return Cast(operand=result, type=INT, hazards=CONVERSION, span=span)
+    return result
+
+
+def _fold_call(name: str, operands: tuple[TypedExpression, ...], span: Span) -> Result | None:
+    """Return the value of a function of `math` on constants; None where it raises."""
+    values = [operand.value for operand in operands if isinstance(operand, Number)]
+    if not name.startswith("math.") or len(values) < len(operands):
+        return None
+    try:
+        return number(getattr(math, name.removeprefix("math."))(*values), span)
+    except (ArithmeticError, ValueError):
+        return None
