@@ -38,10 +38,7 @@ def hold(expression: TypedExpression, dtypes: Mapping[str, str]) -> TypedExpress
             dtype = dtypes.get(variable.name, variable.type.dtype)
             if dtype == variable.type.dtype:
                 return expression
-            is_checked = (
-                expression.type.dtype not in INTEGER_LIMITS and expression.hazards & FAILURES
-            )
-            if dtype != expression.type.dtype or is_checked:
+            if dtype != expression.type.dtype or not _may_come_early(expression, variable):
                 return None
             return replace(variable, type=expression.type)
         case Cast():
@@ -53,6 +50,13 @@ def hold(expression: TypedExpression, dtypes: Mapping[str, str]) -> TypedExpress
             return replace(expression, operands=operands) if len(operands) == len(found) else None
         case Number() | Index() | Load():
             return expression
+
+
+def _may_come_early(cast: Cast, variable: Variable) -> bool:
+    """Return whether the cast may be made once, where the variable is assigned."""
+    if cast.type.dtype in INTEGER_LIMITS:
+        return variable.type.dtype in INTEGER_LIMITS  # a float would lose its fraction
+    return not cast.hazards & FAILURES
 
 
 def merge(left: TypedExpression, right: TypedExpression) -> TypedExpression | None:
