@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import re
 import sys
 import traceback
 import types
@@ -145,9 +146,19 @@ def observe(function: Function, arguments: list[Any]) -> Outcome:
         returned=returned,
         returned_argument=tuple(i for i, item in enumerate(arguments) if item is returned),
         exception=exception,
-        warnings=frozenset((w.category.__qualname__, str(w.message)) for w in caught),
+        warnings=frozenset((w.category.__qualname__, event_of(str(w.message))) for w in caught),
         log=log,
     )
+
+
+def event_of(message: str) -> str:
+    """Return what a warning says happened, without the operation it names.
+
+    The processor's flags tell that something overflowed, not in which operation: where a
+    region may not be run again, the first that could have done it is named (semantics,
+    "RuntimeWarning of NumPy arithmetic").
+    """
+    return re.sub(r" encountered in .*", " encountered", message)
 
 
 def line_in(error: BaseException, file: str) -> int:
@@ -197,7 +208,8 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return "\n".join(_shown(item) for item in value)
     if isinstance(value, np.ndarray):
-        return f"{type(value).__name__} {value.dtype} {value.shape}: {value!r}"
+        with np.printoptions(threshold=20, edgeitems=6):
+            return f"{type(value).__name__} {value.dtype} {value.shape}: {value!r}"
     return f"{type(value).__name__}: {value!r}"
 
 
