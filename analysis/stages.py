@@ -36,6 +36,7 @@ __all__ = [
     "explain_text",
     "functions_of",
     "loop_functions",
+    "may_check_first",
     "plan_region",
     "redo_condition",
     "silent",
@@ -113,6 +114,15 @@ def redo_condition(region: RegionPlan) -> Condition | Refusal:
     except isl.BudgetExhaustedError:
         reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
         return Refusal(reasons=(reason,))
+
+
+def may_check_first(region: RegionPlan) -> bool:
+    """Return whether a run without stores computes the same values as the region itself."""
+    try:
+        with isl.budget():
+            return not conditions.has_array_flow(region.scop)
+    except isl.BudgetExhaustedError:
+        return False
 
 
 def specialize(

@@ -185,9 +185,12 @@ class Region:
             if np.may_share_memory(named[first], named[second]):
                 if overlap(named[first], named[second]) is not False:
                     return ArraysOverlap(span=span, first=first, second=second)
+        needed = variant.types_hold
+        if needed is not None and not eval(needed, {}, named):  # noqa: S307  # our own text
+            return ConditionFailed(span=span, condition=needed, values=())
         if variant.may_warn and not _is_everyday():
             return ErrorStateChanged(span=span)
-        if variant.may_fail and variant.target == "cpu" and not variant.may_redo(named):
+        if variant.may_outgrow and variant.target == "cpu" and not variant.may_redo(named):
             detail = "an operation that may fail after inputs were overwritten"
             return ValueFailed(span=span, detail=detail)
         return None
@@ -201,6 +204,10 @@ class Region:
         launcher = MACHINE.launcher(variant.target, self.options.threads)
         started = perf_counter()
         try:
+            if variant.check is not None:
+                found_out = variant.check(launcher, *arguments)[0] & FAILURES
+                if found_out:
+                    return self._refuse(found, self._failed(found_out))
             outcome = variant.run(launcher, *arguments)
         except DeviceMemoryError as error:
             return self._refuse(found, self._out_of_memory(error))
@@ -215,9 +222,7 @@ class Region:
         seconds = perf_counter() - started
         status = outcome[0]
         if status and not self._accept(status, variant, named):
-            return self._refuse(
-                found, ValueFailed(span=self.plan.scop.span, detail=_failure(status))
-            )
+            return self._refuse(found, self._failed(status))
         self._record(variant.target, found, seconds, None)
         results = map(_convert, variant.converters, outcome[1:])
         return ((*found.last_values, *results),)
@@ -232,6 +237,9 @@ class Region:
             return False
         warn_as_numpy(status, variant.program, self.file)
         return True
+
+    def _failed(self, status: int) -> Reason:
+        return ValueFailed(span=self.plan.scop.span, detail=_failure(status))
 
     def _out_of_memory(self, error: DeviceMemoryError) -> Reason:
         return CompileFailed(span=self.plan.scop.span, target="cuda", detail=str(error))

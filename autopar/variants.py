@@ -14,14 +14,16 @@ from typing import Any, Literal
 import numpy as np
 
 from autopar.analysis.facts.arguments import array_type, scalar_type
+from autopar.analysis.facts.reasons import ValueFailed
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.typed import FAILURES, WARNINGS, TypedProgram
+from autopar.analysis.model.typed import FAILURES, INTEGER_OVERFLOW, WARNINGS, TypedProgram
 from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
-from autopar.analysis.stages import redo_condition, specialize
+from autopar.analysis.stages import may_check_first, redo_condition, specialize
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
+from autopar.codegen.checks import checks_only
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda
@@ -30,6 +32,7 @@ from autopar.codegen.lower import lower
 from autopar.codegen.prepare import prepare_kernels
 from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
+from .cost import iterations
 from .options import Options
 
 Target = Literal["cpu", "cuda"]
@@ -46,10 +49,16 @@ class Variant:
     arrays: tuple[str, ...]  # what `run` takes after the launcher: arrays, ...
     scalars: tuple[str, ...]  # ... parameters, and these
     converters: tuple[Callable[[Any], Any], ...]  # make each result what the interpreter leaves
-    may_fail: bool  # raise, overflow, or refuse to convert
+    # What is run first, with the same arguments, to see whether anything would fail; None
+    # where nothing can, or where failing may be found out afterwards.
+    check: Callable[..., tuple[Any, ...]] | None
+    may_outgrow: bool  # a Python int may outgrow 64 bits, found out afterwards
     may_warn: bool  # NumPy warnings
     redo: Condition | None  # when the region may be run again; None where nobody asks
     has_parallel_loop: bool
+    # Python over the names of the call; None where nothing is asked. Holds where the loops run
+    # on which the types depend: a sum that starts as 0.0 stays a float if nothing is added.
+    types_hold: str | None
 
     def may_redo(self, named: Mapping[str, object]) -> bool:
         """Return whether the region may be run again from its start, for these arguments."""
@@ -102,27 +111,64 @@ def make_variant(
     typed, schedule = found
     program = lowered(region, (typed, schedule), types, name, file)
     parallel = any(isinstance(node, Loop) and node.is_parallel for node in walk_nodes(program.body))
-    refusal = _unfit(region.scop.span, target, typed, has_parallel_loop=parallel)
+    refusal = _unfit(region.scop.span, target, has_parallel_loop=parallel)
     if refusal is not None:
         return refusal
-    source = generated(program, target, options)
-    module = load_module(source, cache=user_cache() if options.cache else NO_CACHE)
-    if target == "cpu":
-        prepare_kernels(module, program)
     redo = redo_condition(region) if typed.hazards else None
+    may_redo = redo if isinstance(redo, Condition) else None
+    failures = typed.hazards & FAILURES
+    checked_first = target == "cpu" and _is_checked_first(failures, may_redo)
+    if checked_first and not may_check_first(region):
+        detail = "an operation may fail after values that it needs were overwritten"
+        return Refusal(reasons=(ValueFailed(span=region.scop.span, detail=detail),))
+    source = generated(program, target, options)
     return Variant(
         target=target,
         program=program,
         source=source,
-        run=module.run,
+        run=_loaded(program, source, target, options),
+        check=_check(program, options) if checked_first else None,
         arrays=tuple(each.name for each in program.arrays),
         scalars=tuple(each.name for each in program.live_in),
         converters=tuple(_wrapper(program.variable(each).type) for each in program.results),
-        may_fail=bool(typed.hazards & FAILURES),
+        may_outgrow=bool(failures) and not checked_first,
         may_warn=bool(typed.hazards & WARNINGS),
-        redo=redo if isinstance(redo, Condition) else None,
+        redo=may_redo,
         has_parallel_loop=parallel,
+        types_hold=_types_hold(region, typed),
     )
+
+
+def _types_hold(region: RegionPlan, typed: TypedProgram) -> str | None:
+    tests = [f"{iterations(region.scop.loops[loop])} > 0" for loop in typed.nonempty_loops]
+    return " and ".join(tests) or None
+
+
+def _is_checked_first(failures: int, redo: Condition | None) -> bool:
+    """Return whether failures must be known before anything is stored.
+
+    Where the interpreter raises, it leaves the later elements as they were: a kernel that
+    finds out afterwards has stored them. An integer that outgrew 64 bits raises nothing; the
+    interpreter simply runs the region again, if it may.
+    """
+    if failures & ~INTEGER_OVERFLOW:
+        return True
+    return bool(failures) and (redo is None or redo.text != "True")
+
+
+def _check(program: Program, options: Options) -> Callable[..., tuple[Any, ...]]:
+    checks = checks_only(program)
+    return _loaded(checks, generated(checks, "cpu", options), "cpu", options)
+
+
+def _loaded(
+    program: Program, source: str, target: Target, options: Options
+) -> Callable[..., tuple[Any, ...]]:
+    module = load_module(source, cache=user_cache() if options.cache else NO_CACHE)
+    if target == "cpu":
+        prepare_kernels(module, program)
+    run: Callable[..., tuple[Any, ...]] = module.run
+    return run
 
 
 def lowered(
@@ -147,10 +193,9 @@ def generated(program: Program, target: Target, options: Options) -> str:
 
 
 def _unfit(
-    span: Span, target: Target, typed: TypedProgram, *, has_parallel_loop: bool
+    span: Span, target: Target, *, has_parallel_loop: bool
 ) -> Refusal | None:
     """Return why a region may not run on a target although it can be typed."""
-    del typed
     if target == "cuda" and not has_parallel_loop:
         feature = "a region without a parallel loop"
         return Refusal(reasons=(TargetLacksFeature(span=span, target=target, feature=feature),))

@@ -182,3 +182,20 @@ def _union(sets: list[isl.Set]) -> isl.Set | None:
     for each in sets:
         union = each if union is None else union.union(each)
     return union
+
+
+def has_array_flow(scop: Scop) -> bool:
+    """Return whether any array element that the region writes is read by it later."""
+    for array in scop.arrays:
+        writes = [(each, accesses_to(each, array.name, "write")) for each in scop.statements]
+        reads = [(each, accesses_to(each, array.name, "read")) for each in scop.statements]
+        written = tuple(cells(each, found) for each, found in writes if found)
+        read = tuple(cells(each, found) for each, found in reads if found)
+        if array.rank == 0 or not written or not read:
+            continue
+        flow = isl.value_based_flow(
+            isl.UnionMap.of(written), isl.UnionMap.of(read), original_schedule(scop)
+        )
+        if flow.maps():
+            return True
+    return False
