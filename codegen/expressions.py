@@ -44,6 +44,7 @@ from .integers import rename, simplify, text
 from .operations import CHECKED, operation_text
 from .printing import Lines, bare, cast_text, number_text
 
+_UNKNOWN_TO_CUDA = ("math.cbrt", "math.exp2")
 Target: TypeAlias = Literal["cpu", "cuda"]
 
 
@@ -97,9 +98,11 @@ def print_integer(expression: Expression, names: Names) -> str:
 
 
 def is_printable(statement: TypedStatement, target: Target) -> bool:
-    """Return whether the target has the statement's operations: no complex ones on CUDA."""
+    """Return whether the target has the statement's operations; CUDA has no complex numbers."""
     return target == "cpu" or not any(
-        node.type.dtype in COMPLEX_DTYPES for node in walk_typed(statement.value)
+        node.type.dtype in COMPLEX_DTYPES
+        or (isinstance(node, Operation) and node.name in _UNKNOWN_TO_CUDA)
+        for node in walk_typed(statement.value)
     )
 
 

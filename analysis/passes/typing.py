@@ -46,11 +46,11 @@ from ..model.typed import (
     Variable,
     walk_typed,
 )
-from ..model.types import INT, ArrayType, LiveInType, PythonScalar, ScalarType
+from ..model.types import INT, INTEGER_LIMITS, ArrayType, LiveInType, PythonScalar, ScalarType
 from .conversions import convert
 from .final_types import Environment, Flow, final_types, rectangular_loops
 from .merge_typed import hold, merge
-from .ranges import Interval, join, statement_intervals, value_interval
+from .ranges import INT64, Interval, is_within, join, statement_intervals, value_interval
 from .reasons import UnsupportedType
 from .type_expression import element_value, type_expression
 from .type_operations import Result, Scope, unsupported
@@ -240,12 +240,22 @@ class _Typing:
         if name in self.scop.live_out and name in self.assigned:
             candidates = tuple(last) if last is not None and len(last) == 1 else ()
         for candidate in candidates:
+            if self._outgrows(name, candidate):
+                continue
             if {candidate.dtype} == {each.dtype for each in types} or self._is_cast_to(
                 name, candidate.dtype
             ):
                 return candidate
         shown = tuple(str(each) for each in types)
         return UnsupportedType(span=self._span_of(name), operation=name, types=shown)
+
+    def _outgrows(self, name: str, candidate: ScalarType) -> bool:
+        """Return whether a Python int that is live in may not fit the dtype it is held in.
+
+        The interpreter would raise at its first use; a kernel takes its arguments unchecked.
+        """
+        limits = INTEGER_LIMITS.get(candidate.dtype)
+        return self.live_in.get(name) == INT and limits is not None and not is_within(INT64, limits)
 
     def _span_of(self, name: str) -> Span:
         """Return where `name` is assigned last."""

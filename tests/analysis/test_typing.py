@@ -174,6 +174,14 @@ def test_int_start_of_a_float_sum_is_held_as_float64():
     assert {"s": "np.float64"} == dtypes_of(program)
 
 
+def test_int_start_of_a_sum_of_small_integers_may_not_fit():
+    body = "for i in range(n):\n    s += a[i]"
+    assert [("s", ("int", "np.int32"))] == refused(typed(body, a=("int32",), s=INT))
+    assert {"s": "np.int64"} == dtypes_of(typed(body, a=("int64",), s=INT))
+    inside = "for i in range(n):\n    s = 0\n    for j in range(m):\n        s += a[i, j]"
+    assert {"s": "np.int32"} == dtypes_of(typed(inside, a=("int32", 2)))
+
+
 def test_start_within_the_loop_needs_no_assumption_where_the_dtypes_agree():
     body = """
     for i in range(n):
