@@ -15,12 +15,16 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# An array on the device, of whatever class the CUDA package has for it.
+DeviceArray: TypeAlias = Any
+Layout: TypeAlias = Literal["C", "F", "A"]
 
 
 class CudaUnavailable(Exception):
@@ -163,7 +167,12 @@ def errors() -> tuple[type[Exception], ...]:
     from numba.cuda.cudadrv import driver, error, nvvm
 
     # The simulator and older packages have some of these only, or None in their place.
-    names = ((driver, "LinkerError"), (error, "NvrtcError"), (nvvm, "NvvmError"), (nvvm, "nvvmError"))
+    names = (
+        (driver, "LinkerError"),
+        (error, "NvrtcError"),
+        (nvvm, "NvvmError"),
+        (nvvm, "nvvmError"),
+    )
     found = [getattr(module, name, None) for module, name in names]
     compilers = [each for each in found if isinstance(each, type) and issubclass(each, Exception)]
     return (*_driver_errors(), NumbaError, MemoryError, *compilers)
@@ -246,7 +255,7 @@ def synchronize() -> None:
     _cuda().synchronize()
 
 
-# dtype, rank (None for a number), layout of an argument of a kernel
+# dtype, rank (None for a number), layout ("C", "F" or "A") of an argument of a kernel
 ArgumentType: TypeAlias = tuple[str, int | None, str]
 INTEGER: ArgumentType = ("int64", None, "")
 
@@ -269,7 +278,7 @@ def compile_ptx(
     signature = tuple(
         from_dtype(np.dtype(dtype))
         if rank is None
-        else types.Array(from_dtype(np.dtype(dtype)), rank, layout)
+        else types.Array(from_dtype(np.dtype(dtype)), rank, cast("Layout", layout))
         for dtype, rank, layout in arguments
     )
     text, _ = _cuda().compile_ptx(kernel.py_func, signature, fastmath=fastmath, cc=capability)
@@ -286,17 +295,17 @@ def is_device_array(value: object) -> bool:
     return hasattr(value, "__cuda_ndarray__") and is_simulator()
 
 
-def as_device_array(value: Any) -> Any:
+def as_device_array(value: Any) -> DeviceArray:
     """Return the array that `value` is on the device, without copying."""
     return value if is_simulator() else _cuda().as_cuda_array(value)
 
 
-def to_device(host: NDArray[Any]) -> Any:
+def to_device(host: NDArray[Any]) -> DeviceArray:
     """Return a copy of the contiguous array `host` on the device."""
     return _cuda().to_device(host)
 
 
-def duplicate(value: Any) -> Any:
+def duplicate(value: DeviceArray) -> DeviceArray:
     """Return a copy of the device array `value`, on the device."""
     copy = _cuda().device_array_like(value)
     copy.copy_to_device(value)
@@ -318,14 +327,14 @@ class _View:
         }
 
 
-def view(buffer: Any, offset_bytes: int, host: NDArray[Any]) -> Any:
+def view(buffer: DeviceArray, offset_bytes: int, host: NDArray[Any]) -> DeviceArray:
     """Return an array shaped, strided and typed like `host` in the byte array `buffer`."""
     if not is_simulator():
         return _cuda().as_cuda_array(_View(buffer, offset_bytes, host))
-    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+    from numba.cuda.simulator.cudadrv import devicearray
 
-    return FakeCUDAArray(
-        np.ndarray(
-            host.shape, host.dtype, buffer=buffer._ary, offset=offset_bytes, strides=host.strides
-        )
+    simulated: Any = devicearray  # untyped
+    memory = buffer._ary  # noqa: SLF001 - the simulator has no views of another type
+    return simulated.FakeCUDAArray(
+        np.ndarray(host.shape, host.dtype, memory, offset=offset_bytes, strides=host.strides)
     )

@@ -25,8 +25,11 @@ from numpy.typing import NDArray
 from autopar.analysis.model.typed import FAILURES
 
 from . import cudalib
+from .cudalib import DeviceArray
 
 HostArray: TypeAlias = NDArray[Any]
+AnyArray: TypeAlias = HostArray | DeviceArray
+Kernel: TypeAlias = Any  # what `cuda.jit` gives
 Bounds: TypeAlias = tuple[int, int, int]  # lower, upper, step
 
 THREADS = 256  # of a block
@@ -65,7 +68,7 @@ class DeviceLauncher:
     """What the `run` of a generated CUDA module gets: it opens a call on the device."""
 
     def open(
-        self, arrays: Sequence[Any], *, written: Sequence[bool], may_fail: bool = False
+        self, arrays: Sequence[AnyArray], *, written: Sequence[bool], may_fail: bool = False
     ) -> DeviceCall:
         """Return a call with `arrays` on the device.
 
@@ -85,18 +88,20 @@ class DeviceCall:
         self.arrays = tuple(by_position[position] for position in sorted(by_position))
 
     @property
-    def status(self) -> Any:
+    def status(self) -> DeviceArray:
         """The status word of the call on the device."""
         if self._status is None:
             self._status = self.cell(np.int64(0))
         return self._status
 
-    def cell(self, value: np.generic) -> Any:
+    def cell(self, value: np.generic) -> DeviceArray:
         """Return an array of one element on the device, a scalar that kernels may change."""
         with _translated():
             return cudalib.to_device(np.array([value]))
 
-    def launch(self, kernel: Any, bounds: tuple[Bounds, ...], arguments: tuple[Any, ...]) -> None:
+    def launch(
+        self, kernel: Kernel, bounds: tuple[Bounds, ...], arguments: tuple[Any, ...]
+    ) -> None:
         """Run `kernel` with a thread for each point of `bounds`, outermost loop first."""
         extents = tuple(max(0, -((lower - upper) // step)) for lower, upper, step in bounds)
         if 0 in extents:
@@ -112,12 +117,12 @@ class DeviceCall:
                 ends = tuple(end for pair in zip(lowers, uppers, strict=True) for end in pair)
                 cudalib.launch(kernel, grid, block, (*ends, *arguments))
 
-    def run_once(self, kernel: Any, arguments: tuple[Any, ...]) -> None:
+    def run_once(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Run `kernel` in a single thread."""
         with _translated():
             cudalib.launch(kernel, (1,), (1,), arguments)
 
-    def close(self, cells: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    def close(self, cells: tuple[DeviceArray, ...] = ()) -> tuple[Any, ...]:
         """Return the status word and the values of `cells`; copy back what was written.
 
         Where the status word has a failure bit, the arrays stay as they were.
@@ -185,8 +190,8 @@ class _Place:
     """Where one argument lies on the device."""
 
     position: int  # among the arguments
-    device: Any
-    host: Any
+    device: DeviceArray
+    host: AnyArray
     is_written: bool
 
 
@@ -195,10 +200,10 @@ class _Placement:
     """Arguments that share one buffer on the device."""
 
     places: tuple[_Place, ...]
-    buffer: Any  # None where the places are not views of it
+    buffer: DeviceArray  # None where the places are not views of it
     is_host: bool  # came from the host
 
-    def results(self) -> Iterator[tuple[Any, Any]]:
+    def results(self) -> Iterator[tuple[AnyArray, AnyArray]]:
         """Yield each array that was written, and what must be stored in it."""
         written = [place for place in self.places if place.is_written]
         if not written:
@@ -218,7 +223,7 @@ class _Placement:
             yield place.host, place.device.copy_to_host()
 
 
-def _store(target: Any, source: Any) -> None:
+def _store(target: AnyArray, source: AnyArray) -> None:
     """Store `source` in `target`, either of which may lie on the device."""
     if not isinstance(target, np.ndarray):
         target.copy_to_device(source)
@@ -229,21 +234,22 @@ def _store(target: Any, source: Any) -> None:
 
 
 def _placed(
-    arrays: Sequence[Any], written: Sequence[bool], *, may_fail: bool
+    arrays: Sequence[AnyArray], written: Sequence[bool], *, may_fail: bool
 ) -> tuple[_Placement, ...]:
     arguments = list(zip(range(len(arrays)), arrays, written, strict=True))
     resident = [each for each in arguments if cudalib.is_device_array(each[1])]
     groups = _sharing([each for each in arguments if not cudalib.is_device_array(each[1])])
     return (
-        *(_resident(*each, may_fail=may_fail) for each in resident),
+        *(_resident(each, may_fail=may_fail) for each in resident),
         *(_copied(group) for group in groups),
     )
 
 
-Argument: TypeAlias = tuple[int, Any, bool]  # position, array, is_written
+Argument: TypeAlias = tuple[int, AnyArray, bool]  # position, array, is_written
 
 
-def _resident(position: int, array: Any, is_written: bool, *, may_fail: bool) -> _Placement:  # noqa: FBT001
+def _resident(argument: Argument, *, may_fail: bool) -> _Placement:
+    position, array, is_written = argument
     host = cudalib.as_device_array(array)
     device = cudalib.duplicate(host) if is_written and may_fail else host
     place = _Place(position=position, device=device, host=host, is_written=is_written)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .cache import NO_CACHE
 from .compile import load_module
-from .cuda import kernels_of, passed_to
+from .cuda_arguments import kernels_of, passed_to
 from .cudalib import INTEGER, compile_ptx
 from .kernel import Program
 

@@ -1,0 +1,123 @@
+"""What the CUDA kernels of a region take, under which names.
+
+Maps a kernel to its arguments after the bounds of its grid: arrays, integers, then scalars. A
+scalar that outlives a kernel is an array of one element on the device, a "cell".
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from . import host, liveness
+from .cudalib import INTEGER, ArgumentType
+from .grid import names_in, plan_grid
+from .kernel import Loop, Program, walk_nodes
+from .scalars import HELPERS
+
+AXES = ("thread_x", "thread_y", "thread_z")
+# Names of the generated module; a user's variable of that name gets an underscore.
+OWN_NAMES = frozenset(
+    {
+        "np", "math", "cuda", "device_function", "launcher", "call", "run", "status", "failed",
+        "is_last", "dadd_rn", "dmul_rn", "fadd_rn", "fmul_rn", "fsub_rn",
+        *AXES,
+        *(each + suffix for each in ("ceil", "floor", "rint", "trunc") for suffix in ("", "f")),
+        *(each.__name__ for each in HELPERS),
+    }
+)  # fmt: skip
+# Kernels, temporaries of statements, bounds and cells.
+PATTERN = re.compile(r"(launch|step)\d+(_body)?|S\d+_\d+(_failed)?|\w+_(lower|upper|cell)")
+
+
+def kernels_of(program: Program) -> tuple[host.Kernel, ...]:
+    """Return the kernels that run on a device, in the order in which they stand."""
+    return tuple(_kernels(host.plan_host(program).nodes))
+
+
+def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
+    for node in nodes:
+        match node:
+            case host.Launch() | host.Step():
+                yield node.kernel
+            case host.Drive() | host.Choose():
+                yield from _kernels(node.body)
+
+
+def spelled(program: Program) -> dict[str, str]:
+    """Return how each name of `program` is spelled in generated code."""
+    wanted = [each.name for each in program.arrays]
+    wanted += [each.name for each in program.integers]
+    wanted += [each.name for each in program.variables]
+    wanted += [each.iterator for each in walk_nodes(program.body) if isinstance(each, Loop)]
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(wanted):
+        spelling = name
+        while _is_taken(spelling) or spelling in names.values():
+            spelling += "_"
+        names[name] = spelling
+    return names
+
+
+def _is_taken(name: str) -> bool:
+    return (
+        name in OWN_NAMES
+        or keyword.iskeyword(name)
+        or hasattr(builtins, name)
+        or PATTERN.fullmatch(name) is not None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """An argument of a kernel: its name there, and its type."""
+
+    name: str
+    type: ArgumentType
+
+
+def passed_to(kernel: host.Kernel, program: Program) -> tuple[Passed, ...]:
+    """Return what `kernel` takes after its bounds and its status word."""
+    names = spelled(program)
+    mentioned = _mentioned(kernel)
+    own = {node.iterator for node in walk_nodes(kernel.nodes) if isinstance(node, Loop)}
+    loops = [node for node in walk_nodes(program.body) if isinstance(node, Loop)]
+    integers = [each.name for each in program.integers]
+    integers += [each for each in dict.fromkeys(loop.iterator for loop in loops) if each not in own]
+    return (
+        *(
+            Passed(name=names[each.name], type=(each.type.dtype, each.type.rank, each.type.layout))
+            for each in program.arrays
+            if each.name in kernel.arrays
+        ),
+        *(Passed(name=names[name], type=INTEGER) for name in integers if name in mentioned),
+        *(_scalar(program, name, names[name]) for name in kernel.scalars),
+    )
+
+
+def _mentioned(kernel: host.Kernel) -> frozenset[str]:
+    """Return the parameters and iterators that a thread of `kernel` reads."""
+    grid = plan_grid(kernel)
+    if grid is None:
+        return liveness.integers(kernel.nodes)
+    shifted = [axis.loop for axis in grid.axes if axis.is_shifted]
+    bounds = [
+        leaf for loop in shifted for end in (loop.lower, loop.upper) for leaf in names_in(end)
+    ]
+    return liveness.integers(grid.body).union(bounds)
+
+
+def _scalar(program: Program, name: str, spelling: str) -> Passed:
+    dtype = program.variable(name).type.dtype
+    if name in cells_of(program):
+        return Passed(name=f"{spelling}_cell", type=(dtype, 1, "C"))
+    return Passed(name=spelling, type=(dtype, None, ""))
+
+
+def cells_of(program: Program) -> frozenset[str]:
+    """Return the scalars that lie on the device: those that outlive a kernel."""
+    returned = (name for kernel in kernels_of(program) for name in kernel.returned)
+    return frozenset((*program.results, *returned))

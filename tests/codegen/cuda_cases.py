@@ -1,0 +1,253 @@
+"""Loops that become CUDA kernels, each with one thing that may go wrong."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tests.codegen.cuda_builders import Case
+
+
+def floats(*shape, dtype="float64"):
+    size = math.prod(shape)
+    values = (np.arange(size) * 7919 % 1009 - 500) / np.array(8 if dtype == "float32" else 7)
+    return values.astype(dtype).reshape(shape)
+
+
+def saxpy(x, y, alpha, n):
+    for i in range(n):
+        y[i] = alpha * x[i] + y[i]
+
+
+def heat(u, v, steps):
+    for t in range(steps):
+        for i in range(1, u.shape[0] - 1):
+            for j in range(1, u.shape[1] - 1):
+                v[i, j] = 0.25 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] - u[i, j + 1])
+        for i in range(1, u.shape[0] - 1):
+            for j in range(1, u.shape[1] - 1):
+                u[i, j] = v[i, j]
+
+
+def product(c, a, b, n):
+    for i in range(n):
+        for j in range(n):
+            c[i, j] = 0.0
+            for k in range(n):
+                c[i, j] = c[i, j] + a[i, k] * b[k, j]
+
+
+def box(u, v):
+    for i in range(1, u.shape[0] - 1):
+        for j in range(1, u.shape[1] - 1):
+            for k in range(u.shape[2]):
+                v[i, j, k] = u[i - 1, j, k] + u[i + 1, j, k] - 2.0 * u[i, j, k]
+
+
+def four_deep(u, v):
+    for i in range(u.shape[0]):
+        for j in range(u.shape[1]):
+            for k in range(u.shape[2]):
+                for m in range(u.shape[3]):
+                    v[i, j, k, m] = u[i, j, k, m] / 3.0
+
+
+def triangle(a, b, n):
+    for i in range(n):
+        for j in range(i):
+            b[i, j] = 2.0 * a[j, i]
+
+
+def upper_triangle(a, b, n):
+    for i in range(n):
+        for j in range(i + 1, n):
+            b[i, j] = 2.0 * a[j, i]
+
+
+def band(a, b, n):
+    for i in range(2, n - 2):
+        for j in range(i - 2, i + 3):
+            b[i, j] = a[i, j] + 1.0
+
+
+def strided(a, b, n):
+    for i in range(3, n, 3):
+        for j in range(n - 1, 1, -2):
+            b[i, j] = a[i, j] * 2.0
+
+
+def last_value(a, b, n):
+    for i in range(n):
+        t = a[i] * 2.0
+        b[i] = t + 1.0
+    return {"t": t, "i": i}
+
+
+def last_row_sum(a, b, n, m):
+    for i in range(n):
+        s = 0.0
+        for j in range(m):
+            s = s + a[i, j]
+        b[i] = s
+    return {"s": s}
+
+
+def branches(a, b, n, k):
+    for i in range(n):
+        if i < k:
+            b[i] = a[i]
+        else:
+            b[i] = -a[i]
+
+
+def scaled_steps(a, b, n, steps):
+    for t in range(steps):
+        s = a[t] + 1.0
+        for i in range(n):
+            b[i] = b[i] * s
+    return {"s": s}
+
+
+def single(x, y, alpha, n):
+    for i in range(n):
+        y[i] = x[i] * alpha - y[i] / x[i]
+
+
+def bytes_wrap(a, b, n):
+    for i in range(n):
+        b[i] = a[i] * a[i] + a[i]
+
+
+def mixed_signs(a, b, n):
+    for i in range(n):
+        b[i] = (a[i] // 3) + (a[i] % 5) * 2 - (a[i] >> 1)
+
+
+def remainders(a, b, c, n):
+    for i in range(n):
+        c[i] = a[i] % b[i] + a[i] // b[i]
+
+
+def single_remainders(a, b, c, n):
+    for i in range(n):
+        c[i] = a[i] % b[i] + a[i] // b[i]
+
+
+def roots(a, b, n):
+    for i in range(n):
+        b[i] = math.sqrt(a[i] * a[i]) + abs(a[i]) - min(a[i], 1.0)
+
+
+def waves(a, b, n):
+    for i in range(n):
+        b[i] = math.sin(a[i]) * math.exp(a[i] / 100.0)
+
+
+def divided(a, b, n):
+    for i in range(n):
+        b[i] = 1.0 / (i - n // 2) * a[i]
+
+
+def grown(a, b, n):
+    for i in range(n):
+        k = int(a[i])
+        b[i] = k * k * k
+
+
+def indices(b, n):
+    for i in range(n):
+        b[i] = i * i - 3 * i
+
+
+def clash(cuda, status, np, i_lower, call, n):
+    for thread_x in range(n):
+        t = cuda[thread_x] + np[thread_x]
+        status[thread_x] = t * i_lower[thread_x] + call[thread_x]
+
+
+def integers(*shape, dtype="int64"):
+    return (np.arange(math.prod(shape)) * 37 % 251 - 100).astype(dtype).reshape(shape)
+
+
+def _square(n, **others):
+    return {"a": floats(n, n), "b": np.zeros((n, n)), "n": n, **others}
+
+
+def _line(n, dtype="float64", **others):
+    return {"a": floats(n, dtype=dtype), "b": np.zeros(n, dtype), "n": n, **others}
+
+
+def _pairs(dtype):
+    specials = [0.0, -0.0, 1.0, -1.5, 0.1, 7.0, -3.0, 1e30, math.inf, -math.inf, math.nan]
+    a, b = np.array([(x, y) for x in specials for y in specials], dtype).T.copy()
+    return {"a": a, "b": b, "c": np.zeros_like(a), "n": len(a)}
+
+
+CASES = (
+    Case(
+        function=saxpy,
+        arguments=lambda: {"x": floats(600), "y": floats(600)[::-1].copy(), "alpha": 0.1, "n": 600},
+    ),
+    Case(function=heat, arguments=lambda: {"u": floats(9, 13), "v": np.zeros((9, 13)), "steps": 3}),
+    Case(
+        function=product,
+        arguments=lambda: {"c": np.ones((9, 9)), "a": floats(9, 9), "b": floats(9, 9).T, "n": 9},
+    ),
+    Case(
+        function=box,
+        arguments=lambda: {"u": floats(8, 7, 12), "v": np.zeros((8, 7, 12), order="F")},
+    ),
+    Case(
+        function=four_deep,
+        arguments=lambda: {"u": floats(3, 4, 5, 6), "v": np.zeros((3, 4, 5, 6))},
+    ),
+    Case(function=triangle, arguments=lambda: _square(12)),
+    Case(function=upper_triangle, arguments=lambda: _square(12)),
+    Case(function=band, arguments=lambda: _square(12)),
+    Case(function=strided, arguments=lambda: _square(14)),
+    Case(function=last_value, arguments=lambda: _line(77)),
+    Case(
+        function=last_row_sum,
+        arguments=lambda: {"a": floats(13, 5), "b": np.zeros(13), "n": 13, "m": 5},
+    ),
+    Case(function=branches, arguments=lambda: _line(50, k=20)),
+    Case(function=scaled_steps, arguments=lambda: {**_line(40), "b": floats(40), "steps": 4}),
+    Case(
+        function=single,
+        arguments=lambda: {
+            "x": floats(90, dtype="float32"),
+            "y": floats(90, dtype="float32")[::-1].copy(),
+            "alpha": 0.1,
+            "n": 90,
+        },
+    ),
+    Case(
+        function=bytes_wrap,
+        arguments=lambda: {"a": integers(80, dtype="int8"), "b": np.zeros(80, "int8"), "n": 80},
+    ),
+    Case(
+        function=mixed_signs,
+        arguments=lambda: {"a": integers(80, dtype="int32"), "b": np.zeros(80, "int32"), "n": 80},
+    ),
+    Case(function=remainders, arguments=lambda: _pairs("float64")),
+    Case(function=single_remainders, arguments=lambda: _pairs("float32")),
+    Case(function=roots, arguments=lambda: _line(60)),
+    # libdevice is within 2 ulp, the C library within 1, and the product rounds once more.
+    Case(function=waves, arguments=lambda: _line(60), error=1e-15),
+    Case(function=divided, arguments=lambda: _line(60), fails=True),
+    Case(
+        function=grown,
+        arguments=lambda: {"a": np.full(40, 2.0**22), "b": np.zeros(40), "n": 40},
+        fails=True,
+    ),
+    Case(function=indices, arguments=lambda: {"b": np.zeros(70, "int64"), "n": 70}),
+    Case(function=indices, arguments=lambda: {"b": np.zeros(0, "int64"), "n": 0}),
+    Case(
+        function=clash,
+        arguments=lambda: {
+            **{name: floats(30) for name in ("cuda", "status", "np", "i_lower", "call")},
+            "n": 30,
+        },
+    ),
+)

@@ -1,0 +1,147 @@
+"""The CPU twin of CUDA modules: each thread's body compiled by njit, the grid walked in Python.
+
+Maps the source of a CUDA module to one that runs anywhere: what it imports of the CUDA library
+is replaced by plain operators, not a character of it is changed. This tests what the simulator
+does not, the types that Numba gives to a kernel, and runs the threads in a shuffled order,
+with some threads outside the range.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import math
+import random
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+
+from autopar.analysis.model.typed import FAILURES
+from autopar.codegen import device_math, scalars
+
+compiled: Any = numba.njit(error_model="numpy")
+
+OPERATORS = {
+    "dadd_rn": lambda x, y: np.float64(x) + np.float64(y),
+    "dmul_rn": lambda x, y: np.float64(x) * np.float64(y),
+    "fadd_rn": lambda x, y: np.float32(x) + np.float32(y),
+    "fsub_rn": lambda x, y: np.float32(x) - np.float32(y),
+    "fmul_rn": lambda x, y: np.float32(x) * np.float32(y),
+    "floor": lambda x: np.floor(np.float64(x)),
+    "floorf": lambda x: np.floor(np.float32(x)),
+    "ceil": lambda x: np.ceil(np.float64(x)),
+    "ceilf": lambda x: np.ceil(np.float32(x)),
+    "trunc": lambda x: np.trunc(np.float64(x)),
+    "truncf": lambda x: np.trunc(np.float32(x)),
+    "rint": lambda x: np.rint(np.float64(x)),
+    "rintf": lambda x: np.rint(np.float32(x)),
+}
+
+
+class Atomic:
+    def or_(self, array, index, value):
+        array[index] |= value
+
+
+class TwinCuda:
+    """What kernels use of `numba.cuda`: one thread at a time, at `point` (x first)."""
+
+    atomic = Atomic()
+
+    def __init__(self):
+        self.point: tuple[int, ...] = ()
+
+    def jit(self, function=None, *, fastmath=False):
+        return (lambda inner: inner) if function is None else function
+
+    def grid(self, dimensions):
+        assert dimensions == len(self.point)
+        return self.point[0] if dimensions == 1 else self.point
+
+
+def _math():
+    fmod = compiled(lambda x, y: np.fmod(x, y))  # Numba has no math.fmod
+    return _module("twin_math", {**vars(math), "fmod": fmod})
+
+
+def _cudalib():
+    operators = {name: compiled(function) for name, function in OPERATORS.items()}
+    own = {"cuda": TwinCuda(), "math": _math(), "device_function": compiled}
+    return _module("twin_cudalib", {**operators, **own})
+
+
+def _module(name, contents):
+    module = ModuleType(name)
+    module.__dict__.update(contents)
+    return module
+
+
+def _load(name, source, modules):
+    def import_from(module, *others):
+        return modules.get(module.rpartition(".")[2]) or __import__(module, *others)
+
+    made = ModuleType(name)
+    made.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_from}
+    exec(compile(source, f"<{name}>", "exec", dont_inherit=True), made.__dict__)
+    return made
+
+
+def load_twin(source):
+    """Return the module of `source` as a twin; its `cuda` is what a `TwinLauncher` needs."""
+    library = _cudalib()
+    text = Path(device_math.__file__).read_text(encoding="utf-8")
+    known = {"cudalib": library, "scalars": scalars}
+    known["device_math"] = _load("twin_device_math", text, known)
+    module = _load("twin", source, known)
+    assert module.cuda is library.cuda
+    return module
+
+
+class TwinLauncher:
+    """Runs the kernels of a twin thread by thread."""
+
+    def __init__(self, cuda, seed=0):
+        self.cuda = cuda
+        self.random = random.Random(seed)
+
+    def open(self, arrays, *, written, may_fail=False):
+        return TwinCall(self, arrays, written)
+
+
+class TwinCall:
+    def __init__(self, launcher, arrays, written):
+        self.launcher = launcher
+        self.hosts = arrays
+        self.written = written
+        self.arrays = tuple(array.copy(order="K") for array in arrays)
+        self.status = np.zeros(1, np.int64)
+
+    def cell(self, value):
+        return np.array([value])
+
+    def launch(self, kernel, bounds, arguments):
+        ends = [end for lower, upper, _ in bounds for end in (lower, upper)]
+        extents = [max(0, -((lower - upper) // step)) for lower, upper, step in bounds]
+        if 0 in extents:
+            return
+        # Threads past the end must find out for themselves.
+        points = list(itertools.product(*(range(extent + 2) for extent in reversed(extents))))
+        self.launcher.random.shuffle(points)
+        for point in points:
+            self.launcher.cuda.point = point
+            kernel(*ends, *arguments)
+
+    def run_once(self, kernel, arguments):
+        self.launcher.cuda.point = ()
+        kernel(*arguments)
+
+    def close(self, cells=()):
+        status = int(self.status[0])
+        if not status & FAILURES:
+            for host, array, is_written in zip(self.hosts, self.arrays, self.written, strict=True):
+                if is_written:
+                    host[...] = array
+        return (status, *(cell[0].item() for cell in cells))
