@@ -29,7 +29,7 @@ from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
-from autopar.codegen.prepare import prepare_kernels
+from autopar.codegen.prepare import compile_kernels
 from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
 from .cost import iterations
@@ -166,7 +166,7 @@ def _loaded(
 ) -> Callable[..., tuple[Any, ...]]:
     module = load_module(source, cache=user_cache() if options.cache else NO_CACHE)
     if target == "cpu":
-        prepare_kernels(module, program)
+        compile_kernels(module, program)
     run: Callable[..., tuple[Any, ...]] = module.run
     return run
 

@@ -25,6 +25,7 @@ from typing import Any
 from numba.core.errors import NumbaError
 
 from .cache import Cache
+from .fpflags import dispatcher_of
 
 # What compiling may raise for code that it does not take; LLVM's complaints are RuntimeErrors.
 COMPILER_ERRORS = (NumbaError, RuntimeError, NotImplementedError)
@@ -110,9 +111,10 @@ def _forgiving(module: ModuleType) -> ModuleType:
     from numba.core.caching import Cache as NumbaCache
 
     for value in vars(module).values():
-        kept = getattr(value, "_cache", None)
+        dispatcher = dispatcher_of(value)
+        kept = getattr(dispatcher, "_cache", None)
         if isinstance(kept, NumbaCache):
-            value._cache = _ForgivingCache(kept)  # noqa: SLF001 - Numba has no public hook
+            dispatcher._cache = _ForgivingCache(kept)  # noqa: SLF001 - Numba has no public hook
     return module
 
 

@@ -41,14 +41,12 @@ INDENT = "    "
 OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
-        "run", "serial", "cpu_helper", "clear_flags", "test_flags", "float_status",
-        "stay_out_of_line",
-        "FLOAT_FLAGS",
+        "run", "serial", "cpu_helper", "watched",
         *(each.__name__ for each in HELPERS),
     }
 )  # fmt: skip
 # Kernels, and the temporaries of statements.
-PATTERN = re.compile(r"(launch|step|sweep)\d+(_body)?|serial_body|S\d+_\d+(_failed)?|libm_\w+")
+PATTERN = re.compile(r"(launch|step|sweep)\d+|S\d+_\d+(_failed)?|libm_\w+")
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
 # dtypes that Numba gives to Python numbers; scalars of others are converted in each kernel.
@@ -119,9 +117,8 @@ class _Module:
         yield "import numpy as np"
         yield "from numba import njit"
         if self._watches_flags:
-            names = "FLOAT_FLAGS, clear_flags, float_status, stay_out_of_line, test_flags"
             yield ""
-            yield f"from autopar.codegen.fpflags import {names}"
+            yield "from autopar.codegen.fpflags import watched"
         if self._helpers:
             yield ""
             yield "from autopar.codegen.scalars import cpu_helper"
@@ -133,22 +130,12 @@ class _Module:
     def _kernel(self, kernel: host.Kernel) -> Iterator[str]:
         yield self._comment(kernel)
         yield self._decorator
-        if not self._watches_flags:
-            yield f"def {kernel.name}({self._arguments(kernel)}):"
-            yield from self._kernel_body(kernel)
-            return
-        yield f"def {kernel.name}_body({self._arguments(kernel)}):"
-        yield INDENT + "stay_out_of_line()"
-        yield from self._kernel_body(kernel)
-        yield ""
-        yield ""
-        yield self._decorator
         yield f"def {kernel.name}({self._arguments(kernel)}):"
-        yield INDENT + "clear_flags(FLOAT_FLAGS)"
-        target = self._tuple(("status", *self._spell(kernel.returned)))
-        yield INDENT + f"{target} = {kernel.name}_body({self._arguments(kernel)})"
-        yield INDENT + "status |= float_status(test_flags(FLOAT_FLAGS))"
-        yield INDENT + f"return {target}"
+        yield from self._kernel_body(kernel)
+        if self._watches_flags:
+            yield ""
+            yield ""
+            yield f"{kernel.name} = watched({kernel.name})"
 
     def _comment(self, kernel: host.Kernel) -> str:
         if kernel.loop is None:
@@ -240,6 +227,8 @@ class _Module:
         name = self._names[variable.name]
         conversion = CONVERSIONS[_kind(variable.type.dtype)]
         if variable.is_live_in:
+            # A Python int that is held in single precision goes there by way of a double, as
+            # NumPy has it: `float` here, the rest in the kernel.
             return f"{name} = {conversion}({name})"
         return f"{name} = {ZEROS[conversion]}"
 

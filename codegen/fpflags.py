@@ -1,14 +1,14 @@
-"""The processor's floating-point flags, read from inside compiled kernels.
+"""The processor's floating-point flags, read around compiled kernels.
 
-NumPy learns from these flags whether to warn. A kernel clears them before its body runs and
+NumPy learns from these flags whether to warn. A watched kernel clears them before it runs and
 tests them after it:
 
-    clear_flags(FLOAT_FLAGS)
-    outcome = body(...)            # a function of its own, kept out of line
-    status |= float_status(test_flags(FLOAT_FLAGS))
+    launch0 = watched(launch0)
+    launch0(lower, upper, ...)     # (status with FLOAT_DIVIDE set where a division by zero was)
 
-LLVM takes floating-point operations to have no side effect and moves them across the calls;
-`stay_out_of_line` forbids that the body is inlined between them. Flags belong to a thread.
+The flags belong to a thread, and the calls happen in the thread that runs the kernel. Inside
+the kernel they would be of no use: LLVM takes floating-point operations to have no side effect
+and moves them across calls that read the flags.
 """
 
 from __future__ import annotations
@@ -19,11 +19,6 @@ import platform
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, cast
-
-import llvmlite.binding as llvm
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
 from autopar.analysis.model.typed import FLOAT_DIVIDE, FLOAT_INVALID, FLOAT_OVERFLOW
 
@@ -38,69 +33,58 @@ MASKS = MappingProxyType(
         "riscv64": (0x10, 0x08, 0x04),
     }
 )
+# Where the flags cannot be read, `_unknown` raises bits 1, 2 and 4.
+_INVALID, _DIVIDE, _OVERFLOW = MASKS.get(platform.machine().lower(), (1, 2, 4))
+FLOAT_FLAGS = _INVALID | _DIVIDE | _OVERFLOW
+
+Flags = Callable[[int], int]
 
 
-def _masks() -> tuple[int, int, int] | None:
-    return MASKS.get(platform.machine().lower())
-
-
-def _publish(name: str) -> str | None:
-    """Make the C library's function `name` known to LLVM; return the name it has there."""
-    for library in (None, ctypes.util.find_library("m")):
-        try:
-            function = getattr(ctypes.CDLL(library), name)
-        except (OSError, AttributeError):
-            continue
-        address = ctypes.cast(function, ctypes.c_void_p).value
-        if address is not None:
-            # A name of our own: object code from the disk cache is linked by it.
-            llvm.add_symbol(f"autopar_{name}", address)
-            return f"autopar_{name}"
-    return None
-
-
-def _function(name: str) -> Callable[[int], int]:
-    if (symbol := _publish(name)) is None or _masks() is None:
-        return _unknown
-    function: Any = types.ExternalFunction(symbol, types.int32(types.int32))
-    return cast("Callable[[int], int]", function)
-
-
-@njit(nogil=True)
 def _unknown(_mask: int) -> int:
     """Stand in where the flags cannot be read: whatever happened may have raised any."""
-    return 7
+    return FLOAT_FLAGS
 
 
-# Where the flags cannot be read, `_unknown` raises bits 1, 2 and 4.
-_INVALID, _DIVIDE, _OVERFLOW = _masks() or (1, 2, 4)
-FLOAT_FLAGS = _INVALID | _DIVIDE | _OVERFLOW
+def _function(name: str) -> Flags:
+    """Return the C library's function `name`, called with the GIL held: it takes nanoseconds."""
+    if platform.machine().lower() not in MASKS:
+        return _unknown
+    for library in (None, ctypes.util.find_library("m")):
+        try:
+            return cast("Flags", getattr(ctypes.PyDLL(library), name))
+        except (OSError, AttributeError):
+            continue
+    return _unknown
+
+
 clear_flags = _function("feclearexcept")
 test_flags = _function("fetestexcept")
 
 
-@njit(nogil=True)
 def float_status(raised: int) -> int:
     """Return the bits of the status word for the processor flags in `raised`."""
-    status = 0
-    if raised & _INVALID:
-        status |= FLOAT_INVALID
-    if raised & _DIVIDE:
-        status |= FLOAT_DIVIDE
-    if raised & _OVERFLOW:
-        status |= FLOAT_OVERFLOW
-    return status
+    return (
+        (FLOAT_INVALID if raised & _INVALID else 0)
+        | (FLOAT_DIVIDE if raised & _DIVIDE else 0)
+        | (FLOAT_OVERFLOW if raised & _OVERFLOW else 0)
+    )
 
 
-@intrinsic
-def stay_out_of_line(_typing: Any) -> Any:  # noqa: ANN401 - Numba is untyped
-    """Keep LLVM from inlining the function that calls this, and from moving calls of it."""
+def watched(kernel: Any) -> Callable[..., tuple[Any, ...]]:  # noqa: ANN401 - Numba is untyped
+    """Return `kernel` with the flags that it raises added to its status word."""
 
-    def generate(context: Any, builder: Any, *_: object) -> Any:  # noqa: ANN401 - the same
-        builder.function.attributes.add("noinline")
-        # An empty instruction that claims to touch all memory: a call of a function that has
-        # one is not moved across other calls, even if the rest of it is pure arithmetic.
-        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], side_effect=True)
-        return context.get_dummy_value()
+    def run(*arguments: object) -> tuple[Any, ...]:
+        clear_flags(FLOAT_FLAGS)
+        outcome: tuple[Any, ...] = kernel(*arguments)
+        raised = test_flags(FLOAT_FLAGS)
+        if raised:
+            return (outcome[0] | float_status(raised), *outcome[1:])
+        return outcome
 
-    return types.none(), generate
+    run.dispatcher = kernel  # type: ignore[attr-defined]  # what Numba compiles and caches
+    return run
+
+
+def dispatcher_of(kernel: Any) -> Any:  # noqa: ANN401 - the same
+    """Return Numba's dispatcher of a kernel, watched or not."""
+    return getattr(kernel, "dispatcher", kernel)

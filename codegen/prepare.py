@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from numba import types
 
 from . import host
+from .fpflags import dispatcher_of
 
 if TYPE_CHECKING:
     from .kernel import Program
@@ -27,22 +28,13 @@ _TRAVELS_AS = {
 }
 
 
-def prepare_kernels(module: ModuleType, program: Program) -> None:
-    """Compile what must not fail later: the kernels of a region that has several.
-
-    A single kernel is compiled when it is first launched, before it has stored anything.
-    """
-    if len(tuple(host.kernels_of(host.plan_host(program)))) > 1:
-        compile_kernels(module, program)
-
-
 def compile_kernels(module: ModuleType, program: Program) -> None:
     """Compile every kernel of `module`, which was generated from `program`.
 
     What Numba raises comes through: `numba.core.errors.NumbaError`, most likely.
     """
     for kernel in host.kernels_of(host.plan_host(program)):
-        getattr(module, kernel.name).compile(_signature(kernel, program))
+        dispatcher_of(getattr(module, kernel.name)).compile(_signature(kernel, program))
 
 
 def _signature(kernel: host.Kernel, program: Program) -> tuple[types.Type, ...]:

@@ -14,11 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autopar.analysis.model.typed import FLOAT_WARNING, INTEGER_OVERFLOW
+from autopar.analysis.model.typed import (
+    FLOAT_DIVIDE,
+    FLOAT_INVALID,
+    FLOAT_OVERFLOW,
+    FLOAT_WARNING,
+    INTEGER_OVERFLOW,
+)
 from autopar.analysis.model.types import FLOAT, INT, NumpyScalar
 from autopar.codegen.cache import NO_CACHE, Cache
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu, spelled
+from autopar.codegen.fpflags import dispatcher_of
 from autopar.codegen.integers import text
 from autopar.codegen.pool import Launcher, Pool
 from autopar.codegen.prepare import compile_kernels
@@ -285,13 +292,19 @@ def test_flags_of_the_processor_reach_the_status(launcher):
     module = module_of(division())
     a, b = np.ones(10), np.ones(10)
     assert (0,) == module.run(launcher(), a, b, 10, 2.0)
-    assert (FLOAT_WARNING,) == module.run(launcher(), a, b, 10, 0.0)
+    assert (FLOAT_DIVIDE,) == module.run(launcher(), a, b, 10, 0.0)
     assert (0,) == module.run(launcher(), a, b, 10, 2.0)
 
 
 @pytest.mark.parametrize(
     ("value", "divisor", "status"),
-    [(1.0, 3.0, 0), (1e300, 1e-300, 32), (0.0, 0.0, 32), (1e-300, 1e300, 0), (np.nan, 1.0, 0)],
+    [
+        (1.0, 3.0, 0),
+        (1e300, 1e-300, FLOAT_OVERFLOW),
+        (0.0, 0.0, FLOAT_INVALID),
+        (1e-300, 1e300, 0),
+        (np.nan, 1.0, 0),
+    ],
 )
 def test_overflow_and_invalid_warn_but_underflow_and_rounding_do_not(value, divisor, status):
     a, b = np.full(10, value), np.ones(10)
@@ -312,7 +325,7 @@ def test_flags_of_one_thread_do_not_reach_another():
         thread.start()
     for thread in threads:
         thread.join()
-    assert {number: {(32 * (1 - number % 2),)} for number in range(6)} == statuses
+    assert {number: {(FLOAT_DIVIDE * (1 - number % 2),)} for number in range(6)} == statuses
 
 
 def test_flags_work_in_code_from_the_disk_cache(tmp_path):
@@ -324,7 +337,7 @@ def test_flags_work_in_code_from_the_disk_cache(tmp_path):
         f"module = load_module({source!r}, cache=Cache(folder=Path({str(tmp_path)!r})))\n"
         "a = np.ones(9)\n"
         "print(*[module.run(Pool(1), a, a.copy(), 9, h)[0] for h in (2.0, 0.0, 4.0)],\n"
-        "    sum(module.launch0._cache_hits.values()))\n"
+        "    sum(module.launch0.dispatcher._cache_hits.values()))\n"
     )
     outputs = [
         subprocess.run(
@@ -337,7 +350,7 @@ def test_flags_work_in_code_from_the_disk_cache(tmp_path):
         ).stdout
         for _ in range(2)
     ]
-    assert ["0 32 0 0\n", "0 32 0 1\n"] == outputs
+    assert [f"0 {FLOAT_DIVIDE} 0 0\n", f"0 {FLOAT_DIVIDE} 0 1\n"] == outputs
 
 
 PACKED = re.compile(r"\bv?(?:mul|add|fmadd\w*)p[ds]\b|\bf(?:mul|add|mla)\s+v\d+\.2d")
@@ -355,14 +368,14 @@ PACKED = re.compile(r"\bv?(?:mul|add|fmadd\w*)p[ds]\b|\bf(?:mul|add|mla)\s+v\d+\
 def test_inner_loop_is_vectorised(program, arguments):
     module = module_of(program())
     module.run(SerialLauncher(), *arguments)
-    (assembly,) = module.launch0.inspect_asm().values()
+    (assembly,) = dispatcher_of(module.launch0).inspect_asm().values()
     assert len(PACKED.findall(assembly)) >= 2
 
 
 def test_watched_kernel_is_vectorised_too():
     module = module_of(division())
     module.run(SerialLauncher(), np.ones(9), np.ones(9), 9, 2.0)
-    (assembly,) = module.launch0_body.inspect_asm().values()
+    (assembly,) = dispatcher_of(module.launch0).inspect_asm().values()
     assert re.search(r"\bv?divpd\b|\bfdiv\s+v\d+\.2d", assembly)
 
 
