@@ -28,7 +28,7 @@ from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.typed import FAILURES
 from autopar.codegen.compile import COMPILER_ERRORS
-from autopar.codegen.device import DeviceLauncher, DeviceMemoryError
+from autopar.codegen.device import DeviceError, DeviceLauncher
 from autopar.codegen.pool import Pool
 from autopar.codegen.reasons import CompileFailed, NotProfitable
 
@@ -209,8 +209,8 @@ class Region:
                 if found_out:
                     return self._refuse(found, self._failed(found_out))
             outcome = variant.run(launcher, *arguments)
-        except DeviceMemoryError as error:
-            return self._refuse(found, self._out_of_memory(error))
+        except DeviceError as error:
+            return self._refuse(found, self._device_failed(error))
         except COMPILER_ERRORS as error:
             # The first kernel of a region is compiled at its first launch, before it stored
             # anything; where there are several, all were compiled in `make_variant`.
@@ -241,7 +241,7 @@ class Region:
     def _failed(self, status: int) -> Reason:
         return ValueFailed(span=self.plan.scop.span, detail=_failure(status))
 
-    def _out_of_memory(self, error: DeviceMemoryError) -> Reason:
+    def _device_failed(self, error: DeviceError) -> Reason:
         return CompileFailed(span=self.plan.scop.span, target="cuda", detail=str(error))
 
     # --------------------------------------------------------------------- report

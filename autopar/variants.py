@@ -26,7 +26,7 @@ from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.checks import checks_only
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu
-from autopar.codegen.cuda import generate_cuda
+from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.prepare import compile_kernels
@@ -55,7 +55,6 @@ class Variant:
     may_outgrow: bool  # a Python int may outgrow 64 bits, found out afterwards
     may_warn: bool  # NumPy warnings
     redo: Condition | None  # when the region may be run again; None where nobody asks
-    has_parallel_loop: bool
     # Python over the names of the call; None where nothing is asked. Holds where the loops run
     # on which the types depend: a sum that starts as 0.0 stays a float if nothing is added.
     types_hold: str | None
@@ -110,8 +109,7 @@ def make_variant(
         return found
     typed, schedule = found
     program = lowered(region, (typed, schedule), types, name, file)
-    parallel = any(isinstance(node, Loop) and node.is_parallel for node in walk_nodes(program.body))
-    refusal = _unfit(region.scop.span, target, has_parallel_loop=parallel)
+    refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal
     redo = redo_condition(region) if typed.hazards else None
@@ -134,7 +132,6 @@ def make_variant(
         may_outgrow=bool(failures) and not checked_first,
         may_warn=bool(typed.hazards & WARNINGS),
         redo=may_redo,
-        has_parallel_loop=parallel,
         types_hold=_types_hold(region, typed),
     )
 
@@ -192,17 +189,22 @@ def generated(program: Program, target: Target, options: Options) -> str:
     return generate_cpu(program, fastmath=options.fastmath)
 
 
-def _unfit(
-    span: Span, target: Target, *, has_parallel_loop: bool
-) -> Refusal | None:
+def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
     """Return why a region may not run on a target although it can be typed."""
-    if target == "cuda" and not has_parallel_loop:
+    if target == "cpu":
+        return None
+    if not has_parallel_loop(program):
         feature = "a region without a parallel loop"
         return Refusal(reasons=(TargetLacksFeature(span=span, target=target, feature=feature),))
-    if target == "cuda" and not cudalib.is_available():
+    if not cudalib.is_available():
         detail = "no CUDA device was found"
         return Refusal(reasons=(NoDevice(span=span, target=target, detail=detail),))
-    return None
+    return lacking(program)
+
+
+def has_parallel_loop(program: Program) -> bool:
+    """Return whether any loop of the program may be shared out."""
+    return any(isinstance(node, Loop) and node.is_parallel for node in walk_nodes(program.body))
 
 
 def _wrapper(kind: ScalarType) -> Callable[[Any], Any]:

@@ -79,7 +79,7 @@ def surroundings(options: argparse.Namespace) -> report.Overheads:
         inline=overheads.dispatch(autopar.parallel, overheads.INLINE_SIZE, 1, rounds),
         pool=overheads.dispatch(autopar.parallel, overheads.POOL_SIZE, workers, rounds),
         verdicts_s=overheads.analysis_s(analysis_api.verdicts, rounds),
-        with_schedule_s=overheads.analysis_s(analysis_api.with_schedule(), rounds),
+        with_schedule_s=overheads.analysis_s(analysis_api.with_schedule, rounds),
         first_call=overheads.first_call(COLD_SIZE, cold),
         import_s=overheads.import_s(rounds),
     )

@@ -18,11 +18,11 @@ def verdicts(function: Form) -> object:
     return autopar.explain(function)
 
 
-def with_schedule() -> Callable[[Form], object] | None:
-    """The static stage up to the schedule; None where `analysis.stages` offers no such stage."""
-    try:
-        stages = import_module("autopar.analysis.stages")
-    except ModuleNotFoundError:
-        return None
-    stage: Callable[[Form], object] | None = getattr(stages, "schedule_function", None)
-    return stage
+def with_schedule(function: Form) -> object:
+    """The static report of `function` and a schedule for each of its regions."""
+    from autopar.analysis.passes.schedule import find_schedule
+    from autopar.analysis.stages import analyze
+    from autopar.functions import read_source
+
+    plan = analyze(read_source(function))
+    return [find_schedule(each.scop, each.loops, frozenset()) for each in plan.regions]
