@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar, final
+from typing import Literal, ParamSpec, TypeVar, final
 
 import islpy
 
@@ -34,36 +34,52 @@ class _State:
     def __init__(self) -> None:
         self.context = islpy.Context()
         self.lock = threading.RLock()
+        self.is_limited = False
         self.probe = islpy.Set.read_from_str(self.context, "[n] -> { [i] : 0 <= i < n }")
 
 
 _state = _State()
 
 
+def _hold_lock() -> None:
+    # No thread may be in the middle of an isl operation: the child would see half of it.
+    _state.lock.acquire()
+
+
+def _release_lock() -> None:
+    _state.lock.release()
+
+
 def _renew_lock() -> None:
-    # The parent's lock may have been held by a thread that does not exist in the child.
+    # Held here for the fork alone, or also by a `budget` of this thread, which keeps its own.
     _state.lock = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+os.register_at_fork(before=_hold_lock, after_in_parent=_release_lock, after_in_child=_renew_lock)
 
 
 @contextmanager
 def budget(operations: int = DEFAULT_BUDGET) -> Iterator[None]:
     """Limit the isl operations within the block; `BudgetExhaustedError` when they are spent.
 
-    Holds the lock, since the counter belongs to the context and not to a thread.
+    Holds the lock, since the counter belongs to the context and not to a thread. Inside another
+    budget it asks for nothing of its own: the outer one counts.
     """
     with _state.lock:
+        if _state.is_limited:
+            yield
+            return
         context = _state.context
         context.reset_operations()
         context.set_max_operations(operations)
+        _state.is_limited = True
         try:
             yield
         finally:
             # The limit is sticky: every later call would fail, parsing included.
             context.set_max_operations(0)
             context.reset_operations()
+            _state.is_limited = False
 
 
 def _is_exhausted(error: islpy.Error) -> bool:
@@ -123,7 +139,7 @@ class Set:
 
     @locked
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Set) and bool(self._raw.is_equal(other._raw))
+        return isinstance(other, Set) and bool(self._raw.is_equal(other.raw))
 
     @property
     @locked
@@ -147,27 +163,27 @@ class Set:
     @locked
     def intersect(self, other: Set) -> Set:
         """Return the elements of both."""
-        return Set(self._raw.intersect(other._raw))
+        return Set(self._raw.intersect(other.raw))
 
     @locked
     def intersect_params(self, context: Set) -> Set:
         """Return the part of the set whose parameters lie in `context`."""
-        return Set(self._raw.intersect_params(context._raw))
+        return Set(self._raw.intersect_params(context.raw))
 
     @locked
     def union(self, other: Set) -> Set:
         """Return the elements of either."""
-        return Set(self._raw.union(other._raw).coalesce())
+        return Set(self._raw.union(other.raw).coalesce())
 
     @locked
     def subtract(self, other: Set) -> Set:
         """Return the elements of this set that are not in `other`."""
-        return Set(self._raw.subtract(other._raw).coalesce())
+        return Set(self._raw.subtract(other.raw).coalesce())
 
     @locked
     def gist(self, context: Set) -> Set:
         """Return a simpler set that agrees with this one inside `context`."""
-        return Set(self._raw.gist(context._raw).coalesce())
+        return Set(self._raw.gist(context.raw).coalesce())
 
     @locked
     def is_empty(self) -> bool:
@@ -177,7 +193,7 @@ class Set:
     @locked
     def is_subset(self, other: Set) -> bool:
         """Return whether every element lies in `other`."""
-        return bool(self._raw.is_subset(other._raw))
+        return bool(self._raw.is_subset(other.raw))
 
     @locked
     def params(self) -> Set:
@@ -202,6 +218,23 @@ class Set:
             if raw.get_dim_name(islpy.dim_type.set, position) not in names:
                 raw = raw.project_out(islpy.dim_type.set, position, 1)
         return Set(raw)
+
+    @locked
+    def outer(self, depth: int) -> Set:
+        """Return the projection onto the first `depth` dimensions, without a name."""
+        set_ = islpy.dim_type.set
+        raw = self._raw.project_out(set_, depth, self._raw.dim(set_) - depth)
+        return Set(raw.reset_tuple_id())
+
+    @locked
+    def within(self, outer: Set) -> Set:
+        """Return the elements whose first dimensions lie in `outer`, which has no name."""
+        set_ = islpy.dim_type.set
+        inner = self._raw.dim(set_) - outer.raw.dim(set_)
+        lifted = outer.raw.add_dims(set_, inner)
+        if self._raw.has_tuple_id():
+            lifted = lifted.set_tuple_id(self._raw.get_tuple_id())
+        return Set(self._raw.intersect(lifted))
 
     @locked
     def maximum(self, dimension: int) -> int | None:
@@ -267,7 +300,7 @@ class Map:
 
     @locked
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Map) and bool(self._raw.is_equal(other._raw))
+        return isinstance(other, Map) and bool(self._raw.is_equal(other.raw))
 
     @property
     @locked
@@ -289,37 +322,37 @@ class Map:
     @locked
     def then(self, other: Map) -> Map:
         """Return the composition: first this relation, then `other`."""
-        return Map(self._raw.apply_range(other._raw))
+        return Map(self._raw.apply_range(other.raw))
 
     @locked
     def intersect(self, other: Map) -> Map:
         """Return the pairs of both."""
-        return Map(self._raw.intersect(other._raw))
+        return Map(self._raw.intersect(other.raw))
 
     @locked
     def intersect_domain(self, domain: Set) -> Map:
         """Return the pairs whose first element lies in `domain`."""
-        return Map(self._raw.intersect_domain(domain._raw))
+        return Map(self._raw.intersect_domain(domain.raw))
 
     @locked
     def intersect_range(self, range_: Set) -> Map:
         """Return the pairs whose second element lies in `range_`."""
-        return Map(self._raw.intersect_range(range_._raw))
+        return Map(self._raw.intersect_range(range_.raw))
 
     @locked
     def intersect_params(self, context: Set) -> Map:
         """Return the part of the relation whose parameters lie in `context`."""
-        return Map(self._raw.intersect_params(context._raw))
+        return Map(self._raw.intersect_params(context.raw))
 
     @locked
     def union(self, other: Map) -> Map:
         """Return the pairs of either."""
-        return Map(self._raw.union(other._raw))
+        return Map(self._raw.union(other.raw))
 
     @locked
     def subtract(self, other: Map) -> Map:
         """Return the pairs that are not in `other`."""
-        return Map(self._raw.subtract(other._raw))
+        return Map(self._raw.subtract(other.raw))
 
     @locked
     def domain(self) -> Set:
@@ -332,6 +365,14 @@ class Map:
         return Set(self._raw.range())
 
     @locked
+    def outer_deltas(self, depth: int) -> Set:
+        """Return second minus first element, over the first `depth` dimensions of both."""
+        raw = self._raw
+        for side in (islpy.dim_type.in_, islpy.dim_type.out):
+            raw = raw.project_out(side, depth, raw.dim(side) - depth).reset_tuple_id(side)
+        return Set(raw.deltas())
+
+    @locked
     def deltas(self) -> Set:
         """Return second minus first element, for a relation within one space."""
         return Set(self._raw.deltas())
@@ -342,6 +383,11 @@ class Map:
         return Set(self._raw.params())
 
     @locked
+    def is_subset(self, other: Map) -> bool:
+        """Return whether every pair is one of `other`."""
+        return bool(self._raw.is_subset(other.raw))
+
+    @locked
     def is_empty(self) -> bool:
         """Return whether the relation has no pair for any parameter value."""
         return bool(self._raw.is_empty())
@@ -350,6 +396,31 @@ class Map:
     def raw(self) -> islpy.Map:
         """The islpy object, for the modules of `model` that generate code from it."""
         return self._raw
+
+
+@locked
+def pairs(first: Set, second: Set, level: int, order: Literal["<", "=", ">"]) -> Map:
+    """Return all pairs of tuples like those of the two sets, in an order.
+
+    The first `level` dimensions are equal; the next of the first element stands in `order` to
+    that of the second.
+    """
+    in_, out = islpy.dim_type.in_, islpy.dim_type.out
+    sizes = (each.raw.dim(islpy.dim_type.set) for each in (first, second))
+    space = islpy.Space.alloc(_state.context, 0, *sizes)
+    for side, each in ((in_, first), (out, second)):
+        if each.raw.has_tuple_id():
+            space = space.set_tuple_id(side, each.raw.get_tuple_id())
+    raw = islpy.Map.universe(space)
+    for outer in range(level):
+        raw = raw.equate(in_, outer, out, outer)
+    match order:
+        case "=":
+            return Map(raw.equate(in_, level, out, level))
+        case "<":
+            return Map(raw.order_lt(in_, level, out, level))
+        case ">":
+            return Map(raw.order_gt(in_, level, out, level))
 
 
 @final
@@ -380,7 +451,7 @@ class UnionMap:
 
     @locked
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UnionMap) and bool(self._raw.is_equal(other._raw))
+        return isinstance(other, UnionMap) and bool(self._raw.is_equal(other.raw))
 
     @staticmethod
     @locked

@@ -10,7 +10,7 @@ Scalars that hold an affine value are substituted into subscripts and bounds (`j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..model import isl
@@ -19,9 +19,6 @@ from ..model.facts import NOTHING, Facts
 from ..model.loop_ir import (
     Assign,
     Binary,
-    BoolOp,
-    Call,
-    Compare,
     Constant,
     Element,
     Expression,
@@ -30,15 +27,17 @@ from ..model.loop_ir import (
     If,
     Name,
     Opaque,
-    Statement as Node,
-    Unary,
     Update,
     walk_expression,
     walk_statements,
 )
+from ..model.loop_ir import (
+    Statement as Node,
+)
 from ..model.scop import Access, Array, Loop, Parameter, Scop, Statement
 from ..model.source import SourceText, Span
 from .affine import affine, bound, constraint, name_of
+from .identifiers import Identifiers
 from .liveness import exposed_reads
 from .reasons import (
     ArrayRebound,
@@ -51,12 +50,7 @@ from .reasons import (
     NonConstantStep,
     ScalarUsedAsArray,
 )
-
-# Words of isl's input language, and of Python where a name becomes generated code.
-_RESERVED = frozenset(
-    "and or not exists mod floor floord ceil ceild min max infty infinity NaN true false "
-    "implies rat all int Int True False None".split()
-)
+from .substitution import forget, rebuilt, substituted, value_names
 
 
 def build_scop(
@@ -66,7 +60,8 @@ def build_scop(
 
     `live_out` are the names that may be read after the nest.
     """
-    builder = _Builder(text=text, uses=_uses_of(nest))
+    uses = _uses_of(nest)
+    builder = _Builder(text=text, uses=uses, identifiers=Identifiers(uses.names))
     builder.check_names(nest)
     if not builder.reasons:
         at = nest.span
@@ -89,6 +84,11 @@ class _Uses:
     variables: frozenset[str]  # loop variables
     ranks: Mapping[str, tuple[int, ...]]  # numbers of subscripts seen for each array
     plain: frozenset[str]  # names read bare
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names of the nest, those of arrays that only lend their extents left out."""
+        return self.assigned | self.variables | self.plain | frozenset(self.ranks)
 
 
 def _uses_of(nest: For) -> _Uses:
@@ -163,6 +163,7 @@ class _Builder:
 
     text: SourceText
     uses: _Uses
+    identifiers: Identifiers
     reasons: list[Reason] = field(default_factory=list)
     parameters: dict[str, Parameter] = field(default_factory=dict)  # by Python text
     loops: list[Loop] = field(default_factory=list)
@@ -184,15 +185,6 @@ class _Builder:
         for name in sorted(self.uses.assigned & self.uses.variables):
             self.reasons.append(LoopVariableChanged(span=nest.span, variable=name))
 
-    def identifier(self, name: str) -> str:
-        """Return a name that isl reads, unique among the names of the nest."""
-        taken = {parameter.name for parameter in self.parameters.values()}
-        taken |= self.uses.variables | self.uses.assigned | set(self.uses.ranks)
-        clean = name if name.isascii() and name.isidentifier() else f"p{len(self.parameters)}"
-        while clean in _RESERVED or (clean != name and clean in taken):
-            clean += "_"
-        return clean
-
     def atoms(self, place: _Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.
 
@@ -200,7 +192,7 @@ class _Builder:
         model only once something affine really uses them.
         """
         inside = {self.loops[loop].variable for loop in place.loops}
-        known = {variable: _variable(variable) for variable in inside}
+        known = {variable: self.identifiers.of(variable) for variable in inside}
         known.update({text: each.name for text, each in self.parameters.items()})
         return known
 
@@ -212,9 +204,9 @@ class _Builder:
             if isinstance(node, Name | Extent) and name_of(node) not in self.parameters:
                 readable = name_of(node)
                 if isinstance(node, Extent):
-                    name = self.identifier(f"{node.array}_shape_{node.axis}")
+                    name = self.identifiers.fresh(f"{node.array}_shape_{node.axis}")
                 else:
-                    name = self.identifier(readable)
+                    name = self.identifiers.of(readable)
                 self.parameters[readable] = Parameter(name=name, expression=node, text=readable)
 
     def is_parameter(self, name: str) -> bool:
@@ -246,7 +238,7 @@ class _Builder:
         return place.position[-1] + 1
 
     def loop(self, node: For, place: _Place, known: dict[str, Expression]) -> None:
-        _forget(known, (node,))
+        forget(known, (node,))
         start, stop, step = (
             self.integer(each, known) for each in (node.start, node.stop, node.step)
         )
@@ -258,8 +250,8 @@ class _Builder:
         if constraints is None:
             return
         stride = affine(step, {})
-        assert stride is not None  # noqa: S101  # `bounds` refused every other step
-        names = [*self.variables(place), _variable(node.variable)]
+        assert stride is not None  # `bounds` refused every other step
+        names = [*self.variables(place), self.identifiers.of(node.variable)]
         tests = " and ".join([*place.constraints, *constraints])
         self.loops.append(
             Loop(
@@ -274,7 +266,7 @@ class _Builder:
             )
         )
         self.block(node.body, place.inside(len(self.loops) - 1, constraints), known)
-        _forget(known, (node,))
+        forget(known, (node,))
 
     def bounds(
         self, node: For, limits: tuple[Expression, Expression, Expression], place: _Place
@@ -290,7 +282,7 @@ class _Builder:
             )
             return None
         rising = stride.constant > 0
-        variable = _variable(node.variable)
+        variable = self.identifiers.of(node.variable)
         self.enter_parameters(start)
         self.enter_parameters(stop)
         atoms = self.atoms(place)
@@ -341,7 +333,7 @@ class _Builder:
         taken, untaken = dict(known), dict(known)
         position = self.block(node.body, place.where(holds), taken)
         position = self.block(node.orelse, place.at(position).where(f"not ({holds})"), untaken)
-        _forget(known, (node,))
+        forget(known, (node,))
         return position
 
     def assignment(
@@ -358,9 +350,10 @@ class _Builder:
         accesses += self.write(body.target, place)
         self.pending.append((body, tuple(accesses), place))
         if isinstance(node.target, Name):
+            value = substituted(_assigned(body), known)
             known.pop(node.target.name, None)
-            if isinstance(node, Assign) and self.is_affine(body.value, place):
-                known[node.target.name] = body.value
+            if self.is_affine(value, place):
+                known[node.target.name] = value
 
     def is_affine(self, value: Expression, place: _Place) -> bool:
         """Return whether `value` could be an affine integer, were its names integers."""
@@ -376,7 +369,7 @@ class _Builder:
 
     def integer(self, expression: Expression, known: Mapping[str, Expression]) -> Expression:
         """Return a bound or test with known scalars, values and ranks put in."""
-        return self.resolved(_substitute(expression, known), known)
+        return self.resolved(substituted(expression, known), known)
 
     def resolved(self, expression: Expression, known: Mapping[str, Expression]) -> Expression:
         """Return `expression` with subscripts over loop variables and parameters only."""
@@ -385,15 +378,21 @@ class _Builder:
             match node:
                 case Element():
                     indices = tuple(
-                        self.wrapped(_substitute(index, known), node.array, axis)
+                        self.wrapped(substituted(index, known), node.array, axis)
                         for axis, index in enumerate(node.indices)
                     )
                     return replace(node, indices=indices)
-                case Extent(axis=axis) if axis < 0 and node.array in self.uses.ranks:
-                    return replace(node, axis=axis + self.uses.ranks[node.array][0])
-            return _rebuild(node, visit)
+                case Extent():
+                    return self.counted(node)
+            return rebuilt(node, visit)
 
         return visit(expression)
+
+    def counted(self, extent: Extent) -> Extent:
+        """Return an extent with its axis counted from the first, if the rank is known."""
+        axis = extent.axis + self.uses.ranks.get(extent.array, (0,))[0]
+        # An axis before the first one stays as written: it raises, and a guard finds out.
+        return replace(extent, axis=axis) if extent.axis < 0 <= axis else extent
 
     def wrapped(self, index: Expression, array: str, axis: int) -> Expression:
         """Return `index`, a negative constant counted from the end of the axis."""
@@ -401,7 +400,7 @@ class _Builder:
             case Constant(value=int(value)) if value < 0:
                 extent = Extent(array=array, axis=axis, span=index.span)
                 return Binary(operator="+", left=extent, right=index, span=index.span)
-        return _rebuild(index, lambda node: self.resolved(node, {}))
+        return rebuilt(index, lambda node: self.resolved(node, {}))
 
     def reads(self, expression: Expression, place: _Place) -> Iterator[Access]:
         """Yield the read accesses of an expression in evaluation order."""
@@ -460,7 +459,7 @@ class _Builder:
     ) -> Access:
         cell, place, span = where
         instance = f"S{len(self.pending)}[{', '.join(self.variables(place))}]"
-        text = f"{self.prefix()}{{ {instance} -> {_variable(array)}[{cell}] }}"
+        text = f"{self.prefix()}{{ {instance} -> {self.identifiers.of(array)}[{cell}] }}"
         return Access(
             kind=kind,  # type: ignore[arg-type]  # one of two literals
             array=array,
@@ -470,7 +469,7 @@ class _Builder:
         )
 
     def variables(self, place: _Place) -> list[str]:
-        return [_variable(self.loops[loop].variable) for loop in place.loops]
+        return [self.identifiers.of(self.loops[loop].variable) for loop in place.loops]
 
     def prefix(self) -> str:
         return f"[{', '.join(each.name for each in self.parameters.values())}] -> "
@@ -510,7 +509,7 @@ class _Builder:
             if isinstance(body, Update) and isinstance(body.target, Name):
                 whole.append(body.target)
             for expression in whole:
-                found |= _value_names(expression)
+                found |= value_names(expression)
         return frozenset(found) - self.uses.variables
 
     def finished(
@@ -529,57 +528,13 @@ class _Builder:
         )
 
 
-def _variable(name: str) -> str:
-    """Return how a loop variable or an array is called in isl notation."""
-    if not name.isascii():
-        return "u" + "_".join(f"{ord(letter):x}" for letter in name)
-    return f"{name}_" if name in _RESERVED else name
-
-
-def _forget(known: dict[str, Expression], body: tuple[Node, ...]) -> None:
-    """Drop what is known of scalars that `body` assigns."""
-    for statement in walk_statements(body):
-        if isinstance(statement, Assign | Update) and isinstance(statement.target, Name):
-            known.pop(statement.target.name, None)
-
-
-def _substitute(expression: Expression, known: Mapping[str, Expression]) -> Expression:
-    """Return `expression` with names replaced by their known values, spans of the use kept."""
-    match expression:
-        case Name(name=name) if name in known:
-            return replace(known[name], span=expression.span)
-    return _rebuild(expression, lambda node: _substitute(node, known))
-
-
-def _rebuild(expression: Expression, visit: Callable[[Expression], Expression]) -> Expression:
-    """Return `expression` with `visit` applied to its direct operands."""
-    match expression:
-        case Constant() | Name() | Extent():
-            return expression
-        case Element():
-            return replace(expression, indices=tuple(map(visit, expression.indices)))
-        case Unary():
-            return replace(expression, operand=visit(expression.operand))
-        case Binary() | Compare():
-            return replace(expression, left=visit(expression.left), right=visit(expression.right))
-        case BoolOp():
-            return replace(expression, values=tuple(map(visit, expression.values)))
-        case Call():
-            return replace(expression, arguments=tuple(map(visit, expression.arguments)))
-
-
-def _value_names(expression: Expression) -> set[str]:
-    """Return the names read as values, those inside subscripts left out."""
-    match expression:
-        case Name():
-            return {expression.name}
-        case Element() | Constant() | Extent():
-            return set()
-        case Unary():
-            return _value_names(expression.operand)
-        case Binary() | Compare():
-            return _value_names(expression.left) | _value_names(expression.right)
-        case BoolOp():
-            return set().union(*map(_value_names, expression.values))
-        case Call():
-            return set().union(*map(_value_names, expression.arguments))
+def _assigned(statement: Assign | Update) -> Expression:
+    """Return what a statement assigns, as one expression."""
+    if isinstance(statement, Assign):
+        return statement.value
+    return Binary(
+        operator=statement.operator,
+        left=statement.target,
+        right=statement.value,
+        span=statement.span,
+    )

@@ -8,60 +8,84 @@ do the loops run at all, may the region be run again from its start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..model import isl, isl_ast
 from ..model.plan import Condition
 from ..model.scop import Access, Scop, Statement
+from ..model.source import Span
 from ..model.text import python_text
 from .affine import affine
 from .dependences import accesses_to, cells
+from .identifiers import Identifiers
 from .order import dimensions_of, instance, original_schedule
 
 
 def condition(scop: Scop, holds: isl.Set) -> Condition:
     """Return the Python test for a set of parameter values, simplified by what is known."""
-    known = holds.gist(scop.context)
-    expression = isl_ast.condition(known, scop.span)
-    names = {parameter.name: parameter.text for parameter in scop.parameters}
-    return Condition(set=holds, text=python_text(expression, names))
+    texts = {parameter.name: parameter.text for parameter in scop.parameters}
+    return _condition(holds, holds.gist(scop.context), texts, scop.span)
+
+
+def _condition(holds: isl.Set, simple: isl.Set, texts: Mapping[str, str], span: Span) -> Condition:
+    return Condition(set=holds, text=python_text(isl_ast.condition(simple, span), texts))
 
 
 def in_bounds(scop: Scop) -> tuple[Condition, ...]:
     """Return the conditions under which every subscript of every instance is in range.
 
-    One for each way to leave an array, those that hold anyway left out.
+    One for each end of each axis of each array, those that hold anyway left out.
     """
-    violations: dict[str, isl.Set] = {}
-    for statement in scop.statements:
-        for access in statement.accesses:
-            for text in _leaving(scop, statement, access):
-                if text not in violations:
-                    violations[text] = isl.Set.parse(text).intersect(_aligned(scop, statement))
+    extents = _extents(scop)
+    texts = {parameter.name: parameter.text for parameter in scop.parameters}
+    texts |= {name: f"{array}.shape[{axis}]" for (array, axis), name in extents.items()}
+    tests = " and ".join(f"{name} >= 0" for name in extents.values())
+    known = isl.Set.parse(f"[{', '.join(extents.values())}] -> {{ : {tests} }}")
+    known = known.intersect(scop.context)
     found = []
-    extents = _extent_context(scop)
-    for outside in violations.values():
-        broken = outside.params().intersect(extents)
-        if not broken.is_empty():
-            found.append(_bounds_condition(scop, broken, extents))
+    for (array, axis), extent in extents.items():
+        for outside in _outside(scop, array, axis, extent):
+            broken = outside.intersect(known)
+            if not broken.is_empty():
+                # The gist first: a complement has a piece for every constraint.
+                holds = broken.gist(known).complement()
+                found.append(_condition(holds, holds.gist(known), texts, scop.span))
     return tuple({each.text: each for each in found}.values())
 
 
-def _aligned(scop: Scop, statement: Statement) -> isl.Set:
-    return statement.domain.intersect_params(scop.context)
+def _extents(scop: Scop) -> dict[tuple[str, int], str]:
+    """Return the isl identifier of every extent of an array that has subscripts."""
+    known = {parameter.text: parameter.name for parameter in scop.parameters}
+    taken = Identifiers([*known.values(), *(name for each in scop.statements
+                                            for name in each.domain.dimensions)])  # fmt: skip
+    found: dict[tuple[str, int], str] = {}
+    for array in scop.arrays:
+        for axis in range(array.rank):
+            name = known.get(f"{array.name}.shape[{axis}]")
+            found[array.name, axis] = name or taken.fresh(f"extent_{axis}_of_{array.name}")
+    return found
 
 
-def _leaving(scop: Scop, statement: Statement, access: Access) -> Iterator[str]:
-    """Yield, for each axis and end, the set of instances that leave the array there."""
-    names = dimensions_of(statement)
-    atoms = _atoms(scop, statement)
-    for axis, index in enumerate(access.indices):
-        form = affine(index, atoms)
-        extent = extent_identifier(scop, access.array, axis)
-        parameters = ", ".join(dict.fromkeys([*(p.name for p in scop.parameters), extent]))
-        where = f"[{parameters}] -> {{ {instance(statement, names)} : "
-        yield f"{where}{form} < 0 }}"
-        yield f"{where}{form} >= {extent} }}"
+def _outside(scop: Scop, array: str, axis: int, extent: str) -> Iterator[isl.Set]:
+    """Yield the parameter values for which a subscript is negative, and too large."""
+    forms: dict[str, tuple[Statement, list[str]]] = {}
+    for statement in scop.statements:
+        atoms = _atoms(scop, statement)
+        for access in statement.accesses:
+            if access.array == array:
+                form = affine(access.indices[axis], atoms)
+                forms.setdefault(statement.name, (statement, []))[1].append(str(form))
+    for test in ("< 0", f">= {extent}"):
+        union: isl.Set | None = None
+        for statement, found in forms.values():
+            leaving = " or ".join(f"{form} {test}" for form in dict.fromkeys(found))
+            names = instance(statement, dimensions_of(statement))
+            parameters = ", ".join(dict.fromkeys([*(p.name for p in scop.parameters), extent]))
+            cells = isl.Set.parse(f"[{parameters}] -> {{ {names} : {leaving} }}")
+            values = cells.intersect(statement.domain).params()
+            union = values if union is None else union.union(values)
+        if union is not None:
+            yield union
 
 
 def _atoms(scop: Scop, statement: Statement) -> dict[str, str]:
@@ -70,44 +94,6 @@ def _atoms(scop: Scop, statement: Statement) -> dict[str, str]:
     for level, loop in enumerate(statement.loops):
         atoms[scop.loops[loop].variable] = names[level]
     return atoms
-
-
-def extent_identifier(scop: Scop, array: str, axis: int) -> str:
-    """Return the isl identifier of an array's extent along an axis."""
-    text = f"{array}.shape[{axis}]"
-    for parameter in scop.parameters:
-        if parameter.text == text:
-            return parameter.name
-    return (
-        f"extent_{axis}_of_{array}" if array.isascii() else f"extent_{axis}_of_{hash_name(array)}"
-    )
-
-
-def hash_name(name: str) -> str:
-    """Return an ASCII stand-in for a name that isl cannot read."""
-    return "_".join(f"{ord(letter):x}" for letter in name)
-
-
-def _extent_context(scop: Scop) -> isl.Set:
-    names = [
-        extent_identifier(scop, array.name, axis)
-        for array in scop.arrays
-        for axis in range(array.rank)
-    ]
-    tests = " and ".join(f"{name} >= 0" for name in names)
-    extents = isl.Set.parse(f"[{', '.join(names)}] -> {{ : {tests} }}")
-    return extents.intersect(scop.context)
-
-
-def _bounds_condition(scop: Scop, broken: isl.Set, extents: isl.Set) -> Condition:
-    holds = broken.complement()
-    expression = isl_ast.condition(holds.gist(extents), scop.span)
-    names = {parameter.name: parameter.text for parameter in scop.parameters}
-    for array in scop.arrays:
-        for axis in range(array.rank):
-            identifier = extent_identifier(scop, array.name, axis)
-            names[identifier] = f"{array.name}.shape[{axis}]"
-    return Condition(set=holds, text=python_text(expression, names))
 
 
 def disjoint_pairs(scop: Scop) -> tuple[tuple[str, str], ...]:
@@ -154,11 +140,10 @@ def _overwritten_live_in(scop: Scop, array: str) -> isl.Set | None:
     written = _union([cells(each, found).range() for each, found in writes if found])
     if written is None or not any(found for _, found in reads):
         return None
-    exposed = []
+    exposed: list[isl.Set] = []
     for statement, found in reads:
-        for access in found:
-            # An instance may read several cells: judge each read access on its own.
-            exposed.append(_exposed_cells(scop, statement, access))
+        # An instance may read several cells: judge each read access on its own.
+        exposed += [_exposed_cells(scop, statement, access) for access in found]
     live_in = _union(exposed)
     return None if live_in is None else live_in.intersect(written)
 

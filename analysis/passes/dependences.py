@@ -12,13 +12,13 @@ for affine accesses.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ..model import isl
 from ..model.dependence import Dependence, Direction, Kind
 from ..model.scop import Access, Scop, Statement
-from .order import carried, dimensions_of, instance
+from .order import carried
 
 _Effect: TypeAlias = Literal["read", "write"]
 _KINDS: dict[tuple[_Effect, _Effect], Kind] = {
@@ -36,8 +36,8 @@ class Conflict:
     array: str
     source: Statement
     sink: Statement
-    source_access: Access
-    sink_access: Access
+    source_accesses: tuple[Access, ...]
+    sink_accesses: tuple[Access, ...]
     relation: isl.Map
 
 
@@ -61,7 +61,7 @@ def _between(array: str, source: Statement, sink: Statement) -> Iterator[Conflic
         if not relation.is_empty():
             yield Conflict(
                 kind=kind, array=array, source=source, sink=sink,
-                source_access=before[0], sink_access=after[0], relation=relation,
+                source_accesses=before, sink_accesses=after, relation=relation,
             )  # fmt: skip
 
 
@@ -91,38 +91,57 @@ def carried_by(scop: Scop, conflicts: tuple[Conflict, ...], loop: int) -> tuple[
         order = carried(scop, conflict.source, conflict.sink, loop)
         relation = conflict.relation.intersect(order)
         if not relation.is_empty():
-            found.append(_with_relation(conflict, relation))
+            found.append(replace(conflict, relation=relation))
     return tuple(found)
 
 
-def _with_relation(conflict: Conflict, relation: isl.Map) -> Conflict:
-    return Conflict(
-        kind=conflict.kind, array=conflict.array, source=conflict.source, sink=conflict.sink,
-        source_access=conflict.source_access, sink_access=conflict.sink_access,
-        relation=relation,
-    )  # fmt: skip
+def dependences(scop: Scop, conflict: Conflict, loop: int) -> Iterator[Dependence]:
+    """Yield the dependences behind a carried conflict, one for each pair of accesses."""
+    sources = _distinct(conflict.source_accesses)
+    sinks = _distinct(conflict.sink_accesses)
+    is_single = len(sources) == len(sinks) == 1
+    for source in sources:
+        for sink in sinks:
+            relation = conflict.relation
+            if not is_single:
+                relation = relation.intersect(source.relation.then(sink.relation.reverse()))
+            if is_single or not relation.is_empty():
+                yield _dependence(scop, conflict, (source, sink, relation), loop)
 
 
-def dependence(scop: Scop, conflict: Conflict, loop: int) -> Dependence:
-    """Return the dependence behind a carried conflict, with its distance and direction."""
-    distance, direction = _vector(scop, conflict)
+def _distinct(accesses: tuple[Access, ...]) -> tuple[Access, ...]:
+    """Return the accesses without those that touch the same cells from the same line."""
+    if len(accesses) == 1:
+        return accesses
+    return tuple({(each.span.line, str(each.relation)): each for each in accesses[::-1]}.values())[
+        ::-1
+    ]
+
+
+def _dependence(
+    scop: Scop, conflict: Conflict, found: tuple[Access, Access, isl.Map], loop: int
+) -> Dependence:
+    source, sink, relation = found
+    distance, direction = _vector(scop, conflict, relation)
     return Dependence(
         kind=conflict.kind,
         array=conflict.array,
         source=conflict.source.name,
         sink=conflict.sink.name,
-        source_span=conflict.source_access.span,
-        sink_span=conflict.sink_access.span,
-        relation=conflict.relation,
+        source_span=source.span,
+        sink_span=sink.span,
+        relation=relation,
         carried_by=loop,
         distance=distance,
         direction=direction,
     )
 
 
-def _vector(scop: Scop, conflict: Conflict) -> tuple[tuple[int, ...] | None, tuple[Direction, ...]]:
+def _vector(
+    scop: Scop, conflict: Conflict, relation: isl.Map
+) -> tuple[tuple[int, ...] | None, tuple[Direction, ...]]:
     common = [loop for loop in conflict.source.loops if loop in conflict.sink.loops]
-    deltas = _common_deltas(conflict, len(common))
+    deltas = relation.outer_deltas(len(common))
     distances: list[int | None] = []
     directions: list[Direction] = []
     for level, loop in enumerate(common):
@@ -135,17 +154,6 @@ def _vector(scop: Scop, conflict: Conflict) -> tuple[tuple[int, ...] | None, tup
         directions.append(_direction(low, high))
     known = tuple(each for each in distances if each is not None)
     return (known if len(known) == len(distances) else None), tuple(directions)
-
-
-def _common_deltas(conflict: Conflict, depth: int) -> isl.Set:
-    """Return sink minus source over the loops around both."""
-
-    def onto_common(statement: Statement) -> isl.Map:
-        names = dimensions_of(statement)
-        return isl.Map.parse(f"{{ {instance(statement, names)} -> [{', '.join(names[:depth])}] }}")
-
-    source, sink = onto_common(conflict.source), onto_common(conflict.sink)
-    return source.reverse().then(conflict.relation).then(sink).deltas()
 
 
 def _direction(low: int | None, high: int | None) -> Direction:

@@ -257,4 +257,4 @@ def without_comments(text: SourceText, span: Span) -> str:
     return " ".join(source.split())
 
 
-assert _BUILTINS <= frozenset(dir(builtins))  # noqa: S101  # a misspelt name would never match
+assert frozenset(dir(builtins)) >= _BUILTINS  # a misspelt name would never match

@@ -7,6 +7,8 @@ transformations, 1993): textual positions and loop iterations alternate,
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ..model import isl
 from ..model.scop import Scop, Statement
 
@@ -45,19 +47,10 @@ def original_schedule(scop: Scop) -> isl.UnionMap:
 
 def carried(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Map:
     """Return all pairs of instances in the same outer iteration, source earlier in `loop`."""
-    level = scop.loops[loop].depth
-    before = "<" if scop.loops[loop].step > 0 else ">"
-    return _relate(scop, source, sink, level, f"{{0}} {before} {{1}}")
+    before: Literal["<", ">"] = "<" if scop.loops[loop].step > 0 else ">"
+    return isl.pairs(source.domain, sink.domain, scop.loops[loop].depth, before)
 
 
 def same_iteration(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Map:
     """Return all pairs of instances in the same iteration of `loop` and of its outer loops."""
-    return _relate(scop, source, sink, scop.loops[loop].depth, "{0} = {1}")
-
-
-def _relate(scop: Scop, source: Statement, sink: Statement, level: int, last: str) -> isl.Map:
-    first = dimensions_of(source)
-    second = tuple(f"{name}'" for name in dimensions_of(sink))
-    equal = [f"{first[outer]} = {second[outer]}" for outer in range(level)]
-    tests = " and ".join([*equal, last.format(first[level], second[level])])
-    return isl.Map.parse(f"{{ {instance(source, first)} -> {instance(sink, second)} : {tests} }}")
+    return isl.pairs(source.domain, sink.domain, scop.loops[loop].depth, "=")

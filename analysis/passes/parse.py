@@ -150,7 +150,7 @@ def span_of(node: Any) -> Span:
     )
 
 
-class _Unmodelled(Exception):  # noqa: N818  # unwinds one expression; never leaves this module
+class _Unmodelled(Exception):  # unwinds one expression; never leaves this module
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -254,7 +254,7 @@ class _Reader:
         bounds = [self.expression(argument) for argument in node.iter.args]
         at = span_of(node.iter)
         start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
-        step = bounds[2] if len(bounds) > 2 else Constant(value=1, span=at)  # noqa: PLR2004  # range(start, stop, step)
+        step = bounds[2] if len(bounds) > 2 else Constant(value=1, span=at)  # range(start, stop, step)
         return For(
             variable=node.target.id,
             start=start,
@@ -270,7 +270,7 @@ class _Reader:
             isinstance(node, gast.Call)
             and isinstance(node.func, gast.Name)
             and self.known.get(node.func.id) == "range"
-            and 1 <= len(node.args) <= 3  # noqa: PLR2004  # range(start, stop, step)
+            and 1 <= len(node.args) <= 3  # range(start, stop, step)
             and not node.keywords
             and not any(isinstance(each, gast.Starred) for each in node.args)
         )

@@ -80,7 +80,8 @@ def _model(
     if opaque:
         return opaque
     try:
-        scop = build_scop(nest, text, live_after(function, nest.span), facts)
+        with isl.budget():
+            scop = build_scop(nest, text, live_after(function, nest.span), facts)
     except isl.BudgetExhaustedError:
         return (BudgetExhausted(span=nest.span, operations=isl.DEFAULT_BUDGET),)
     return scop.reasons if isinstance(scop, Refusal) else scop

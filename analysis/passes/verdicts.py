@@ -11,7 +11,7 @@ Presburger formulas).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model import isl
 from ..model.dependence import Dependence, Reduction
@@ -19,7 +19,7 @@ from ..model.diagnostics import Reason
 from ..model.plan import LoopPlan, VerdictKind
 from ..model.scop import Loop, Scop
 from .conditions import condition
-from .dependences import Conflict, carried_by, dependence, find_conflicts
+from .dependences import Conflict, carried_by, dependences, find_conflicts
 from .order import carried
 from .reasons import (
     CarriedAnti,
@@ -30,7 +30,7 @@ from .reasons import (
     ScalarCarried,
 )
 from .reductions import find_reduction
-from .storage import is_private, is_read_outside, is_written_each_iteration, scalar_flow
+from .storage import Storage
 
 # The kind that says most about a loop comes first in its reason.
 _WEIGHT = {"flow": 0, "anti": 1, "output": 2}
@@ -38,7 +38,7 @@ _WEIGHT = {"flow": 0, "anti": 1, "output": 2}
 
 def find_verdicts(scop: Scop) -> tuple[LoopPlan, ...]:
     """Return a verdict for each loop of the region, in the order of `Scop.loops`."""
-    judge = _Judge(scop=scop, conflicts=find_conflicts(scop), flows={})
+    judge = _Judge(scop=scop, conflicts=find_conflicts(scop), storage=Storage(scop))
     return tuple(judge.verdict(loop) for loop in range(len(scop.loops)))
 
 
@@ -46,16 +46,17 @@ def find_verdicts(scop: Scop) -> tuple[LoopPlan, ...]:
 class _Judge:
     scop: Scop
     conflicts: tuple[Conflict, ...]
-    flows: dict[str, tuple[isl.Map, ...]]  # value-based flow of scalars, filled on demand
+    storage: Storage
 
     def verdict(self, loop: int) -> LoopPlan:
         carried_here = carried_by(self.scop, self.conflicts, loop)
-        private = self.private(carried_here, loop)
-        rest = [each for each in carried_here if each.array not in private]
-        reductions = self.reductions(rest)
+        reductions = self.reductions(carried_here)
         excused = {each.target for each in reductions}
-        blocking = tuple(each for each in rest if each.array not in excused)
-        found = tuple(dependence(self.scop, each, loop) for each in _by_weight(blocking))
+        rest = [each for each in carried_here if each.array not in excused]
+        private, blocking = self.blocking(rest, loop)
+        found = tuple(
+            found for each in _by_weight(blocking) for found in dependences(self.scop, each, loop)
+        )
         kind, holds = self.judge(loop, blocking, bool(reductions))
         where = None
         if kind == "conditional" and holds is not None:
@@ -69,31 +70,46 @@ class _Judge:
             dependences=found,
             reason=self.reason(loop, kind, found, (where.text if where else "", reductions)),
             is_coincident=(
-                kind in {"parallel", "conditional"}
-                and not reductions
-                and self.values_survive(private, loop)
+                kind in {"parallel", "conditional"} and not reductions and self.values_survive(loop)
             ),
         )
 
-    def private(self, carried_here: tuple[Conflict, ...], loop: int) -> tuple[str, ...]:
-        scalars = {each.name for each in self.scop.arrays if each.rank == 0}
-        names = dict.fromkeys(each.array for each in carried_here if each.array in scalars)
-        return tuple(name for name in names if is_private(self.scop, name, loop, self.flow(name)))
+    def blocking(
+        self, rest: list[Conflict], loop: int
+    ) -> tuple[tuple[str, ...], tuple[Conflict, ...]]:
+        """Return the scalars to make private, and the conflicts that this does not remove.
 
-    def flow(self, name: str) -> tuple[isl.Map, ...]:
-        if name not in self.flows:
-            self.flows[name] = scalar_flow(self.scop, name)
-        return self.flows[name]
+        It removes none in an execution of the loop where an iteration reads the scalar before
+        it writes it.
+        """
+        private: dict[str, None] = {}
+        blocking: list[Conflict] = []
+        exposed: dict[str, isl.Set | None] = {}
+        for each in rest:
+            if self.scop.array(each.array).rank > 0:
+                blocking.append(each)
+                continue
+            if each.array not in exposed:
+                exposed[each.array] = self.storage.exposed(each.array, loop)
+            outer = exposed[each.array]
+            left = None if outer is None else _in_outer(each, outer)
+            if left is None or not each.relation.is_subset(left.relation):
+                private[each.array] = None
+            if left is not None and not left.relation.is_empty():
+                blocking.append(left)
+        return tuple(private), tuple(blocking)
 
-    def values_survive(self, private: tuple[str, ...], loop: int) -> bool:
-        """Return whether the last iteration holds the last value of each private name."""
-        return all(
-            not is_read_outside(self.scop, name, loop, self.flow(name))
-            or is_written_each_iteration(self.scop, name, loop)
-            for name in private
-        )
+    def values_survive(self, loop: int) -> bool:
+        """Return whether the last iteration holds the last value of each scalar, if it is read."""
+        written = {
+            access.array
+            for statement in self.scop.statements_in(loop)
+            for access in statement.accesses
+            if access.kind != "read" and not access.indices
+        }
+        return all(self.storage.survives(name, loop) for name in written)
 
-    def reductions(self, carried_here: list[Conflict]) -> tuple[Reduction, ...]:
+    def reductions(self, carried_here: tuple[Conflict, ...]) -> tuple[Reduction, ...]:
         """Return the updates that are all that the loop carries on their target."""
         found = []
         for name in dict.fromkeys(each.array for each in carried_here):
@@ -210,6 +226,12 @@ class _Judge:
         )
 
 
+def _in_outer(conflict: Conflict, outer: isl.Set) -> Conflict:
+    """Return the part of a conflict in some iterations of the loops around."""
+    sources = conflict.source.domain.within(outer)
+    return replace(conflict, relation=conflict.relation.intersect_domain(sources))
+
+
 def _by_weight(conflicts: tuple[Conflict, ...]) -> list[Conflict]:
     return sorted(conflicts, key=lambda each: _WEIGHT[each.kind])
 
@@ -218,5 +240,5 @@ def _union(sets: Iterable[isl.Set]) -> isl.Set:
     union: isl.Set | None = None
     for each in sets:
         union = each if union is None else union.union(each)
-    assert union is not None  # noqa: S101  # called with at least one
+    assert union is not None  # called with at least one
     return union

@@ -1,0 +1,71 @@
+"""Put known values into expressions, and forget them where they may have changed.
+
+Before:  j = 2 * i; a[j + 1]          After:  a[2 * i + 1]
+
+Helpers of the `build_scop` pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ..model.loop_ir import (
+    Assign,
+    Binary,
+    BoolOp,
+    Call,
+    Compare,
+    Constant,
+    Element,
+    Expression,
+    Extent,
+    Name,
+    Statement,
+    Unary,
+    Update,
+    children,
+    walk_statements,
+)
+
+
+def substituted(expression: Expression, known: Mapping[str, Expression]) -> Expression:
+    """Return `expression` with names replaced by their known values, spans of the use kept."""
+    match expression:
+        case Name(name=name) if name in known:
+            return replace(known[name], span=expression.span)
+    return rebuilt(expression, lambda node: substituted(node, known))
+
+
+def rebuilt(expression: Expression, visit: Callable[[Expression], Expression]) -> Expression:
+    """Return `expression` with `visit` applied to its direct operands."""
+    match expression:
+        case Constant() | Name() | Extent():
+            return expression
+        case Element():
+            return replace(expression, indices=tuple(map(visit, expression.indices)))
+        case Unary():
+            return replace(expression, operand=visit(expression.operand))
+        case Binary() | Compare():
+            return replace(expression, left=visit(expression.left), right=visit(expression.right))
+        case BoolOp():
+            return replace(expression, values=tuple(map(visit, expression.values)))
+        case Call():
+            return replace(expression, arguments=tuple(map(visit, expression.arguments)))
+
+
+def forget(known: dict[str, Expression], body: tuple[Statement, ...]) -> None:
+    """Drop what is known of scalars that `body` assigns."""
+    for statement in walk_statements(body):
+        if isinstance(statement, Assign | Update) and isinstance(statement.target, Name):
+            known.pop(statement.target.name, None)
+
+
+def value_names(expression: Expression) -> frozenset[str]:
+    """Return the names read as values, those inside subscripts left out."""
+    match expression:
+        case Name():
+            return frozenset({expression.name})
+        case Element():
+            return frozenset()
+    return frozenset().union(*map(value_names, children(expression)))

@@ -1,0 +1,308 @@
+"""The static stage held against what programs really do: program, argument points -> disagreements.
+
+Before:  for i in range(n): a[i + k] = a[i]      claimed: parallel when k == 0 or k >= n or k <= -n
+After:   at n = 8, k = 1 the oracle finds a carried flow, the condition is false: they agree
+
+A point counts for a region where the region's own assumptions hold there (`in_bounds`), and the program runs through.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from autopar.analysis.model.plan import LoopPlan, Plan, RegionPlan, UnsupportedLoop
+from autopar.analysis.model.source import SourceText
+from autopar.analysis.stages import analyze, functions_of
+from tests.arguments import Array
+from tests.oracle import Loop, Recording, conflicts, private_scalars, record, verdict
+from tests.program import BOX, Program
+from tests.recording import FILE_NAME
+
+
+def analyzed(source: str) -> Plan:
+    """Return the static plan of the last function of `source`."""
+    functions = functions_of(SourceText(path=FILE_NAME, text=source, cell=None))
+    plan = analyze(functions[-1])
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def evaluated(text: str, scope: Mapping[str, object]) -> Any:
+    """Return the value of a condition or of a last value, as a guard would compute it."""
+    return eval(text, {"min": min, "max": max}, dict(scope))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One call: what it was given, by parameter name, and what it did."""
+
+    scope: Mapping[str, object]
+    arguments: Sequence[object]
+    run: Recording
+    stray: frozenset[int]  # lines with a subscript out of range or negative
+
+    def admits(self, region: RegionPlan) -> bool:
+        """Return whether the region's assumptions hold, by its own conditions."""
+        return all(evaluated(each.text, self.scope) for each in region.in_bounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A source and some calls of its last function."""
+
+    source: str
+    calls: tuple[tuple[Mapping[str, object], Sequence[object]], ...]
+
+    @staticmethod
+    def of(program: Program, box: Sequence[Mapping[str, int]] = BOX) -> Case:
+        """Return a drawn program at the points of `box`."""
+        names = [*(each.name for each in program.arrays), *program.numbers]
+        given = [program.arguments(values) for values in box]
+        return Case(
+            source=program.source,
+            calls=tuple((dict(zip(names, each, strict=True)), each) for each in given),
+        )
+
+    @staticmethod
+    def at(source: str, **box: Sequence[object]) -> Case:
+        """Return `source` at points given as one sequence of values for each parameter, in order."""
+        columns = [tuple(column) for column in box.values()]
+        calls = [dict(zip(box, row, strict=True)) for row in zip(*columns, strict=True)]
+        return Case(source=source, calls=tuple((each, list(each.values())) for each in calls))
+
+    @cached_property
+    def plan(self) -> Plan:
+        return analyzed(self.source)
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        return tuple(
+            Point(
+                scope=scope,
+                arguments=arguments,
+                run=record(accumulating(self.source), arguments),
+                stray=stray_lines(self.source, arguments),
+            )
+            for scope, arguments in self.calls
+        )
+
+
+class Checked:
+    """An array that notes the line of every subscript out of range or negative."""
+
+    def __init__(self, array: Array, lines: set[int]) -> None:
+        self._array = array
+        self._lines = lines
+        self.shape = array.shape
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, index: Any) -> object:
+        if self._is_astray(index):
+            return self._array.dtype.type(0)
+        return self._array[index]
+
+    def __setitem__(self, index: object, value: object) -> None:
+        self._is_astray(index)
+
+    def _is_astray(self, index: object) -> bool:
+        parts = index if isinstance(index, tuple) else (index,)
+        astray = not all(0 <= i < n for i, n in zip(parts, self.shape, strict=True))
+        if astray:
+            self._lines.add(sys._getframe(2).f_lineno)
+        return astray
+
+
+def stray_lines(source: str, arguments: Sequence[object]) -> frozenset[int]:
+    """Return the lines whose subscripts leave an array or wrap; values must not steer the program."""
+    lines: set[int] = set()
+    space: dict[str, Any] = {"np": np}
+    exec(compile(source, FILE_NAME, "exec"), space)
+    function = [each for each in space.values() if getattr(each, "__code__", None)][-1]
+    given = [Checked(each, lines) if isinstance(each, np.ndarray) else each for each in arguments]
+    try:
+        with np.errstate(all="ignore"):
+            function(*given)
+    except UnboundLocalError:
+        pass
+    return frozenset(lines)
+
+
+def loop_of(region: RegionPlan, plan: LoopPlan) -> Loop:
+    """Return the position of a loop as the oracle names it."""
+    span = region.scop.loops[plan.loop].span
+    return Loop(span.line, span.column)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One loop: what was claimed, and the truth at every point that counts for it."""
+
+    loop: Loop
+    claim: str
+    region: RegionPlan | None
+    plan: LoopPlan | None
+    truths: tuple[tuple[Point, str, str], ...]  # (point, claimed there, true there)
+
+    @property
+    def is_sound(self) -> bool:
+        return all(
+            true in {"parallel", claimed} or claimed in {"sequential", "unsupported"}
+            for _, claimed, true in self.truths
+        )
+
+    @property
+    def truth(self) -> str:
+        """The class of the loop by the oracle; idle where no point counts."""
+        found = {true for _, _, true in self.truths}
+        if not found:
+            return "idle"
+        if "sequential" in found:
+            return "sequential" if found == {"sequential"} else "conditional"
+        return "reduction" if "reduction" in found else "parallel"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the claim is the true verdict at every point."""
+        if self.claim == "unsupported":
+            return False
+        return all(_same(claimed, true) for _, claimed, true in self.truths) and not (
+            self.claim == "reduction" and self.truth == "parallel"
+        )
+
+
+def _same(claimed: str, true: str) -> bool:
+    return (claimed == "sequential") == (true == "sequential")
+
+
+def judge(case: Case) -> Iterator[Judged]:
+    """Yield every `for` loop of the case with its claim and its truth."""
+    variables = {each.id for each in _targets(case.source)}
+    for region in case.plan.regions:
+        for plan in region.loops:
+            loop = loop_of(region, plan)
+            truths = tuple(
+                (point, claimed_at(plan, point), verdict(point.run, loop))
+                for point in case.points
+                if point.run.exception is None
+                and point.admits(region)
+                and is_of_interest(point.run, loop, variables)
+            )
+            yield Judged(loop=loop, claim=plan.verdict, region=region, plan=plan, truths=truths)
+    for each in case.plan.unsupported:
+        yield _unsupported(case, each, variables)
+
+
+def _unsupported(case: Case, found: UnsupportedLoop, variables: set[str]) -> Judged:
+    loop = Loop(found.span.line, found.span.column)
+    truths = tuple(
+        (point, "unsupported", verdict(point.run, loop))
+        for point in case.points
+        if point.run.exception is None and is_of_interest(point.run, loop, variables)
+    )
+    return Judged(loop=loop, claim="unsupported", region=None, plan=None, truths=truths)
+
+
+def _targets(source: str) -> Iterator[ast.Name]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
+            yield node.target
+
+
+def is_of_interest(run: Recording, loop: Loop, variables: set[str]) -> bool:
+    """Return whether two iterations of `loop` touch anything but loop variables."""
+    return any(
+        step.loop == loop and step.number > 0
+        for event in run.events
+        if event.variable not in variables
+        for step in event.steps
+    )
+
+
+def accumulating(source: str) -> str:
+    """Return `source` with `x -= e` and `x = x - e` as sums, which they are but for a sign.
+
+    No position changes and no access; the oracle reduces sums only.
+    """
+    lines = [re.sub(r"^(\s*(\S.*?) = \2) - ", r"\1 + ", line) for line in source.split("\n")]
+    return "\n".join(line.replace(" -= ", " += ") for line in lines)
+
+
+def claimed_at(plan: LoopPlan, point: Point) -> str:
+    """Return what the verdict says for the arguments of a point."""
+    if plan.verdict != "conditional":
+        return plan.verdict
+    assert plan.condition is not None
+    if not evaluated(plan.condition.text, point.scope):
+        return "sequential"
+    return "reduction" if plan.reductions else "parallel"
+
+
+def faults(case: Case) -> Iterator[str]:
+    """Yield every way in which the static stage is wrong about the case; inexactness is none."""
+    for region in case.plan.regions:
+        yield from _bounds_faults(case, region)
+        yield from _dependence_faults(case, region)
+    for judged in judge(case):
+        if not judged.is_sound:
+            yield f"unsound: {judged.loop} claimed {judged.claim}, is {judged.truth}"
+        if judged.claim == "conditional" and not judged.is_exact:
+            text = judged.plan.condition.text if judged.plan and judged.plan.condition else ""
+            yield f"inexact condition of {judged.loop}: {text}"
+        yield from _private_faults(judged)
+
+
+def _bounds_faults(case: Case, region: RegionPlan) -> Iterator[str]:
+    span = region.scop.span
+    for point in case.points:
+        strays = {line for line in point.stray if span.line <= line <= span.end_line}
+        unbound = isinstance(point.run.exception, UnboundLocalError)
+        if not unbound and point.admits(region) == bool(strays):
+            yield f"in_bounds is {point.admits(region)} at {_numbers(point)}, astray: {strays}"
+
+
+def _dependence_faults(case: Case, region: RegionPlan) -> Iterator[str]:
+    for plan in region.loops:
+        loop = loop_of(region, plan)
+        told = {
+            (each.kind, each.array, each.source_span.line, each.sink_span.line)
+            for each in plan.dependences
+        }
+        excused = {*plan.private, *(each.target for each in plan.reductions)}
+        excused |= {each.variable for each in region.scop.loops}
+        for point in case.points:
+            if point.run.exception is not None or not point.admits(region):
+                continue
+            true = {
+                (each.kind, each.variable, each.source_line, each.sink_line)
+                for each in conflicts(point.run, loop)
+                if each.variable not in excused
+            }
+            if not true <= told:
+                yield f"dependences of {loop} lack {true - told} at {_numbers(point)}"
+
+
+def _private_faults(judged: Judged) -> Iterator[str]:
+    if judged.plan is None or judged.region is None:
+        return
+    known = {*judged.plan.private, *(each.target for each in judged.plan.reductions)}
+    known |= {each.variable for each in judged.region.scop.loops}
+    for point, claimed, _ in judged.truths:
+        if claimed == "sequential":
+            continue
+        needed = private_scalars(point.run, judged.loop)
+        if not needed <= known:
+            yield f"private at {_numbers(point)}: {needed} but claimed {judged.plan.private}"
+
+
+def _numbers(point: Point) -> dict[str, object]:
+    return {name: value for name, value in point.scope.items() if isinstance(value, int)}
