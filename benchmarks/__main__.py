@@ -19,6 +19,7 @@ import autopar
 from . import analysis_api, overheads, report
 from .harness import Measurement, WrongResult, measure
 from .kernels import KERNELS, Kernel
+from .loops import Form
 
 ROUNDS, QUICK_ROUNDS = 15, 5
 COLD_ROUNDS, QUICK_COLD_ROUNDS = 5, 2
@@ -56,6 +57,11 @@ def kernels(options: argparse.Namespace) -> tuple[list[Measurement], list[WrongR
     return [one for one in results if isinstance(one, Measurement)], wrong
 
 
+def on_cpu(function: Form) -> Form:
+    """`function` on the CPU whatever it costs: of interest is the dispatch, not the choice."""
+    return autopar.parallel(function, backend="cpu")
+
+
 def one_kernel(kernel: Kernel, options: argparse.Namespace) -> Measurement | WrongResult:
     """One kernel, measured; it is announced, since it takes some seconds."""
     print(f"measuring {kernel.name} ...", file=sys.stderr, flush=True)
@@ -76,8 +82,8 @@ def surroundings(options: argparse.Namespace) -> report.Overheads:
     cold = QUICK_COLD_ROUNDS if options.quick else COLD_ROUNDS
     workers = overheads.threads()
     return report.Overheads(
-        inline=overheads.dispatch(autopar.parallel, overheads.INLINE_SIZE, 1, rounds),
-        pool=overheads.dispatch(autopar.parallel, overheads.POOL_SIZE, workers, rounds),
+        inline=overheads.dispatch(on_cpu, overheads.INLINE_SIZE, 1, rounds),
+        pool=overheads.dispatch(on_cpu, overheads.POOL_SIZE, workers, rounds),
         verdicts_s=overheads.analysis_s(analysis_api.verdicts, rounds),
         with_schedule_s=overheads.analysis_s(analysis_api.with_schedule, rounds),
         first_call=overheads.first_call(COLD_SIZE, cold),

@@ -34,6 +34,7 @@ from .expressions import Names, print_statement
 from .integers import rename, text
 from .kernel import Branch, Instance, Loop, Node, Program, walk_nodes
 from .scalars import HELPERS
+from .strides import strided_instances
 from .work import largest, middle, predicted_ns
 
 INDENT = "    "
@@ -93,6 +94,7 @@ class _Module:
         self._helpers: set[str] = set()  # functions that the statements call
         self._names = spelled(program)
         self._host = host.plan_host(program)
+        self._strided = strided_instances(program.body)
         self._watches_flags = bool(program.hazards & FLOAT_WARNING)
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
@@ -179,7 +181,10 @@ class _Module:
 
     def _statement(self, instance: Instance, indent: str) -> Iterator[str]:
         names = Names(
-            iterators=dict(instance.iterators), spelled=self._names, prefix=f"{instance.name}_"
+            iterators=dict(instance.iterators),
+            spelled=self._names,
+            prefix=f"{instance.name}_",
+            signed=instance.name in self._strided,
         )
         printed = print_statement(instance.statement, names, "cpu", fastmath=self._fastmath)
         self._helpers |= printed.helpers

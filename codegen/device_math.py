@@ -1,7 +1,7 @@
 """The helpers of `scalars` as functions that CUDA kernels call.
 
 Maps a helper's name to a device function: `from autopar.codegen.device_math import add_int64`.
-All but the four here are the very functions that the CPU compiles.
+All but the five here are the very functions that the CPU compiles.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .cudalib import device_function, floor, floorf, math
-from .scalars import HELPERS
+from .cudalib import device_function, dmul_rn, floor, floorf, math
+from .scalars import ABOVE_2_TO_63, BELOW_2_TO_63, HELPERS
 
 Value: TypeAlias = Any  # what Numba makes of it
 
@@ -62,3 +62,12 @@ def _remainders(number: Value, floor: Value) -> tuple[Callable[..., Value], Call
 
 floordiv_float64, mod_float64 = _remainders(np.float64, floor)
 floordiv_float32, mod_float32 = _remainders(np.float32, floorf)
+
+
+@device_function
+def mul_int64(x: Value, y: Value, status: Value) -> Value:
+    """Return the wrapped product, and `status` where it wrapped; as on the CPU, never an FMA."""
+    value = np.int64(np.uint64(x) * np.uint64(y))
+    rounded = dmul_rn(np.float64(x), np.float64(y))
+    has_turned = (abs(rounded) >= BELOW_2_TO_63) & ((value < 0) != (rounded < 0))
+    return value, status if (abs(rounded) >= ABOVE_2_TO_63) | has_turned else 0

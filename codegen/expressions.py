@@ -57,6 +57,8 @@ class Names:
     # Other spellings of arrays, variables, iterators and parameters.
     spelled: Mapping[str, str] = field(default_factory=dict)
     prefix: str = "t"  # of temporaries; unique to the statement within its function
+    # Whether subscripts stay signed: see `codegen.strides`.
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,8 @@ class _Printer:
         return self.names.spelled.get(name, name)
 
     def subscript(self, indices: tuple[Expression, ...]) -> str:
+        if self.names.signed:
+            return ", ".join(print_integer(each, self.names) for each in indices)
         # Cast last: knowing the sign, LLVM needs no select that wraps around.
         return ", ".join(f"np.uintp({print_integer(each, self.names)})" for each in indices)
 

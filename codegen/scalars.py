@@ -27,7 +27,8 @@ Value: TypeAlias = Any
 Checked: TypeAlias = tuple[Value, int]
 
 _INT64_MIN = -(2**63)
-_SMALL = 2**31
+BELOW_2_TO_63 = 2.0**63 * (1 - 2.0**-49)
+ABOVE_2_TO_63 = 2.0**63 * (1 + 2.0**-49)
 
 # ---------------------------------------------------------------- integers that may overflow
 
@@ -50,17 +51,16 @@ def sub_int64(x: int, y: int, status: int) -> Checked:
 
 
 def mul_int64(x: int, y: int, status: int) -> Checked:
-    """Return the wrapped product, and `status` where it wrapped."""
-    if -_SMALL <= x < _SMALL and -_SMALL <= y < _SMALL:
-        return x * y, 0
-    # Numba tells LLVM that signed products do not wrap, so that (x * y) // x would be y.
+    """Return the wrapped product, and `status` where it wrapped.
+
+    The rounded product, off by less than 3 parts in 2**53, tells how large it is. Close to
+    2**63 a product that wraps changes its sign. Without branches, so that LLVM vectorises.
+    """
+    # Numba tells LLVM that signed products do not wrap, so they are taken of unsigned numbers.
     value = np.int64(np.uint64(x) * np.uint64(y))
-    if x == 0:
-        return value, 0
-    if x == -1:
-        return value, status if y == _INT64_MIN else 0
-    is_exact = value // x == y and value % x == 0
-    return value, 0 if is_exact else status
+    rounded = np.float64(x) * np.float64(y)
+    has_turned = (abs(rounded) >= BELOW_2_TO_63) & ((value < 0) != (rounded < 0))
+    return value, status if (abs(rounded) >= ABOVE_2_TO_63) | has_turned else 0
 
 
 def abs_int64(x: int, status: int) -> Checked:
