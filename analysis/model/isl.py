@@ -9,6 +9,7 @@ Dimensions are addressed by name, never by position, outside this module.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ R = TypeVar("R")
 
 # One isl operation costs about 0.6 us: this is a little under two seconds of work.
 DEFAULT_BUDGET = 3_000_000
+_MOST_PIECES = 8  # simplifying more costs more than the reader gains
 
 
 class BudgetExhaustedError(Exception):
@@ -204,6 +206,23 @@ class Set:
     def complement(self) -> Set:
         """Return everything in the same space outside the set."""
         return Set(self._raw.complement().coalesce())
+
+    @locked
+    def simplified(self, context: Set) -> Set:
+        """Return a simpler parameter set that agrees with this one inside `context`.
+
+        Each alternative is left without what the others cover.
+        """
+        whole = self._raw.coalesce()
+        pieces = [each.to_set() for each in whole.get_basic_sets()]
+        if not 1 < len(pieces) <= _MOST_PIECES:
+            return Set(whole.gist(context.raw).coalesce())
+        for position, piece in enumerate(pieces):
+            outside = context.raw
+            for at, other in enumerate(pieces):
+                outside = outside if at == position else outside.subtract(other)
+            pieces[position] = piece.gist(outside)
+        return Set(functools.reduce(islpy.Set.union, pieces))
 
     @locked
     def lexmax(self) -> Set:

@@ -19,16 +19,18 @@ from .affine import affine
 from .dependences import accesses_to, cells
 from .identifiers import Identifiers
 from .order import dimensions_of, instance, original_schedule
+from .readable import readable
 
 
 def condition(scop: Scop, holds: isl.Set) -> Condition:
     """Return the Python test for a set of parameter values, simplified by what is known."""
     texts = {parameter.name: parameter.text for parameter in scop.parameters}
-    return _condition(holds, holds.gist(scop.context), texts, scop.span)
+    return _condition(holds, scop.context, texts, scop.span)
 
 
-def _condition(holds: isl.Set, simple: isl.Set, texts: Mapping[str, str], span: Span) -> Condition:
-    return Condition(set=holds, text=python_text(isl_ast.condition(simple, span), texts))
+def _condition(holds: isl.Set, known: isl.Set, texts: Mapping[str, str], span: Span) -> Condition:
+    test = isl_ast.condition(holds.simplified(known), span)
+    return Condition(set=holds, text=python_text(readable(test, tuple(texts)), texts))
 
 
 def in_bounds(scop: Scop) -> tuple[Condition, ...]:
@@ -49,7 +51,7 @@ def in_bounds(scop: Scop) -> tuple[Condition, ...]:
             if not broken.is_empty():
                 # The gist first: a complement has a piece for every constraint.
                 holds = broken.gist(known).complement()
-                found.append(_condition(holds, holds.gist(known), texts, scop.span))
+                found.append(_condition(holds, known, texts, scop.span))
     return tuple({each.text: each for each in found}.values())
 
 

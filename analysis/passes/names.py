@@ -9,7 +9,7 @@ import builtins
 import io
 import math
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,17 +42,29 @@ MATH_CONSTANTS = {
 _USUAL_MODULES = {"np": "numpy", "numpy": "numpy", "math": "math"}
 
 
-def known_names(source: SourceFunction, tree: Any) -> dict[str, str]:
-    """Return what outside names stand for: as looked up at run time, or as the file reads."""
+def known_names(source: SourceFunction, tree: Any, around: Sequence[Any]) -> dict[str, str]:
+    """Return what outside names stand for: as looked up at run time, or as the file reads.
+
+    `around` are the functions around the one that is read: their names hide those outside.
+    """
     if source.known_names is not None:
         return dict(source.known_names)
     known = {name: name for name in _BUILTINS}
     known.update(_USUAL_MODULES)
-    bound = scope_of(tree.body).bound
-    known = {name: meaning for name, meaning in known.items() if name not in bound}
+    hidden = scope_of(tree.body).bound | _declared_global(tree)
+    known = {name: meaning for name, meaning in known.items() if name not in hidden}
     for node in tree.body:
         known.update(_imports(node))
+    for scope in around:
+        hidden = scope_of(scope.body).bound | set(argument_names(scope.args))
+        known = {name: meaning for name, meaning in known.items() if name not in hidden}
     return known
+
+
+def _declared_global(tree: Any) -> set[str]:
+    """Return the names that some function of the file may bind at module level."""
+    found = (node.names for node in gast.walk(tree) if isinstance(node, gast.Global))
+    return {name for names in found for name in names}
 
 
 def _imports(node: Any) -> dict[str, str]:
@@ -63,8 +75,17 @@ def _imports(node: Any) -> dict[str, str]:
                 found[alias.asname or alias.name] = alias.name
     elif isinstance(node, gast.ImportFrom) and node.module in {"numpy", "math"} and not node.level:
         for alias in node.names:
-            found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            if alias.name == "*":
+                found.update(_all_of(node.module))
+            else:
+                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return found
+
+
+def _all_of(module: str) -> dict[str, str]:
+    """Return what `from module import *` makes of the names that matter here."""
+    own = {"math": _MATH, "numpy": f"{_NUMPY} min max round pow bool"}[module].split()
+    return {name: f"{module}.{name}" for name in own}
 
 
 def argument_names(arguments: Any) -> tuple[str, ...]:
@@ -113,6 +134,8 @@ def scope_of(body: list[Any]) -> Scope:
             bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
         elif isinstance(node, gast.ExceptHandler) and node.name is not None:
             bound.add(node.name.id if isinstance(node.name, gast.Name) else node.name)
+        else:
+            bound |= _captured(node)
     return Scope(bound=frozenset(bound), shared=frozenset(bound if sees_all else shared))
 
 
@@ -136,6 +159,16 @@ def own_nodes(body: list[Any]) -> Iterator[Any]:
             pending += list(gast.iter_child_nodes(node))
 
 
+def _captured(node: Any) -> set[str]:
+    """Return the names that one node of a `case` pattern binds."""
+    match node:
+        case gast.MatchAs(name=str(name)) | gast.MatchStar(name=str(name)):
+            return {name}
+        case gast.MatchMapping(rest=str(name)):
+            return {name}
+    return set()
+
+
 def _names_inside(node: Any) -> set[str]:
     return {each.id for each in gast.walk(node) if isinstance(each, gast.Name)}
 
@@ -155,13 +188,18 @@ def effects_of(node: Any) -> Effects:
     writes: set[str] = set()
     for each in gast.walk(node):
         if isinstance(each, gast.Name):
-            (writes if isinstance(each.ctx, gast.Store | gast.Del) else reads).add(each.id)
+            if isinstance(each.ctx, gast.Store | gast.Del):
+                writes.add(each.id)
+            if not isinstance(each.ctx, gast.Store):
+                reads.add(each.id)  # `del` of an unbound name fails, just as reading it does
         elif isinstance(each, gast.AugAssign) and isinstance(each.target, gast.Name):
             reads.add(each.target.id)
         elif isinstance(each, gast.FunctionDef | gast.AsyncFunctionDef | gast.ClassDef):
             writes.add(each.name)
         elif isinstance(each, gast.Import | gast.ImportFrom):
             writes |= {(alias.asname or alias.name).split(".")[0] for alias in each.names}
+        else:
+            writes |= _captured(each)
     kills: frozenset[str] = frozenset()
     if isinstance(node, gast.Assign):
         kills = frozenset(_plain_targets(node)) - reads
@@ -199,6 +237,21 @@ def comprehensions(node: Any) -> Iterator[Any]:
             yield each
         elif not isinstance(each, gast.Lambda | gast.stmt):
             pending += list(gast.iter_child_nodes(each))
+
+
+def is_deeper(node: Any, limit: int) -> bool:
+    """Return whether the expressions of a statement itself have more than `limit` levels."""
+    level = [node]
+    for _ in range(limit):
+        level = [
+            each
+            for outer in level
+            for each in gast.iter_child_nodes(outer)
+            if not isinstance(each, gast.stmt)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def is_array_index(node: Any) -> bool:

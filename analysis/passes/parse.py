@@ -20,6 +20,7 @@ from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     Assign,
     Binary,
+    BinaryOperator,
     BoolOp,
     Call,
     Compare,
@@ -74,6 +75,8 @@ _KINDS = {
     gast.Nonlocal: "'nonlocal'", gast.FunctionDef: "nested function",
     gast.AsyncFunctionDef: "nested function", gast.ClassDef: "nested class",
 }  # fmt: skip
+# Passes walk expressions recursively, a few frames a level, on top of what the caller uses.
+_DEEPEST = 100
 MODULE = "<module>"
 
 
@@ -93,15 +96,22 @@ def functions_of(text: SourceText) -> tuple[SourceFunction, ...]:
 
 def parse(source: SourceFunction) -> Function | Refusal:
     """Return the loop IR of one function, or of module level."""
-    tree = _tree(source.text.text)
+    try:
+        tree = _tree(source.text.text)
+    except SyntaxError as error:
+        return _unavailable(source, f"Python cannot read its file: {error.msg}")
     if source.qualified_name == MODULE:
-        return _Reader(source, names.known_names(source, tree)).function(tree, ())
+        return _Reader(source, names.known_names(source, tree, ())).function(tree, ())
     for name, node in _definitions(tree.body, ""):
         if name == source.qualified_name and node.lineno == source.line:
-            reader = _Reader(source, names.known_names(source, tree))
+            around = _scopes_around(tree, node)
+            reader = _Reader(source, names.known_names(source, tree, around))
             return reader.function(node, names.argument_names(node.args))
+    return _unavailable(source, f"no 'def' of it was found at line {source.line}")
+
+
+def _unavailable(source: SourceFunction, detail: str) -> Refusal:
     at = Span(line=source.line, column=0, end_line=source.line, end_column=0)
-    detail = f"no 'def' of it was found at line {source.line}"
     return Refusal(reasons=(SourceUnavailable(span=at, name=source.qualified_name, detail=detail),))
 
 
@@ -119,13 +129,16 @@ def usual_names(text: SourceText) -> dict[str, str]:
     tree = _tree(text.text)
     source = SourceFunction(text=text, qualified_name=MODULE, line=1, known_names=None)
     used = {node.id for node in gast.walk(tree) if isinstance(node, gast.Name)}
-    known = names.known_names(source, tree)
+    known = names.known_names(source, tree, ())
     return {name: meaning for name, meaning in known.items() if name in used}
 
 
 @functools.lru_cache(maxsize=8)
 def _tree(text: str) -> Any:
-    return gast.parse(text)
+    try:
+        return gast.parse(text)
+    except RecursionError:
+        raise SyntaxError("an expression is nested too deeply") from None
 
 
 def _definitions(body: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -136,8 +149,20 @@ def _definitions(body: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
         elif isinstance(node, gast.ClassDef):
             yield from _definitions(node.body, f"{prefix}{node.name}.")
         else:
-            for field in ("body", "orelse", "handlers", "finalbody"):
-                yield from _definitions(getattr(node, field, None) or [], prefix)
+            for inner in names.blocks(node):
+                yield from _definitions(inner, prefix)
+
+
+def _scopes_around(tree: Any, definition: Any) -> tuple[Any, ...]:
+    """Return the functions around a definition; classes hide no names from it."""
+    return tuple(
+        node
+        for node in gast.walk(tree)
+        if isinstance(node, gast.FunctionDef | gast.AsyncFunctionDef)
+        and node is not definition
+        and node.lineno <= definition.lineno
+        and node.end_lineno >= definition.end_lineno
+    )
 
 
 def span_of(node: Any) -> Span:
@@ -197,6 +222,8 @@ class _Reader:
         if isinstance(node, gast.Pass) or _is_docstring(node):
             return ()
         try:
+            if names.is_deeper(node, _DEEPEST):
+                raise self.unsupported(node, "expression nested this deeply")
             return (self.modelled(node),)
         except _Unmodelled as found:
             return (self.opaque(node, found.reason),)
@@ -220,7 +247,7 @@ class _Reader:
             case gast.AugAssign():
                 target = self.target(node.target, node)
                 return Update(
-                    operator=_BINARY[type(node.op)],  # type: ignore[arg-type]  # a table of literals
+                    operator=self.operator(node),
                     target=target,
                     value=self.expression(node.value),
                     span=span_of(node),
@@ -254,7 +281,9 @@ class _Reader:
         bounds = [self.expression(argument) for argument in node.iter.args]
         at = span_of(node.iter)
         start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
-        step = bounds[2] if len(bounds) > 2 else Constant(value=1, span=at)  # range(start, stop, step)
+        step = (
+            bounds[2] if len(bounds) > 2 else Constant(value=1, span=at)
+        )  # range(start, stop, step)
         return For(
             variable=node.target.id,
             start=start,
@@ -342,10 +371,7 @@ class _Reader:
                 return Name(name=node.id, span=at)
             case gast.BinOp():
                 left, right = self.expression(node.left), self.expression(node.right)
-                operator: Any = _BINARY.get(type(node.op))
-                if operator is None:
-                    raise self.unsupported(node, "matrix product")
-                return Binary(operator=operator, left=left, right=right, span=at)
+                return Binary(operator=self.operator(node), left=left, right=right, span=at)
             case gast.UnaryOp():
                 return self.unary(node)
             case gast.BoolOp():
@@ -363,6 +389,13 @@ class _Reader:
         if isinstance(node, tuple(_COMPREHENSIONS)):
             raise _Unmodelled(Comprehension(span=at, kind=_COMPREHENSIONS[type(node)]))
         raise self.unsupported(node, names.expression_kind(node))
+
+    def operator(self, node: Any) -> BinaryOperator:
+        operator: Any = _BINARY.get(type(node.op))
+        if operator is None:
+            raise self.unsupported(node, "matrix product")
+        found: BinaryOperator = operator
+        return found
 
     def unsupported(self, node: Any, kind: str) -> _Unmodelled:
         return _Unmodelled(
@@ -436,7 +469,7 @@ class _Reader:
             here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]
             indices = here + indices
             base = base.value
-        if any(names.is_array_index(each) for each in indices):
+        if not indices or any(names.is_array_index(each) for each in indices):
             raise _Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
         if not isinstance(base, gast.Name):
             raise self.unsupported(base, names.expression_kind(base))
