@@ -20,7 +20,7 @@ from .statistics import Ratio, bootstrap_ratio, median
 from .takeover import Takeover, takeover
 
 SEED = 11
-PAUSE_S = 0.005
+PAUSE_S = 0.05  # OpenMP threads go on spinning for a while after their loop: let them fall asleep
 SAMPLE_S = 0.01  # a sample repeats the call until about this long
 CHECK_SIZE = 19  # odd, and not a multiple of any vector length
 
