@@ -16,7 +16,7 @@ from autopar.analysis.model.text import python_text
 _INTERPRETED_NODE_NS = 25
 _INTERPRETED_STATEMENT_NS = 60
 # Analysis, code generation and Numba's compilation of one region.
-COMPILE_NS = 400_000_000
+COMPILE_NS = 200_000_000
 # A guarded entry into a warm kernel costs about as much as this.
 DISPATCH_NS = 15_000
 

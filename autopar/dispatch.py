@@ -125,7 +125,10 @@ class Region:
         known = self.variants.get(key)
         if known is None:
             if backend == "auto" and not self._repays(found):
-                detail = f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
+                detail = (
+                    f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter, "
+                    f"compiling it about {COMPILE_NS / 1e6:.3g} ms"
+                )
                 return NotProfitable(span=self.plan.scop.span, detail=detail)
             known = self._compile(key, values, found)
         elif backend == "auto" and found.interpreter_ns < DISPATCH_NS:

@@ -134,7 +134,7 @@ def _with_ran(loop: LoopReport, region: Region, record: RunRecord) -> LoopReport
         return loop
     backend, tally = compiled[0] if compiled else ("interpreter", interpreted or Tally())
     is_outermost = loop.span == region.plan.scop.span
-    note = _note(tally, interpreted, bool(compiled))
+    note = _note(tally, interpreted, bool(compiled)) if is_outermost else None
     ran = Ran(
         backend=backend,  # type: ignore[arg-type]  # one of three literals
         calls=tally.calls,

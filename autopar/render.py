@@ -118,7 +118,7 @@ def table_of(function: FunctionReport) -> list[tuple[str, ...]]:
             str(loop.span.line),
             "  " * loop.depth + " ".join(loop.header.split()),
             loop.verdict,
-            *((describe_ran(loop.ran),) if has_run else ()),
+            *((describe_ran(loop.ran, loop.verdict),) if has_run else ()),
             describe_reason(loop),
         )
         for loop in function.loops
@@ -126,10 +126,11 @@ def table_of(function: FunctionReport) -> list[tuple[str, ...]]:
     return [heading, *rows]
 
 
-def describe_ran(ran: Ran | None) -> str:
+def describe_ran(ran: Ran | None, verdict: str = "parallel") -> str:
     """Return where and for how long a loop ran: "cpu, 100 calls, 12.0 ms"."""
     if ran is None:
-        return "not run"
+        # Nobody counts the runs of a loop that has no guard.
+        return "interpreter" if verdict == "unsupported" else "not run"
     calls = "1 call" if ran.calls == 1 else f"{ran.calls:,} calls"
     parts = [ran.backend, calls]
     if ran.seconds is not None:

@@ -40,6 +40,7 @@ from ..model.loop_ir import (
 from ..model.source import SourceFunction, SourceText, Span
 from . import names
 from .reasons import (
+    ArrayRebound,
     ArrayStatement,
     AttributeWrite,
     Comprehension,
@@ -269,6 +270,8 @@ class _Reader:
                 return self.element(node)
             case gast.Attribute():
                 raise _Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
+        if isinstance(node, gast.Tuple) and _is_exchange(statement):
+            raise _Unmodelled(ArrayRebound(span=span_of(statement), array=node.elts[0].id))
         kind = "assignment to several targets"
         raise _Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))
 
@@ -497,6 +500,15 @@ class _Reader:
             end_column=first.col_offset,
         )
         return names.without_comments(self.source.text, head).rstrip(" :")
+
+
+def _is_exchange(node: Any) -> bool:
+    """Return whether a statement only exchanges names: `u, v = v, u`."""
+    match node:
+        case gast.Assign(targets=[gast.Tuple(elts=targets)], value=gast.Tuple(elts=values)):
+            names_only = all(isinstance(each, gast.Name) for each in (*targets, *values))
+            return names_only and {t.id for t in targets} == {v.id for v in values}
+    return False
 
 
 def _is_docstring(node: Any) -> bool:

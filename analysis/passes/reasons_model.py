@@ -166,7 +166,10 @@ class ArrayRebound(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return ("Give each array a name of its own.",)
+        return (
+            "Loops inside this one are taken over all the same; give each array a name of its "
+            "own to have them analysed together.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
