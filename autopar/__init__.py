@@ -13,9 +13,9 @@ from .version import VERSION
 
 if TYPE_CHECKING:
     from autopar.analysis.facts.overlap import overlap
-    from autopar.render import Report
     from autopar.decorator import explain, parallel
     from autopar.options import BackendError
+    from autopar.render import Report
 
 __version__ = VERSION
 

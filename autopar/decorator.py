@@ -62,7 +62,7 @@ class ParallelFunction(Generic[P, R]):
             stack.pop()
             self._last = record
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> Any:  # noqa: ANN401  # itself, or a bound method
         """Bind as a method, as functions do."""
         return self if instance is None else MethodType(self, instance)
 
@@ -117,7 +117,7 @@ class ParallelFunction(Generic[P, R]):
             report = refused_report(name, reason.span.line, reason)
             return Prepared(report=report, regions=(), sites=())
         self._source = source
-        assert isinstance(self.__wrapped__, FunctionType)  # noqa: S101  # it has a source
+        assert isinstance(self.__wrapped__, FunctionType)  # it has a source
         names = [name for name, _ in source.known_names or ()]
         hold = watch_bindings(self.__wrapped__, identity_guards(self.__wrapped__, names))
         return prepare(source, self._options, self._records, hold)
@@ -136,8 +136,8 @@ class ParallelFunction(Generic[P, R]):
         prepared = self._prepare()
         if self._source is None or not prepared.sites:
             return self.__wrapped__
-        assert isinstance(self.__wrapped__, FunctionType)  # noqa: S101  # it has a source
-        return rewrite_function(self.__wrapped__, self._source, prepared.sites)  # type: ignore[return-value]  # the same signature
+        assert isinstance(self.__wrapped__, FunctionType)  # it has a source
+        return rewrite_function(self.__wrapped__, self._source, prepared.sites)
 
 
 def compiled_variants(region: Region) -> list[Variant]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from autopar.analysis.facts.device_arrays import device_array, may_overlap
 from autopar.analysis.facts.overlap import overlap
 from autopar.analysis.facts.reasons import (
     ArraysOverlap,
@@ -80,6 +81,8 @@ class Region:
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the region leaves behind if it was run, else ()."""
+        if self.options.backend == "cuda":
+            values = tuple(map(_seen, values))
         found = self._admit(values)
         if not isinstance(found, Admission):
             return self._refuse(None, found)
@@ -93,9 +96,7 @@ class Region:
             return self._refuse(found, reason)
         return self._run(variant, named, found)
 
-    def _refuse(
-        self, found: Admission | None, reason: Reason
-    ) -> tuple[tuple[object, ...], ...]:
+    def _refuse(self, found: Admission | None, reason: Reason) -> tuple[tuple[object, ...], ...]:
         self._record("interpreter", found, 0.0, reason)
         return ()
 
@@ -185,9 +186,10 @@ class Region:
         span = self.plan.scop.span
         for first, second in self.plan.disjoint:
             # The bounds of the two decide nearly always, in a quarter of a microsecond.
-            if np.may_share_memory(named[first], named[second]):
-                if overlap(named[first], named[second]) is not False:
-                    return ArraysOverlap(span=span, first=first, second=second)
+            if may_overlap(named[first], named[second]) and not _is_apart(
+                named[first], named[second]
+            ):
+                return ArraysOverlap(span=span, first=first, second=second)
         needed = variant.types_hold
         if needed is not None and not eval(needed, {}, named):  # noqa: S307  # our own text
             return ConditionFailed(span=span, condition=needed, values=())
@@ -202,6 +204,8 @@ class Region:
         self, variant: Variant, named: dict[str, Any], found: Admission
     ) -> tuple[tuple[object, ...], ...]:
         arguments = [named[name] for name in variant.arrays]
+        if variant.target == "cuda":
+            arguments = [getattr(each, "original", each) for each in arguments]
         arguments += found.integers
         arguments += [named[name] for name in variant.scalars]
         launcher = MACHINE.launcher(variant.target, self.options.threads)
@@ -258,13 +262,28 @@ class Region:
             stack[-1].add(self.number, backend, iterations, seconds, reason)
 
 
+def _seen(value: object) -> object:
+    """Return an argument as the guard reads it: one on the device by what it says of itself."""
+    return value if type(value) is np.ndarray else device_array(value) or value
+
+
+def _is_apart(a: Any, b: Any) -> bool:  # noqa: ANN401  # arrays of either kind
+    """Return whether two arrays within common bounds share no element."""
+    both_here = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+    return both_here and overlap(a, b) is False
+
+
 def _convert(wrap: Callable[[Any], object], value: object) -> object:
     return wrap(value)
 
 
 def _is_everyday() -> bool:
     """Return whether NumPy's error state only warns or ignores, and no warning is an error."""
-    return _WARNS_OR_IGNORES.issuperset(np.geterr().values()) and not any(
+    state = np.geterr()
+    # Underflow raises no flag that kernels watch; by default NumPy ignores it.
+    if state["under"] != "ignore" or not _WARNS_OR_IGNORES.issuperset(state.values()):
+        return False
+    return not any(
         entry[0] == "error" and issubclass(RuntimeWarning, entry[2]) for entry in warnings.filters
     )
 

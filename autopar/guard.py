@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autopar.analysis.facts.arguments import kind_of
+from autopar.analysis.facts.device_arrays import DeviceArray
 from autopar.analysis.facts.reasons import ConditionFailed, UnsupportedArgument
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Extent
@@ -32,6 +33,8 @@ LIMIT = 2**31 - 1
 # C and F contiguous, aligned, writeable (NumPy C-API, "Array flags"); who owns the memory
 # makes no difference to a kernel.
 _LAYOUT_FLAGS = 0x1 | 0x2 | 0x100 | 0x400
+# Exactly these, no subclasses: those may give subscripts and operators another meaning.
+ARRAYS = frozenset((np.ndarray, DeviceArray))
 # The checks use these builtins; a user's name of the same spelling would hide them.
 RESERVED_NAMES = frozenset(("len", "range", "min", "max", "type"))
 
@@ -61,8 +64,19 @@ class Guard:
     source: str
 
 
+def can_guard(region: RegionPlan) -> bool:
+    """Return whether a region can be taken over once its guard lets it."""
+    names = {array.name for array in region.scop.arrays}
+    names |= {parameter.text for parameter in region.scop.parameters}
+    return (
+        region.last_values is not None
+        and bool(region.scop.statements)
+        and not names & RESERVED_NAMES
+    )
+
+
 def make_guard(region: RegionPlan) -> Guard:
-    """Return the checks for a region whose last values are known."""
+    """Return the checks for a region for which `can_guard` holds."""
     arrays, integers, scalars = _names(region)
     arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars)))
     conditional = tuple(plan.loop for plan in region.loops if plan.condition is not None)
@@ -70,7 +84,7 @@ def make_guard(region: RegionPlan) -> Guard:
         [*_check_lines(region, arguments, integers, conditional), *_key_lines(arguments, arrays)]
     )
     names: dict[str, Any] = {
-        "autopar_index": operator.index, "autopar_array": np.ndarray,
+        "autopar_index": operator.index, "autopar_arrays": ARRAYS,
         "autopar_Admission": Admission,
     }  # fmt: skip
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
@@ -105,11 +119,13 @@ def _check_lines(
     conditional: tuple[int, ...],
 ) -> list[str]:
     scop = region.scop
-    assert region.live_out_defined is not None  # noqa: S101  # the caller asked for last values
+    assert region.live_out_defined is not None  # the caller asked for last values
     lines = [f"def check({', '.join(arguments)}):"]
-    for array in scop.arrays:
-        if array.rank > 0:
-            lines.append(f"    if {array.name}.ndim != {array.rank}: return None")
+    lines += [
+        f"    if {array.name}.ndim != {array.rank}: return None"
+        for array in scop.arrays
+        if array.rank > 0
+    ]
     for name in integers:
         lines.append(f"    {name} = autopar_index({name})")
         lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
@@ -133,7 +149,7 @@ def _check_lines(
 
 def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]:
     lines = [f"def key({', '.join(arguments)}):"]
-    tests = " or ".join(f"type({name}) is not autopar_array" for name in arrays)
+    tests = " or ".join(f"type({name}) not in autopar_arrays" for name in arrays)
     if tests:
         lines.append(f"    if {tests}: return None")
     parts = [
@@ -163,7 +179,7 @@ def _integer_names(region: RegionPlan) -> frozenset[str]:
 def _unfit_kind(value: object, *, is_array: bool) -> str | None:
     """Return what `value` is, in the user's words, where it is not what the region needs."""
     if is_array:
-        return None if type(value) is np.ndarray else kind_of(value)
+        return None if type(value) in ARRAYS else kind_of(value)
     return None if isinstance(value, int | np.integer) else kind_of(value)
 
 

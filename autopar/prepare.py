@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from autopar.analysis.model.diagnostics import Reason, Refusal
-from autopar.analysis.model.plan import Plan, RegionPlan
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
 from autopar.analysis.model.source import SourceFunction, Span
 from autopar.analysis.passes.describe import describe, loop_id
@@ -18,7 +17,7 @@ from autopar.analysis.passes.reasons import InternalFault
 from autopar.analysis.stages import analyze
 
 from .dispatch import Region
-from .guard import RESERVED_NAMES, make_guard
+from .guard import can_guard, make_guard
 from .observe import observer
 from .options import Options
 from .record import Records, RunRecord, Tally
@@ -62,7 +61,7 @@ def prepare(
                 bindings_hold=bindings_hold,
                 records=records,
             )
-            for number, each in enumerate(filter(_can_be_taken_over, plan.regions))
+            for number, each in enumerate(filter(can_guard, plan.regions))
         )
         report = describe(plan)
     except Exception as error:  # a fault of ours must not become the user's (AP900)
@@ -75,19 +74,9 @@ def prepare(
     )
 
 
-def _can_be_taken_over(region: RegionPlan) -> bool:
-    names = {array.name for array in region.scop.arrays}
-    names |= {parameter.text for parameter in region.scop.parameters}
-    return (
-        region.last_values is not None
-        and bool(region.scop.statements)
-        and not names & RESERVED_NAMES
-    )
-
-
 def _site(region: Region) -> Site:
     span = region.plan.scop.span
-    assert region.plan.last_values is not None  # noqa: S101  # `_can_be_taken_over` asked
+    assert region.plan.last_values is not None  # `can_guard` asked
     loop_variables = tuple(name for name, _ in region.plan.last_values)
     assigned = [name for name in region.plan.scop.live_out if name not in loop_variables]
     return Site(
@@ -151,5 +140,6 @@ def _note(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str | N
         return None
     message = f"{interpreted.reason.code}: {interpreted.reason.message}"
     if is_compiled:
-        return f"{interpreted.calls} of {interpreted.calls + tally.calls} calls in the interpreter. {message}"
+        all_calls = interpreted.calls + tally.calls
+        return f"{interpreted.calls} of {all_calls} calls in the interpreter. {message}"
     return message

@@ -46,10 +46,10 @@ class Unbound:
 
     __slots__ = ()
 
-    def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing.override: 3.12
+    def __repr__(self) -> str:
         return "UNBOUND"
 
-    def __reduce__(self) -> str:  # type: ignore[explicit-override]  # copies are itself
+    def __reduce__(self) -> str:
         return "UNBOUND"
 
 

@@ -95,6 +95,56 @@ def argument_types(
     return types
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One region as source for a target, for given types; nothing is compiled yet."""
+
+    target: Target
+    typed: TypedProgram
+    program: Program
+    source: str
+    # The program that is run first to see whether anything would fail, with its source; None
+    # where nothing can fail, or where failing may be found out afterwards.
+    checks: tuple[Program, str] | None
+    redo: Condition | None  # when the region may be run again; None where nobody asks
+
+
+def draft_variant(
+    region: RegionPlan,
+    types: Mapping[str, LiveInType],
+    holding: frozenset[int],
+    place: tuple[Target, str, str],
+    options: Options,
+) -> Draft | Refusal:
+    """Return the source for a region; `place` is target, region name and user's file."""
+    target, name, file = place
+    found = specialize(region, types, holding)
+    if isinstance(found, Refusal):
+        return found
+    typed, _ = found
+    program = lowered(region, found, types, name, file)
+    refusal = _unfit(region.scop.span, target, program)
+    if refusal is not None:
+        return refusal
+    redo = redo_condition(region) if typed.hazards else None
+    may_redo = redo if isinstance(redo, Condition) else None
+    checks = None
+    if target == "cpu" and _is_checked_first(typed.hazards & FAILURES, may_redo):
+        if not may_check_first(region):
+            detail = "an operation may fail after values that it needs were overwritten"
+            return Refusal(reasons=(ValueFailed(span=region.scop.span, detail=detail),))
+        only = checks_only(program)
+        checks = only, generated(only, target, options)
+    return Draft(
+        target=target,
+        typed=typed,
+        program=program,
+        source=generated(program, target, options),
+        checks=checks,
+        redo=may_redo,
+    )
+
+
 def make_variant(
     region: RegionPlan,
     types: Mapping[str, LiveInType],
@@ -103,36 +153,27 @@ def make_variant(
     options: Options,
 ) -> Variant | Refusal:
     """Return compiled code for a region; `place` is target, region name and user's file."""
-    target, name, file = place
-    found = specialize(region, types, holding)
-    if isinstance(found, Refusal):
-        return found
-    typed, schedule = found
-    program = lowered(region, (typed, schedule), types, name, file)
-    refusal = _unfit(region.scop.span, target, program)
-    if refusal is not None:
-        return refusal
-    redo = redo_condition(region) if typed.hazards else None
-    may_redo = redo if isinstance(redo, Condition) else None
-    failures = typed.hazards & FAILURES
-    checked_first = target == "cpu" and _is_checked_first(failures, may_redo)
-    if checked_first and not may_check_first(region):
-        detail = "an operation may fail after values that it needs were overwritten"
-        return Refusal(reasons=(ValueFailed(span=region.scop.span, detail=detail),))
-    source = generated(program, target, options)
+    draft = draft_variant(region, types, holding, place, options)
+    if isinstance(draft, Refusal):
+        return draft
+    if draft.target == "cuda" and not cudalib.is_available():
+        detail = "no CUDA device was found"
+        reason = NoDevice(span=region.scop.span, target="cuda", detail=detail)
+        return Refusal(reasons=(reason,))
+    program, hazards = draft.program, draft.typed.hazards
     return Variant(
-        target=target,
+        target=draft.target,
         program=program,
-        source=source,
-        run=_loaded(program, source, target, options),
-        check=_check(program, options) if checked_first else None,
+        source=draft.source,
+        run=_loaded(program, draft.source, draft.target, options),
+        check=_loaded(*draft.checks, draft.target, options) if draft.checks else None,
         arrays=tuple(each.name for each in program.arrays),
         scalars=tuple(each.name for each in program.live_in),
         converters=tuple(_wrapper(program.variable(each).type) for each in program.results),
-        may_outgrow=bool(failures) and not checked_first,
-        may_warn=bool(typed.hazards & WARNINGS),
-        redo=may_redo,
-        types_hold=_types_hold(region, typed),
+        may_outgrow=bool(hazards & FAILURES) and draft.checks is None,
+        may_warn=bool(hazards & WARNINGS),
+        redo=draft.redo,
+        types_hold=_types_hold(region, draft.typed),
     )
 
 
@@ -151,11 +192,6 @@ def _is_checked_first(failures: int, redo: Condition | None) -> bool:
     if failures & ~INTEGER_OVERFLOW:
         return True
     return bool(failures) and (redo is None or redo.text != "True")
-
-
-def _check(program: Program, options: Options) -> Callable[..., tuple[Any, ...]]:
-    checks = checks_only(program)
-    return _loaded(checks, generated(checks, "cpu", options), "cpu", options)
 
 
 def _loaded(
@@ -196,9 +232,6 @@ def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
     if not has_parallel_loop(program):
         feature = "a region without a parallel loop"
         return Refusal(reasons=(TargetLacksFeature(span=span, target=target, feature=feature),))
-    if not cudalib.is_available():
-        detail = "no CUDA device was found"
-        return Refusal(reasons=(NoDevice(span=span, target=target, detail=detail),))
     return lacking(program)
 
 

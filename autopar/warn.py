@@ -33,7 +33,7 @@ _EVENTS = {
 
 def would_warn(status: int) -> bool:
     """Return whether NumPy's error state asks for a warning about what `status` says."""
-    state = np.geterr()
+    state: dict[str, str] = dict(np.geterr())  # type: ignore[arg-type]  # of strings
     if status & INTEGER_WARNING and "warn" in (state["over"], state["divide"]):
         return True
     return any(status & bit and state[kind] == "warn" for bit, (_, kind) in _EVENTS.items())
@@ -45,7 +45,7 @@ def warn_as_numpy(status: int, program: Program, file: str) -> None:
     The processor says what happened, not where: the first statement of `program` whose
     operation can do it is named.
     """
-    state = np.geterr()
+    state: dict[str, str] = dict(np.geterr())  # type: ignore[arg-type]  # of strings
     for bit, (event, kind) in _EVENTS.items():
         if status & bit and state[kind] == "warn":
             _warn_at(_first(program, bit), event, file)

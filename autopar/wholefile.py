@@ -74,7 +74,7 @@ def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunO
     except ModuleNotFoundError:
         spec = None
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-        print(f"{sys.executable}: No module named {name}", file=sys.stderr)
+        sys.stderr.write(f"{sys.executable}: No module named {name}\n")
         empty = ReportData(version=VERSION, text=None, functions=())
         return RunOutcome(exit_status=1, report=empty)
     module = ModuleType("__main__")
@@ -203,7 +203,7 @@ def _rewritten(run: _Run, run_options: RunOptions) -> object:
 def _execute(code: object, module: ModuleType) -> int:
     """Return the exit status of running `code` as a program."""
     try:
-        exec(code, module.__dict__)  # type: ignore[arg-type]  # noqa: S102  # the user's program
+        exec(code, module.__dict__)  # type: ignore[arg-type]  # the user's program
     except SystemExit as error:
         return _exit_status(error)
     except KeyboardInterrupt as error:
@@ -220,7 +220,7 @@ def _exit_status(error: SystemExit) -> int:
         return 0
     if isinstance(error.code, int):
         return error.code & 0xFF
-    print(error.code, file=sys.stderr)
+    sys.stderr.write(f"{error.code}\n")
     return 1
 
 

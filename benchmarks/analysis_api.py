@@ -5,9 +5,6 @@ Imported late, so that the kernels can be measured and the harness tested withou
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-
 from .loops import Form
 
 

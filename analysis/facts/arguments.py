@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..model.diagnostics import Reason
 from ..model.source import Span
@@ -16,15 +19,17 @@ from ..model.types import (
     LiveInType,
     NumpyScalar,
 )
+from .device_arrays import DeviceArray
 from .overlap import overlaps_itself
 from .reasons import UnsupportedArgument
 
+AnyArray: TypeAlias = NDArray[Any] | DeviceArray
 _PYTHON = {bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX}
 
 
 def array_type(name: str, value: object, span: Span, *, is_written: bool) -> ArrayType | Reason:
     """Return the type of an array argument, or why no kernel may touch it."""
-    if type(value) is not np.ndarray:
+    if type(value) is not np.ndarray and not isinstance(value, DeviceArray):
         return UnsupportedArgument(span=span, name=name, kind=kind_of(value))
     problem = _array_problem(value, is_written=is_written)
     if problem is not None:
@@ -38,7 +43,7 @@ def array_type(name: str, value: object, span: Span, *, is_written: bool) -> Arr
     )
 
 
-def layout(value: np.ndarray) -> str:  # type: ignore[type-arg]  # of any dtype
+def layout(value: AnyArray) -> Literal["C", "F", "A"]:
     """Return "C", "F" or "A" for the order in which the elements lie in memory."""
     if value.flags.c_contiguous:
         return "C"
@@ -50,13 +55,15 @@ def scalar_type(name: str, value: object, span: Span) -> LiveInType | Reason:
     python = _PYTHON.get(type(value))
     if python is not None:
         return python
-    if isinstance(value, np.generic) and value.dtype.name in COMPILED_DTYPES:
-        if type(value) is np.dtype(value.dtype.name).type:
-            return NumpyScalar(dtype=value.dtype.name)
+    if isinstance(value, np.generic):
+        name_of_dtype = value.dtype.name
+        is_plain = type(value) is value.dtype.type and value.dtype.isnative
+        if name_of_dtype in COMPILED_DTYPES and is_plain:
+            return NumpyScalar(dtype=name_of_dtype)
     return UnsupportedArgument(span=span, name=name, kind=kind_of(value))
 
 
-def _array_problem(value: np.ndarray, *, is_written: bool) -> str | None:  # type: ignore[type-arg]  # of any dtype
+def _array_problem(value: AnyArray, *, is_written: bool) -> str | None:
     if value.dtype.name not in COMPILED_DTYPES or not value.dtype.isnative:
         return f"an array of {value.dtype}"
     if not value.flags.aligned:

@@ -158,9 +158,9 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
             yield f"  in bounds: {condition.text}"
         for name, value in region.last_values or ():
             yield f"  last value: {name} = {value}"
-    for loop in plan.unsupported:
-        codes = ", ".join(dict.fromkeys(reason.code for reason in loop.reasons))
-        yield f"unsupported, line {loop.span.line}: {loop.header} ({codes})"
+    for other in plan.unsupported:
+        codes = ", ".join(dict.fromkeys(reason.code for reason in other.reasons))
+        yield f"unsupported, line {other.span.line}: {other.header} ({codes})"
 
 
 def _verdict(loop: LoopPlan) -> str:

@@ -158,7 +158,7 @@ class Set:
         """Names of the parameters that the set depends on."""
         raw = self._raw.drop_unused_params()
         return tuple(
-            raw.get_dim_name(islpy.dim_type.param, position)
+            raw.get_dim_name(islpy.dim_type.param, position) or ""
             for position in range(raw.dim(islpy.dim_type.param))
         )
 

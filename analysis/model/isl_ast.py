@@ -14,22 +14,24 @@ from .ast_nodes import AstFor, AstIf, AstInstance, AstNode
 from .loop_ir import Binary, BoolOp, Call, Compare, Constant, Expression, Name, Unary
 from .source import Span
 
-_OP = islpy.ast_expr_op_type
-_NODE = islpy.ast_node_type
-
+# isl's operations by the names of its enumeration.
 _BINARY = {
-    _OP.add: "+",
-    _OP.sub: "-",
-    _OP.mul: "*",
-    _OP.div: "//",  # exact: the remainder is known to be zero
-    _OP.fdiv_q: "//",
-    _OP.pdiv_q: "//",  # dividend not negative: floor equals truncation
-    _OP.pdiv_r: "%",
-    _OP.zdiv_r: "%",  # only compared with zero
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "//",  # exact: the remainder is known to be zero
+    "fdiv_q": "//",
+    "pdiv_q": "//",  # dividend not negative: floor equals truncation
+    "pdiv_r": "%",
+    "zdiv_r": "%",  # only compared with zero
 }
-_COMPARE = {_OP.eq: "==", _OP.le: "<=", _OP.lt: "<", _OP.ge: ">=", _OP.gt: ">"}
-_BOOLEAN = {_OP.and_: "and", _OP.and_then: "and", _OP.or_: "or", _OP.or_else: "or"}
-_CALL = {_OP.min: "min", _OP.max: "max"}
+_COMPARE = {"eq": "==", "le": "<=", "lt": "<", "ge": ">=", "gt": ">"}
+_BOOLEAN = {"and_": "and", "and_then": "and", "or_": "or", "or_else": "or"}
+_CALL = {"min": "min", "max": "max"}
+
+
+def _operation_name(node: islpy.AstExpr) -> str:
+    return islpy.ast_expr_op_type(node.get_op_type()).name
 
 
 @isl.locked
@@ -78,21 +80,21 @@ def value(point: isl.Set, dimension: int, span: Span) -> Expression | None:
 
 
 def _nodes(node: islpy.AstNode, span: Span) -> tuple[AstNode, ...]:
-    kind = node.get_type()
-    if kind == _NODE.block:
+    kind = islpy.ast_node_type(node.get_type()).name
+    if kind == "block":
         children = node.block_get_children()
         return tuple(
             converted
             for position in range(children.n_ast_node())
             for converted in _nodes(children.get_at(position), span)
         )
-    if kind == _NODE.for_:
+    if kind == "for_":
         return (_loop(node, span),)
-    if kind == _NODE.if_:
+    if kind == "if_":
         orelse = _nodes(node.if_get_else_node(), span) if node.if_has_else_node() else ()
         test = _expression(node.if_get_cond(), span)
         return (AstIf(test=test, body=_nodes(node.if_get_then_node(), span), orelse=orelse),)
-    if kind == _NODE.user:
+    if kind == "user":
         return (_instance(node.user_get_expr(), span),)
     raise AssertionError(f"isl made an AST node of kind {kind}")
 
@@ -105,7 +107,7 @@ def _loop(node: islpy.AstNode, span: Span) -> AstFor:
     else:
         bound = node.for_get_cond()
         upper = _expression(bound.get_op_arg(1), span)
-        if bound.get_op_type() == _OP.le:
+        if _operation_name(bound) == "le":
             upper = _plus_one(upper, span)
         step = node.for_get_inc().get_val().to_python()
     body = _nodes(node.for_get_body(), span)
@@ -143,7 +145,7 @@ def _instance(call: islpy.AstExpr, span: Span) -> AstInstance:
 
 
 def _expression(node: islpy.AstExpr, span: Span) -> Expression:
-    kind = node.get_type()
+    kind = islpy.ast_expr_type(node.get_type())
     if kind == islpy.ast_expr_type.id:
         return Name(name=node.get_id().get_name(), span=span)
     if kind == islpy.ast_expr_type.int:
@@ -152,11 +154,11 @@ def _expression(node: islpy.AstExpr, span: Span) -> Expression:
 
 
 def _operation(node: islpy.AstExpr, span: Span) -> Expression:
-    operator = node.get_op_type()
+    operator = _operation_name(node)
     operands = tuple(
         _expression(node.get_op_arg(position), span) for position in range(node.get_op_n_arg())
     )
-    if operator == _OP.minus:
+    if operator == "minus":
         return Unary(operator="-", operand=operands[0], span=span)
     if operator in _CALL:
         return Call(function=_CALL[operator], arguments=operands, span=span)

@@ -166,10 +166,11 @@ class ArrayRebound(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return (
+        advice = (
             "Loops inside this one are taken over all the same; give each array a name of its "
-            "own to have them analysed together.",
+            "own to have them analysed together."
         )
+        return (advice,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,9 @@ def find_reduction(statement: Statement) -> Reduction | None:
             if other is None:
                 return None
             value = other
-        case Assign(value=Call(function="min" | "max") as call) if len(call.arguments) == 2:  # of two operands one is the target
+        case Assign(value=Call(function="min" | "max") as call) if (
+            len(call.arguments) == 2
+        ):  # of two operands one is the target
             operator = call.function  # type: ignore[assignment]  # one of two literals
             rest = [each for each in call.arguments if not same_cell(each, body.target)]
             if len(rest) != 1:

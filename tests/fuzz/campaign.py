@@ -101,6 +101,9 @@ def reproducer(trial: Trial) -> str:
         trial.source,
     ]
     for call in trial.calls:
-        run = [f"with np.errstate(all={call.errors!r}):", f"    kernel({', '.join(call.names)})"]
+        run = [
+            f"with np.errstate(divide={call.errors!r}, over={call.errors!r}, invalid={call.errors!r}):",
+            f"    kernel({', '.join(call.names)})",
+        ]
         lines += [*call.setup, *run, ""]
     return "\n".join(lines)

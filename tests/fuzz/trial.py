@@ -95,7 +95,7 @@ def compare_calls(trial: Trial, plain: Function, decorated: Function) -> Result:
     has_entered = False
     for index, call in enumerate(trial.calls):
         arguments = call.arguments()
-        with np.errstate(all=call.errors):
+        with np.errstate(divide=call.errors, over=call.errors, invalid=call.errors):
             expected = observe(plain, copy_arguments(arguments))
             actual = observe(decorated, copy_arguments(arguments))
         has_entered |= in_kernel(decorated)
