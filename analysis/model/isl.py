@@ -503,16 +503,28 @@ class UnionMap:
 
 
 @locked
-def value_based_flow(
-    writes: UnionMap, reads: UnionMap, schedule: UnionMap, may_writes: UnionMap | None = None
-) -> UnionMap:
+def value_based_flow(writes: UnionMap, reads: UnionMap, schedule: UnionMap) -> UnionMap:
     """Return the pairs (write instance, read instance) where the read sees the written value.
 
     Feautrier, Dataflow analysis of array and scalar references, IJPP 1991, as isl computes it.
-    May-writes never hide an earlier write.
+    An instance reads at most one cell.
     """
     access = islpy.UnionAccessInfo.from_sink(reads.raw).set_must_source(writes.raw)
-    if may_writes is not None:
-        access = access.set_may_source(may_writes.raw)
-    flow = access.set_schedule_map(schedule.raw).compute_flow()
+    try:
+        flow = access.set_schedule_map(schedule.raw).compute_flow()
+    except islpy.Error as error:
+        # isl's own flow fails on some domains with remainders ("affine expression involves
+        # some of the domain dimensions").
+        if _is_exhausted(error):
+            raise
+        return last_writes(writes, reads, schedule)
     return UnionMap(flow.get_may_dependence())
+
+
+@locked
+def last_writes(writes: UnionMap, reads: UnionMap, schedule: UnionMap) -> UnionMap:
+    """Return what `value_based_flow` does, by its definition: the latest of the earlier writes."""
+    time = schedule.raw
+    pairs = writes.raw.apply_range(reads.raw.reverse()).intersect(time.lex_lt_union_map(time))
+    latest = pairs.reverse().apply_range(time).lexmax()  # read instance -> time of the write
+    return UnionMap(latest.apply_range(time.reverse()).reverse().intersect(pairs))
