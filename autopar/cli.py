@@ -29,6 +29,9 @@ CODE = re.compile(r"AP\d+", re.IGNORECASE)
 # Options of `run` that take a value; what follows the script or module is the script's own.
 VALUE_OPTIONS = ("--backend", "--json", "--include", "--exclude")
 
+# Stages of `explain` that come after typing.
+KERNEL_STAGES = ("program", "kernel-cpu", "kernel-cuda")
+
 
 class RunCommand(click.Command):
     """`run`, whose `-m MODULE` ends its options just as Python's does."""
@@ -123,6 +126,11 @@ def show_outcome(outcome: RunOutcome, *, report: bool, json_file: str | None) ->
 @click.option(
     "--stage", metavar="STAGE", help="Print what one stage of the analysis made of the file."
 )
+@click.option(
+    "--types",
+    metavar="TYPES",
+    help="Argument types for the stages program, kernel-cpu and kernel-cuda: a=float64[:], n=int.",
+)
 @click.argument("targets", nargs=-1, required=True, metavar="FILE|FILE:FUNCTION|CODE...")
 @click.pass_context
 def explain(
@@ -132,6 +140,7 @@ def explain(
     as_json_: bool,
     html_file: str | None,
     stage: str | None,
+    types: str | None,
     targets: tuple[str, ...],
 ) -> None:
     """Report which loops are parallel and why the others are not; runs none of their code.
@@ -140,6 +149,8 @@ def explain(
     """
     if as_json_ + (html_file is not None) + (stage is not None) > 1:
         raise click.UsageError("choose one of --json, --html and --stage.")
+    if types is not None and stage is None:
+        raise click.UsageError("--types goes with --stage.")
     if html_file is not None:
         check_writable(html_file)
     reports: list[Report] = []
@@ -149,7 +160,7 @@ def explain(
             if CODE.fullmatch(target):
                 show_page(target.upper())
             elif stage is not None:
-                show_stage(target, stage)
+                show_stage(target, stage, types)
             else:
                 reports.append(explain_target(target))
         except UnreadableError as error:
@@ -200,18 +211,28 @@ def explain_target(target: str) -> Report:
     return replace(report, content=replace(report.content, functions=functions))
 
 
-def show_stage(target: str, stage: str) -> None:
-    """Print what `stage` made of the target."""
+def show_stage(target: str, stage: str, types: str | None) -> None:
+    """Print what `stage` made of the target; the stages after typing need the `types`."""
     path, function = split_target(target)
     source = read_source(path)
     from autopar.analysis.model.source import SourceText
     from autopar.analysis.stages import stage_texts
 
-    texts = stage_texts(SourceText(path=str(path), text=source, cell=None), function)
+    text = SourceText(path=str(path), text=source, cell=None)
+    if stage in KERNEL_STAGES:
+        if types is None:
+            raise click.UsageError(f"stage '{stage}' needs --types, such as 'a=float64[:], n=int'.")
+        from .preview import preview_kernels
+
+        kernels = preview_kernels(text, types, function)
+        texts = {name.replace(" ", "-"): kernel for name, kernel in kernels.items()}
+    else:
+        texts = stage_texts(text, function)
     if not texts:
         raise UnreadableError(f"{path} has no function '{function}'.")
     if stage not in texts:
-        raise click.UsageError(f"there is no stage '{stage}'; stages are {', '.join(texts)}.")
+        names = ", ".join((*texts, *KERNEL_STAGES))
+        raise click.UsageError(f"there is no stage '{stage}'; stages are {names}.")
     click.echo(texts[stage].rstrip("\n"))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 STAGES = ("loop-ir", "scop", "dependences", "plan")
-KERNELS = ("kernel cpu", "kernel cuda")
+KERNELS = ("program", "kernel cpu", "kernel cuda")
 SECTIONS = ("source", *STAGES, *KERNELS)
 HEADER = re.compile(r"^([a-z][a-z-]*):(.*)$")
 TITLE = re.compile(r"^\[([a-z][a-z -]*)\]$")
@@ -107,8 +107,8 @@ def produce(case: Case) -> dict[str, str]:
         stages = importlib.import_module("autopar.analysis.stages")
         texts |= stages.stage_texts(case.source + "\n")
     if not case.sections.keys().isdisjoint(KERNELS):
-        dispatch = importlib.import_module("autopar.dispatch")
-        texts |= dispatch.preview_kernels(case.source + "\n", dict(case.header))
+        preview = importlib.import_module("autopar.preview")
+        texts |= preview.preview_kernels(case.source + "\n", case.header.get("types", ""))
     return texts
 
 

@@ -288,7 +288,8 @@ def test_stage_is_printed(capsys, monkeypatch, script):
     monkeypatch.setitem(sys.modules, "autopar.analysis.stages", module)
     assert main(["explain", "--stage", "scop", f"{script}:heat"]) == 0
     assert "S0[i]\n" == capsys.readouterr().out
-    assert "there is no stage 'x'; stages are loop-ir, scop." == one_line_error(
+    stages = "loop-ir, scop, program, kernel-cpu, kernel-cuda"
+    assert f"there is no stage 'x'; stages are {stages}." == one_line_error(
         capsys, ["explain", "--stage", "x", f"{script}:heat"]
     )
 
