@@ -230,7 +230,7 @@ def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
     if target == "cpu":
         return None
     if not has_parallel_loop(program):
-        feature = "a region without a parallel loop"
+        feature = "way to share out a region without a parallel loop"
         return Refusal(reasons=(TargetLacksFeature(span=span, target=target, feature=feature),))
     return lacking(program)
 
