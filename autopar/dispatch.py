@@ -238,7 +238,7 @@ class Region:
         """Return whether a run with a raised status stands; else the interpreter redoes it."""
         if status & FAILURES:
             return False
-        if not would_warn(status) or variant.target == "cuda":
+        if not would_warn(status):
             return True
         if variant.may_redo(named):
             return False

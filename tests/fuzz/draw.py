@@ -71,7 +71,6 @@ ODD_NUMBERS = (
     "{n} = float({n})",
     "{n} = np.float64({n})",
     "{n} = np.array({n})",
-    "{n} = 2**63 + {n}",
     "{n} = None",
     "{n} = -{n}",
     "{n} = str({n})",
