@@ -22,7 +22,7 @@ from autopar.analysis.stages import explain_text
 from autopar.codegen import cudalib
 
 from .dispatch import Region
-from .functions import identity_guards, read_source, watch_bindings
+from .functions import read_source
 from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Prepared, prepare, refused_report, with_runs
 from .record import Records, RunRecord
@@ -30,6 +30,7 @@ from .render import Report
 from .rewrite import rewrite_function
 from .variants import Variant
 from .version import VERSION
+from .watch import watch_known
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,7 +120,7 @@ class ParallelFunction(Generic[P, R]):
         self._source = source
         assert isinstance(self.__wrapped__, FunctionType)  # it has a source
         names = [name for name, _ in source.known_names or ()]
-        hold = watch_bindings(self.__wrapped__, identity_guards(self.__wrapped__, names))
+        hold = watch_known(self.__wrapped__, names)
         return prepare(source, self._options, self._records, hold)
 
     def _make_guarded(self) -> Callable[P, R]:

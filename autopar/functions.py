@@ -252,11 +252,11 @@ def known_names(function: FunctionType) -> tuple[tuple[str, str], ...]:
     return tuple(
         (binding.name, canonical)
         for binding in identity_guards(function, sorted(mentioned))
-        if (canonical := _canonical_name(binding.value)) is not None
+        if (canonical := canonical_name(binding.value)) is not None
     )
 
 
-def _canonical_name(value: object) -> str | None:
+def canonical_name(value: object) -> str | None:
     """Return the canonical name of `value`; None for what autopar does not know."""
     for name in KNOWN_BUILTINS:
         if getattr(builtins, name) is value:

@@ -25,12 +25,13 @@ from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.stages import MODULE, loop_functions, usual_names
 from autopar.codegen import cudalib
 
-from .functions import identity_guards, known_names, read_source, watch_bindings
+from .functions import identity_guards, read_source
 from .options import BackendError, Options, choose_options
 from .prepare import Prepared, prepare, with_runs
 from .record import Records, RunRecord
 from .rewrite import Decoration, rewrite_function, rewrite_module
 from .version import VERSION
+from .watch import ModuleBindings, watch_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class _Run:
         if key in self.prepared and is_closure:
             # The regions watch what the first such closure captured.
             return function
-        prepared = self.prepare(source, watch_bindings(function, guards))
+        prepared = self.prepare(source, watch_known(function, names))
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
         return rewrite_function(function, source, prepared.sites, decoration)
 
@@ -146,33 +147,6 @@ class _Run:
             text=self.text,
             functions=tuple(each for each in functions if each.loops or each.refusal),
         )
-
-
-class _ModuleBindings:
-    """Whether the names of module level still mean what the analysis took them to mean.
-
-    At the start nothing is imported yet, so the meaning is looked up at the first region.
-    """
-
-    def __init__(self, module: ModuleType, code_text: SourceText) -> None:
-        code = compile(code_text.text, code_text.path, "exec", dont_inherit=True)
-        self._function = FunctionType(code, module.__dict__)
-        self._expected = usual_names(code_text)
-        self._hold: object = None
-
-    def __call__(self) -> bool:
-        if self._hold is None:
-            found = dict(known_names(self._function))
-            if any(found.get(name, meaning) != meaning for name, meaning in self._expected.items()):
-                self._hold = lambda: False
-            else:
-                guards = identity_guards(self._function, sorted(self._expected))
-                known = [
-                    each for each in guards if found.get(each.name) == self._expected[each.name]
-                ]
-                missing = {each.name for each in guards} - {each.name for each in known}
-                self._hold = watch_bindings(self._function, known) if not missing else lambda: False
-        return self._hold()  # type: ignore[operator,no-any-return]  # a callable by now
 
 
 def _run(
@@ -195,7 +169,8 @@ def _rewritten(run: _Run, run_options: RunOptions) -> object:
     if skipped or run.options.backend == "interpreter":
         return plain
     source = SourceFunction(text=run.text, qualified_name=MODULE, line=1, known_names=None)
-    prepared = run.prepare(source, _ModuleBindings(run.module, run.text))
+    hold = ModuleBindings(FunctionType(plain, run.module.__dict__), usual_names(run.text))
+    prepared = run.prepare(source, hold)
     decoration = Decoration(positions=loop_functions(run.text), decorate=run.decorate)
     return rewrite_module(run.text, prepared.sites, decoration)
 

@@ -1,0 +1,87 @@
+"""Do the names that a region uses still mean what the analysis took them to mean?
+
+Before:  a function, ("np", "range")      After:  `bindings_hold() -> bool`, asked at each region
+
+Watched are the names, and what the code uses of the modules among them: `np.sqrt` of `np`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import CodeType, FunctionType, ModuleType
+
+from autopar.analysis.passes.names import MATH_CONSTANTS, MODELLED_FUNCTIONS
+
+from .functions import Binding, canonical_name, identity_guards, watch_bindings
+
+# What the analysis takes attributes of modules to mean.
+_MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys()
+_OWN_NAMES = {"abs": "absolute"}  # numpy.abs says that it is numpy.absolute
+
+
+def watch_known(function: FunctionType, names: Iterable[str]) -> Callable[[], bool]:
+    """Return `bindings_hold` for the outer `names` of `function` as they are bound now.
+
+    Where an attribute has been replaced already (`math.sqrt = mine`), it never holds: the
+    analysis reads `math.sqrt` and takes it for the original.
+    """
+    bindings = identity_guards(function, names)
+    attributes = identity_guards(function, _used_attributes(function, bindings))
+    if not all(map(_is_original, attributes)):
+        return lambda: False
+    return watch_bindings(function, (*bindings, *attributes))
+
+
+def _used_attributes(function: FunctionType, bindings: Iterable[Binding]) -> list[str]:
+    """Return "np.sqrt" and its like, wherever `sqrt` is mentioned and `np` is a known module."""
+    mentioned = sorted(_mentioned(function.__code__))
+    return [
+        f"{binding.name}.{attribute}"
+        for binding in bindings
+        if isinstance(binding.value, ModuleType)
+        for attribute in mentioned
+        if f"{binding.value.__name__}.{attribute}" in _MEANT
+    ]
+
+
+def _mentioned(code: CodeType) -> set[str]:
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= _mentioned(constant)
+    return found
+
+
+def _is_original(binding: Binding) -> bool:
+    """Return whether an attribute of a module is what the module came with."""
+    attribute = binding.name.rpartition(".")[2]
+    if isinstance(binding.value, float):
+        meant = (MATH_CONSTANTS.get(f"{module}.{attribute}") for module in ("math", "numpy"))
+        return repr(binding.value) in map(repr, meant)
+    own_name = getattr(binding.value, "__name__", None)
+    is_known = canonical_name(binding.value) is not None
+    return is_known and own_name in {attribute, _OWN_NAMES.get(attribute)}
+
+
+class ModuleBindings:
+    """Whether the names of module level still mean what the analysis took them to mean.
+
+    At the start nothing is imported yet, so what a name is bound to is looked up at the first
+    region, and again at each until all of them are bound.
+    """
+
+    def __init__(self, function: FunctionType, expected: Mapping[str, str]) -> None:
+        self._function = function  # its code is that of the module
+        self._expected = expected  # {name: canonical name}
+        self._hold: Callable[[], bool] | None = None
+
+    def __call__(self) -> bool:
+        if self._hold is not None:
+            return self._hold()
+        bound = identity_guards(self._function, sorted(self._expected))
+        if any(canonical_name(each.value) != self._expected[each.name] for each in bound):
+            return False
+        hold = watch_known(self._function, [each.name for each in bound])
+        if len(bound) == len(self._expected):
+            self._hold = hold
+        return hold()
