@@ -30,6 +30,9 @@ from .cost import interpreter_nanoseconds, iterations
 
 # Parameters within 32 bits: index arithmetic then stays within 64 (see `passes.ranges`).
 LIMIT = 2**31 - 1
+# Other Python and NumPy integers travel to a kernel in 64 bits.
+_INT64 = np.iinfo(np.int64)
+_MAY_BE_WIDER = frozenset((int, np.uint64))
 # C and F contiguous, aligned, writeable (NumPy C-API, "Array flags"); who owns the memory
 # makes no difference to a kernel.
 _LAYOUT_FLAGS = 0x1 | 0x2 | 0x100 | 0x400
@@ -68,6 +71,7 @@ def can_guard(region: RegionPlan) -> bool:
     """Return whether a region can be taken over once its guard lets it."""
     names = {array.name for array in region.scop.arrays}
     names |= {parameter.text for parameter in region.scop.parameters}
+    names |= set(region.scop.live_in)
     return (
         region.last_values is not None
         and bool(region.scop.statements)
@@ -85,7 +89,7 @@ def make_guard(region: RegionPlan) -> Guard:
     )
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS,
-        "autopar_Admission": Admission,
+        "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER,
     }  # fmt: skip
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
     return Guard(
@@ -129,6 +133,12 @@ def _check_lines(
     for name in integers:
         lines.append(f"    {name} = autopar_index({name})")
         lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
+    lines += [
+        f"    if type({name}) in autopar_wider and not {_INT64.min} <= {name} <= {_INT64.max}: "
+        "return None"
+        for name in scop.live_in
+        if name not in integers
+    ]
     extents = [each.text for each in scop.parameters if isinstance(each.expression, Extent)]
     lines += [f"    if {text} > {LIMIT}: return None" for text in extents]
     tests = [*(each.text for each in region.in_bounds), region.live_out_defined.text]
@@ -169,7 +179,14 @@ def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Rea
         kind = _unfit_kind(value, is_array=name in guard.arrays)
         if kind is not None and (name in guard.arrays or name in _integer_names(region)):
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
+        if name in guard.scalars and _is_wider(value):
+            kind = "an integer beyond 64 bits"
+            return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
     return _failed_condition(region, named)
+
+
+def _is_wider(value: Any) -> bool:  # noqa: ANN401  # any argument
+    return type(value) in _MAY_BE_WIDER and not _INT64.min <= value <= _INT64.max
 
 
 def _integer_names(region: RegionPlan) -> frozenset[str]:
