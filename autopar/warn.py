@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -46,21 +48,42 @@ def warn_as_numpy(status: int, program: Program, file: str) -> None:
     operation can do it is named.
     """
     state: dict[str, str] = dict(np.geterr())  # type: ignore[arg-type]  # of strings
+    namespace = _namespace(file)
     for bit, (event, kind) in _EVENTS.items():
         if status & bit and state[kind] == "warn":
-            _warn_at(_first(program, bit), event, file)
+            _warn_at(_first(program, bit), event, file, namespace)
     if status & INTEGER_WARNING:
         operation = _first(program, INTEGER_WARNING)
         by_zero = operation is not None and operation.name in _DIVISIONS
-        _warn_at(operation, "divide by zero" if by_zero else "overflow", file)
+        event, kind = ("divide by zero", "divide") if by_zero else ("overflow", "over")
+        if state[kind] == "warn":
+            _warn_at(operation, event, file, namespace)
 
 
-def _warn_at(operation: Operation | None, event: str, file: str) -> None:
+def _namespace(file: str) -> dict[str, Any]:
+    """Return the globals of the innermost code of `file` under way.
+
+    They hold what has been warned of already: a warning is given once for each line.
+    """
+    frame = sys._getframe(1)  # noqa: SLF001 -- warnings.warn looks there as well
+    while frame.f_code.co_filename != file and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_globals if frame.f_code.co_filename == file else {}
+
+
+def _warn_at(operation: Operation | None, event: str, file: str, namespace: dict[str, Any]) -> None:
     if operation is None:
         return
     word = _WORDS.get(operation.name, operation.name)
     message = f"{event} encountered in scalar {word}"
-    warnings.warn_explicit(message, RuntimeWarning, file, operation.span.line)
+    warnings.warn_explicit(
+        message,
+        RuntimeWarning,
+        file,
+        operation.span.line,
+        module=namespace.get("__name__"),
+        registry=namespace.setdefault("__warningregistry__", {}),
+    )
 
 
 def _first(program: Program, bit: int) -> Operation | None:
