@@ -18,7 +18,16 @@ from autopar.analysis.facts.reasons import ValueFailed
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.typed import FAILURES, INTEGER_OVERFLOW, WARNINGS, TypedProgram
+from autopar.analysis.model.typed import (
+    FAILURES,
+    INTEGER_OVERFLOW,
+    WARNINGS,
+    Operation,
+    SetVariable,
+    Store,
+    TypedProgram,
+    walk_typed,
+)
 from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
 from autopar.analysis.stages import may_check_first, redo_condition, specialize
 from autopar.codegen import cudalib
@@ -129,7 +138,7 @@ def draft_variant(
     redo = redo_condition(region) if typed.hazards else None
     may_redo = redo if isinstance(redo, Condition) else None
     checks = None
-    if target == "cpu" and _is_checked_first(typed.hazards & FAILURES, may_redo):
+    if target == "cpu" and _is_checked_first(typed, may_redo):
         if not may_check_first(region):
             detail = "an operation may fail after values that it needs were overwritten"
             return Refusal(reasons=(ValueFailed(span=region.scop.span, detail=detail),))
@@ -182,16 +191,38 @@ def _types_hold(region: RegionPlan, typed: TypedProgram) -> str | None:
     return " and ".join(tests) or None
 
 
-def _is_checked_first(failures: int, redo: Condition | None) -> bool:
+def _is_checked_first(typed: TypedProgram, redo: Condition | None) -> bool:
     """Return whether failures must be known before anything is stored.
 
     Where the interpreter raises, it leaves the later elements as they were: a kernel that
-    finds out afterwards has stored them. An integer that outgrew 64 bits raises nothing; the
-    interpreter simply runs the region again, if it may.
+    finds out afterwards has stored them. An integer that outgrew 64 bits raises nothing by
+    itself; the interpreter simply runs the region again, if it may.
     """
-    if failures & ~INTEGER_OVERFLOW:
+    failures = typed.hazards & FAILURES
+    if failures & ~INTEGER_OVERFLOW or (failures and _stores_outgrown(typed)):
         return True
     return bool(failures) and (redo is None or redo.text != "True")
+
+
+def _stores_outgrown(typed: TypedProgram) -> bool:
+    """Return whether storing an integer that outgrew 64 bits may raise OverflowError.
+
+    An array of integers cannot hold it; one of floats can, if it is but little larger.
+    """
+    outgrown = [
+        (statement, node)
+        for _, statement in typed.statements
+        for node in walk_typed(statement.value)
+        if isinstance(node, Operation) and node.hazards & INTEGER_OVERFLOW
+    ]
+    if not any(isinstance(statement, Store) for _, statement in typed.statements):
+        return False
+    return any(
+        isinstance(statement, SetVariable)
+        or node.name in {"**", "<<"}
+        or np.dtype(statement.value.type.dtype).kind in "iu"
+        for statement, node in outgrown
+    )
 
 
 def _loaded(
