@@ -6,6 +6,7 @@ to its original loop; one tuple means the region is done and holds what lives on
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import warnings
@@ -28,6 +29,7 @@ from autopar.analysis.facts.reasons import (
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.typed import FAILURES
+from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen.compile import COMPILER_ERRORS
 from autopar.codegen.device import DeviceError, DeviceLauncher
 from autopar.codegen.pool import Pool
@@ -39,6 +41,8 @@ from .options import Options
 from .record import Records
 from .variants import Target, Variant, argument_types, make_variant
 from .warn import warn_as_numpy, would_warn
+
+LOG = logging.getLogger("autopar")
 
 _WARNS_OR_IGNORES = frozenset(("warn", "ignore"))
 # More kinds of arguments than this, and a region is left to the interpreter.
@@ -166,6 +170,10 @@ class Region:
             made = make_variant(self.plan, types, holding, place, self.options)
         except COMPILER_ERRORS as error:
             return self._compile_failed(target, error)
+        except Exception as error:  # a fault of ours must not become the user's (AP900)
+            LOG.exception("a kernel of %s could not be made", self.name)
+            detail = f"{type(error).__name__}: {error}"
+            return InternalFault(span=self.plan.scop.span, stage="kernel", detail=detail)
         return made.reasons[0] if isinstance(made, Refusal) else made
 
     def _compile_failed(self, target: Target, error: Exception) -> Reason:
