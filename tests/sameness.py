@@ -127,6 +127,8 @@ def freeze(value: object, arguments: tuple[object, ...] = ()) -> object:
             return type(value), tuple(freeze(each) for each in value)
         case dict():
             return tuple((freeze(key), freeze(each)) for key, each in value.items())
+        case memoryview():
+            return type(value), value.tobytes()
     return type(value), repr(value)
 
 
