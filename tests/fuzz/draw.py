@@ -24,7 +24,6 @@ ODD_ARRAYS = (
     "{a} = {a}.tolist()",
     "{a} = {a}.astype({a}.dtype.newbyteorder())",
     "{a} = {a}.astype(np.float16)",
-    "{a} = {a}.astype(object)",
     "{a} = np.broadcast_to({a}[:1], {a}.shape)",
     "{a} = np.lib.stride_tricks.as_strided({a}, {a}.shape, (0,) * {a}.ndim)",
     "{a} = {a}.reshape(1, -1)",
