@@ -21,8 +21,8 @@ import islpy
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# One isl operation costs about 0.6 us: this is a little under two seconds of work.
-DEFAULT_BUDGET = 3_000_000
+# One isl operation costs about 0.6 us: this is a little under a second of work.
+DEFAULT_BUDGET = 1_500_000
 _MOST_PIECES = 8  # simplifying more costs more than the reader gains
 
 
@@ -90,7 +90,7 @@ def _is_exhausted(error: islpy.Error) -> bool:
     # The parser reports an exhausted budget as a syntax error: ask again with an operation
     # that cannot fail otherwise.
     try:
-        _state.probe.intersect(_state.probe)
+        _state.probe.complement()  # not one that isl answers without an operation
     except islpy.Error:
         return True
     return False
@@ -99,6 +99,7 @@ def _is_exhausted(error: islpy.Error) -> bool:
 def locked(operation: Callable[P, R]) -> Callable[P, R]:
     """Return `operation` under the lock, its exhausted budget told apart from a fault."""
 
+    @functools.wraps(operation)  # the name too: pickling looks `Set.parse` up by it
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         with _state.lock:
             try:
@@ -108,8 +109,6 @@ def locked(operation: Callable[P, R]) -> Callable[P, R]:
                     raise BudgetExhaustedError(str(error)) from None
                 raise
 
-    run.__name__ = operation.__name__
-    run.__doc__ = operation.__doc__
     return run
 
 

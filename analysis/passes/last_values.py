@@ -13,6 +13,7 @@ from ..model.plan import Condition
 from ..model.scop import Scop, Statement
 from ..model.text import python_text
 from .conditions import condition
+from .readable import negated
 
 
 def find_last_values(scop: Scop) -> tuple[tuple[tuple[str, str], ...], Condition] | None:
@@ -70,8 +71,8 @@ def _last_iteration(scop: Scop, loop: int) -> tuple[str, isl.Set] | None:
     value = isl_ast.value(last, shape.depth, scop.span)
     if value is None:
         return None
-    text = python_text(value, {each.name: each.text for each in scop.parameters})
-    return (text if rising[-1] else f"-({text})"), shape.iterations
+    texts = {each.name: each.text for each in scop.parameters}
+    return python_text(value if rising[-1] else negated(value), texts), shape.iterations
 
 
 def surrounding(scop: Scop, loop: int) -> tuple[int, ...]:

@@ -61,6 +61,14 @@ def readable(test: Expression, names: tuple[str, ...]) -> Expression:
     return test
 
 
+def negated(value: Expression) -> Expression:
+    """Return minus `value`, as a sum where it is one."""
+    total = _linear(value)
+    if total is None:
+        return Unary(operator="-", operand=value, span=value.span)
+    return _expression(_Sum({}, 0).plus(total, -1), value.span)
+
+
 def _flattened(test: Expression, operator: str) -> list[Expression]:
     if isinstance(test, BoolOp) and test.operator == operator:
         return [inner for each in test.values for inner in _flattened(each, operator)]

@@ -56,7 +56,7 @@ class _Sketch:
         return [line for _ in range(count) for line in self.statement()]
 
     def statement(self) -> list[str]:
-        kind = self.choices.integer(0, 13)
+        kind = self.choices.integer(0, 14)
         scalar, other = self.choices.one_of(("p", "q")), self.choices.one_of(("p", "q"))
         here, there = self.filled(SUBSCRIPTS), self.filled(SUBSCRIPTS)
         lines = {
@@ -70,10 +70,11 @@ class _Sketch:
             7: [f"t = {here.replace('-1', 'm')}", f"b[t] = {scalar}"],
             8: [f"t = {self.variables[-1]} + 1", "t += 1", f"a[t] = c[t - 2] + {scalar}"],
             9: [f"{scalar} = c[{there}] - {scalar}"],
+            10: [f"a[{here}] = a[{there}] * 0.5"],
         }
         if kind in lines:
             return lines[kind]
-        if kind <= 11:
+        if kind <= 12:
             test, body = self.filled(TESTS), self.statements(self.choices.integer(1, 2))
             found = [f"if {test}:", *_inside(body)]
             if self.choices.integer(0, 2) == 2:
