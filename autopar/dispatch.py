@@ -21,6 +21,7 @@ from autopar.analysis.facts.device_arrays import device_array, may_overlap
 from autopar.analysis.facts.overlap import overlap
 from autopar.analysis.facts.reasons import (
     ArraysOverlap,
+    CannotStopInside,
     ConditionFailed,
     ErrorStateChanged,
     TracingActive,
@@ -154,6 +155,8 @@ class Region:
                 detail = f"{_MOST_VARIANTS} kinds of arguments have been compiled already"
                 return NotProfitable(span=self.plan.scop.span, detail=detail)
             self.variants[key] = made = self._make(values, found)
+            outcome = made.target if isinstance(made, Variant) else f"{made.code}: {made.message}"
+            LOG.debug("%s: %s", self.name, outcome)
             return made
 
     def _make(self, values: tuple[object, ...], found: Admission) -> Variant | Reason:
@@ -204,8 +207,7 @@ class Region:
         if variant.may_warn and not _is_everyday():
             return ErrorStateChanged(span=span)
         if variant.may_outgrow and variant.target == "cpu" and not variant.may_redo(named):
-            detail = "an operation that may fail after inputs were overwritten"
-            return ValueFailed(span=span, detail=detail)
+            return CannotStopInside(span=span)
         return None
 
     def _run(

@@ -10,6 +10,8 @@ from autopar.analysis.model.dump import dump_noun, stage_of
 from autopar.analysis.model.source import SourceFunction
 from autopar.analysis.stages import Observer, silent
 
+from .dumps import NUMBERS, write_text
+
 T = TypeVar("T")
 
 
@@ -33,14 +35,6 @@ class _Writer:
         if stage is not None:
             number = self._seen[stage] = self._seen.get(stage, 0) + 1
             suffix = f".{number}" if number > 1 else ""
-            write_text(self._folder, f"{self._name}.{stage}{suffix}.txt", dump_noun(noun))
+            name = f"{self._name}.{NUMBERS[stage]}-{stage}{suffix}.txt"
+            write_text(self._folder, name, dump_noun(noun))
         return noun
-
-
-def write_text(folder: Path, name: str, text: str) -> None:
-    """Write one file of a dump; a folder that cannot be written is no reason to stop."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    except OSError:
-        return

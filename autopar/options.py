@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,17 @@ def choose_options(
         threads=_positive(environment.get("AUTOPAR_NUM_THREADS")),
         dump=environment.get("AUTOPAR_DUMP") or None,
     )
+
+
+def configure_log(environment: Mapping[str, str] = os.environ) -> None:
+    """Show autopar's log on stderr where AUTOPAR_LOG names a level; else leave logging alone."""
+    level = environment.get("AUTOPAR_LOG", "").upper()
+    if level not in logging.getLevelNamesMapping():
+        return
+    log = logging.getLogger("autopar")
+    log.setLevel(level)
+    if not log.handlers:
+        log.addHandler(logging.StreamHandler())
 
 
 def is_disabled(environment: Mapping[str, str] = os.environ) -> bool:

@@ -19,7 +19,7 @@ from autopar.analysis.stages import analyze
 from .dispatch import Region
 from .guard import can_guard, make_guard
 from .observe import observer
-from .options import Options
+from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .rewrite import Site
 
@@ -46,6 +46,7 @@ def prepare(
 
     Regions are numbered from `first_number`, so that one record can serve a whole file.
     """
+    configure_log()
     try:
         plan = analyze(source, observe=observer(source, options.dump))
         if isinstance(plan, Refusal):

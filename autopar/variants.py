@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autopar.analysis.facts.arguments import array_type, scalar_type
-from autopar.analysis.facts.reasons import ValueFailed
+from autopar.analysis.facts.reasons import CannotStopInside
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
 from autopar.analysis.model.source import Span
@@ -36,12 +36,14 @@ from autopar.codegen.checks import checks_only
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda, lacking
+from autopar.codegen.dump import dump_program
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.prepare import compile_kernels
 from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
 from .cost import iterations
+from .dumps import NUMBERS, write_text
 from .options import Options
 
 Target = Literal["cpu", "cuda"]
@@ -140,8 +142,7 @@ def draft_variant(
     checks = None
     if target == "cpu" and _is_checked_first(typed, may_redo):
         if not may_check_first(region):
-            detail = "an operation may fail after values that it needs were overwritten"
-            return Refusal(reasons=(ValueFailed(span=region.scop.span, detail=detail),))
+            return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
         only = checks_only(program)
         checks = only, generated(only, target, options)
     return Draft(
@@ -152,6 +153,14 @@ def draft_variant(
         checks=checks,
         redo=may_redo,
     )
+
+
+def _dump(draft: Draft, folder: Path) -> None:
+    """Write the lowered program and the generated module, those for the last types kept."""
+    name = draft.program.name
+    write_text(folder, f"{name}.{NUMBERS['program']}-program.txt", dump_program(draft.program))
+    kernel = f"{name}.{NUMBERS['kernel']}-kernel-{draft.target}.py"
+    write_text(folder, kernel, draft.source)
 
 
 def make_variant(
@@ -165,6 +174,8 @@ def make_variant(
     draft = draft_variant(region, types, holding, place, options)
     if isinstance(draft, Refusal):
         return draft
+    if options.dump is not None:
+        _dump(draft, Path(options.dump))
     if draft.target == "cuda" and not cudalib.is_available():
         detail = "no CUDA device was found"
         reason = NoDevice(span=region.scop.span, target="cuda", detail=detail)

@@ -249,6 +249,34 @@ class ValueFailed(Reason):
         return f"The kernel met {self.detail}, and the interpreter ran the loop again."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotStopInside(Reason):
+    """An operation may fail at a place where the kernel could not hand over to the interpreter.
+
+    Why it blocks: where the interpreter raises, it has stored the earlier elements and not the
+        later ones. A kernel finds failures out beforehand, by a run without stores, which tells
+        nothing where stored elements are read again.
+
+    Example:
+        for i in range(1, n):
+            a[i] = math.sqrt(a[i - 1] - 1.0)
+
+    Use instead: operations that cannot fail, or an output array of its own.
+
+    References: docs/decisions/0002, failures are found before anything is stored.
+    """
+
+    code: ClassVar[str] = "AP511"
+
+    @property
+    def message(self) -> str:
+        return "An operation may fail after elements that it needs were overwritten."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Store into an array that the loop does not read.",)
+
+
 REASONS: tuple[type[Reason], ...] = (
     ArraysOverlap,
     ConditionFailed,
@@ -259,4 +287,5 @@ REASONS: tuple[type[Reason], ...] = (
     ErrorStateChanged,
     TracingActive,
     ValueFailed,
+    CannotStopInside,
 )

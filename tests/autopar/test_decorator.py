@@ -669,8 +669,28 @@ def test_dump_holds_every_stage_as_text(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOPAR_DUMP", str(tmp_path / "new" / "dump"))
     autopar.parallel(backend="cpu")(scale)(np.zeros(2))
     found = {path.name: path.read_text() for path in (tmp_path / "new" / "dump").iterdir()}
-    assert {"scale.loop-ir.txt", "scale.scop.txt", "scale.plan.txt"} <= set(found)
-    assert "for i in range(0, a.shape[0], 1)" in found["scale.loop-ir.txt"]
+    stages = {"scale.01-loop-ir.txt", "scale.02-scop.txt", "scale.03-plan.txt"}
+    assert stages <= set(found)
+    assert "for i in range(0, a.shape[0], 1)" in found["scale.01-loop-ir.txt"]
+    endings = {name.split(".", 1)[1] for name in set(found) - stages}
+    assert {"04-program.txt", "05-kernel-cpu.py"} == endings
+
+
+def test_log_shows_what_became_of_a_region(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np, autopar\n"
+        "@autopar.parallel(backend='cpu')\n"
+        "def scale(a):\n"
+        "    for i in range(a.shape[0]):\n"
+        "        a[i] = 2.0 * a[i]\n"
+        "scale(np.zeros(2))\n"
+    )
+    environment = {**os.environ, "AUTOPAR_LOG": "debug"}
+    run = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "scale.L4C4: cpu" in run.stderr
 
 
 def test_dump_folder_that_cannot_be_made_is_no_error(tmp_path, monkeypatch):
