@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
-import linecache
 import os
 import sys
-import traceback
+import tokenize
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from types import FunctionType, ModuleType, TracebackType
@@ -26,7 +25,7 @@ from autopar.analysis.stages import MODULE, loop_functions, usual_names
 from autopar.codegen import cudalib
 
 from .functions import identity_guards, read_source
-from .options import BackendError, Options, choose_options
+from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Prepared, prepare, with_runs
 from .record import Records, RunRecord
 from .rewrite import Decoration, rewrite_function, rewrite_module
@@ -51,18 +50,31 @@ class RunOutcome:
     report: ReportData
 
 
-def run_script(path: Path, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
+def run_script(path: str | Path, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
     """Run a script as `python path arguments...` would, with its loops taken over."""
     module = ModuleType("__main__")
-    loader = importlib.util.spec_from_file_location("__main__", path)
+    file = _absolute(str(path))
+    loader = importlib.util.spec_from_file_location("__main__", file)
     module.__dict__.update(
-        __file__=str(path),
+        __file__=file,
         __builtins__=builtins,
         __loader__=None if loader is None else loader.loader,
         __cached__=None,
     )
-    sys.path[0] = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # as Python does, no links resolved
-    return _run(module, _read(path), [str(path), *arguments], options)
+    sys.path[0] = _folder_of(str(path))
+    return _run(module, _read(file), [str(path), *arguments], options)
+
+
+def _absolute(path: str) -> str:
+    """Return what Python makes of a script's path: `./x` stays as it is, behind the folder."""
+    return path if os.path.isabs(path) else f"{os.getcwd()}/{path}"  # noqa: PTH109, PTH117  # as Python does
+
+
+def _folder_of(path: str) -> str:
+    """Return what Python puts first in sys.path: one link of the script itself is followed."""
+    if os.path.islink(path):  # noqa: PTH114
+        path = os.path.join(os.path.dirname(path), os.readlink(path))  # noqa: PTH115, PTH118, PTH120
+    return os.path.realpath(os.path.dirname(path))  # noqa: PTH120
 
 
 def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
@@ -87,13 +99,12 @@ def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunO
         __package__=spec.parent,
         __cached__=spec.cached,
     )
-    return _run(module, _read(Path(spec.origin)), [spec.origin, *arguments], options)
+    return _run(module, _read(spec.origin), [spec.origin, *arguments], options)
 
 
-def _read(path: Path) -> SourceText:
-    return SourceText(
-        path=str(path), text="".join(linecache.getlines(str(path))) or path.read_text(), cell=None
-    )
+def _read(path: str) -> SourceText:
+    with tokenize.open(path) as file:
+        return SourceText(path=path, text=file.read(), cell=None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +112,7 @@ class _Run:
     """One run of one file: what was prepared, and what happened."""
 
     text: SourceText
+    shown: str  # the path in the report: as the user gave it
     options: Options
     module: ModuleType
     record: RunRecord = field(default_factory=RunRecord)
@@ -144,7 +156,7 @@ class _Run:
         )
         return ReportData(
             version=VERSION,
-            text=self.text,
+            text=replace(self.text, path=self.shown),
             functions=tuple(each for each in functions if each.loops or each.refusal),
         )
 
@@ -155,7 +167,7 @@ def _run(
     options = choose_options(backend=run_options.backend or "auto")
     if options.backend == "cuda" and not cudalib.is_available():
         raise BackendError("backend 'cuda' was asked for, but no CUDA device was found.")
-    run = _Run(text=text, options=options, module=module)
+    run = _Run(text=text, shown=argv[0], options=options, module=module)
     code = _rewritten(run, run_options)
     sys.argv = argv
     sys.modules["__main__"] = module
@@ -163,16 +175,26 @@ def _run(
 
 
 def _rewritten(run: _Run, run_options: RunOptions) -> object:
-    path = run.text.path
-    plain = compile(run.text.text, path, "exec", dont_inherit=True)
-    skipped = any(fnmatch(path, pattern) for pattern in run_options.exclude)
-    if skipped or run.options.backend == "interpreter":
+    plain = compile(run.text.text, run.text.path, "exec", dont_inherit=True)
+    wanted = _is_wanted(run, run_options) and not is_disabled()
+    if not wanted or run.options.backend == "interpreter":
         return plain
     source = SourceFunction(text=run.text, qualified_name=MODULE, line=1, known_names=None)
     hold = ModuleBindings(FunctionType(plain, run.module.__dict__), usual_names(run.text))
     prepared = run.prepare(source, hold)
     decoration = Decoration(positions=loop_functions(run.text), decorate=run.decorate)
     return rewrite_module(run.text, prepared.sites, decoration)
+
+
+def _is_wanted(run: _Run, run_options: RunOptions) -> bool:
+    """Return whether the file is to be taken over, by the globs for its path or name."""
+    names = (run.shown, run.text.path, Path(run.text.path).name)
+
+    def matches(patterns: tuple[str, ...]) -> bool:
+        return any(fnmatch(name, pattern) for name in names for pattern in patterns)
+
+    included = not run_options.include or matches(run_options.include)
+    return included and not matches(run_options.exclude)
 
 
 def _execute(code: object, module: ModuleType) -> int:
@@ -204,7 +226,4 @@ def _show(error: BaseException) -> None:
     own: TracebackType | None = error.__traceback__
     inner = None if own is None else own.tb_next
     error.__traceback__ = inner
-    if sys.excepthook is not sys.__excepthook__:
-        sys.excepthook(type(error), error, inner)
-        return
-    traceback.print_exception(type(error), error, inner)
+    sys.excepthook(type(error), error, inner)
