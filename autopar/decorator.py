@@ -24,7 +24,7 @@ from autopar.codegen import cudalib
 from .dispatch import Region
 from .functions import read_source
 from .options import BackendError, Options, choose_options, is_disabled
-from .prepare import Prepared, prepare, refused_report, with_runs
+from .prepare import Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord
 from .render import Report
 from .rewrite import rewrite_function
@@ -138,7 +138,11 @@ class ParallelFunction(Generic[P, R]):
         if self._source is None or not prepared.sites:
             return self.__wrapped__
         assert isinstance(self.__wrapped__, FunctionType)  # it has a source
-        return rewrite_function(self.__wrapped__, self._source, prepared.sites)
+        try:
+            return rewrite_function(self.__wrapped__, self._source, prepared.sites)
+        except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run undecorated
+            self._prepared = failed(self._source, "rewrite", error)
+            return self.__wrapped__
 
 
 def compiled_variants(region: Region) -> list[Variant]:

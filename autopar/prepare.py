@@ -65,9 +65,8 @@ def prepare(
             for number, each in enumerate(filter(can_guard, plan.regions))
         )
         report = describe(plan)
-    except Exception as error:  # a fault of ours must not become the user's (AP900)
-        LOG.exception("the analysis of %s failed", source.qualified_name)
-        return Prepared(report=_refused(source, _fault(source, error)), regions=(), sites=())
+    except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
+        return failed(source, "analysis", error)
     return Prepared(
         report=report,
         regions=regions,
@@ -98,9 +97,13 @@ def refused_report(name: str, line: int, reason: Reason) -> FunctionReport:
     return FunctionReport(name=name, line=line, loops=(), refusal=reason, cell=None)
 
 
-def _fault(source: SourceFunction, error: Exception) -> Reason:
+def failed(source: SourceFunction, stage: str, error: Exception) -> Prepared:
+    """Return what is known of a function for which `stage` failed: AP900, no regions."""
+    LOG.error("the stage '%s' failed for %s", stage, source.qualified_name, exc_info=error)
     span = Span(line=source.line, column=0, end_line=source.line, end_column=0)
-    return InternalFault(span=span, stage="analysis", detail=f"{type(error).__name__}: {error}")
+    detail = f"{type(error).__name__}: {error}"
+    reason = InternalFault(span=span, stage=stage, detail=detail)
+    return Prepared(report=_refused(source, reason), regions=(), sites=())
 
 
 def with_runs(prepared: Prepared, record: RunRecord) -> FunctionReport:

@@ -26,7 +26,7 @@ from autopar.codegen import cudalib
 
 from .functions import identity_guards, read_source
 from .options import BackendError, Options, choose_options, is_disabled
-from .prepare import Prepared, prepare, with_runs
+from .prepare import Prepared, failed, prepare, with_runs
 from .record import Records, RunRecord
 from .rewrite import Decoration, rewrite_function, rewrite_module
 from .version import VERSION
@@ -146,7 +146,11 @@ class _Run:
             return function
         prepared = self.prepare(source, watch_known(function, names))
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
-        return rewrite_function(function, source, prepared.sites, decoration)
+        try:
+            return rewrite_function(function, source, prepared.sites, decoration)
+        except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
+            self.prepared[key] = failed(source, "rewrite", error)
+            return function
 
     def report(self) -> ReportData:
         """Return the report of the run, functions that were never defined left out."""
@@ -183,7 +187,12 @@ def _rewritten(run: _Run, run_options: RunOptions) -> object:
     hold = ModuleBindings(FunctionType(plain, run.module.__dict__), usual_names(run.text))
     prepared = run.prepare(source, hold)
     decoration = Decoration(positions=loop_functions(run.text), decorate=run.decorate)
-    return rewrite_module(run.text, prepared.sites, decoration)
+    try:
+        return rewrite_module(run.text, prepared.sites, decoration)
+    except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
+        run.prepared.clear()
+        run.prepared[source.qualified_name, source.line] = failed(source, "rewrite", error)
+        return plain
 
 
 def _is_wanted(run: _Run, run_options: RunOptions) -> bool:

@@ -693,6 +693,18 @@ def test_log_shows_what_became_of_a_region(tmp_path):
     assert "scale.L4C4: cpu" in run.stderr
 
 
+def test_rewriting_that_fails_is_reported_and_the_function_runs(monkeypatch, caplog):
+    from autopar import decorator
+
+    def fault(*given):
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(decorator, "rewrite_function", fault)
+    decorated = same(scale, lambda: (np.arange(3.0),))
+    assert "AP900" == refusal_code(decorated)
+    assert "a fault of ours" in caplog.text
+
+
 def test_dump_folder_that_cannot_be_made_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("AUTOPAR_DUMP", str(tmp_path / "file" / "dump"))
