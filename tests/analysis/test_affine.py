@@ -37,7 +37,7 @@ def test_a_form_has_the_value_of_the_expression(text: str) -> None:
     assert form is not None
     graph = islpy.Set.read_from_str(islpy.DEFAULT_CONTEXT, f"{{ [i, n, a0, x] : x = {form} }}")
 
-    class Array(list):  # type: ignore[type-arg]
+    class Array(list[int]):
         shape = (5,)
 
     for i in range(-7, 8, 2):

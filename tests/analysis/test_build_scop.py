@@ -115,7 +115,6 @@ def test_a_value_from_one_sibling_loop_does_not_reach_the_next() -> None:
 def test_a_negative_constant_counts_from_the_end() -> None:
     found = scop("def f(a, n):\n    for i in range(n):\n        a[i, -2] = a[-1, i]\n")
     read, write = found.statements[0].accesses
-    assert ["a.shape[0] + -1", "i"] != [read, write]
     names = {each.text: each.name for each in found.parameters}
     assert (
         isl.Map.parse(

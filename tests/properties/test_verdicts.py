@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import islpy
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from autopar.analysis.model import isl
 from autopar.analysis.model.loop_ir import Binary, Constant, Expression, Extent, Name, Unary
-from autopar.analysis.model.plan import RegionPlan
+from autopar.analysis.model.plan import Condition, RegionPlan
 from autopar.analysis.model.scop import Access, Scop, Statement
 from autopar.analysis.passes.dependences import accesses_to, carried_by, cells, find_conflicts
 from autopar.analysis.passes.order import original_schedule
@@ -142,7 +143,7 @@ def test_two_primed_copies_conflict_exactly_where_the_analysis_says(program: Pro
         scop = region.scop
         conflicts = find_conflicts(scop)
         for loop in range(len(scop.loops)):
-            claimed = {
+            claimed: dict[tuple[str, ...], isl.Map] = {
                 (each.kind, each.array, each.source.name, each.sink.name): each.relation
                 for each in carried_by(scop, conflicts, loop)
             }
@@ -177,7 +178,7 @@ def test_value_based_flow_is_the_latest_earlier_write(program: Program) -> None:
                     cells(each, own)
                     for each in scop.statements
                     if (own := accesses_to(each, name, effect))
-                ]  # type: ignore[arg-type] # a literal
+                ]
                 for effect in ("write", "read")
             ]
             if all(found):
@@ -208,7 +209,7 @@ def test_the_text_of_a_condition_is_its_set(case: Case) -> None:
         conditions = [plan.condition for plan in region.loops if plan.condition is not None]
         conditions += [*region.in_bounds, *filter(None, [region.live_out_defined])]
         redo = redo_condition(region)
-        if hasattr(redo, "text"):
+        if isinstance(redo, Condition):
             conditions.append(redo)
         for condition, point in itertools.product(conditions, case.points):
             at = values_at(region, point)
@@ -244,7 +245,7 @@ class Interrupted(Exception):
     """The run was stopped after some stores."""
 
 
-class Fused(list):  # type: ignore[type-arg]
+class Fused(list[float]):
     """A vector that raises at a store when its shared fuse is burnt down."""
 
     def __init__(self, values: Sequence[float], fuse: list[int]) -> None:
@@ -252,11 +253,11 @@ class Fused(list):  # type: ignore[type-arg]
         self.shape = (len(self),)
         self.fuse = fuse
 
-    def __setitem__(self, index: object, value: object) -> None:
+    def __setitem__(self, index: Any, value: Any) -> None:
         self.fuse[0] -= 1
         if self.fuse[0] < 0:
             raise Interrupted
-        super().__setitem__(index, value)  # type: ignore[index]
+        super().__setitem__(index, value)
 
 
 @patient
@@ -267,12 +268,13 @@ def test_a_region_that_may_be_redone_gives_the_same_after_an_interruption(
     regions = analyzed(program.source).regions
     assume(len(regions) == 1)
     redo = redo_condition(regions[0])
-    assume(hasattr(redo, "text"))
+    assume(isinstance(redo, Condition))
+    assert isinstance(redo, Condition)
     *arrays, n, m, k = program.arguments(point)
     fuse = [10**9]
-    scope = dict(zip("abc", arrays, strict=True)) | point
+    scope: dict[str, object] = dict(zip("abc", arrays, strict=True)) | dict(point)
     inside = all(evaluated(each.text, scope) for each in regions[0].in_bounds)
-    assume(inside and evaluated(redo.text, scope))  # type: ignore[union-attr] # assumed above
+    assume(inside and evaluated(redo.text, scope))
     space: dict[str, object] = {}
     exec(program.source, space)
 
