@@ -7,7 +7,10 @@ import copy
 import functools
 import inspect
 import math
+import os
 import pickle
+import subprocess
+import sys
 import textwrap
 import threading
 from collections import namedtuple
