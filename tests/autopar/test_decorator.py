@@ -7,10 +7,7 @@ import copy
 import functools
 import inspect
 import math
-import os
 import pickle
-import subprocess
-import sys
 import textwrap
 import threading
 from collections import namedtuple
@@ -679,7 +676,7 @@ def test_dump_holds_every_stage_as_text(tmp_path, monkeypatch):
     assert {"04-program.txt", "05-kernel-cpu.py"} == endings
 
 
-def test_log_shows_what_became_of_a_region(tmp_path):
+def test_log_shows_what_became_of_a_region(tmp_path, python):
     script = tmp_path / "script.py"
     script.write_text(
         "import numpy as np, autopar\n"
@@ -689,10 +686,7 @@ def test_log_shows_what_became_of_a_region(tmp_path):
         "        a[i] = 2.0 * a[i]\n"
         "scale(np.zeros(2))\n"
     )
-    environment = {**os.environ, "AUTOPAR_LOG": "debug"}
-    run = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=True, env=environment
-    )
+    run = python("script.py", environment={"AUTOPAR_LOG": "debug"})
     assert "scale.L4C4: cpu" in run.stderr
 
 
