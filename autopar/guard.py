@@ -2,6 +2,7 @@
 
 Before:  arrays a, b; parameter n; bounds "a.shape[0] >= n"
 After:   def check(a, b, n):
+             if type(n) not in integers: return None
              n = index(n)
              if not -LIMIT <= n <= LIMIT: return None
              if not (a.shape[0] >= n): return None
@@ -36,6 +37,8 @@ _MAY_BE_WIDER = frozenset((int, np.uint64))
 # C and F contiguous, aligned, writeable (NumPy C-API, "Array flags"); who owns the memory
 # makes no difference to a kernel.
 _LAYOUT_FLAGS = 0x1 | 0x2 | 0x100 | 0x400
+# A parameter is computed with as a Python int: an np.int8 would wrap in `a[i + k]`.
+INTEGERS = frozenset((int, bool, np.int64))
 # Exactly these, no subclasses: those may give subscripts and operators another meaning.
 ARRAYS = frozenset((np.ndarray, DeviceArray))
 # The checks use these builtins; a user's name of the same spelling would hide them.
@@ -89,6 +92,7 @@ def make_guard(region: RegionPlan) -> Guard:
     )
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS,
+        "autopar_integers": INTEGERS,
         "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER,
     }  # fmt: skip
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
@@ -131,6 +135,7 @@ def _check_lines(
         if array.rank > 0
     ]
     for name in integers:
+        lines.append(f"    if type({name}) not in autopar_integers: return None")
         lines.append(f"    {name} = autopar_index({name})")
         lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
     lines += [
@@ -197,7 +202,7 @@ def _unfit_kind(value: object, *, is_array: bool) -> str | None:
     """Return what `value` is, in the user's words, where it is not what the region needs."""
     if is_array:
         return None if type(value) in ARRAYS else kind_of(value)
-    return None if isinstance(value, int | np.integer) else kind_of(value)
+    return None if type(value) in INTEGERS else kind_of(value)
 
 
 def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:

@@ -15,7 +15,7 @@ from typing import Any
 
 import gast
 
-from ..model.source import SourceFunction, SourceText, Span
+from ..model.source import SourceText, Span
 
 # Functions of numbers without side effects that the model may hold. Whether a call can be
 # compiled for the types at hand is decided by the typing pass.
@@ -42,19 +42,19 @@ MATH_CONSTANTS = {
 _USUAL_MODULES = {"np": "numpy", "numpy": "numpy", "math": "math"}
 
 
-def known_names(source: SourceFunction, tree: Any, around: Sequence[Any]) -> dict[str, str]:
-    """Return what outside names stand for: as looked up at run time, or as the file reads.
-
-    `around` are the functions around the one that is read: their names hide those outside.
-    """
-    if source.known_names is not None:
-        return dict(source.known_names)
+def usual_names(tree: Any) -> dict[str, str]:
+    """Return what outside names stand for at module level, as the file reads."""
     known = {name: name for name in _BUILTINS}
     known.update(_USUAL_MODULES)
     hidden = scope_of(tree.body).bound | _declared_global(tree)
     known = {name: meaning for name, meaning in known.items() if name not in hidden}
     for node in tree.body:
         known.update(_imports(node))
+    return known
+
+
+def seen_inside(known: dict[str, str], around: Sequence[Any]) -> dict[str, str]:
+    """Return what is left of `known` inside the functions `around`, whose names hide it."""
     for scope in around:
         hidden = scope_of(scope.body).bound | set(argument_names(scope.args))
         known = {name: meaning for name, meaning in known.items() if name not in hidden}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import gast
 
@@ -86,29 +86,30 @@ def functions_of(text: SourceText) -> tuple[SourceFunction, ...]:
 
     Raises SyntaxError where the text is not Python.
     """
-    tree = _tree(text.text)
-    found = [SourceFunction(text=text, qualified_name=MODULE, line=1, known_names=None)]
-    found += [
-        SourceFunction(text=text, qualified_name=name, line=node.lineno, known_names=None)
-        for name, node in _definitions(tree.body, "")
-    ]
-    return tuple(found)
+    places = [(MODULE, 1), *_file(text.text).definitions]
+    return tuple(
+        SourceFunction(text=text, qualified_name=name, line=line, known_names=None)
+        for name, line in places
+    )
 
 
 def parse(source: SourceFunction) -> Function | Refusal:
     """Return the loop IR of one function, or of module level."""
     try:
-        tree = _tree(source.text.text)
+        file = _file(source.text.text)
     except SyntaxError as error:
         return _unavailable(source, f"Python cannot read its file: {error.msg}")
+    found = file.definitions.get((source.qualified_name, source.line))
     if source.qualified_name == MODULE:
-        return _Reader(source, names.known_names(source, tree, ())).function(tree, ())
-    for name, node in _definitions(tree.body, ""):
-        if name == source.qualified_name and node.lineno == source.line:
-            around = _scopes_around(tree, node)
-            reader = _Reader(source, names.known_names(source, tree, around))
-            return reader.function(node, names.argument_names(node.args))
-    return _unavailable(source, f"no 'def' of it was found at line {source.line}")
+        found = _Definition(node=file.tree, around=())
+    if found is None:
+        return _unavailable(source, f"no 'def' of it was found at line {source.line}")
+    if source.known_names is not None:
+        known = dict(source.known_names)
+    else:
+        known = names.seen_inside(file.known, found.around)
+    parameters = () if found.node is file.tree else names.argument_names(found.node.args)
+    return _Reader(source, known).function(found.node, parameters)
 
 
 def _unavailable(source: SourceFunction, detail: str) -> Refusal:
@@ -119,51 +120,63 @@ def _unavailable(source: SourceFunction, detail: str) -> Refusal:
 def loop_functions(text: SourceText) -> frozenset[tuple[int, int]]:
     """Return (line, column) of every `def` of `text` that has a `for` loop of its own."""
     return frozenset(
-        (node.lineno, node.col_offset)
-        for _, node in _definitions(_tree(text.text).body, "")
-        if any(isinstance(each, gast.For) for each in names.own_nodes(node.body))
+        (found.node.lineno, found.node.col_offset)
+        for found in _file(text.text).definitions.values()
+        if any(isinstance(each, gast.For) for each in names.own_nodes(found.node.body))
     )
 
 
 def usual_names(text: SourceText) -> dict[str, str]:
     """Return what the outside names of `text` are taken to mean, those it never uses left out."""
-    tree = _tree(text.text)
-    source = SourceFunction(text=text, qualified_name=MODULE, line=1, known_names=None)
-    used = {node.id for node in gast.walk(tree) if isinstance(node, gast.Name)}
-    known = names.known_names(source, tree, ())
-    return {name: meaning for name, meaning in known.items() if name in used}
+    file = _file(text.text)
+    used = {node.id for node in gast.walk(file.tree) if isinstance(node, gast.Name)}
+    return {name: meaning for name, meaning in file.known.items() if name in used}
+
+
+class _Definition(NamedTuple):
+    """A `def`, and the functions around it."""
+
+    node: Any
+    around: tuple[Any, ...]
+
+
+class _File(NamedTuple):
+    """What is read of a text once for all its functions."""
+
+    tree: Any
+    definitions: dict[tuple[str, int], _Definition]  # by qualified name and line
+    known: dict[str, str]  # what outside names stand for at module level
 
 
 @functools.lru_cache(maxsize=8)
-def _tree(text: str) -> Any:
+def _file(text: str) -> _File:
     try:
-        return gast.parse(text)
+        tree = gast.parse(text)
     except RecursionError:
         raise SyntaxError("an expression is nested too deeply") from None
+    found = {
+        (name, definition.node.lineno): definition
+        for name, definition in _definitions(tree.body, "", ())
+    }
+    return _File(tree=tree, definitions=found, known=names.usual_names(tree))
 
 
-def _definitions(body: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _definitions(
+    body: list[Any], prefix: str, around: tuple[Any, ...]
+) -> Iterator[tuple[str, _Definition]]:
+    """Yield every `def` with its qualified name; classes hide no names from what is inside."""
     for node in body:
-        if isinstance(node, gast.FunctionDef):
-            yield prefix + node.name, node
-            yield from _definitions(node.body, f"{prefix}{node.name}.<locals>.")
-        elif isinstance(node, gast.ClassDef):
-            yield from _definitions(node.body, f"{prefix}{node.name}.")
-        else:
-            for inner in names.blocks(node):
-                yield from _definitions(inner, prefix)
-
-
-def _scopes_around(tree: Any, definition: Any) -> tuple[Any, ...]:
-    """Return the functions around a definition; classes hide no names from it."""
-    return tuple(
-        node
-        for node in gast.walk(tree)
-        if isinstance(node, gast.FunctionDef | gast.AsyncFunctionDef)
-        and node is not definition
-        and node.lineno <= definition.lineno
-        and node.end_lineno >= definition.end_lineno
-    )
+        match node:
+            case gast.FunctionDef() | gast.AsyncFunctionDef():
+                if isinstance(node, gast.FunctionDef):
+                    yield prefix + node.name, _Definition(node=node, around=around)
+                inside = f"{prefix}{node.name}.<locals>."
+                yield from _definitions(node.body, inside, (*around, node))
+            case gast.ClassDef():
+                yield from _definitions(node.body, f"{prefix}{node.name}.", around)
+            case _:
+                for inner in names.blocks(node):
+                    yield from _definitions(inner, prefix, around)
 
 
 def span_of(node: Any) -> Span:

@@ -1392,3 +1392,14 @@ def test_automatic_backend_takes_long_loops_over():
 
 def test_selection_on_the_cuda_simulator(on_simulator):
     on_simulator(__file__)
+
+
+def shifted_by(a, b, k):
+    for i in range(30):
+        a[i] = b[i + k]
+
+
+def test_small_numpy_integer_wraps_in_subscripts_as_in_the_interpreter():
+    k = np.int8(100)
+    same(shifted_by, lambda: (np.zeros(200), np.arange(200.0), k), ran="interpreter")
+    same(shifted_by, lambda: (np.zeros(200), np.arange(200.0), np.int64(100)), ran="cpu")
