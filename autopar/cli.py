@@ -100,7 +100,7 @@ def run(  # noqa: PLR0913  # click passes each option by name
     options = RunOptions(backend=backend, include=include, exclude=exclude)
     try:
         if module is None:
-            outcome = run_script(Path(arguments[0]), arguments[1:], options)
+            outcome = run_script(arguments[0], arguments[1:], options)
         else:
             outcome = run_module(module, arguments, options)
     except AutoparError as error:  # of the options; what the program raises ends in its outcome

@@ -22,10 +22,15 @@ import numpy as np
 
 from autopar.analysis.facts.arguments import kind_of
 from autopar.analysis.facts.device_arrays import DeviceArray
-from autopar.analysis.facts.reasons import ConditionFailed, UnsupportedArgument
+from autopar.analysis.facts.reasons import (
+    ConditionFailed,
+    IndexOutOfBounds,
+    RanEmpty,
+    UnsupportedArgument,
+)
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Extent
-from autopar.analysis.model.plan import RegionPlan
+from autopar.analysis.model.plan import Condition, RegionPlan
 
 from .cost import interpreter_nanoseconds, iterations
 
@@ -205,6 +210,11 @@ def _unfit_kind(value: object, *, is_array: bool) -> str | None:
     return None if type(value) in INTEGERS else kind_of(value)
 
 
+def _holds(condition: Condition, named: dict[str, Any]) -> bool:
+    # Our own text over the names of the call; it was compiled into `check` as well.
+    return bool(eval(condition.text, {"min": min, "max": max}, dict(named)))  # noqa: S307
+
+
 def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
     """Return the first condition that is false, with the values in it."""
     scop = region.scop
@@ -215,11 +225,10 @@ def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
         if array.rank > 0 and named[array.name].ndim != array.rank:
             text = f"{array.name}.ndim == {array.rank}"
             return ConditionFailed(span=scop.span, condition=text, values=shown)
-    for condition in (*region.in_bounds, region.live_out_defined):
-        # Our own text over the names of the call; it was compiled into `check` as well.
-        if condition is not None and not eval(  # noqa: S307
-            condition.text, {"min": min, "max": max}, dict(named)
-        ):
-            return ConditionFailed(span=scop.span, condition=condition.text, values=shown)
+    for condition in region.in_bounds:
+        if not _holds(condition, named):
+            return IndexOutOfBounds(span=scop.span, condition=condition.text)
+    if region.live_out_defined is not None and not _holds(region.live_out_defined, named):
+        return RanEmpty(span=scop.span)
     limits = f"all integers lie within {-LIMIT} and {LIMIT}"
     return ConditionFailed(span=scop.span, condition=limits, values=shown)

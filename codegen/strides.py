@@ -62,9 +62,7 @@ def _coefficient(index: Expression, iterator: str) -> int:
     """Return by how much `index` moves when the iterator does; 0 where it does not."""
     terms, _ = linear(index)
     moved = sum(
-        factor
-        for term, factor in terms.items()
-        if isinstance(term, Name) and term.name == iterator
+        factor for term, factor in terms.items() if isinstance(term, Name) and term.name == iterator
     )
     # A floor or remainder moves in steps of its own.
     hidden = any(not isinstance(term, Name) for term in terms)

@@ -70,34 +70,6 @@ class ConditionFailed(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexNotInjective(Reason):
-    """An index array holds the same position twice.
-
-    Why it blocks: two iterations touch the same element, so they have an order.
-
-    Example:
-        for i in range(n):
-            a[index[i]] = b[i]          # index = [3, 5, 3]
-
-    Use instead: an index array without repetitions, for example sorted and made unique.
-
-    References: Rauchwerger and Padua, The LRPD Test: Speculative Run-Time Parallelization of
-        Loops with Privatization and Reduction Parallelization, PLDI 1995.
-    """
-
-    code: ClassVar[str] = "AP503"
-    array: str
-
-    @property
-    def message(self) -> str:
-        return f"The index array '{self.array}' holds a position more than once."
-
-    @property
-    def hints(self) -> tuple[str, ...]:
-        return (f"Make the positions unique: '{self.array} = np.unique({self.array})'.",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOutOfBounds(Reason):
     """A subscript may leave its array, or wrap around at its end.
 
@@ -280,7 +252,6 @@ class CannotStopInside(Reason):
 REASONS: tuple[type[Reason], ...] = (
     ArraysOverlap,
     ConditionFailed,
-    IndexNotInjective,
     IndexOutOfBounds,
     UnsupportedArgument,
     RanEmpty,

@@ -2,7 +2,7 @@
 
 A class is a kind of reason; its docstring is the page that `autopar explain CODE` prints, with
 the headings Why it blocks, Example, Use instead and References. Codes are never reused or
-renumbered.
+renumbered; AP207, AP212, AP306 and AP503 are kept for what later work may have to refuse.
 
 AP0 no obstacle, AP1 source, AP2 syntax, AP3 model, AP4 dependence, AP9 internal. The reasons of
 a call (AP5) lie in `analysis.facts.reasons`, those of a target (AP6) in `codegen.reasons`.
@@ -33,7 +33,6 @@ from .reasons_model import (
     BudgetExhausted,
     DataDependentBound,
     InconsistentRank,
-    MixedElementSize,
     NonAffineBound,
     NonAffineCondition,
     NonAffineSubscript,
@@ -45,8 +44,6 @@ from .reasons_syntax import (
     ArrayStatement,
     AttributeWrite,
     ExceptionHandling,
-    FrameAccess,
-    SharedName,
     UnknownCall,
     UnsupportedExpression,
     UnsupportedStatement,
@@ -66,11 +63,9 @@ __all__ = [
     "DataDependentBound",
     "EarlyExit",
     "ExceptionHandling",
-    "FrameAccess",
     "InconsistentRank",
     "InternalFault",
     "LoopVariableChanged",
-    "MixedElementSize",
     "NoObstacle",
     "NonAffineBound",
     "NonAffineCondition",
@@ -81,7 +76,6 @@ __all__ = [
     "ReductionOnly",
     "ScalarCarried",
     "ScalarUsedAsArray",
-    "SharedName",
     "SourceUnavailable",
     "UnknownCall",
     "UnsupportedExpression",
@@ -247,19 +241,16 @@ REASONS: tuple[type[Reason], ...] = (
     OpaqueIterable,
     ExceptionHandling,
     AttributeWrite,
-    FrameAccess,
     UnsupportedExpression,
     WhileLoop,
     Comprehension,
     ArrayStatement,
-    SharedName,
     LoopVariableChanged,
     NonAffineSubscript,
     NonAffineBound,
     NonAffineCondition,
     DataDependentBound,
     ArrayRebound,
-    MixedElementSize,
     BudgetExhausted,
     NonConstantStep,
     InconsistentRank,

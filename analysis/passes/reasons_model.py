@@ -174,36 +174,6 @@ class ArrayRebound(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MixedElementSize(Reason):
-    """Two arrays share memory and have elements of different size.
-
-    Why it blocks: an element of one covers parts of several elements of the other, so equal
-        subscripts do not mean equal places.
-
-    Example:
-        b = a.view(np.uint8)
-        for i in range(n):
-            b[i] = a[i]
-
-    Use instead: views of the same element type, or a copy.
-
-    References: NumPy user guide, copies and views.
-    """
-
-    code: ClassVar[str] = "AP306"
-    array: str
-    other: str
-
-    @property
-    def message(self) -> str:
-        return f"'{self.array}' and '{self.other}' share memory with elements of different size."
-
-    @property
-    def hints(self) -> tuple[str, ...]:
-        return (f"Work on a copy: '{self.other} = {self.other}.copy()'.",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetExhausted(Reason):
     """The analysis was given up after a fixed number of operations.
 

@@ -131,35 +131,6 @@ class AttributeWrite(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrameAccess(Reason):
-    """The function can see or change its own local variables by name.
-
-    Why it blocks: `locals`, `vars`, `eval`, `exec` and their like may read every variable at any
-        time, so no value may be kept elsewhere even for a moment.
-
-    Example:
-        for i in range(n):
-            a[i] = i
-        print(locals())
-
-    Use instead: the variables themselves, or a dictionary made for the purpose.
-
-    References: Python library reference, locals(). PEP 667, Consistent views of namespaces.
-    """
-
-    code: ClassVar[str] = "AP207"
-    function: str  # "locals", "eval", ...
-
-    @property
-    def message(self) -> str:
-        return f"'{self.function}' can see every local variable of the function."
-
-    @property
-    def hints(self) -> tuple[str, ...]:
-        return (f"Move the loop into a function that does not use '{self.function}'.",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UnsupportedExpression(Reason):
     """An expression of a kind that is not modelled.
 
@@ -214,37 +185,3 @@ class ArrayStatement(Reason):
     @property
     def hints(self) -> tuple[str, ...]:
         return ("Write it as a loop over the elements.",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedName(Reason):
-    """A name is shared with code outside the function, which may read or bind it at any time.
-
-    Why it blocks: an inner function, or whoever else knows a `global` or `nonlocal` name, sees
-        each value that the loop gives it; no value may be kept elsewhere.
-
-    Example:
-        def total():
-            nonlocal s
-            for i in range(n):
-                s += a[i]
-
-    Use instead: a name of the function's own inside the loop.
-        t = s
-        for i in range(n):
-            t += a[i]
-        s = t
-
-    References: Python language reference, naming and binding.
-    """
-
-    code: ClassVar[str] = "AP212"
-    name: str
-
-    @property
-    def message(self) -> str:
-        return f"The name '{self.name}' is shared with code outside this function."
-
-    @property
-    def hints(self) -> tuple[str, ...]:
-        return (f"Use a local name in the loop and assign it to '{self.name}' after it.",)

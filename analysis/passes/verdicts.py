@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from ..model import isl
 from ..model.dependence import Dependence, Reduction
 from ..model.diagnostics import Reason
+from ..model.loop_ir import Binary, Update
 from ..model.plan import LoopPlan, VerdictKind
 from ..model.scop import Loop, Scop
 from .conditions import condition
@@ -26,10 +27,11 @@ from .reasons import (
     CarriedFlow,
     CarriedOutput,
     ConditionalParallel,
+    OrderSensitiveUpdate,
     ReductionOnly,
     ScalarCarried,
 )
-from .reductions import find_reduction
+from .reductions import find_reduction, same_cell
 from .storage import Storage
 
 # The kind that says most about a loop comes first in its reason.
@@ -204,8 +206,26 @@ class _Judge:
             case "sequential":
                 return self.carried_reason(shape, found[0])
 
+    def own_update(self, first: Dependence) -> str | None:
+        """Return the operator of a scalar's update by itself that is no reduction, or None."""
+        if first.source != first.sink:
+            return None
+        body = self.scop.statement(first.source).body
+        if isinstance(body, Update):
+            return body.operator
+        if isinstance(body.value, Binary):
+            operands = (body.value.left, body.value.right)
+            if any(same_cell(each, body.target) for each in operands):
+                return body.value.operator
+        return None
+
     def carried_reason(self, shape: Loop, first: Dependence) -> Reason:
         if self.scop.array(first.array).rank == 0:
+            operator = self.own_update(first)
+            if operator is not None:
+                return OrderSensitiveUpdate(
+                    span=first.source_span, variable=first.array, operator=operator
+                )
             return ScalarCarried(
                 span=first.source_span,
                 variable=first.array,

@@ -24,7 +24,7 @@ Decorate = Callable[[Function], Function]
 
 Errors = Literal["warn", "ignore", "raise"]
 
-KERNELS = {"cpu", "cuda"}
+KERNELS = frozenset({"cpu", "cuda"})
 
 _numbers = itertools.count()
 

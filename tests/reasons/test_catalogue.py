@@ -49,16 +49,8 @@ VALUES = {
 }
 # Codes without an example: they need a call, or an analysis that takes its time.
 WITHOUT_EXAMPLE = {
-    "AP306": "whether arrays share memory is known at a call",
     "AP307": "to exhaust the budget takes seconds",
 }
-# Codes that no pass gives yet.
-PENDING = {
-    "AP207": "functions that use locals() are not told apart yet",
-    "AP212": "captured names are not told apart yet",
-    "AP405": "such an update is reported as AP404",
-}
-
 by_code = pytest.mark.parametrize("reason", CATALOGUE, ids=lambda reason: reason.code)
 
 
@@ -129,16 +121,10 @@ def test_unknown_code_is_no_reason():
 
 
 def codes_with_examples():
-    """Yield every code of a loop that has obstacles, marked where no pass gives it yet."""
+    """Yield every code of a loop that has obstacles."""
     for reason in CATALOGUE:
-        code = reason.code
-        if "AP201" <= code < "AP500" and code not in WITHOUT_EXAMPLE:
-            marks = (
-                [pytest.mark.xfail(raises=AssertionError, reason=PENDING[code])]
-                if code in PENDING
-                else []
-            )
-            yield pytest.param(code, marks=marks)
+        if "AP201" <= reason.code < "AP500" and reason.code not in WITHOUT_EXAMPLE:
+            yield reason.code
 
 
 def loops_of(code):
