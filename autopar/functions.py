@@ -326,7 +326,7 @@ def _find_binding(function: FunctionType, name: str) -> Binding | None:
         return None
     if name in function.__globals__:
         return Binding("global", name, function.__globals__[name])
-    inherited: dict[str, object] = function.__builtins__  # type: ignore[attr-defined]  # since 3.10
+    inherited: dict[str, object] = function.__builtins__
     if name in inherited:
         return Binding("builtin", name, inherited[name])
     return None
