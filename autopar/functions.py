@@ -20,7 +20,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.source import SourceFunction, SourceText, Span
@@ -326,7 +326,7 @@ def _find_binding(function: FunctionType, name: str) -> Binding | None:
         return None
     if name in function.__globals__:
         return Binding("global", name, function.__globals__[name])
-    inherited: dict[str, object] = function.__builtins__
+    inherited: dict[str, object] = cast("Any", function).__builtins__
     if name in inherited:
         return Binding("builtin", name, inherited[name])
     return None
