@@ -20,7 +20,10 @@ from .statistics import Ratio, bootstrap_ratio, median
 from .takeover import Takeover, takeover
 
 SEED = 11
-PAUSE_S = 0.05  # OpenMP threads go on spinning for a while after their loop: let them fall asleep
+# OpenMP threads go on spinning for a while after their loop: let them fall asleep. After the
+# pause the processor takes some milliseconds to come up to speed: run a while, untimed.
+PAUSE_S = 0.02
+WARM_S = 0.02
 SAMPLE_S = 0.01  # a sample repeats the call until about this long
 CHECK_SIZE = 19  # odd, and not a multiple of any vector length
 
@@ -109,7 +112,7 @@ def interleaved(
         for index in order.permutation(len(names)):
             name = names[index]
             time.sleep(PAUSE_S)
-            calls[name]()
+            seconds_of(calls[name], max(1, round(repeats[name] * WARM_S / sample_s)))
             times[name].append(seconds_of(calls[name], repeats[name]))
     return times
 

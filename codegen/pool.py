@@ -15,8 +15,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
-from queue import SimpleQueue
-from typing import Protocol, TypeAlias
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeAlias
+
+from .spinning import learn_to_spin, new_counter, spinner
 
 # The status word, then last values of the scalars that the loop assigns.
 Outcome: TypeAlias = tuple[int, *tuple[complex, ...]]
@@ -28,6 +30,8 @@ INLINE_NS = 50_000
 SHORTEST_CHUNK_NS = 20_000
 # Ctrl-C is honoured between chunks.
 LONGEST_CHUNK_NS = 50_000_000
+# A program with fewer launches than this is over before spinning could pay.
+LAUNCHES_BEFORE_SPINNING = 20
 # Iterations need not cost the same: a triangular loop leaves its last thread the most.
 CHUNKS_PER_THREAD = 4
 
@@ -78,6 +82,8 @@ class Pool:
         self.threads = max(1, threads if threads is not None else usable_processors())
         self._queue: SimpleQueue[_Launch] = SimpleQueue()
         self._generation = -1
+        self._bell = new_counter()  # rung for the threads of the pool
+        self._launches = 0
 
     def is_small(self, work: int) -> bool:
         """Return whether `work` nanoseconds are too few for a second thread."""
@@ -106,6 +112,7 @@ class Pool:
         if not getattr(_current, "is_helper", False):
             for _ in range(min(self.threads, len(chunks)) - 1):
                 self._started().put(launch)
+            self._bell[0] += 1
         return launch.run()
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
@@ -123,7 +130,9 @@ class Pool:
         queue: SimpleQueue[_Launch] = SimpleQueue()
         for number in range(1, self.threads):
             name = f"autopar-{number}"
-            threading.Thread(target=_serve, args=(queue,), name=name, daemon=True).start()
+            threading.Thread(
+                target=_serve, args=(queue, self._bell), name=name, daemon=True
+            ).start()
         self._queue = queue
         self._generation = _forks.generation
 
@@ -146,17 +155,33 @@ def _chunks(
     return tuple(zip(borders, [*borders[1:], upper], strict=True))
 
 
-def _serve(queue: SimpleQueue[_Launch]) -> None:
+def _serve(queue: SimpleQueue[_Launch], bell: Any) -> None:  # noqa: ANN401 - an array
     _current.is_helper = True
+    served = 0
     while True:
-        queue.get().help()
+        _next_launch(queue, bell).help()
+        served += 1
+        if served == LAUNCHES_BEFORE_SPINNING and spinner() is None:
+            learn_to_spin()
+
+
+def _next_launch(queue: SimpleQueue[_Launch], bell: Any) -> _Launch:  # noqa: ANN401 - an array
+    """Return the next launch, watching for it for a moment before going to sleep."""
+    while True:
+        heard = int(bell[0])
+        try:
+            return queue.get_nowait()
+        except Empty:
+            spin = spinner()
+        if spin is None or not spin(bell, heard):
+            return queue.get()
 
 
 class _Launch:
     """One launch under way."""
 
     __slots__ = (
-        "_arguments", "_chunks", "_finished", "_helped", "_kernel", "_taken", "_tickets",
+        "_arguments", "_chunks", "_count", "_finished", "_helped", "_kernel", "_taken", "_tickets",
     )  # fmt: skip
 
     def __init__(
@@ -172,6 +197,7 @@ class _Launch:
         self._taken: list[int] = []  # tickets of the calling thread
         self._helped: list[tuple[int, Outcome | BaseException]] = []
         self._finished: SimpleQueue[None] = SimpleQueue()  # a token after each entry above
+        self._count = new_counter()  # of entries above, watched by the calling thread
 
     def help(self) -> None:
         """Run chunks on a thread of the pool until none is left."""
@@ -183,6 +209,7 @@ class _Launch:
                 self._cancel()
             self._helped.append((ticket, outcome))
             self._finished.put(None)
+            self._count[0] += 1
 
     def run(self) -> Outcome:
         """Run chunks on the calling thread, wait for the others, and return the joint outcome."""
@@ -218,8 +245,13 @@ class _Launch:
 
     def _wait(self) -> None:
         # A missing entry of `_helped` puts its token later, so the get below always ends.
-        while len(self._taken) + len(self._helped) < len(self._chunks):
-            self._finished.get()
+        while True:
+            seen = int(self._count[0])
+            if len(self._taken) + len(self._helped) >= len(self._chunks):
+                return
+            spin = spinner()
+            if spin is None or not spin(self._count, seen):
+                self._finished.get()
 
     def _wait_whatever_comes(self) -> None:
         while True:
