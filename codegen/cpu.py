@@ -25,7 +25,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping
 
-from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.loop_ir import Constant, Expression
 from autopar.analysis.model.typed import FAILURES, FLOAT_WARNING, ScalarVariable
 
 from . import host
@@ -47,7 +47,7 @@ OWN_NAMES = frozenset(
     }
 )  # fmt: skip
 # Kernels, and the temporaries of statements.
-PATTERN = re.compile(r"(launch|step|sweep)\d+|S\d+_\d+(_failed)?|libm_\w+")
+PATTERN = re.compile(r"(launch|step|sweep)\d+|S\d+_\d+(_failed)?|(libm|turn)_\w+")
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
 # dtypes that Numba gives to Python numbers; scalars of others are converted in each kernel.
@@ -193,8 +193,21 @@ class _Module:
         yield f"{indent}{last}  # line {instance.span.line}"
 
     def _loop(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
-        yield f"{indent}{self._header(loop, lower, upper)}"
+        if loop.step != 1 and isinstance(loop.lower, Constant):
+            yield from self._strided_header(loop, lower, upper, indent)
+        else:
+            yield f"{indent}{self._header(loop, lower, upper)}"
         yield from self._nodes(loop.body, indent + INDENT)
+
+    def _strided_header(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield a loop over turns: LLVM sees in `2 * turn + 1` which elements are never met."""
+        assert isinstance(loop.lower, Constant)  # the caller asked
+        offset = int(loop.lower.value.real) % loop.step
+        iterator, step = self._names[loop.iterator], loop.step
+        first = f"({lower} - {offset}) // {step}"
+        last = f"({upper} - {offset} + {step - 1}) // {step}"
+        yield f"{indent}for turn_{iterator} in range({first}, {last}):  # line {loop.span.line}"
+        yield f"{indent}{INDENT}{iterator} = {step} * turn_{iterator} + {offset}"
 
     def _header(self, loop: Loop, lower: str, upper: str) -> str:
         step = f", {loop.step}" if loop.step != 1 else ""
