@@ -112,7 +112,8 @@ def interleaved(
         for index in order.permutation(len(names)):
             name = names[index]
             time.sleep(PAUSE_S)
-            seconds_of(calls[name], max(1, round(repeats[name] * WARM_S / sample_s)))
+            warming = round(repeats[name] * WARM_S / sample_s) if sample_s else 1
+            seconds_of(calls[name], max(1, warming))
             times[name].append(seconds_of(calls[name], repeats[name]))
     return times
 

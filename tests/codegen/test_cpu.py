@@ -465,7 +465,8 @@ def test_kernels_compiled_beforehand_are_those_that_run(program, arguments):
     kernels = [getattr(module, name) for name in vars(module) if name[-1:].isdigit()]
     module.run(Pool(2), *arguments)
     module.run(SerialLauncher(), *arguments)
-    assert [1] * len(kernels) == [len(kernel.signatures) for kernel in kernels]
+    found = [kernel.signatures for kernel in kernels]
+    assert [1] * len(kernels) == [len(each) for each in found], found
 
 
 def test_file_name_cannot_break_the_module():
