@@ -133,9 +133,15 @@ def reduced_variables(recording: Recording, loop: Loop) -> frozenset[str]:
     names = {_reduced_by(pair, statements) for pair in pairs}
     if not names or None in names:
         return frozenset()
+    # Cells that carry nothing may be used in any way: `a[j // 2] *= 0.5` beside `a[i] = p`.
+    carried = {pair.cell for pair in pairs}
     used = {(pair.cell.space, statements.at(pair.source)) for pair in pairs}
     for space, statement in used:
-        inside = [e for e in _inside(recording, loop) if e.cells[0].space == space]
+        inside = [
+            event
+            for event in _inside(recording, loop)
+            if event.cells[0].space == space and event.cells[0] in carried
+        ]
         reads = sum(event.kind == "read" for event in inside)
         alone = all(statements.at(event) == statement for event in inside)
         if not alone or 2 * reads != len(inside):

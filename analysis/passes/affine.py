@@ -28,6 +28,8 @@ from ..model.loop_ir import (
 # every parameter stays within 32 (see `passes.ranges`).
 _LARGEST_COEFFICIENT = 2**20
 _LARGEST_CONSTANT = 2**31
+# isl answers nothing in time, and heeds no limit, where many remainders meet in one space.
+_MOST_DIVISIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def affine(expression: Expression, atoms: Mapping[str, str]) -> Affine | None:
     form = _form(expression, atoms)
     if form is None or abs(form.constant) > _LARGEST_CONSTANT:
         return None
-    return form if all(abs(c) <= _LARGEST_COEFFICIENT for _, c in form.terms) else None
+    divisions = sum("mod" in name or "floor" in name for name, _ in form.terms)
+    fits = all(abs(c) <= _LARGEST_COEFFICIENT for _, c in form.terms)
+    return form if fits and divisions <= _MOST_DIVISIONS else None
 
 
 def name_of(expression: Name | Extent) -> str:
