@@ -37,7 +37,7 @@ from autopar.codegen.pool import Pool
 from autopar.codegen.reasons import CompileFailed, NotProfitable
 
 from .cost import COMPILE_NS, DISPATCH_NS
-from .guard import Admission, Guard, why_not
+from .guard import Admission, Guard, holds, why_not
 from .options import Options
 from .record import Records
 from .variants import Target, Variant, argument_types, make_variant
@@ -88,10 +88,11 @@ class Region:
         """Return what the region leaves behind if it was run, else ()."""
         if self.options.backend == "cuda":
             values = tuple(map(_seen, values))
-        found = self._admit(values)
+        types = self.guard.key(*values)
+        found = self._admit(types, values)
         if not isinstance(found, Admission):
             return self._refuse(None, found)
-        variant = self._variant(values, found)
+        variant = self._variant((types, found.holding), values, found)
         if not isinstance(variant, Variant):
             self.interpreted_ns += found.interpreter_ns
             return self._refuse(found, variant)
@@ -107,7 +108,9 @@ class Region:
 
     # ------------------------------------------------------------------ admission
 
-    def _admit(self, values: tuple[object, ...]) -> Admission | Reason:
+    def _admit(
+        self, types: tuple[Any, ...] | None, values: tuple[object, ...]
+    ) -> Admission | Reason:
         """Return the integers of the call if every condition holds, else why not."""
         span = self.plan.scop.span
         if sys.gettrace() is not None:
@@ -115,7 +118,7 @@ class Region:
         if not self.bindings_hold():
             unchanged = "the functions in use are those of the first call"
             return ConditionFailed(span=span, condition=unchanged, values=())
-        if self.guard.key(*values) is None:
+        if types is None:
             return why_not(self.plan, self.guard, values)
         try:
             found = self.guard.check(*values)
@@ -125,9 +128,10 @@ class Region:
 
     # ------------------------------------------------------------------- variants
 
-    def _variant(self, values: tuple[object, ...], found: Admission) -> Variant | Reason:
+    def _variant(
+        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
+    ) -> Variant | Reason:
         backend = self.options.backend
-        key = (self.guard.key(*values), found.holding)
         known = self.variants.get(key)
         if known is None:
             if backend == "auto" and not self._repays(found):
@@ -202,7 +206,7 @@ class Region:
             ):
                 return ArraysOverlap(span=span, first=first, second=second)
         needed = variant.types_hold
-        if needed is not None and not eval(needed, {}, named):  # noqa: S307  # our own text
+        if needed is not None and not holds(needed, named):
             return ConditionFailed(span=span, condition=needed, values=())
         if variant.may_warn and not _is_everyday():
             return ErrorStateChanged(span=span)

@@ -14,7 +14,7 @@ One compiled function costs a microsecond where interpreting the conditions woul
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from autopar.analysis.facts.reasons import (
 )
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Extent
-from autopar.analysis.model.plan import Condition, RegionPlan
+from autopar.analysis.model.plan import RegionPlan
 
 from .cost import interpreter_nanoseconds, iterations
 
@@ -210,9 +210,9 @@ def _unfit_kind(value: object, *, is_array: bool) -> str | None:
     return None if type(value) in INTEGERS else kind_of(value)
 
 
-def _holds(condition: Condition, named: dict[str, Any]) -> bool:
-    # Our own text over the names of the call; it was compiled into `check` as well.
-    return bool(eval(condition.text, {"min": min, "max": max}, dict(named)))  # noqa: S307
+def holds(text: str, named: Mapping[str, Any]) -> bool:
+    """Return whether a condition that autopar wrote is true for the arguments of a call."""
+    return bool(eval(text, {"min": min, "max": max}, dict(named)))  # noqa: S307  # our own text
 
 
 def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
@@ -226,9 +226,9 @@ def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
             text = f"{array.name}.ndim == {array.rank}"
             return ConditionFailed(span=scop.span, condition=text, values=shown)
     for condition in region.in_bounds:
-        if not _holds(condition, named):
+        if not holds(condition.text, named):
             return IndexOutOfBounds(span=scop.span, condition=condition.text)
-    if region.live_out_defined is not None and not _holds(region.live_out_defined, named):
+    if region.live_out_defined is not None and not holds(region.live_out_defined.text, named):
         return RanEmpty(span=scop.span)
     limits = f"all integers lie within {-LIMIT} and {LIMIT}"
     return ConditionFailed(span=scop.span, condition=limits, values=shown)

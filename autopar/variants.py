@@ -44,6 +44,7 @@ from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
 from .cost import iterations
 from .dumps import NUMBERS, write_text
+from .guard import holds
 from .options import Options
 
 Target = Literal["cpu", "cuda"]
@@ -74,10 +75,7 @@ class Variant:
         """Return whether the region may be run again from its start, for these arguments."""
         if self.redo is None:
             return False
-        # Our own text, over the names of the call.
-        return self.redo.text == "True" or bool(
-            eval(self.redo.text, {"min": min, "max": max}, dict(named))  # noqa: S307
-        )
+        return self.redo.text == "True" or holds(self.redo.text, named)
 
 
 def argument_types(

@@ -20,8 +20,6 @@ values of the results. Scalars travel on the host as Python numbers.
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
 from collections.abc import Iterator, Mapping
 
@@ -32,8 +30,9 @@ from . import host
 from .compile import CACHED
 from .expressions import Names, print_statement
 from .integers import rename, text
-from .kernel import Branch, Instance, Loop, Node, Program, walk_nodes
+from .kernel import Branch, Instance, Loop, Node, Program
 from .scalars import HELPERS
+from .spelling import spell
 from .strides import strided_instances
 from .work import largest, middle, predicted_ns
 
@@ -61,28 +60,7 @@ def generate_cpu(program: Program, *, fastmath: bool = False) -> str:
 
 def spelled(program: Program) -> dict[str, str]:
     """Return how each name of `program` is spelled in generated code."""
-    wanted = [
-        *(each.name for each in program.arrays),
-        *(each.name for each in program.integers),
-        *(each.name for each in program.variables),
-    ]
-    wanted += [each.iterator for each in walk_nodes(program.body) if isinstance(each, Loop)]
-    names: dict[str, str] = {}
-    for name in dict.fromkeys(wanted):
-        spelling = name
-        while _is_taken(spelling) or spelling in names.values():
-            spelling += "_"
-        names[name] = spelling
-    return names
-
-
-def _is_taken(name: str) -> bool:
-    return (
-        name in OWN_NAMES
-        or keyword.iskeyword(name)
-        or hasattr(builtins, name)
-        or PATTERN.fullmatch(name) is not None
-    )
+    return spell(program, OWN_NAMES, PATTERN)
 
 
 class _Module:

@@ -6,8 +6,6 @@ scalar that outlives a kernel is an array of one element on the device, a "cell"
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from .cudalib import INTEGER, ArgumentType
 from .grid import names_in, plan_grid
 from .kernel import Loop, Program, walk_nodes
 from .scalars import HELPERS
+from .spelling import spell
 
 AXES = ("thread_x", "thread_y", "thread_z")
 # Names of the generated module; a user's variable of that name gets an underscore.
@@ -49,26 +48,7 @@ def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
 
 def spelled(program: Program) -> dict[str, str]:
     """Return how each name of `program` is spelled in generated code."""
-    wanted = [each.name for each in program.arrays]
-    wanted += [each.name for each in program.integers]
-    wanted += [each.name for each in program.variables]
-    wanted += [each.iterator for each in walk_nodes(program.body) if isinstance(each, Loop)]
-    names: dict[str, str] = {}
-    for name in dict.fromkeys(wanted):
-        spelling = name
-        while _is_taken(spelling) or spelling in names.values():
-            spelling += "_"
-        names[name] = spelling
-    return names
-
-
-def _is_taken(name: str) -> bool:
-    return (
-        name in OWN_NAMES
-        or keyword.iskeyword(name)
-        or hasattr(builtins, name)
-        or PATTERN.fullmatch(name) is not None
-    )
+    return spell(program, OWN_NAMES, PATTERN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,6 @@ class Pool:
         self._queue: SimpleQueue[_Launch] = SimpleQueue()
         self._generation = -1
         self._bell = new_counter()  # rung for the threads of the pool
-        self._launches = 0
 
     def is_small(self, work: int) -> bool:
         """Return whether `work` nanoseconds are too few for a second thread."""

@@ -42,15 +42,3 @@ class Reduction:
     operator: ReductionOperator
     target: str
     statement: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopDependences:
-    """What one loop carries, outer loops' iterations held fixed."""
-
-    loop: int
-    # Parameter values for which anything is carried, private names and reductions left out.
-    conflict: isl.Set
-    private: tuple[str, ...]
-    reductions: tuple[Reduction, ...]
-    dependences: tuple[Dependence, ...]  # those behind `conflict`, and none other

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from .loop_ir import Expression
 from .source import Span
@@ -155,6 +155,3 @@ def walk_typed(expression: TypedExpression) -> Iterator[TypedExpression]:
         case Number() | Variable() | Index() | Load():
             pass
     yield expression
-
-
-Modality: TypeAlias = Literal["proven", "checked", "unsafe"]
