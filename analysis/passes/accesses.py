@@ -1,0 +1,88 @@
+"""What a statement reads and writes, as access relations.
+
+Before:  a[i, j + 1] = t + b[j]        After:  read  { S0[i, j] -> t[] }
+                                               read  { S0[i, j] -> b[j] }
+                                               write { S0[i, j] -> a[i, j + 1] }
+
+Helper of the `build_scop` pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from ..model import isl
+from ..model.loop_ir import Element, Expression, Extent, Name, walk_expression
+from ..model.scop import Access, Array
+from .affine import affine
+from .reasons import LoopVariableChanged, NonAffineSubscript
+from .scop_draft import Draft, Place
+
+Kind: TypeAlias = Literal["read", "may_write", "must_write"]
+
+
+def reads(draft: Draft, expression: Expression, place: Place) -> Iterator[Access]:
+    """Yield the read accesses of an expression in evaluation order."""
+    for node in walk_expression(expression):
+        match node:
+            case Element():
+                yield from _element(draft, "read", node, place)
+            case Name(name=name) if name in draft.uses.assigned:
+                yield _scalar(draft, "read", node, place)
+            case Name(name=name) if name in draft.uses.variables:
+                if name not in draft.surrounding(place):
+                    draft.reasons.append(LoopVariableChanged(span=node.span, variable=name))
+            case Extent():
+                draft.enter_parameters(node)
+            case _:
+                pass
+
+
+def writes(draft: Draft, target: Name | Element, place: Place) -> Iterator[Access]:
+    """Yield the write access of a target; nothing, but a reason, where it has no model."""
+    match target:
+        case Element():
+            yield from _element(draft, "must_write", target, place)
+        case Name():
+            yield _scalar(draft, "must_write", target, place)
+
+
+def _element(draft: Draft, kind: Kind, node: Element, place: Place) -> Iterator[Access]:
+    draft.arrays.setdefault(node.array, Array(name=node.array, rank=len(node.indices)))
+    forms = []
+    for index in node.indices:
+        draft.enter_parameters(index)
+        form = affine(index, draft.atoms(place))
+        if form is None:
+            shown = draft.shown(index)
+            draft.reasons.append(
+                NonAffineSubscript(span=index.span, array=node.array, subscript=shown)
+            )
+            return
+        forms.append(str(form))
+    cell = f"{draft.identifiers.of(node.array)}[{', '.join(forms)}]"
+    yield Access(
+        kind=kind,
+        array=node.array,
+        relation=_relation(draft, cell, place),
+        indices=node.indices,
+        span=node.span,
+    )
+
+
+def _scalar(draft: Draft, kind: Kind, node: Name, place: Place) -> Access:
+    draft.arrays.setdefault(node.name, Array(name=node.name, rank=0))
+    return Access(
+        kind=kind,
+        array=node.name,
+        relation=_relation(draft, f"{draft.identifiers.of(node.name)}[]", place),
+        indices=(),
+        span=node.span,
+    )
+
+
+def _relation(draft: Draft, cell: str, place: Place) -> isl.Map:
+    """Return the relation of the statement being read to `cell`."""
+    instance = draft.instance(len(draft.pending), place)
+    return isl.Map.parse(f"{draft.prefix()}{{ {instance} -> {cell} }}")

@@ -1,0 +1,103 @@
+"""How a nest uses its names: which it assigns, counts with, subscripts, or only reads.
+
+Before:  for i in range(n):            After:  variables i; assigned t; ranks a: 1, b: 1;
+             t = a[i] * c                      plain n, c, t
+             b[i] = t
+
+Helper of the `build_scop` pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..model.diagnostics import Reason
+from ..model.loop_ir import (
+    Assign,
+    Element,
+    Expression,
+    For,
+    If,
+    Name,
+    Opaque,
+    Statement,
+    Update,
+    walk_expression,
+    walk_statements,
+)
+from .reasons import ArrayRebound, InconsistentRank, LoopVariableChanged, ScalarUsedAsArray
+
+
+@dataclass(frozen=True, slots=True)
+class NameUses:
+    """How a nest uses its names."""
+
+    assigned: frozenset[str]  # scalars with a statement that assigns them
+    variables: frozenset[str]  # loop variables
+    ranks: Mapping[str, tuple[int, ...]]  # numbers of subscripts seen for each array
+    plain: frozenset[str]  # names read bare
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names of the nest, those of arrays that only lend their extents left out."""
+        return self.assigned | self.variables | self.plain | frozenset(self.ranks)
+
+    def is_parameter(self, name: str) -> bool:
+        """Return whether nothing in the nest changes what `name` stands for."""
+        return not (name in self.assigned or name in self.variables or name in self.ranks)
+
+
+def name_uses(nest: For) -> NameUses:
+    """Return how `nest` uses its names."""
+    assigned: set[str] = set()
+    variables: set[str] = set()
+    plain: set[str] = set()
+    ranks: dict[str, list[int]] = {}
+    for statement in walk_statements((nest,)):
+        if isinstance(statement, For):
+            variables.add(statement.variable)
+        elif isinstance(statement, Assign | Update) and isinstance(statement.target, Name):
+            assigned.add(statement.target.name)
+        for expression in _expressions(statement):
+            for node in walk_expression(expression):
+                if isinstance(node, Element):
+                    ranks.setdefault(node.array, []).append(len(node.indices))
+                elif isinstance(node, Name):
+                    plain.add(node.name)
+    return NameUses(
+        assigned=frozenset(assigned),
+        variables=frozenset(variables),
+        ranks={name: tuple(dict.fromkeys(seen)) for name, seen in ranks.items()},
+        plain=frozenset(plain),
+    )
+
+
+def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
+    """Yield why names of `nest` cannot be told apart."""
+    at = nest.span
+    for name, ranks in uses.ranks.items():
+        if len(ranks) > 1:
+            yield InconsistentRank(span=at, array=name, ranks=ranks)
+        if name in uses.assigned:
+            yield ArrayRebound(span=at, array=name)
+        elif name in uses.plain or name in uses.variables:
+            yield ScalarUsedAsArray(span=at, name=name)
+    for name in sorted(uses.assigned & uses.variables):
+        yield LoopVariableChanged(span=at, variable=name)
+
+
+def _expressions(statement: Statement) -> tuple[Expression, ...]:
+    match statement:
+        case Assign(target=Element() as target):
+            return (statement.value, target)
+        case Assign():
+            return (statement.value,)
+        case Update():
+            return (statement.value, statement.target)
+        case If():
+            return (statement.test,)
+        case For():
+            return (statement.start, statement.stop, statement.step)
+        case Opaque():
+            return ()

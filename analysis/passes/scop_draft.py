@@ -1,0 +1,115 @@
+"""A model under construction: what has been read of a nest so far, and where the reader stands.
+
+Helper of the `build_scop` pass. Everything isl reads is written here: identifiers, spaces,
+instances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ..model.diagnostics import Reason
+from ..model.loop_ir import Assign, Expression, Extent, Name, Update, walk_expression
+from ..model.scop import Access, Array, Loop, Parameter
+from ..model.source import SourceText
+from .affine import affine, name_of
+from .identifiers import Identifiers
+from .name_uses import NameUses
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the nest the builder stands."""
+
+    loops: tuple[int, ...]
+    constraints: tuple[str, ...]
+    position: tuple[int, ...]  # textual position at each outer depth; its own comes last
+
+    @staticmethod
+    def root() -> Place:
+        """Return the place of the nest itself."""
+        return Place(loops=(), constraints=(), position=(0,))
+
+    def at(self, position: int) -> Place:
+        """Return the place of a later sibling."""
+        return replace(self, position=(*self.position[:-1], position))
+
+    def inside(self, loop: int, constraints: tuple[str, ...]) -> Place:
+        """Return the place of the first statement of a loop's body."""
+        return Place(
+            loops=(*self.loops, loop),
+            constraints=self.constraints + constraints,
+            position=(*self.position, 0),
+        )
+
+    def where(self, test: str) -> Place:
+        """Return the same place, reached only where `test` holds."""
+        return replace(self, constraints=(*self.constraints, test))
+
+
+@dataclass(slots=True)
+class Draft:
+    """The parts of a model, in the order in which the source has them."""
+
+    text: SourceText
+    uses: NameUses
+    identifiers: Identifiers
+    reasons: list[Reason] = field(default_factory=list)
+    parameters: dict[str, Parameter] = field(default_factory=dict)  # by Python text
+    loops: list[Loop] = field(default_factory=list)
+    pending: list[tuple[Assign | Update, tuple[Access, ...], Place]] = field(default_factory=list)
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    def atoms(self, place: Place) -> dict[str, str]:
+        """Return what an affine expression may mention here: Python text -> isl identifier.
+
+        Names that nothing in the nest assigns are parameters; they are entered into the
+        model only once something affine really uses them.
+        """
+        inside = self.surrounding(place)
+        known = {variable: self.identifiers.of(variable) for variable in inside}
+        known.update({text: each.name for text, each in self.parameters.items()})
+        return known
+
+    def surrounding(self, place: Place) -> frozenset[str]:
+        """Return the variables of the loops around `place`."""
+        return frozenset(self.loops[loop].variable for loop in place.loops)
+
+    def enter_parameters(self, expression: Expression) -> None:
+        """Make parameters of the names and extents in `expression` that the nest keeps."""
+        for node in walk_expression(expression):
+            if isinstance(node, Name) and not self.uses.is_parameter(node.name):
+                continue
+            if isinstance(node, Name | Extent) and name_of(node) not in self.parameters:
+                readable = name_of(node)
+                if isinstance(node, Extent):
+                    name = self.identifiers.fresh(f"{node.array}_shape_{node.axis}")
+                else:
+                    name = self.identifiers.of(readable)
+                self.parameters[readable] = Parameter(name=name, expression=node, text=readable)
+
+    def is_affine(self, value: Expression, place: Place) -> bool:
+        """Return whether `value` could be an affine integer, were its names integers."""
+        atoms = self.atoms(place)
+        for node in walk_expression(value):
+            if isinstance(node, Extent) or (
+                isinstance(node, Name) and self.uses.is_parameter(node.name)
+            ):
+                atoms.setdefault(name_of(node), "x")
+        return affine(value, atoms) is not None
+
+    def dimensions(self, place: Place) -> list[str]:
+        """Return the identifiers of the surrounding loop variables, outermost first."""
+        return [self.identifiers.of(self.loops[loop].variable) for loop in place.loops]
+
+    def instance(self, number: int, place: Place) -> str:
+        """Return the instances of a statement in isl notation: `S0[i, j]`."""
+        return f"S{number}[{', '.join(self.dimensions(place))}]"
+
+    def prefix(self) -> str:
+        """Return the parameters in isl notation: `[n, m] -> `."""
+        return f"[{', '.join(each.name for each in self.parameters.values())}] -> "
+
+    def shown(self, node: Expression) -> str:
+        """Return the source text of an expression."""
+        return self.text.segment(node.span)

@@ -1,0 +1,55 @@
+"""Subscripts and extents as the model needs them.
+
+Before:  j = 2 * i; a[j, -1] + b.shape[-1]     After:  a[2 * i, a.shape[1] - 1] + b.shape[1]
+
+Helper of the `build_scop` pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..model.loop_ir import Binary, Constant, Element, Expression, Extent
+from .name_uses import NameUses
+from .substitution import rebuilt, substituted
+
+
+def integer(expression: Expression, known: Mapping[str, Expression], uses: NameUses) -> Expression:
+    """Return a bound or test with known scalars, values and ranks put in."""
+    return resolved(substituted(expression, known), known, uses)
+
+
+def resolved(expression: Expression, known: Mapping[str, Expression], uses: NameUses) -> Expression:
+    """Return `expression` with subscripts over loop variables and parameters only."""
+
+    def visit(node: Expression) -> Expression:
+        match node:
+            case Element():
+                indices = tuple(
+                    _wrapped(substituted(index, known), (node.array, axis), uses)
+                    for axis, index in enumerate(node.indices)
+                )
+                return replace(node, indices=indices)
+            case Extent():
+                return _counted(node, uses)
+        return rebuilt(node, visit)
+
+    return visit(expression)
+
+
+def _counted(extent: Extent, uses: NameUses) -> Extent:
+    """Return an extent with its axis counted from the first, if the rank is known."""
+    axis = extent.axis + uses.ranks.get(extent.array, (0,))[0]
+    # An axis before the first one stays as written: it raises, and a guard finds out.
+    return replace(extent, axis=axis) if extent.axis < 0 <= axis else extent
+
+
+def _wrapped(index: Expression, counted: tuple[str, int], uses: NameUses) -> Expression:
+    """Return `index`, a negative constant counted from the end of the axis `counted`."""
+    array, axis = counted
+    match index:
+        case Constant(value=int(value)) if value < 0:
+            extent = Extent(array=array, axis=axis, span=index.span)
+            return Binary(operator="+", left=extent, right=index, span=index.span)
+    return rebuilt(index, lambda node: resolved(node, {}, uses))
