@@ -39,7 +39,7 @@ from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.dump import dump_program
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
-from autopar.codegen.prepare import compile_kernels
+from autopar.codegen.prepare import compile_kernels, types_of
 from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
 from .cost import iterations
@@ -237,7 +237,8 @@ def _stores_outgrown(typed: TypedProgram) -> bool:
 def _loaded(
     program: Program, source: str, target: Target, options: Options
 ) -> Callable[..., tuple[Any, ...]]:
-    module = load_module(source, cache=user_cache() if options.cache else NO_CACHE)
+    cache = user_cache() if options.cache else NO_CACHE
+    module = load_module(source, cache=cache, types=types_of(program))
     if target == "cpu":
         compile_kernels(module, program)
     run: Callable[..., tuple[Any, ...]] = module.run

@@ -50,14 +50,16 @@ _loading = _Loading()
 os.register_at_fork(after_in_child=_loading.renew)
 
 
-def load_module(source: str, *, cache: Cache) -> ModuleType:
+def load_module(source: str, *, cache: Cache, types: str = "") -> ModuleType:
     """Return the module that `source` defines; the same one for the same source and cache.
+
+    `types` stands for those of the arguments: a kernel is compiled for one signature only.
 
     A bad cache folder costs speed at the next start, never an exception. Nothing is compiled
     to machine code yet: kernels are when they are first called.
     """
     on_disk = cache.folder is not None
-    name = f"autopar_kernels_{_digest(source)}{'' if on_disk else '_memory'}"
+    name = f"autopar_kernels_{_digest(source, types)}{'' if on_disk else '_memory'}"
     with _loading.lock:
         if (known := sys.modules.get(name)) is not None:
             return known
@@ -84,8 +86,8 @@ def _execute(name: str, source: str, filename: str) -> ModuleType:
     return module
 
 
-def _digest(source: str) -> str:
-    return hashlib.sha256("\0".join((source, *_surroundings())).encode()).hexdigest()[:24]
+def _digest(source: str, types: str) -> str:
+    return hashlib.sha256("\0".join((source, types, *_surroundings())).encode()).hexdigest()[:24]
 
 
 @remembered

@@ -85,6 +85,19 @@ def watched(kernel: Any) -> Callable[..., tuple[Any, ...]]:  # noqa: ANN401 - Nu
     return run
 
 
+def is_watched(kernel: object) -> bool:
+    """Return whether `kernel` came from `watched`."""
+    return hasattr(kernel, "dispatcher")
+
+
+def address_of(name: str) -> int:
+    """Return the address of a function of the C library's <fenv.h>; 0 where there is none."""
+    function = {"feclearexcept": clear_flags, "fetestexcept": test_flags}[name]
+    if function is _unknown:
+        return 0
+    return ctypes.cast(cast("Any", function), ctypes.c_void_p).value or 0
+
+
 def dispatcher_of(kernel: Any) -> Any:  # noqa: ANN401 - the same
     """Return Numba's dispatcher of a kernel, watched or not."""
     return getattr(kernel, "dispatcher", kernel)

@@ -2,38 +2,38 @@
 
 Maps one launch, "this kernel over [lower, upper) in steps of step", to calls for chunks of the
 range on several threads. The calling thread works too, so a launch always makes progress,
-whatever the other threads are busy with.
+whatever the other threads are busy with. What happens between chunks is native code
+(`codegen.native`); Python sees a launch begin and end.
 
-No lock is held while a chunk is handed out: tickets are a shared iterator, results a list, and
-each of their operations is one C call. So a KeyboardInterrupt, which can strike the calling
-thread between any two bytecodes, never loses count.
+Ctrl-C is honoured between batches of chunks, each a call of at most about a tenth of a second:
+no chunk is ever under way when an exception is raised here.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
-from itertools import islice
-from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeAlias
+from itertools import pairwise
+from typing import Protocol, TypeAlias
 
-from .spinning import learn_to_spin, new_counter, spinner
+from .entries import Entry, entry_of, packer
+from .native import JOB_CELLS, Board, machine
 
 # The status word, then last values of the scalars that the loop assigns.
 Outcome: TypeAlias = tuple[int, *tuple[complex, ...]]
 Kernel: TypeAlias = Callable[..., Outcome]
+Borders: TypeAlias = tuple[int, ...]
 
-# A hop to another thread costs 23 to 40 us: less predicted work than this stays here.
+# Waking another thread costs 30 to 100 us: less predicted work than this stays here.
 INLINE_NS = 50_000
 # A chunk shorter than this would be eaten up by handing it out.
-SHORTEST_CHUNK_NS = 20_000
+SHORTEST_CHUNK_NS = 10_000
 # Ctrl-C is honoured between chunks.
 LONGEST_CHUNK_NS = 50_000_000
-# A program with fewer launches than this is over before spinning could pay.
-LAUNCHES_BEFORE_SPINNING = 20
 # Iterations need not cost the same: a triangular loop leaves its last thread the most.
-CHUNKS_PER_THREAD = 4
+CHUNKS_PER_THREAD = 8
 
 
 class Launcher(Protocol):
@@ -72,7 +72,7 @@ class _Forks:
 
 _forks = _Forks()
 os.register_at_fork(after_in_child=_forks.renew)
-_current = threading.local()
+_boards: list[Board] = []  # never freed: threads watch them
 
 
 class Pool:
@@ -80,9 +80,9 @@ class Pool:
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = max(1, threads if threads is not None else usable_processors())
-        self._queue: SimpleQueue[_Launch] = SimpleQueue()
+        self._board: Board | None = None
         self._generation = -1
-        self._bell = new_counter()  # rung for the threads of the pool
+        self._busy = threading.Lock()  # whoever holds it has the threads of the pool
 
     def is_small(self, work: int) -> bool:
         """Return whether `work` nanoseconds are too few for a second thread."""
@@ -104,35 +104,73 @@ class Pool:
         """
         if work < INLINE_NS:
             return kernel(lower, upper, *arguments)
-        chunks = _chunks(lower, upper, step, work, self.threads)
-        if len(chunks) == 1:
+        borders = _borders(lower, upper, step, work, self.threads)
+        if len(borders) == 2:
             return kernel(lower, upper, *arguments)
-        launch = _Launch(kernel, arguments, chunks)
-        if not getattr(_current, "is_helper", False):
-            for _ in range(min(self.threads, len(chunks)) - 1):
-                self._started().put(launch)
-            self._bell[0] += 1
-        return launch.run()
+        return _joined(self.run(kernel, borders, arguments, work))
+
+    def run(
+        self, kernel: Kernel, borders: Borders, arguments: tuple[object, ...], work: int
+    ) -> list[Outcome]:
+        """Return what `kernel` gives for each chunk between two neighbours in `borders`."""
+        entry = entry_of(kernel)
+        if entry is None:
+            return [kernel(start, stop, *arguments) for start, stop in pairwise(borders)]
+        packed = entry.packed(arguments)
+        outcomes: list[Outcome] = []
+        size = _batch(len(borders) - 1, work, self.threads)
+        for first in range(0, len(borders) - 1, size):
+            outcomes += self._share(entry, packed, borders[first : first + size + 1])
+        return outcomes
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         """Yield consecutive parts of range(lower, upper, step), short enough for Ctrl-C."""
-        return iter(_chunks(lower, upper, step, work, 0))
+        return pairwise(_borders(lower, upper, step, work, 0))
 
-    def _started(self) -> SimpleQueue[_Launch]:
+    def _share(
+        self, entry: Entry, packed: tuple[int | float, ...], borders: Borders
+    ) -> list[Outcome]:
+        """Run the chunks of one batch on all threads."""
+        chunks = len(borders) - 1
+        form = packer(entry, chunks)
+        arguments = 8 * JOB_CELLS
+        borders_at = arguments + 8 * len(packed)
+        size = entry.outcome.itemsize
+        head = (entry.address, chunks, 0, 0, arguments, borders_at, form.size, size)
+        job = bytearray(form.size + chunks * size)
+        form.pack_into(job, 0, *head, *packed, *borders)
+        cells = (ctypes.c_char * len(job)).from_buffer(job)
+        address = ctypes.addressof(cells)
+        board = self._started() if self.threads > 1 else None
+        # Another thread of the program may be using the pool; then this one works alone.
+        if board is not None and self._busy.acquire(blocking=False):
+            try:
+                machine().run(board.address, address, min(self.threads, chunks) - 1)
+            finally:
+                self._busy.release()
+        else:
+            machine().run_alone(address)
+        return entry.outcomes(job, form.size)
+
+    def _started(self) -> Board | None:
         if self._generation != _forks.generation:
             with _forks.lock:
                 if self._generation != _forks.generation:
                     self._start()
-        return self._queue
+        return self._board
 
     def _start(self) -> None:
-        queue: SimpleQueue[_Launch] = SimpleQueue()
-        for number in range(1, self.threads):
-            name = f"autopar-{number}"
-            threading.Thread(
-                target=_serve, args=(queue, self._bell), name=name, daemon=True
-            ).start()
-        self._queue = queue
+        board = Board()
+        _boards.append(board)
+        self._busy = threading.Lock()
+        if board.is_usable:
+            serve = machine().serve
+            for number in range(1, self.threads):
+                name = f"autopar-{number}"
+                threading.Thread(
+                    target=serve, args=(board.address,), name=name, daemon=True
+                ).start()
+        self._board = board if board.is_usable else None
         self._generation = _forks.generation
 
 
@@ -143,126 +181,22 @@ def usable_processors() -> int:
     return os.cpu_count() or 1
 
 
-def _chunks(
-    lower: int, upper: int, step: int, work: int, threads: int
-) -> tuple[tuple[int, int], ...]:
-    """Return the parts in which to run a range whose whole work is `work` nanoseconds."""
+def _borders(lower: int, upper: int, step: int, work: int, threads: int) -> Borders:
+    """Return where to cut a range whose whole work is `work` nanoseconds, both ends included."""
     trips = len(range(lower, upper, step))
     wanted = min(CHUNKS_PER_THREAD * threads, work // SHORTEST_CHUNK_NS) if threads > 1 else 1
     count = max(1, min(trips, max(wanted, -(-work // LONGEST_CHUNK_NS))))
-    borders = [lower + step * (trips * number // count) for number in range(count)]
-    return tuple(zip(borders, [*borders[1:], upper], strict=True))
+    return (*(lower + step * (trips * number // count) for number in range(count)), upper)
 
 
-def _serve(queue: SimpleQueue[_Launch], bell: Any) -> None:  # noqa: ANN401 - an array
-    _current.is_helper = True
-    served = 0
-    while True:
-        _next_launch(queue, bell).help()
-        served += 1
-        if served == LAUNCHES_BEFORE_SPINNING and spinner() is None:
-            learn_to_spin()
+def _batch(chunks: int, work: int, threads: int) -> int:
+    """Return how many chunks may run between two looks for Ctrl-C."""
+    together = 2 * LONGEST_CHUNK_NS * threads
+    return chunks if work <= together else max(threads, chunks * together // work)
 
 
-def _next_launch(queue: SimpleQueue[_Launch], bell: Any) -> _Launch:  # noqa: ANN401 - an array
-    """Return the next launch, watching for it for a moment before going to sleep."""
-    while True:
-        heard = int(bell[0])
-        try:
-            return queue.get_nowait()
-        except Empty:
-            spin = spinner()
-        if spin is None or not spin(bell, heard):
-            return queue.get()
-
-
-class _Launch:
-    """One launch under way."""
-
-    __slots__ = (
-        "_arguments", "_chunks", "_count", "_finished", "_helped", "_kernel", "_taken", "_tickets",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        arguments: tuple[object, ...],
-        chunks: tuple[tuple[int, int], ...],
-    ) -> None:
-        self._kernel = kernel
-        self._arguments = arguments
-        self._chunks = chunks
-        self._tickets = iter(range(len(chunks)))  # shared: each is handed out once
-        self._taken: list[int] = []  # tickets of the calling thread
-        self._helped: list[tuple[int, Outcome | BaseException]] = []
-        self._finished: SimpleQueue[None] = SimpleQueue()  # a token after each entry above
-        self._count = new_counter()  # of entries above, watched by the calling thread
-
-    def help(self) -> None:
-        """Run chunks on a thread of the pool until none is left."""
-        for ticket in self._tickets:
-            try:
-                outcome: Outcome | BaseException = self._call(ticket)
-            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-                outcome = error
-                self._cancel()
-            self._helped.append((ticket, outcome))
-            self._finished.put(None)
-            self._count[0] += 1
-
-    def run(self) -> Outcome:
-        """Run chunks on the calling thread, wait for the others, and return the joint outcome."""
-        outcomes: dict[int, Outcome] = {}
-        try:
-            while (ticket := self._next()) is not None:
-                outcomes[ticket] = self._call(ticket)
-            self._wait()
-        except BaseException:
-            self._cancel()
-            self._wait_whatever_comes()
-            raise
-        finally:
-            self._arguments = ()  # a queue may hold this launch for a while yet
-        for ticket, outcome in self._helped:
-            if isinstance(outcome, BaseException):
-                raise outcome
-            outcomes[ticket] = outcome
-        return _joined(outcomes)
-
-    def _call(self, ticket: int) -> Outcome:
-        start, stop = self._chunks[ticket]
-        return self._kernel(start, stop, *self._arguments)
-
-    def _next(self) -> int | None:
-        before = len(self._taken)
-        # One C call takes the ticket and records it: an interrupt comes before or after.
-        self._taken.extend(islice(self._tickets, 1))
-        return self._taken[-1] if len(self._taken) > before else None
-
-    def _cancel(self) -> None:
-        self._taken.extend(self._tickets)
-
-    def _wait(self) -> None:
-        # A missing entry of `_helped` puts its token later, so the get below always ends.
-        while True:
-            seen = int(self._count[0])
-            if len(self._taken) + len(self._helped) >= len(self._chunks):
-                return
-            spin = spinner()
-            if spin is None or not spin(self._count, seen):
-                self._finished.get()
-
-    def _wait_whatever_comes(self) -> None:
-        while True:
-            try:
-                self._wait()
-            except KeyboardInterrupt:
-                continue  # one is on its way already; the arrays must not be left in use
-            return
-
-
-def _joined(outcomes: dict[int, Outcome]) -> Outcome:
+def _joined(outcomes: list[Outcome]) -> Outcome:
     status = 0
-    for outcome in outcomes.values():
+    for outcome in outcomes:
         status |= outcome[0]
-    return (status, *outcomes[max(outcomes)][1:])
+    return (status, *outcomes[-1][1:])

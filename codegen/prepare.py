@@ -34,7 +34,16 @@ def compile_kernels(module: ModuleType, program: Program) -> None:
     What Numba raises comes through: `numba.core.errors.NumbaError`, most likely.
     """
     for kernel in host.kernels_of(host.plan_host(program)):
-        dispatcher_of(getattr(module, kernel.name)).compile(_signature(kernel, program))
+        dispatcher = dispatcher_of(getattr(module, kernel.name))
+        signature = _signature(kernel, program)
+        if signature not in dispatcher.overloads:
+            dispatcher.compile(signature)
+        dispatcher.disable_compile()  # the pool calls its one form without asking for types
+
+
+def types_of(program: Program) -> str:
+    """Return what a program's compiled form depends on besides its source."""
+    return repr((program.arrays, program.variables))
 
 
 def _signature(kernel: host.Kernel, program: Program) -> tuple[types.Type, ...]:

@@ -1,20 +1,31 @@
-"""The pool: every iteration once, the last one's values, interrupts, forks, nesting."""
+"""The pool: every iteration once, the last one's values, interrupts, forks, other threads."""
 
 from __future__ import annotations
 
 import _thread
+import ctypes
 import os
 import signal
 import threading
 
 import numpy as np
 import pytest
+from numba import njit, types
 
+from autopar.codegen.entries import entry_of
+from autopar.codegen.fpflags import watched
 from autopar.codegen.pool import INLINE_NS, LONGEST_CHUNK_NS, Pool, usable_processors
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher, SerialLauncher
 
 LONG = 10_000_000
+INTS, FLOATS = types.int64[::1], types.float64[::1]
+
+usleep = ctypes.CDLL(None).usleep
+usleep.argtypes = [ctypes.c_uint]
+thread_self = ctypes.CDLL(None).pthread_self
+thread_self.argtypes = []
+thread_self.restype = ctypes.c_int64
 
 
 def mark(lower, upper, visits, step):
@@ -26,11 +37,30 @@ def mark(lower, upper, visits, step):
     return (1 << (lower % 3), last)
 
 
+def compiled(function, *kinds):
+    """`function` as the pool wants it: compiled for one signature, and for no other."""
+    made = njit(nogil=True, error_model="numpy")(function)
+    made.compile((types.int64, types.int64, *kinds))
+    made.disable_compile()
+    return made
+
+
+MARK = compiled(mark, INTS, types.int64)
+
+
+def sleepy(lower, upper, seen):
+    """Leave the number of the thread that ran each chunk, after a moment's sleep."""
+    usleep(2000)
+    seen[lower] = thread_self()
+    return (0,)
+
+
+@pytest.mark.parametrize("kernel", [mark, MARK], ids=["python", "compiled"])
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize(("lower", "upper", "step"), [(0, 1000, 1), (3, 1000, 7), (-5, 60, 3)])
-def test_every_iteration_runs_once(threads, lower, upper, step):
+def test_every_iteration_runs_once(kernel, threads, lower, upper, step):
     visits = np.zeros(1100, dtype=np.int64)
-    status, *(last,) = Pool(threads).launch(mark, lower, upper, step, (visits, step), LONG)
+    status, *(last,) = Pool(threads).launch(kernel, lower, upper, step, (visits, step), LONG)
     wanted = np.zeros_like(visits)
     wanted[list(range(lower, upper, step))] = 1
     assert wanted.tolist() == visits.tolist()
@@ -74,18 +104,68 @@ def test_chunks_are_long_enough_to_pay():
         return (0,)
 
     Pool(8).launch(kernel, 0, 10**6, 1, (), 65_000)
-    assert 3 == len(calls)
+    assert 6 == len(calls)
 
 
 def test_threads_share_the_work():
-    gate = threading.Barrier(2, timeout=10)
+    seen = np.zeros(40, dtype=np.int64)
+    Pool(2).launch(compiled(sleepy, INTS), 0, 40, 1, (seen,), 100 * LONG)
+    assert 2 == len({*seen.tolist()} - {0})
 
-    def kernel(lower, upper):
-        if lower < 2:
-            gate.wait()  # passes only if two threads are here at once
+
+def test_pool_of_one_thread_works_on_the_callers():
+    seen = np.zeros(5, dtype=np.int64)
+    run = compiled(sleepy, INTS)
+    Pool(1).run(run, (0, 1, 2, 3), (seen,), LONG)
+    assert [thread_self()] * 3 + [0, 0] == seen.tolist()
+
+
+def test_all_kinds_of_arguments_and_values_arrive():
+    def kernel(lower, upper, a, c, n, x, z, flag):
+        for i in range(lower, upper):
+            a[i, 1] += n * x if flag else 0.0
+            c[i] = z * i
+        return (0, x, z, flag, np.float32(0.1), np.int8(-3), upper)
+
+    kinds = (types.float64[:, :], types.complex64[:], types.int64, types.float64)
+    run = compiled(kernel, *kinds, types.complex128, types.boolean)
+    a, c = np.zeros((50, 4), order="F")[::-1], np.zeros(100, np.complex64)[::2]
+    outcomes = Pool(3).run(run, (0, 7, 20, 50), (a, c, -2, 0.75, 1 - 2j, True), LONG)
+    assert [-1.5] * 50 == a[:, 1].tolist()
+    assert 0 == a[:, (0, 2, 3)].any()
+    assert [complex(i, -2 * i) for i in range(50)] == c.tolist()
+    single = float(np.float32(0.1))
+    assert [(0, 0.75, 1 - 2j, True, single, -3, end) for end in (7, 20, 50)] == outcomes
+    assert [int, float, complex, bool, float, int, int] == [type(each) for each in outcomes[0]]
+
+
+def test_flags_of_every_chunk_are_read_on_the_thread_that_ran_it():
+    def kernel(lower, upper, a, x):
+        for i in range(lower, upper):
+            a[i] = 1.0 / (i - x)
         return (0,)
 
-    assert (0,) == Pool(2).launch(kernel, 0, 2, 1, (), LONG)
+    run = watched(compiled(kernel, FLOATS, types.float64))
+    for x, raised in ((1e9, set()), (31.0, {31})):
+        outcomes = Pool(2).run(run, tuple(range(41)), (np.zeros(40), x), LONG)
+        assert raised == {chunk for chunk, each in enumerate(outcomes) if each[0]}
+
+
+def test_kernel_that_fails_to_allocate_is_a_memory_error():
+    def kernel(lower, upper, n):
+        return (np.empty(n, np.int64).size,)
+
+    run = compiled(kernel, types.int64)
+    assert [(3,), (3,)] == Pool(2).run(run, (0, 1, 2), (3,), LONG)
+    with pytest.raises(MemoryError):
+        Pool(2).run(run, (0, 1, 2), (1 << 58,), LONG)
+
+
+def test_kernel_with_several_forms_has_no_entry():
+    both = njit(lambda lower, upper, a: (a.size,))
+    for dtype in (np.float64, np.int8):
+        assert [(4,), (4,)] == Pool(2).run(both, (0, 2, 4), (np.zeros(4, dtype),), LONG)
+    assert entry_of(both) is None
 
 
 def test_exception_of_a_chunk_reaches_the_caller():
@@ -109,25 +189,17 @@ def raising(lower, upper):
     raise ValueError("no")
 
 
-def test_interrupt_waits_for_running_chunks_and_comes_through():
-    running = []
-    lock = threading.Lock()
-    main = threading.get_ident()
-
-    def kernel(lower, upper):
-        with lock:
-            running.append(lower)
-        if threading.get_ident() != main:
-            threading.Event().wait(0.05)
-        with lock:
-            running.remove(lower)
-        if threading.get_ident() == main:
-            _thread.interrupt_main()
-        return (0,)
-
+def test_interrupt_comes_through_between_batches_and_leaves_no_chunk_running():
+    seen = np.zeros(10_000, dtype=np.int64)
+    run, pool = compiled(sleepy, INTS), Pool(3)
+    timer = threading.Timer(0.1, _thread.interrupt_main)
+    timer.start()
     with pytest.raises(KeyboardInterrupt):
-        Pool(3).launch(kernel, 0, 12, 1, (), LONG)
-    assert [] == running
+        pool.run(run, tuple(range(10_001)), (seen,), 10_000 * LONGEST_CHUNK_NS)
+    timer.join()
+    done = np.count_nonzero(seen)
+    threading.Event().wait(0.05)
+    assert 0 < done == np.count_nonzero(seen) < 10_000
 
 
 def test_interrupted_launch_hands_out_no_more_chunks():
@@ -162,35 +234,43 @@ def test_many_threads_may_launch_at_once():
     pool = Pool(3)
     arrays = [np.zeros(500, dtype=np.int64) for _ in range(8)]
     threads = [
-        threading.Thread(target=pool.launch, args=(mark, 0, 500, 1, (each, 1), LONG))
+        threading.Thread(
+            target=lambda each=each: [
+                pool.launch(MARK, 0, 500, 1, (each, 1), LONG) for _ in range(50)
+            ]
+        )
         for each in arrays
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all((each == 1).all() for each in arrays)
+    assert all((each == 50).all() for each in arrays)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_child_of_a_fork_starts_threads_of_its_own():
-    pool = Pool(2)
-    pool.launch(mark, 0, 100, 1, (np.zeros(100, dtype=np.int64), 1), LONG)
+    pool, run = Pool(2), compiled(sleepy, INTS)
+    pool.launch(run, 0, 4, 1, (np.zeros(4, dtype=np.int64),), LONG)
     child = os.fork()
     if child == 0:
         signal.alarm(20)
-        gate = threading.Barrier(2, timeout=10)
-
-        def kernel(lower, upper):
-            gate.wait()
-            return (0,)
-
         try:
-            os._exit(pool.launch(kernel, 0, 2, 1, (), LONG)[0])
+            seen = np.zeros(40, dtype=np.int64)
+            pool.launch(run, 0, 40, 1, (seen,), 100 * LONG)
+            os._exit(len({*seen.tolist()} - {0}))
         finally:
             os._exit(9)
-    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert 2 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_idle_threads_wake_again():
+    pool, visits = Pool(4), np.zeros(64, dtype=np.int64)
+    for _ in range(20):
+        pool.launch(MARK, 0, 64, 1, (visits, 1), LONG)
+        threading.Event().wait(0.003)
+    assert [20] * 64 == visits.tolist()
 
 
 def test_pool_starts_no_thread_before_the_first_need():

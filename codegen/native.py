@@ -1,0 +1,233 @@
+"""The part of the thread pool that runs without Python: a few lines of LLVM code.
+
+Threads that hand out chunks in Python meet at the GIL after every chunk, and whoever comes
+second sleeps and has to be woken: 100 us a launch on two cores. Here a thread of the pool
+never touches the GIL again once it serves, and a launch is one call.
+
+A *board* is what the threads of a pool share, a *job* one launch; both are arrays of 64-bit
+integers (indices below). A chunk is run by the job's *entry*, which `codegen.entries` makes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+
+# Cells of a board.
+BOARD_CELLS = 16
+_GENERATION, _JOB, _INSIDE, _SLEEPERS, _BELL = 0, 1, 2, 3, 8  # a sem_t has at most 64 bytes
+# Cells of a job: the entry, the number of chunks, the next one to take, how many are done, and
+# where in the job (in bytes) the arguments, borders and outcomes lie, and the size of an outcome.
+JOB_CELLS = 8
+
+# How long a thread watches for what comes next before it sleeps or yields: about 0.1 ms. Waking
+# a sleeping one takes as long.
+_IS_X86 = platform.machine().lower() in {"x86_64", "amd64"}
+_TURNS = 2_500 if _IS_X86 else 100_000  # the pause of x86 takes 40 ns
+_PAUSE = "call void @llvm.x86.sse2.pause()" if _IS_X86 else ""
+
+_TEXT = f"""
+declare i32 @sem_wait(ptr)
+declare i32 @sem_post(ptr)
+declare i32 @sched_yield()
+declare void @llvm.x86.sse2.pause()
+
+; Run chunks of a job until all are taken.
+define internal void @work(ptr %job) {{
+start:
+  %entry = load ptr, ptr %job
+  %count_at = getelementptr i64, ptr %job, i64 1
+  %count = load i64, ptr %count_at
+  %next = getelementptr i64, ptr %job, i64 2
+  %done = getelementptr i64, ptr %job, i64 3
+  %arguments_at = getelementptr i64, ptr %job, i64 4
+  %arguments_offset = load i64, ptr %arguments_at
+  %arguments = getelementptr i8, ptr %job, i64 %arguments_offset
+  %borders_at = getelementptr i64, ptr %job, i64 5
+  %borders_offset = load i64, ptr %borders_at
+  %borders = getelementptr i8, ptr %job, i64 %borders_offset
+  %outcomes_at = getelementptr i64, ptr %job, i64 6
+  %outcomes_offset = load i64, ptr %outcomes_at
+  %outcomes = getelementptr i8, ptr %job, i64 %outcomes_offset
+  %size_at = getelementptr i64, ptr %job, i64 7
+  %size = load i64, ptr %size_at
+  br label %take
+take:
+  %chunk = atomicrmw add ptr %next, i64 1 seq_cst
+  %is_left = icmp slt i64 %chunk, %count
+  br i1 %is_left, label %run, label %end
+run:
+  %lower_at = getelementptr i64, ptr %borders, i64 %chunk
+  %lower = load i64, ptr %lower_at
+  %upper_at = getelementptr i64, ptr %lower_at, i64 1
+  %upper = load i64, ptr %upper_at
+  %outcome_offset = mul i64 %chunk, %size
+  %outcome = getelementptr i8, ptr %outcomes, i64 %outcome_offset
+  call void %entry(ptr %arguments, i64 %lower, i64 %upper, ptr %outcome)
+  %before = atomicrmw add ptr %done, i64 1 seq_cst
+  br label %take
+end:
+  ret void
+}}
+
+; Serve a board for ever.
+define void @serve(ptr %board) {{
+start:
+  %job_at = getelementptr i64, ptr %board, i64 {_JOB}
+  %inside = getelementptr i64, ptr %board, i64 {_INSIDE}
+  %sleepers = getelementptr i64, ptr %board, i64 {_SLEEPERS}
+  %bell = getelementptr i64, ptr %board, i64 {_BELL}
+  br label %watch
+watch:
+  %seen = phi i64 [ 0, %start ], [ %seen, %woken ], [ %now, %served ]
+  br label %spin
+spin:
+  %turn = phi i64 [ 0, %watch ], [ %later, %again ]
+  %now = load atomic i64, ptr %board seq_cst, align 8
+  %has_come = icmp ne i64 %now, %seen
+  br i1 %has_come, label %enter, label %again
+again:
+  {_PAUSE}
+  %later = add i64 %turn, 1
+  %is_tired = icmp sgt i64 %later, {_TURNS}
+  br i1 %is_tired, label %tired, label %spin
+tired:
+  %a = atomicrmw add ptr %sleepers, i64 1 seq_cst
+  ; A launch between the last look and the line above has not seen this sleeper.
+  %meanwhile = load atomic i64, ptr %board seq_cst, align 8
+  %is_calm = icmp eq i64 %meanwhile, %seen
+  br i1 %is_calm, label %sleep, label %woken
+sleep:
+  %b = call i32 @sem_wait(ptr %bell)
+  br label %woken
+woken:
+  %c = atomicrmw sub ptr %sleepers, i64 1 seq_cst
+  br label %watch
+enter:
+  ; First in, then look: a launcher takes its job down, then waits until nobody is inside.
+  %d = atomicrmw add ptr %inside, i64 1 seq_cst
+  %job_number = load atomic i64, ptr %job_at seq_cst, align 8
+  %has_job = icmp ne i64 %job_number, 0
+  br i1 %has_job, label %help, label %served
+help:
+  %job = inttoptr i64 %job_number to ptr
+  call void @work(ptr %job)
+  br label %served
+served:
+  %e = atomicrmw sub ptr %inside, i64 1 seq_cst
+  br label %watch
+}}
+
+; Wait until a cell has a value, spinning at first.
+define internal void @await(ptr %cell, i64 %value) {{
+start:
+  br label %look
+look:
+  %turn = phi i64 [ 0, %start ], [ %later, %spin ], [ %later, %yield ]
+  %now = load atomic i64, ptr %cell seq_cst, align 8
+  %is_there = icmp eq i64 %now, %value
+  br i1 %is_there, label %end, label %again
+again:
+  %later = add i64 %turn, 1
+  %is_tired = icmp sgt i64 %later, {_TURNS}
+  br i1 %is_tired, label %yield, label %spin
+spin:
+  {_PAUSE}
+  br label %look
+yield:
+  %a = call i32 @sched_yield()
+  br label %look
+end:
+  ret void
+}}
+
+; Run a job, with the help of at most `helpers` threads of the board; returns when it is done.
+define void @run(ptr %board, ptr %job, i64 %helpers) {{
+start:
+  %job_at = getelementptr i64, ptr %board, i64 {_JOB}
+  %inside = getelementptr i64, ptr %board, i64 {_INSIDE}
+  %sleepers = getelementptr i64, ptr %board, i64 {_SLEEPERS}
+  %bell = getelementptr i64, ptr %board, i64 {_BELL}
+  %job_number = ptrtoint ptr %job to i64
+  store atomic i64 %job_number, ptr %job_at seq_cst, align 8
+  %a = atomicrmw add ptr %board, i64 1 seq_cst
+  %asleep = load atomic i64, ptr %sleepers seq_cst, align 8
+  %are_many = icmp sgt i64 %asleep, %helpers
+  %wanted = select i1 %are_many, i64 %helpers, i64 %asleep
+  br label %next
+next:
+  %rung = phi i64 [ 0, %start ], [ %more, %ring ]
+  %is_enough = icmp sge i64 %rung, %wanted
+  br i1 %is_enough, label %join, label %ring
+ring:
+  %b = call i32 @sem_post(ptr %bell)
+  %more = add i64 %rung, 1
+  br label %next
+join:
+  call void @work(ptr %job)
+  %count_at = getelementptr i64, ptr %job, i64 1
+  %count = load i64, ptr %count_at
+  %done = getelementptr i64, ptr %job, i64 3
+  call void @await(ptr %done, i64 %count)
+  store atomic i64 0, ptr %job_at seq_cst, align 8
+  call void @await(ptr %inside, i64 0)
+  ret void
+}}
+
+; Run a job on this thread alone.
+define void @run_alone(ptr %job) {{
+  call void @work(ptr %job)
+  ret void
+}}
+"""
+
+
+class Machine(NamedTuple):
+    """The native functions of the pool; each call lets go of the GIL."""
+
+    serve: Callable[[int], None]
+    run: Callable[[int, int, int], None]
+    run_alone: Callable[[int], None]
+    engine: Any  # keeps the code
+
+
+@cache
+def machine() -> Machine:
+    """Return the functions above, compiled; takes a few milliseconds."""
+    engine = compiled(_TEXT)
+
+    def function(name: str, *kinds: type) -> Any:  # noqa: ANN401 - ctypes is untyped
+        return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(name))
+
+    word = ctypes.c_int64
+    return Machine(
+        serve=function("serve", word),
+        run=function("run", word, word, word),
+        run_alone=function("run_alone", word),
+        engine=engine,
+    )
+
+
+def compiled(text: str) -> Any:  # noqa: ANN401 - llvmlite is untyped
+    """Return LLVM's engine with the machine code of `text`."""
+    module = llvm.parse_assembly(text)
+    module.verify()
+    target = llvm.Target.from_default_triple().create_target_machine(opt=2)
+    engine = llvm.create_mcjit_compiler(module, target)
+    engine.finalize_object()
+    return engine
+
+
+class Board:
+    """What the threads of one pool watch; lives as long as the process, as they do."""
+
+    def __init__(self) -> None:
+        self._cells = (ctypes.c_int64 * BOARD_CELLS)()
+        self.address = ctypes.addressof(self._cells)
+        initialise = ctypes.CDLL(None).sem_init
+        self.is_usable = initialise(ctypes.c_void_p(self.address + 8 * _BELL), 0, 0) == 0
