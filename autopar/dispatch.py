@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -41,11 +40,10 @@ from .guard import Admission, Guard, holds, why_not
 from .options import Options
 from .record import Records
 from .variants import Target, Variant, argument_types, make_variant
-from .warn import warn_as_numpy, would_warn
+from .warn import is_everyday, warn_as_numpy, would_warn
 
 LOG = logging.getLogger("autopar")
 
-_WARNS_OR_IGNORES = frozenset(("warn", "ignore"))
 # More kinds of arguments than this, and a region is left to the interpreter.
 _MOST_VARIANTS = 16
 
@@ -208,7 +206,7 @@ class Region:
         needed = variant.types_hold
         if needed is not None and not holds(needed, named):
             return ConditionFailed(span=span, condition=needed, values=())
-        if variant.may_warn and not _is_everyday():
+        if variant.may_warn and not is_everyday():
             return ErrorStateChanged(span=span)
         if variant.may_outgrow and variant.target == "cpu" and not variant.may_redo(named):
             return CannotStopInside(span=span)
@@ -289,17 +287,6 @@ def _is_apart(a: Any, b: Any) -> bool:  # noqa: ANN401  # arrays of either kind
 
 def _convert(wrap: Callable[[Any], object], value: object) -> object:
     return wrap(value)
-
-
-def _is_everyday() -> bool:
-    """Return whether NumPy's error state only warns or ignores, and no warning is an error."""
-    state = np.geterr()
-    # Underflow raises no flag that kernels watch; by default NumPy ignores it.
-    if state["under"] != "ignore" or not _WARNS_OR_IGNORES.issuperset(state.values()):
-        return False
-    return not any(
-        entry[0] == "error" and issubclass(RuntimeWarning, entry[2]) for entry in warnings.filters
-    )
 
 
 _FAILURE_TEXT = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,30 @@ _EVENTS = {
     FLOAT_INVALID: ("invalid value", "invalid"),
     FLOAT_OVERFLOW: ("overflow", "over"),
 }
+
+
+_WARNS_OR_IGNORES = frozenset(("warn", "ignore"))
+
+
+def is_everyday() -> bool:
+    """Return whether NumPy's error state only warns or ignores, and no warning is an error."""
+    state = np.geterr()
+    # Underflow raises no flag that kernels watch; by default NumPy ignores it.
+    if state["under"] != "ignore" or not _WARNS_OR_IGNORES.issuperset(state.values()):
+        return False
+    return _only_shows(warnings.filters)
+
+
+def _only_shows(filters: Sequence[Any]) -> bool:
+    # Asked at every call, and nearly always of the same filters.
+    if filters != _harmless:
+        if any(each[0] == "error" and issubclass(RuntimeWarning, each[2]) for each in filters):
+            return False
+        _harmless[:] = filters
+    return True
+
+
+_harmless: list[Any] = []  # the filters that were found harmless last
 
 
 def would_warn(status: int) -> bool:
