@@ -138,9 +138,9 @@ class Turns:
         return iter(self._turns)
 
     def fresh(self, name: str) -> Any:
-        """Return what a private name starts an iteration with: nothing, or an array full of rubbish."""
+        """Return what a private name starts an iteration with: its value from before, or an array full of rubbish."""
         before = self._before[name]
-        return _rubbish(before) if isinstance(before, np.ndarray) else UNBOUND
+        return _rubbish(before) if isinstance(before, np.ndarray) else before
 
     def leave(self, position: int, scope: Mapping[str, Any]) -> None:
         """Keep what the private names hold at the end of the iteration at `position`."""

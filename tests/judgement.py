@@ -176,10 +176,12 @@ class Judged:
     def is_too_narrow(self) -> bool:
         """Whether the condition is false somewhere although the loop is parallel there.
 
-        That one of several updates is alone at some points, and a reduction there, is not asked.
+        That one of several updates is alone at some points, and a reduction there, is not asked, nor
+        what takes private arrays or copies of values from before the loop.
         """
         return any(
-            claimed == "sequential" and true == "parallel" for _, claimed, true in self.truths
+            claimed == "sequential" and verdict(point.run, self.loop) == "parallel"
+            for point, claimed, _ in self.truths
         )
 
     @property
@@ -203,7 +205,7 @@ def judge(case: Case) -> Iterator[Judged]:
         for plan in region.loops:
             loop = loop_of(region, plan)
             truths = tuple(
-                (point, claimed_at(plan, point), verdict(point.run, loop))
+                (point, claimed_at(plan, point), verdict(point.run, loop, plan.private))
                 for point in case.points
                 if point.run.exception is None
                 and point.admits(region)

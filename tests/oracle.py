@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tests.recording import Cell, Event, Loop, Recording, record
+from tests.truth import Truth, truth
 
 __all__ = [
     "Conflict",
@@ -36,8 +37,6 @@ __all__ = [
 
 Kind = Literal["flow", "anti", "output"]
 Verdict = Literal["parallel", "reduction", "sequential"]
-
-REDUCING = (ast.Add, ast.Mult, ast.BitOr, ast.BitAnd, ast.BitXor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -70,12 +69,10 @@ class _Visit(NamedTuple):
 
 
 class _Pair(NamedTuple):
-    """A conflict with its two events and their cell."""
+    """A conflict with its two events."""
 
     source: Event
     sink: Event
-    cell: Cell
-    entry: int
 
 
 def loops_of(source: str) -> tuple[Loop, ...]:
@@ -105,59 +102,40 @@ def flows(recording: Recording, loop: Loop) -> frozenset[Flow]:
 
 def private_scalars(recording: Recording, loop: Loop) -> frozenset[str]:
     """Return the scalars that conflict in `loop` only because all iterations share their name."""
-    pairs = _carried_pairs(recording, loop)
-    shared = _exposed(recording, loop)
-    private = {p.cell for p in pairs if p.source.is_scalar and (p.entry, p.cell) not in shared}
-    needed = {p.cell for p in pairs if p.source.is_scalar and (p.entry, p.cell) in shared}
-    return frozenset(cell.space.removeprefix("name ") for cell in private - needed)
+    found = truth(recording, loop)
+    return found.private - found.started
 
 
-def is_parallel(recording: Recording, loop: Loop, private_arrays: Collection[str] = ()) -> bool:
+def is_parallel(recording: Recording, loop: Loop, private: Collection[str] = ()) -> bool:
     """Return whether the iterations of `loop` may run in any order once scalars are private.
 
-    A scalar may be private when every iteration that touches it writes it first. `private_arrays` names
-    arrays whose cells are given the same chance.
+    `private` names what is made private although more is needed than a name of its own: arrays that carry no
+    flow, scalars that start with their values from before the loop.
     """
-    return not _blocking_pairs(recording, loop, private_arrays)
+    found = truth(recording, loop)
+    return not found.reduced and _is_free(found, private)
 
 
-def is_reduction(recording: Recording, loop: Loop) -> bool:
+def is_reduction(recording: Recording, loop: Loop, private: Collection[str] = ()) -> bool:
     """Return whether `loop` is parallel but for the variables that it reduces, and reduces at least one."""
-    return bool(reduced_variables(recording, loop))
+    found = truth(recording, loop)
+    return bool(found.reduced) and _is_free(found, private)
+
+
+def _is_free(found: Truth, private: Collection[str]) -> bool:
+    return not found.flowing and found.buffers | found.renamed | found.started <= {*private}
 
 
 def reduced_variables(recording: Recording, loop: Loop) -> frozenset[str]:
     """Return the variables whose updates are all that `loop` carries; empty where it carries more or nothing."""
-    statements = _Statements(recording.source)
-    pairs = _blocking_pairs(recording, loop, ())
-    names = {_reduced_by(pair, statements) for pair in pairs}
-    if not names or None in names:
-        return frozenset()
-    # Cells that carry nothing may be used in any way: `a[j // 2] *= 0.5` beside `a[i] = p`.
-    carried = {pair.cell for pair in pairs}
-    used = {(pair.cell.space, statements.at(pair.source)) for pair in pairs}
-    for space, statement in used:
-        inside = [
-            event
-            for event in _inside(recording, loop)
-            if event.cells[0].space == space and event.cells[0] in carried
-        ]
-        reads = sum(event.kind == "read" for event in inside)
-        alone = all(statements.at(event) == statement for event in inside)
-        if not alone or 2 * reads != len(inside):
-            return frozenset()
-    return frozenset(name for name in names if name is not None)
+    return truth(recording, loop).reduced if is_reduction(recording, loop) else frozenset()
 
 
-def verdict(recording: Recording, loop: Loop) -> Verdict:
+def verdict(recording: Recording, loop: Loop, private: Collection[str] = ()) -> Verdict:
     """Return the true verdict of `loop` for the arguments of this recording."""
-    if is_parallel(recording, loop):
+    if is_parallel(recording, loop, private):
         return "parallel"
-    return "reduction" if is_reduction(recording, loop) else "sequential"
-
-
-def _inside(recording: Recording, loop: Loop) -> Iterator[Event]:
-    return (e for e in recording.events if any(step.loop == loop for step in e.steps))
+    return "reduction" if is_reduction(recording, loop, private) else "sequential"
 
 
 def _visits(recording: Recording, loop: Loop) -> dict[tuple[int, Cell], list[_Visit]]:
@@ -178,7 +156,7 @@ def _carried_pairs(recording: Recording, loop: Loop) -> list[_Pair]:
     iteration of the one comes before the last iteration of the other.
     """
     pairs = []
-    for (entry, cell), visits in _visits(recording, loop).items():
+    for visits in _visits(recording, loop).values():
         if all(visit.event.kind == "read" for visit in visits):
             continue
         first: dict[tuple[str, str, int, int], _Visit] = {}
@@ -189,38 +167,12 @@ def _carried_pairs(recording: Recording, loop: Loop) -> list[_Pair]:
             first.setdefault(place, visit)
             last[place] = visit
         pairs += [
-            _Pair(source.event, sink.event, cell, entry)
+            _Pair(source.event, sink.event)
             for source in first.values()
             for sink in last.values()
             if source.number < sink.number and "write" in (source.event.kind, sink.event.kind)
         ]
     return pairs
-
-
-def _exposed(recording: Recording, loop: Loop) -> set[tuple[int, Cell]]:
-    """Return the cells that some iteration of `loop` reads before it writes them, by execution of the loop."""
-    exposed = set()
-    for key, visits in _visits(recording, loop).items():
-        started: set[int] = set()
-        for visit in visits:
-            if visit.number not in started and visit.event.kind == "read":
-                exposed.add(key)
-            started.add(visit.number)
-    return exposed
-
-
-def _blocking_pairs(
-    recording: Recording, loop: Loop, private_arrays: Collection[str]
-) -> list[_Pair]:
-    exposed = _exposed(recording, loop)
-    return [
-        pair
-        for pair in _carried_pairs(recording, loop)
-        if (pair.entry, pair.cell) in exposed
-        or not (
-            pair.source.is_scalar or {pair.source.variable, pair.sink.variable} <= {*private_arrays}
-        )
-    ]
 
 
 def _conflict(pair: _Pair) -> Conflict:
@@ -267,52 +219,3 @@ def _flow(source: Event, sink: Event) -> Flow:
             if isinstance(before.value, int) and isinstance(after.value, int)
         ),
     )
-
-
-def _reduced_by(pair: _Pair, statements: _Statements) -> str | None:
-    """Return the variable that the one statement on both ends of `pair` updates, None if it is no such pair."""
-    place = statements.at(pair.source)
-    if place is None or place != statements.at(pair.sink):
-        return None
-    return statements.updated(place)
-
-
-class _Statements:
-    """The simple statements of a source, found by the position of an access in them."""
-
-    def __init__(self, source: str) -> None:
-        self._simple = [
-            node
-            for node in ast.walk(ast.parse(source))
-            if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr | ast.Return)
-        ]
-
-    def at(self, event: Event) -> int | None:
-        """Return the number of the statement that `event` happens in; None for the header of a loop or `if`."""
-        place = event.line, event.column
-        for number, node in enumerate(self._simple):
-            end = node.end_lineno or node.lineno, node.end_col_offset or 0
-            if (node.lineno, node.col_offset) <= place < end:
-                return number
-        return None
-
-    def updated(self, number: int) -> str | None:
-        """Return x where the statement is `x op= e` or `x = x op e` with an op that may be reordered."""
-        match self._simple[number]:
-            case ast.AugAssign(target=target, op=op, value=value):
-                return _update(target, op, value)
-            case ast.Assign(targets=[target], value=ast.BinOp(left=left, op=op, right=right)):
-                same = ast.unparse(target)
-                if ast.unparse(left) == same:
-                    return _update(target, op, right)
-                return _update(target, op, left) if ast.unparse(right) == same else None
-            case _:
-                return None
-
-
-def _update(target: ast.expr, op: ast.operator, value: ast.expr) -> str | None:
-    base = target.value if isinstance(target, ast.Subscript) else target
-    if not isinstance(base, ast.Name) or not isinstance(op, REDUCING):
-        return None
-    reads = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-    return None if base.id in reads else base.id

