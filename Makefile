@@ -2,11 +2,13 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 -q
 SECONDS ?= 3600
+DRAWS ?= 2000
+JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts pytest bench gpu-check fuzz clean
+.PHONY: demo test lint types contracts pytest bench gpu-check fuzz exactness clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
@@ -35,6 +37,12 @@ gpu-check: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# What autopar says of loops drawn by a generator of its own, held against what they do.
+exactness: $(VENV)/.dev
+	$(BIN)/python -m tests.exactness --affine --draws $(DRAWS) --jobs $(JOBS)
+	$(BIN)/python -m tests.exactness --draws $(DRAWS) --jobs $(JOBS)
+	$(BIN)/python -m tests.exactness --generator first --one-sided --draws $(DRAWS) --jobs $(JOBS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

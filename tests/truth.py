@@ -14,8 +14,8 @@ storage     nothing flows, but cells of an array are written and touched by diff
             reduction for one who says which arrays he makes private or renames.
 parallel    nothing of all that. Scalars that carry anti or output dependences only are private: an iteration
             reads its own value or the one from before the loop, the last one that wrote leaves its value.
-            So is an array that is a row buffer: no iteration reads of its conflicting cells what it did not
-            write itself, and the last iteration that writes leaves all of them.
+            So is an array that is a row buffer: an iteration reads of it only what it wrote itself, and the last
+            iteration that writes to it leaves all of its cells.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ class _Visits:
     reads_outside: bool = False  # some iteration reads what it did not write
     is_read: bool = False
     flows: bool = False
-    writers: set[int] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     places: set[Place] = field(default_factory=set)
 
@@ -68,7 +67,6 @@ class _Visits:
         if event.kind == "write":
             self.is_written = True
             self.last_write = number
-            self.writers.add(number)
         else:
             self.is_read = True
             self.reads_outside |= self.last_write != number
@@ -132,21 +130,18 @@ def _visits(recording: Recording, loop: Loop) -> dict[_Key, _Visits]:
 
 def _buffers(arrays: dict[_Key, _Visits], visits: dict[_Key, _Visits]) -> set[str]:
     """Return the arrays that are written before they are read in each iteration, and refilled by the last one."""
-    groups: dict[tuple[int, str], list[_Visits]] = defaultdict(list)
-    written: dict[tuple[int, str], list[_Visits]] = defaultdict(list)
-    for (entry, cell), each in arrays.items():
-        groups[entry, cell.space].append(each)
+    touched: dict[tuple[int, str], list[_Visits]] = defaultdict(list)
     for (entry, cell), each in visits.items():
-        if each.is_written:
-            written[entry, cell.space].append(each)
+        touched[entry, cell.space].append(each)
     good, bad = set[str](), set[str]()
-    for key, cells in groups.items():
-        names = {name for each in cells for name in each.names}
-        last = max(each.last_write or 0 for each in written[key])
-        refilled = all(each.last_write == last for each in written[key])
-        own = not any(each.reads_outside for each in cells)
+    for entry, space in {(entry, cell.space) for entry, cell in arrays}:
+        cells = touched[entry, space]
+        last = max(each.last_write or 0 for each in cells)
+        is_refilled = all(each.last_write == last for each in cells if each.is_written)
+        is_own = not any(each.reads_outside for each in cells)
         is_used = any(each.is_read for each in cells)
-        (good if refilled and own and is_used else bad).update(names)
+        names = {name for each in cells for name in each.names}
+        (good if is_refilled and is_own and is_used else bad).update(names)
     return good - bad
 
 
