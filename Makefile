@@ -8,7 +8,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts pytest bench gpu-check fuzz exactness clean
+.PHONY: demo test lint types contracts pytest bench gpu-check fuzz exactness study clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
@@ -43,6 +43,9 @@ exactness: $(VENV)/.dev
 	$(BIN)/python -m tests.exactness --affine --draws $(DRAWS) --jobs $(JOBS)
 	$(BIN)/python -m tests.exactness --draws $(DRAWS) --jobs $(JOBS)
 	$(BIN)/python -m tests.exactness --generator first --one-sided --draws $(DRAWS) --jobs $(JOBS)
+# The notebook study over the small corpus of this repository; results in study/.
+study: $(VENV)/.study
+	$(BIN)/python -m autopar study --output study examples/corpus
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -55,9 +58,10 @@ $(BIN)/python:
 	  $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 
 # A stamp each: an install is repeated only when pyproject.toml changes.
-$(VENV)/.dev: EXTRAS := dev,cuda,demo
+$(VENV)/.dev: EXTRAS := dev,cuda,demo,study
 $(VENV)/.demo: EXTRAS := demo
 $(VENV)/.bench: EXTRAS := bench,cuda
-$(VENV)/.dev $(VENV)/.demo $(VENV)/.bench: pyproject.toml | $(BIN)/python
+$(VENV)/.study: EXTRAS := study
+$(VENV)/.dev $(VENV)/.demo $(VENV)/.bench $(VENV)/.study: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
 	touch $@

@@ -33,6 +33,7 @@ __all__ = [
     "MODULE",
     "Observer",
     "analyze",
+    "describe",
     "explain_text",
     "functions_of",
     "loop_functions",

@@ -1,4 +1,4 @@
-"""The terminal: `autopar run`, `explain` and `info`.
+"""The terminal: `autopar run`, `explain`, `study` and `info`.
 
 Exit status: 0 done; 1 the user's program failed (under `run` its own status); 2 wrong usage or
 unreadable input, with one line on stderr.
@@ -251,6 +251,54 @@ def show_reports(
         write_text(html_file, render_html_page(*(report.content for report in reports)))
     else:
         click.echo("\n\n".join(str(report) for report in reports))
+
+
+@commands.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("study"),
+    show_default=True,
+    help="Folder for the results.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes; as many as processors.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many, by name.")
+@click.option("--resume", is_flag=True, help="Go on with the study in the output folder.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.pass_context
+def study(  # click passes each option by name
+    context: click.Context,
+    /,
+    *,
+    output: Path,
+    jobs: int | None,
+    limit: int | None,
+    resume: bool,
+    paths: tuple[str, ...],
+) -> None:
+    """Measure how much of the notebooks and scripts below PATH could run in parallel.
+
+    PATH is a folder, a file, a pattern, or a zip or tar archive. None of their code is run.
+    """
+    try:
+        from autopar.corpus.manifest import NothingFoundError
+        from autopar.corpus.study import Settings
+
+        from . import study_command
+    except ImportError as error:
+        message = f"study needs the extra 'study' ({error}): pip install 'autopar[study]'."
+        raise UnreadableError(message) from error
+    settings = Settings(
+        output=output, jobs=jobs or study_command.default_jobs(), limit=limit, resume=resume
+    )
+    try:
+        outcome = study_command.study(paths, settings)
+    except NothingFoundError as error:
+        raise UnreadableError(str(error)) from error
+    except OSError as error:
+        raise UnreadableError(f"{output} cannot be written: {error}.") from error
+    study_command.show(outcome, output)
+    context.exit(0 if outcome.is_complete else 130)
 
 
 @commands.command()

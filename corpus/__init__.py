@@ -1,1 +1,1 @@
-"""The notebook study: the loops that people write, counted by verdict and by reason."""
+"""The notebook study: what the world writes, counted with the analysis that runs the decorator."""
