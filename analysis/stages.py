@@ -127,18 +127,23 @@ def may_check_first(region: RegionPlan) -> bool:
 
 
 def specialize(
-    region: RegionPlan, live_in: Mapping[str, LiveInType], holding: frozenset[int]
+    region: RegionPlan,
+    live_in: Mapping[str, LiveInType],
+    holding: frozenset[int],
+    *,
+    may_copy: bool = True,
 ) -> tuple[TypedProgram, Schedule] | Refusal:
     """Return typed statements and a schedule for the types and conditions of a call.
 
-    `holding` are the conditional loops whose condition is true.
+    `holding` are the conditional loops whose condition is true; `may_copy` says whether the
+    target has private copies of arrays.
     """
     typed = type_program(region.scop, live_in)
     if isinstance(typed, Refusal):
         return typed
     try:
         with isl.budget():
-            return typed, find_schedule(region.scop, region.loops, holding)
+            return typed, find_schedule(region.scop, region.loops, holding, may_copy=may_copy)
     except isl.BudgetExhaustedError:
         reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
         return Refusal(reasons=(reason,))

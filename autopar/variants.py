@@ -127,7 +127,7 @@ def draft_variant(
 ) -> Draft | Refusal:
     """Return the source for a region; `place` is target, region name and user's file."""
     target, name, file = place
-    found = specialize(region, types, holding)
+    found = specialize(region, types, holding, may_copy=target == "cpu")
     if isinstance(found, Refusal):
         return found
     typed, _ = found

@@ -246,6 +246,15 @@ class _Module:
 
     def _launch(self, kernel: host.Kernel) -> str:
         passed = self._tuple(self._passed(kernel))
+        if kernel.loop and kernel.loop.private_arrays:
+            copies = tuple(
+                f"({kernel.arrays.index(each.name)}, {each.starts_filled})"
+                for each in kernel.loop.private_arrays
+            )
+            return (
+                f"launcher.launch_with_copies({kernel.name}, ({self._range(kernel)}), {passed},"
+                f" {self._tuple(copies)}, {self._work(kernel)})"
+            )
         return (
             f"launcher.launch({kernel.name}, {self._range(kernel)}, {passed}, {self._work(kernel)})"
         )

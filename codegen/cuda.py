@@ -56,6 +56,8 @@ def _features_lacking(program: Program) -> Iterator[tuple[Span, str]]:
     for node in walk_nodes(program.body):
         if isinstance(node, Instance) and not is_printable(node.statement, "cuda"):
             yield node.span, "arithmetic of complex numbers"
+        if isinstance(node, Loop) and node.is_parallel and node.private_arrays:
+            yield node.span, f"private copies of '{node.private_arrays[0].name}'"
     for kernel in kernels_of(program):
         for name in unsettled(kernel):
             assert kernel.loop is not None  # sequential kernels settle everything

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.typed import (
     Cast,
     Index,
@@ -59,13 +60,19 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
                 word = "parallel for" if node.is_parallel else "for"
                 bounds = f"{text(node.lower, {})}, {text(node.upper, {})}"
                 step = f", {node.step}" if node.step != 1 else ""
-                yield f"{indent}{word} {node.iterator} in range({bounds}{step}):"
+                own = ", ".join(_private(each) for each in node.private_arrays)
+                private = f"  # private {own}" if own else ""
+                yield f"{indent}{word} {node.iterator} in range({bounds}{step}):{private}"
                 yield from _nodes(node.body, indent + "    ")
             case Branch():
                 yield f"{indent}if {text(node.test, {})}:"
                 yield from _nodes(node.body, indent + "    ")
             case Instance():
                 yield f"{indent}{node.name}: {_statement(node.statement, dict(node.iterators))}"
+
+
+def _private(array: PrivateArray) -> str:
+    return f"{array.name}, starts filled" if array.starts_filled else array.name
 
 
 def _statement(statement: TypedStatement, iterators: Mapping[str, Expression]) -> str:

@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba import types
 
 from .fpflags import FLOAT_FLAGS, address_of, dispatcher_of, float_status, is_watched
-from .native import compiled
+from .native import JOB_CELLS, compiled
 
 # Offsets in a NumPy array object, in bytes: data, number of axes, extents, strides lie behind
 # what every Python object begins with.
@@ -237,6 +237,6 @@ def _dtype(kind: Any) -> np.dtype[Any]:  # noqa: ANN401 - as above
     return np.dtype("bool" if plain is types.boolean else str(plain))
 
 
-def packer(entry: Entry, chunks: int) -> struct.Struct:
-    """Return what packs the head of a job, its arguments and the borders of its chunks."""
-    return struct.Struct(f"=8q{entry.format}{chunks + 1}q")
+def packer(entry: Entry, chunks: int, sets: int) -> struct.Struct:
+    """Return what packs the head of a job, its sets of arguments and the borders of its chunks."""
+    return struct.Struct(f"={JOB_CELLS}q{entry.format * sets}{chunks + 1}q")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ScalarVariable, TypedStatement
 from autopar.analysis.model.types import ArrayType
@@ -43,6 +44,7 @@ class Loop:
     upper: Expression  # exclusive
     step: int  # positive
     is_parallel: bool  # carries no dependence: any order, any thread
+    private_arrays: tuple[PrivateArray, ...]  # ... once each thread has its own copy of these
     body: tuple[Node, ...]
     span: Span
 

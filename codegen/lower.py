@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from autopar.analysis.model import isl_ast
 from autopar.analysis.model.ast_nodes import AstFor, AstIf, AstInstance, AstNode, instances
 from autopar.analysis.model.loop_ir import Expression, Name, Unary
-from autopar.analysis.model.plan import Schedule
+from autopar.analysis.model.plan import PrivateArray, Schedule, ScheduleDimension
 from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
@@ -129,13 +129,16 @@ class _Lowering:
             return self.nodes(node.body, {**values, node.iterator: lower_bound}, taken)
         iterator = self._iterator_name(node, taken)
         inner = {**values, node.iterator: Name(name=iterator, span=self.scop.span)}
+        inside = frozenset(instances(node.body))
+        dimension = self.schedule.dimensions[node.dimension]
+        is_parallel = dimension.coincident >= inside
         loop = Loop(
             iterator=iterator,
             lower=lower_bound,
             upper=upper_bound,
             step=node.step,
-            is_parallel=self.schedule.dimensions[node.dimension].coincident
-            >= frozenset(instances(node.body)),
+            is_parallel=is_parallel,
+            private_arrays=_private_to(dimension, inside) if is_parallel else (),
             body=self.nodes(node.body, inner, taken | {iterator}),
             span=self._loop_span(node),
         )
@@ -218,6 +221,19 @@ class _Lowering:
                 return replace(statement, indices=indices, value=value)
             case SetVariable():
                 return replace(statement, value=value)
+
+
+def _private_to(
+    dimension: ScheduleDimension, statements: frozenset[str]
+) -> tuple[PrivateArray, ...]:
+    """Return what must be private for `statements` to run at the same time, each array once."""
+    found: dict[str, PrivateArray] = {}
+    for statement, array in dimension.private_arrays:
+        if statement in statements and not (
+            array.name in found and found[array.name].starts_filled
+        ):
+            found[array.name] = array
+    return tuple(found.values())
 
 
 def _with_parameters(

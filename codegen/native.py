@@ -23,7 +23,10 @@ BOARD_CELLS = 16
 _GENERATION, _JOB, _INSIDE, _SLEEPERS, _BELL = 0, 1, 2, 3, 8  # a sem_t has at most 64 bytes
 # Cells of a job: the entry, the number of chunks, the next one to take, how many are done, and
 # where in the job (in bytes) the arguments, borders and outcomes lie, and the size of an outcome.
-JOB_CELLS = 8
+# Then how many threads have come, how many may take part, how far apart (in bytes) the sets of
+# arguments lie that each thread has of its own, 0 if all have the first one, and the chunk that
+# takes the first one whoever runs it.
+JOB_CELLS = 12
 
 # How long a thread watches for what comes next before it sleeps or yields: about 0.1 ms. Waking
 # a sleeping one takes as long.
@@ -56,7 +59,19 @@ start:
   %outcomes = getelementptr i8, ptr %job, i64 %outcomes_offset
   %size_at = getelementptr i64, ptr %job, i64 7
   %size = load i64, ptr %size_at
-  br label %take
+  %threads = getelementptr i64, ptr %job, i64 8
+  %most_at = getelementptr i64, ptr %job, i64 9
+  %most = load i64, ptr %most_at
+  %stride_at = getelementptr i64, ptr %job, i64 10
+  %stride = load i64, ptr %stride_at
+  %last_at = getelementptr i64, ptr %job, i64 11
+  %last = load i64, ptr %last_at
+  %thread = atomicrmw add ptr %threads, i64 1 seq_cst
+  %own = add i64 %thread, 1
+  %own_offset = mul i64 %own, %stride
+  %own_arguments = getelementptr i8, ptr %arguments, i64 %own_offset
+  %takes_part = icmp slt i64 %thread, %most
+  br i1 %takes_part, label %take, label %end
 take:
   %chunk = atomicrmw add ptr %next, i64 1 seq_cst
   %is_left = icmp slt i64 %chunk, %count
@@ -68,7 +83,9 @@ run:
   %upper = load i64, ptr %upper_at
   %outcome_offset = mul i64 %chunk, %size
   %outcome = getelementptr i8, ptr %outcomes, i64 %outcome_offset
-  call void %entry(ptr %arguments, i64 %lower, i64 %upper, ptr %outcome)
+  %is_last = icmp eq i64 %chunk, %last
+  %passed = select i1 %is_last, ptr %arguments, ptr %own_arguments
+  call void %entry(ptr %passed, i64 %lower, i64 %upper, ptr %outcome)
   %before = atomicrmw add ptr %done, i64 1 seq_cst
   br label %take
 end:

@@ -15,9 +15,10 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Protocol, TypeAlias
 
+from .copies import Arguments, Private, private_copies
 from .entries import Entry, entry_of, packer
 from .native import JOB_CELLS, Board, machine
 
@@ -52,6 +53,20 @@ class Launcher(Protocol):
         work: int,
     ) -> Outcome:
         """Return what `kernel` gives for a parallel loop over range(lower, upper, step)."""
+
+    def launch_with_copies(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        private: tuple[Private, ...],
+        work: int,
+    ) -> Outcome:
+        """Return what `launch` does for a kernel that shares out a loop with private arrays.
+
+        Iterations that run at the same time need copies of the arrays in `private`; the last
+        one works on the arrays themselves.
+        """
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         """Yield consecutive parts of range(lower, upper, step), short enough for Ctrl-C."""
@@ -109,18 +124,52 @@ class Pool:
             return kernel(lower, upper, *arguments)
         return _joined(self.run(kernel, borders, arguments, work))
 
+    def launch_with_copies(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        private: tuple[Private, ...],
+        work: int,
+    ) -> Outcome:
+        """Return what `launch` does, each thread with copies of its own of the private arrays.
+
+        Memory is bounded: threads without room for copies take no part, and where there are
+        none at all, the chunks run in order on the arrays themselves.
+        """
+        lower, upper, step = bounds
+        if work < INLINE_NS:
+            return kernel(lower, upper, *arguments)
+        borders = _borders(lower, upper, step, work, self.threads)
+        threads = min(self.threads, len(borders) - 1)
+        copies = private_copies(arguments, private, threads) if threads > 1 else ()
+        return _joined(self.run(kernel, borders, arguments, work, copies))
+
     def run(
-        self, kernel: Kernel, borders: Borders, arguments: tuple[object, ...], work: int
+        self,
+        kernel: Kernel,
+        borders: Borders,
+        arguments: Arguments,
+        work: int,
+        copies: tuple[Arguments, ...] | None = None,
     ) -> list[Outcome]:
-        """Return what `kernel` gives for each chunk between two neighbours in `borders`."""
+        """Return what `kernel` gives for each chunk between two neighbours in `borders`.
+
+        Where there are `copies`, each thread takes one of them for its arguments, and the last
+        chunk alone takes `arguments`; where there are none of them, one thread runs all.
+        """
         entry = entry_of(kernel)
         if entry is None:
             return [kernel(start, stop, *arguments) for start, stop in pairwise(borders)]
-        packed = entry.packed(arguments)
+        packed = tuple(entry.packed(each) for each in (arguments, *(copies or ())))
         outcomes: list[Outcome] = []
-        size = _batch(len(borders) - 1, work, self.threads)
-        for first in range(0, len(borders) - 1, size):
-            outcomes += self._share(entry, packed, borders[first : first + size + 1])
+        count = len(borders) - 1
+        size = _batch(count, work, self.threads)
+        threads = self.threads if copies is None else max(1, len(copies))
+        for first in range(0, count, size):
+            last = count - 1 - first  # of the launch, as this batch counts
+            part = borders[first : first + size + 1]
+            outcomes += self._share(entry, packed, part, (threads, last))
         return outcomes
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
@@ -128,24 +177,35 @@ class Pool:
         return pairwise(_borders(lower, upper, step, work, 0))
 
     def _share(
-        self, entry: Entry, packed: tuple[int | float, ...], borders: Borders
+        self,
+        entry: Entry,
+        packed: tuple[tuple[int | float, ...], ...],
+        borders: Borders,
+        who: tuple[int, int],
     ) -> list[Outcome]:
-        """Run the chunks of one batch on all threads."""
+        """Run the chunks of one batch: `who` are the threads allowed, and the last chunk.
+
+        The first set of arguments is that of the last chunk; the others are the threads', if
+        there are any.
+        """
+        threads, last = who
         chunks = len(borders) - 1
-        form = packer(entry, chunks)
+        form = packer(entry, chunks, len(packed))
         arguments = 8 * JOB_CELLS
-        borders_at = arguments + 8 * len(packed)
+        stride = 8 * len(packed[0])
+        borders_at = arguments + stride * len(packed)
         size = entry.outcome.itemsize
         head = (entry.address, chunks, 0, 0, arguments, borders_at, form.size, size)
+        own = (0, threads, stride if len(packed) > 1 else 0, last)
         job = bytearray(form.size + chunks * size)
-        form.pack_into(job, 0, *head, *packed, *borders)
+        form.pack_into(job, 0, *head, *own, *chain.from_iterable(packed), *borders)
         cells = (ctypes.c_char * len(job)).from_buffer(job)
         address = ctypes.addressof(cells)
-        board = self._started() if self.threads > 1 else None
+        board = self._started() if threads > 1 else None
         # Another thread of the program may be using the pool; then this one works alone.
         if board is not None and self._busy.acquire(blocking=False):
             try:
-                machine().run(board.address, address, min(self.threads, chunks) - 1)
+                machine().run(board.address, address, min(threads, chunks) - 1)
             finally:
                 self._busy.release()
         else:

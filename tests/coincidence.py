@@ -12,10 +12,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from autopar.analysis.model.plan import PrivateArray
 from tests.adversary import ORDERS, UNBOUND
 from tests.arguments import all_bytes, copy_arguments, is_same
 from tests.oracle import Loop
@@ -23,17 +25,26 @@ from tests.oracle import Loop
 Order = Callable[[int], list[int]]
 
 
+Arrays = Mapping[Loop, Collection[PrivateArray]]
+NO_ARRAYS: Arrays = MappingProxyType({})
+
+
 def differing_order(
-    source: str, arguments: Sequence[object], loops: Collection[Loop], variables: Collection[str]
+    source: str,
+    arguments: Sequence[object],
+    loops: Collection[Loop],
+    variables: Collection[str],
+    arrays: Arrays = NO_ARRAYS,
 ) -> str | None:
     """Return the name of the first order of the iterations of `loops` that changes the outcome, or None.
 
-    `variables` are the loop variables of the program; others that it assigns are private to an iteration.
+    `variables` are the loop variables of the program; others that it assigns are private to an iteration,
+    and so are the arrays that `arrays` has for a loop.
     """
     expected = _run(ast.parse(source), arguments, {})
     for label, order in ORDERS.items():
         tree = ast.fix_missing_locations(
-            _Chunks(frozenset(loops), variables).visit(ast.parse(source))
+            _Chunks(frozenset(loops), variables, arrays).visit(ast.parse(source))
         )
         if _run(tree, arguments, {"__chunks__": _chunks_in(order, variables)}) != expected:
             return label
@@ -81,6 +92,15 @@ class Chunks:
         """Return what a scalar holds when a chunk starts."""
         return self._before.get(name, UNBOUND)
 
+    def own(self, name: str, position: int, starts_filled: bool) -> object:
+        """Return the array that an iteration works on."""
+        shared: Any = self._before[name]
+        if position == len(self._values) - 1:
+            return shared
+        if starts_filled:
+            return np.array(shared)
+        return np.full(shared.shape, np.frombuffer(b"\xa5" * shared.itemsize, shared.dtype)[0])
+
     def leave(self, position: int, scope: Mapping[str, object], variables: Collection[str]) -> None:
         """Take what an iteration leaves in the names of `scope`."""
         if position == len(self._values) - 1:
@@ -102,9 +122,10 @@ def _chunks_in(order: Order, variables: Collection[str]) -> Callable[..., Chunks
 
 
 class _Chunks(ast.NodeTransformer):
-    def __init__(self, loops: frozenset[Loop], variables: Collection[str]) -> None:
+    def __init__(self, loops: frozenset[Loop], variables: Collection[str], arrays: Arrays) -> None:
         self._loops = loops
         self._variables = frozenset(variables)
+        self._arrays = arrays
 
     def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
         place = Loop(node.lineno, node.col_offset)
@@ -128,10 +149,15 @@ class _Chunks(ast.NodeTransformer):
             f"{chunks} = __chunks__({ast.unparse(node.iter)}, locals())",
             f"for __position__, __value__ in {chunks}:",
             *(f"    {line}" for name in names for line in _set(name, fresh[name])),
+            *(
+                f"    {each.name} = {chunks}.own({each.name!r}, __position__, {each.starts_filled})"
+                for each in self._arrays.get(place, ())
+            ),
             f"    {ast.unparse(node.target)} = __value__",
             f"    __position_{place.line}_{place.column}__ = __position__",
             f"    {chunks}.leave(__position_{place.line}_{place.column}__, locals(), {inner!r})",
             *(line for name in names for line in _set(name, final[name])),
+            *(f"{each.name} = {chunks}.fresh({each.name!r})" for each in self._arrays.get(place, ())),
         ])  # fmt: skip
         statements = ast.parse(text).body
         loop = next(each for each in statements if isinstance(each, ast.For))

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
+from autopar.codegen.copies import Copies, Private
 from autopar.codegen.pool import Kernel, Outcome
 
 Order = Callable[[int], list[int]]
@@ -33,6 +36,16 @@ class SerialLauncher:
         self.launches.append((getattr(kernel, "__name__", ""), lower, upper, step, work))
         return kernel(lower, upper, *arguments)
 
+    def launch_with_copies(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        private: tuple[Private, ...],
+        work: int,
+    ) -> Outcome:
+        return self.launch(kernel, *bounds, arguments, work)
+
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         yield lower, upper
 
@@ -42,6 +55,7 @@ class AdversarialLauncher:
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.copied = False  # some launch had a private array
 
     def is_small(self, work: int) -> bool:
         return False
@@ -55,18 +69,41 @@ class AdversarialLauncher:
         arguments: tuple[object, ...],
         work: int,
     ) -> Outcome:
+        return self.launch_with_copies(kernel, (lower, upper, step), arguments, (), work)
+
+    def launch_with_copies(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        private: tuple[Private, ...],
+        work: int,
+    ) -> Outcome:
+        lower, upper, step = bounds
         starts = range(lower, upper, step)
         if not starts:
             return kernel(lower, upper, *arguments)
+        last = len(starts) - 1
+        self.copied |= bool(private)
         outcomes = {}
         for position in self.order(len(starts)):
             start = starts[position]
-            outcomes[position] = kernel(start, min(start + step, upper), *arguments)
+            own = arguments if position == last else self.own(arguments, private)
+            outcomes[position] = kernel(start, min(start + step, upper), *own)
         assert sorted(outcomes) == list(range(len(starts)))
         status = 0
         for outcome in outcomes.values():
             status |= outcome[0]
-        return (status, *outcomes[len(starts) - 1][1:])
+        return (status, *outcomes[last][1:])
+
+    @staticmethod
+    def own(arguments: tuple[object, ...], private: tuple[Private, ...]) -> tuple[object, ...]:
+        """Return arguments with new copies of the private arrays, full of rubbish where they may be."""
+        copies = Copies(arguments, private, 2, 2)
+        for arrays in copies._spare:
+            for array in arrays:
+                array[...] = np.frombuffer(b"\xa5" * array.itemsize, array.dtype)[0]
+        return copies.own()
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         starts = range(lower, upper, step)

@@ -255,6 +255,19 @@ class Set:
         return Set(self._raw.intersect(lifted))
 
     @locked
+    def latest(self, level: int, order: Literal["<", ">"]) -> Set:
+        """Return the tuples that no other follows: equal before `level`, later by `order` there."""
+        set_ = islpy.dim_type.set
+        space = self._raw.get_space().map_from_set()
+        after = islpy.Map.universe(space)
+        for outer in range(level):
+            after = after.equate(islpy.dim_type.in_, outer, islpy.dim_type.out, outer)
+        compare = after.order_lt if order == "<" else after.order_gt
+        after = compare(islpy.dim_type.in_, level, islpy.dim_type.out, level)
+        assert level < self._raw.dim(set_)
+        return Set(self._raw.subtract(after.intersect_range(self._raw).domain()).coalesce())
+
+    @locked
     def maximum(self, dimension: int) -> int | None:
         """Return the largest value of a dimension over all parameters; None if unbounded.
 
@@ -381,6 +394,13 @@ class Map:
     def range(self) -> Set:
         """Return the second elements."""
         return Set(self._raw.range())
+
+    @locked
+    def from_outer(self, depth: int) -> Map:
+        """Return the relation from the first `depth` dimensions of the first elements alone."""
+        in_ = islpy.dim_type.in_
+        raw = self._raw.project_out(in_, depth, self._raw.dim(in_) - depth)
+        return Map(raw.reset_tuple_id(in_))
 
     @locked
     def outer_deltas(self, depth: int) -> Set:

@@ -26,13 +26,27 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateArray:
+    """An array of which iterations that run at the same time need copies of their own.
+
+    The last iteration works on the array itself: it writes every element that any of them
+    writes, so that nothing has to be put back.
+    """
+
+    name: str
+    # Iterations read elements that none of them writes: copies start as the array is.
+    starts_filled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopPlan:
     """The verdict on one loop of a region, as written."""
 
     loop: int  # index into Scop.loops
     verdict: VerdictKind
     condition: Condition | None  # for `conditional`: parallel exactly where it holds
-    private: tuple[str, ...]
+    private: tuple[str, ...]  # scalars and arrays
+    private_arrays: tuple[PrivateArray, ...]  # those of `private` that are arrays
     reductions: tuple[Reduction, ...]
     dependences: tuple[Dependence, ...]
     reason: Reason | None  # None where the loop is parallel
@@ -50,6 +64,8 @@ class ScheduleDimension:
     iterators: tuple[tuple[str, str], ...]
     # The statements for which the dimension carries nothing, under the chosen conditions.
     coincident: frozenset[str]
+    # What that takes: the statement of a coincident loop, with an array that is private to it.
+    private_arrays: tuple[tuple[str, PrivateArray], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

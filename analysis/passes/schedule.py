@@ -12,12 +12,26 @@ from ..model.scop import Scop
 from .order import original_schedule
 
 
-def find_schedule(scop: Scop, loops: tuple[LoopPlan, ...], holding: frozenset[int]) -> Schedule:
-    """Return the schedule of a region whose conditional loops in `holding` are parallel."""
+def find_schedule(
+    scop: Scop,
+    loops: tuple[LoopPlan, ...],
+    holding: frozenset[int],
+    *,
+    may_copy: bool = True,
+) -> Schedule:
+    """Return the schedule of a region whose conditional loops in `holding` are parallel.
+
+    `may_copy`: whether loops that need private copies of arrays count as parallel.
+    """
+    parallel = frozenset(
+        plan.loop
+        for plan in loops
+        if _is_parallel(plan, holding) and (may_copy or not plan.private_arrays)
+    )
     depth = max(len(statement.loops) for statement in scop.statements)
     dimensions: list[ScheduleDimension] = []
     for level in range(depth):
-        dimensions += [_textual(), _of_loops(scop, loops, holding, level)]
+        dimensions += [_textual(), _of_loops(scop, loops, parallel, level)]
     dimensions.append(_textual())
     return Schedule(relation=original_schedule(scop), dimensions=tuple(dimensions))
 
@@ -27,14 +41,18 @@ def _textual() -> ScheduleDimension:
 
 
 def _of_loops(
-    scop: Scop, loops: tuple[LoopPlan, ...], holding: frozenset[int], level: int
+    scop: Scop, loops: tuple[LoopPlan, ...], parallel: frozenset[int], level: int
 ) -> ScheduleDimension:
     inside = [statement for statement in scop.statements if len(statement.loops) > level]
     return ScheduleDimension(
         is_textual=False,
         iterators=tuple((each.name, scop.loops[each.loops[level]].variable) for each in inside),
-        coincident=frozenset(
-            each.name for each in inside if _is_parallel(loops[each.loops[level]], holding)
+        coincident=frozenset(each.name for each in inside if each.loops[level] in parallel),
+        private_arrays=tuple(
+            (each.name, array)
+            for each in inside
+            if each.loops[level] in parallel
+            for array in loops[each.loops[level]].private_arrays
         ),
     )
 

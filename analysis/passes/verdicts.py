@@ -10,18 +10,18 @@ Presburger formulas).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..model import isl
 from ..model.dependence import Dependence, Reduction
 from ..model.diagnostics import Reason
 from ..model.loop_ir import Binary, Update
-from ..model.plan import LoopPlan, VerdictKind
+from ..model.plan import LoopPlan, PrivateArray, VerdictKind
 from ..model.scop import Loop, Scop
 from .conditions import condition
 from .dependences import Conflict, carried_by, dependences, find_conflicts
 from .order import carried
+from .privatization import Privatization, blocked_by, privatize
 from .reasons import (
     CarriedAnti,
     CarriedFlow,
@@ -33,6 +33,7 @@ from .reasons import (
 )
 from .reductions import find_reduction, same_cell
 from .storage import Storage
+from .trip_counts import long_loops
 
 # The kind that says most about a loop comes first in its reason.
 _WEIGHT = {"flow": 0, "anti": 1, "output": 2}
@@ -55,7 +56,9 @@ class _Judge:
         reductions = self.reductions(carried_here)
         excused = {each.target for each in reductions}
         rest = [each for each in carried_here if each.array not in excused]
-        private, blocking = self.blocking(rest, loop)
+        names, blocking = self.blocking(rest, loop)
+        arrays, blocking = self.without_private_arrays(blocking, loop)
+        private = (*names, *(each.name for each in arrays))
         found = tuple(
             found for each in _by_weight(blocking) for found in dependences(self.scop, each, loop)
         )
@@ -68,6 +71,7 @@ class _Judge:
             verdict=kind,
             condition=where,
             private=private,
+            private_arrays=arrays,
             reductions=reductions,
             dependences=found,
             reason=self.reason(loop, kind, found, (where.text if where else "", reductions)),
@@ -101,6 +105,31 @@ class _Judge:
                 blocking.append(left)
         return tuple(private), tuple(blocking)
 
+    def without_private_arrays(
+        self, blocking: tuple[Conflict, ...], loop: int
+    ) -> tuple[tuple[PrivateArray, ...], tuple[Conflict, ...]]:
+        """Return the arrays to make private, and the conflicts that this does not remove."""
+        private: list[PrivateArray] = []
+        left: list[Conflict] = [each for each in blocking if not self.is_array(each)]
+        for name in dict.fromkeys(each.array for each in blocking if self.is_array(each)):
+            conflicts = tuple(each for each in blocking if each.array == name)
+            found = privatize(self.scop, conflicts, loop)
+            if found is not None and self.gains(found, loop):
+                private.append(found.array)
+                conflicts = found.left
+            left += conflicts
+        return tuple(private), tuple(left)
+
+    def is_array(self, conflict: Conflict) -> bool:
+        return self.scop.array(conflict.array).rank > 0
+
+    def gains(self, found: Privatization, loop: int) -> bool:
+        """Return whether private copies set free more than loops that are short somewhere."""
+        if not found.left:
+            return True
+        holds = self.scop.context.subtract(blocked_by(found.left))
+        return not holds.intersect(long_loops(self.scop, loop)).is_empty()
+
     def values_survive(self, loop: int) -> bool:
         """Return whether the last iteration holds the last value of each scalar, if it is read."""
         written = {
@@ -132,8 +161,7 @@ class _Judge:
         free: VerdictKind = "reduction" if has_reductions else "parallel"
         if not blocking:
             return free, None
-        broken = _union(each.relation.params() for each in blocking)
-        holds = self.scop.context.subtract(broken)
+        holds = self.scop.context.subtract(blocked_by(blocking))
         if self.admits_long_loops(loop, holds):
             return "conditional", holds
         return "sequential", None
@@ -254,11 +282,3 @@ def _in_outer(conflict: Conflict, outer: isl.Set) -> Conflict:
 
 def _by_weight(conflicts: tuple[Conflict, ...]) -> list[Conflict]:
     return sorted(conflicts, key=lambda each: _WEIGHT[each.kind])
-
-
-def _union(sets: Iterable[isl.Set]) -> isl.Set:
-    union: isl.Set | None = None
-    for each in sets:
-        union = each if union is None else union.union(each)
-    assert union is not None  # called with at least one
-    return union

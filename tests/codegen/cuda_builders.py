@@ -66,7 +66,7 @@ def program_of(case: Case) -> Program:
         else:
             types[name] = scalar_type(name, value, scop.span)
         assert not isinstance(types[name], Reason), types[name]
-    found = specialize(region, types, frozenset())
+    found = specialize(region, types, frozenset(), may_copy=False)
     assert isinstance(found, tuple), found
     typed, schedule = found
     kinds = {name: kind for name, kind in types.items() if isinstance(kind, ArrayType)}

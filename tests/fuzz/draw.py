@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tests.families import draw_program
 from tests.fuzz.trial import Call, Errors, Trial
 from tests.program import ArraySpec, Program
+from tests.storage_nests import draw_storage_nest
 from tests.strategies import RandomChoices
 
 # One array made odd. {a} is its name; all of these keep rank and length unless the point is to change them.
@@ -62,6 +63,8 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
+_STORAGE_SHARE = 0.2
+
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
     "{n} = np.int32({n})",
@@ -78,7 +81,8 @@ ODD_NUMBERS = (
 
 def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
-    program = draw_program(RandomChoices(generator))
+    draw = draw_storage_nest if generator.random() < _STORAGE_SHARE else draw_program
+    program = draw(RandomChoices(generator))
     calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
     return Trial(source=program.source, calls=tuple(calls)), program
 

@@ -28,6 +28,7 @@ from tests.families import draw_program
 from tests.judgement import Case, Point, analyzed, claimed_at, evaluated, faults, loop_of
 from tests.program import BOX, Program
 from tests.properties.scalar_nests import SMALL_BOX, draw_scalar_nest
+from tests.storage_nests import STORAGE_BOX, draw_storage_nest
 from tests.strategies import DrawnChoices, RandomChoices, programs
 
 patient = settings(suppress_health_check=list(HealthCheck))
@@ -38,10 +39,16 @@ def scalar_nests(draw: st.DrawFn) -> Program:
     return draw_scalar_nest(DrawnChoices(draw))
 
 
+@st.composite
+def storage_nests(draw: st.DrawFn) -> Program:
+    return draw_storage_nest(DrawnChoices(draw))
+
+
 def cases() -> st.SearchStrategy[Case]:
     return st.one_of(
         programs().map(lambda program: Case.of(program, BOX[::2])),
         scalar_nests().map(lambda program: Case.of(program, SMALL_BOX)),
+        storage_nests().map(lambda program: Case.of(program, STORAGE_BOX)),
     )
 
 
@@ -57,6 +64,7 @@ def test_every_claim_is_true_for_seeded_programs(seed: int) -> None:
         choices = RandomChoices(random.Random(number))
         assert [] == list(faults(Case.of(draw_program(choices))))
         assert [] == list(faults(Case.of(draw_scalar_nest(choices), SMALL_BOX)))
+        assert [] == list(faults(Case.of(draw_storage_nest(choices), STORAGE_BOX)))
 
 
 # --------------------------------------------------------------------- what runs at the same time
@@ -74,8 +82,11 @@ def test_coincident_loops_leave_what_the_loop_leaves(case: Case) -> None:
             if plan.is_coincident and claimed_at(plan, point) == "parallel"
         ]
         variables = {each.variable for other in case.plan.regions for each in other.scop.loops}
+        arrays = {loop_of(region, plan): plan.private_arrays for plan in region.loops}
         for chosen in [*([loop] for loop in loops), loops]:
-            assert None is differing_order(case.source, point.arguments, chosen, variables), chosen
+            assert None is differing_order(
+                case.source, point.arguments, chosen, variables, arrays
+            ), chosen
 
 
 # --------------------------------------------------------------------------------- dependences
