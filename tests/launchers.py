@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from autopar.codegen.copies import Copies, Private
+from autopar.codegen.copies import Private, private_copies
 from autopar.codegen.pool import Kernel, Outcome
 
 Order = Callable[[int], list[int]]
@@ -99,11 +99,13 @@ class AdversarialLauncher:
     @staticmethod
     def own(arguments: tuple[object, ...], private: tuple[Private, ...]) -> tuple[object, ...]:
         """Return arguments with new copies of the private arrays, full of rubbish where they may be."""
-        copies = Copies(arguments, private, 2, 2)
-        for arrays in copies._spare:
-            for array in arrays:
+        (own,) = private_copies(arguments, private, 1)
+        for position, starts_filled in private:
+            array = own[position]
+            assert isinstance(array, np.ndarray)
+            if not starts_filled:
                 array[...] = np.frombuffer(b"\xa5" * array.itemsize, array.dtype)[0]
-        return copies.own()
+        return own
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         starts = range(lower, upper, step)

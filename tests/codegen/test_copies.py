@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from typing import Any
 
 import numpy as np
 import pytest
-from numba import typeof
+from numba import njit, typeof, types
 
-from autopar.codegen import copies
-from autopar.codegen.copies import Copies
+from autopar.codegen import copies, pool
+from autopar.codegen.copies import private_copies
 from autopar.codegen.pool import Pool
 
 LONG = 10_000_000
@@ -30,7 +30,8 @@ LAYOUTS = {
 @pytest.mark.parametrize("array", LAYOUTS.values(), ids=LAYOUTS.keys())
 @pytest.mark.parametrize("starts_filled", [True, False])
 def test_a_copy_is_an_array_of_its_own_that_kernels_take_for_the_same_type(array, starts_filled):
-    (copy,) = Copies((array,), ((0, starts_filled),), 2, 2).own()
+    copy: Any
+    ((copy,),) = private_copies((array,), ((0, starts_filled),), 1)
     assert typeof(array) == typeof(copy)
     assert (array.shape, array.dtype) == (copy.shape, copy.dtype)
     assert not np.shares_memory(array, copy)
@@ -39,84 +40,98 @@ def test_a_copy_is_an_array_of_its_own_that_kernels_take_for_the_same_type(array
 
 def test_other_arguments_are_shared():
     one, two = np.zeros(3), np.zeros(3)
-    own = Copies((one, 7, two), ((2, False),), 3, 9).own()
+    (own,) = private_copies((one, 7, two), ((2, False),), 1)
     assert one is own[0]
     assert 7 == own[1]
     assert two is not own[2]
 
 
 def test_each_thread_gets_another_copy():
-    several = Copies((np.zeros(3),), ((0, True),), 3, 9)
-    found = [several.own()[0] for _ in range(3)]
-    assert 3 == several.threads == len({id(each) for each in found})
+    found = private_copies((np.zeros(3),), ((0, True),), 3)
+    assert 3 == len({id(each) for (each,) in found})
 
 
-def test_without_private_arrays_every_thread_takes_part():
-    shared = Copies((np.zeros(3), 1), (), 8, 100)
-    assert 8 == shared.threads
-    assert shared.own() is shared.shared
-
-
-@pytest.mark.parametrize(("room", "threads"), [(10, 4), (3, 3), (2, 2), (1, 1), (0, 1)])
-def test_threads_without_room_for_a_copy_take_no_part(monkeypatch, room, threads):
+@pytest.mark.parametrize("room", [10, 4, 3, 1, 0])
+def test_there_are_as_many_copies_as_there_is_room_for(monkeypatch, room):
     array = np.zeros(100)
     monkeypatch.setattr(copies, "MOST_COPIED_BYTES", room * array.nbytes)
-    assert threads == Copies((array,), ((0, False),), 4, 100).threads
+    assert min(room, 4) == len(private_copies((array,), ((0, False),), 4))
 
 
-def test_no_memory_at_all_leaves_one_thread_with_the_arrays_themselves(monkeypatch):
-    def full(*_args, **_kwargs):
-        raise MemoryError
+def test_without_memory_there_are_fewer_copies(monkeypatch):
+    made: list[object] = []
 
-    array = np.zeros(100)
-    monkeypatch.setattr(np, "zeros", full)
-    alone = Copies((array,), ((0, False),), 4, 100)
-    assert 1 == alone.threads
-    assert alone.own()[0] is array
+    def scarce(shape, *_args, **_kwargs):
+        if len(made) == 2:
+            raise MemoryError
+        made.append(np.empty(shape))
+        return made[-1]
+
+    array = np.ones(100)
+    monkeypatch.setattr(np, "zeros", scarce)
+    assert 2 == len(private_copies((array,), ((0, False),), 4))
 
 
-def buffered(lower, upper, x, row, out):
-    """A chunk kernel in plain Python that fails the test if its row is changed by another."""
-    for i in range(lower, upper):
-        for j in range(len(row)):
-            row[j] = x[i] + j
-        for j in range(len(row)):
-            out[i, j] = row[len(row) - 1 - j]
-    return (0,)
+@pytest.fixture(scope="module")
+def buffered():
+    """Return a chunk kernel that leaves nonsense if two threads share its row."""
+
+    def kernel(lower, upper, x, row, out):
+        for i in range(lower, upper):
+            for j in range(row.size):
+                row[j] = x[i] + j
+            for j in range(row.size):
+                out[i, j] = row[row.size - 1 - j]
+        return (0, lower)
+
+    compiled = njit(nogil=True)(kernel)
+    vector, matrix = types.float64[::1], types.float64[:, ::1]
+    compiled.compile((types.int64, types.int64, vector, vector, matrix))
+    compiled.disable_compile()
+    return compiled
+
+
+def after_loop(kernel, trips):
+    x, row, out = np.arange(400.0), np.full(3000, -1.0), np.zeros((400, 3000))
+    kernel(0, trips, x, row, out)
+    return row, out
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize("trips", [1, 2, 3, 40])
-def test_a_launch_leaves_what_the_loop_leaves(threads, trips):
-    x, row, out = np.arange(40.0), np.full(7, -1.0), np.zeros((40, 7))
-    expected_row, expected = row.copy(), out.copy()
-    buffered(0, trips, x, expected_row, expected)
-    for _ in range(10):
-        Pool(threads).launch_with_copies(
+@pytest.mark.parametrize("trips", [1, 2, 3, 400])
+def test_a_launch_leaves_what_the_loop_leaves(buffered, threads, trips):
+    expected_row, expected = after_loop(buffered, trips)
+    shared = Pool(threads)
+    for _ in range(5):
+        x, row, out = np.arange(400.0), np.full(3000, -1.0), np.zeros((400, 3000))
+        outcome = shared.launch_with_copies(
             buffered, (0, trips, 1), (x, row, out), ((1, False),), LONG
         )
+        assert 0 == outcome[0]
+        assert np.array_equal(expected, out)
+        assert np.array_equal(expected_row, row)
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_a_launch_leaves_the_same_with_little_room(buffered, monkeypatch, room):
+    expected_row, expected = after_loop(buffered, 400)
+    x, row, out = np.arange(400.0), np.full(3000, -1.0), np.zeros((400, 3000))
+    monkeypatch.setattr(copies, "MOST_COPIED_BYTES", room * row.nbytes)
+    Pool(5).launch_with_copies(buffered, (0, 400, 1), (x, row, out), ((1, False),), LONG)
     assert np.array_equal(expected, out)
     assert np.array_equal(expected_row, row)
 
 
-def test_only_the_last_chunk_sees_the_array_itself():
-    seen = {}
-    gate = threading.Barrier(2, timeout=10)
-
-    def kernel(lower, upper, array):
-        if lower in (0, 7):
-            gate.wait()  # two threads at work at once
-        seen[lower] = array
-        return (0,)
-
-    array = np.zeros(5)
-    Pool(2).launch_with_copies(kernel, (0, 8, 1), (array,), ((0, False),), LONG)
-    assert 8 == len(seen)
-    assert [7] == [lower for lower, each in seen.items() if each is array]
+def test_a_launch_in_batches_leaves_the_same(buffered, monkeypatch):
+    monkeypatch.setattr(pool, "_batch", lambda *_: 3)
+    expected_row, expected = after_loop(buffered, 400)
+    x, row, out = np.arange(400.0), np.full(3000, -1.0), np.zeros((400, 3000))
+    Pool(3).launch_with_copies(buffered, (0, 400, 1), (x, row, out), ((1, False),), LONG)
+    assert np.array_equal(expected, out)
+    assert np.array_equal(expected_row, row)
 
 
-def test_without_room_the_chunks_run_in_order_on_the_array_itself(monkeypatch):
-    monkeypatch.setattr(copies, "MOST_COPIED_BYTES", 0)
+def test_a_kernel_in_python_runs_in_order_on_the_array_itself():
     seen = []
 
     def kernel(lower, upper, array):
