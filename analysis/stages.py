@@ -117,11 +117,11 @@ def redo_condition(region: RegionPlan) -> Condition | Refusal:
         return Refusal(reasons=(reason,))
 
 
-def may_check_first(region: RegionPlan) -> bool:
-    """Return whether a run without stores computes the same values as the region itself."""
+def may_check_first(region: RegionPlan, names: frozenset[str]) -> bool:
+    """Return whether a run without stores reads the same elements of the arrays `names`."""
     try:
         with isl.budget():
-            return not conditions.has_array_flow(region.scop)
+            return not conditions.has_array_flow(region.scop, names)
     except isl.BudgetExhaustedError:
         return False
 

@@ -294,6 +294,7 @@ _FAILURE_TEXT = {
     2: "a Python integer that outgrew 64 bits",
     4: "a value outside a function's domain",
     8: "a value that the array cannot hold",
+    256: "a subscript out of range",
 }
 
 

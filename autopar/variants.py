@@ -26,13 +26,13 @@ from autopar.analysis.model.typed import (
     SetVariable,
     Store,
     TypedProgram,
-    walk_typed,
+    walk_statement,
 )
 from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
 from autopar.analysis.stages import may_check_first, redo_condition, specialize
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
-from autopar.codegen.checks import checks_only
+from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda, lacking
@@ -40,6 +40,7 @@ from autopar.codegen.dump import dump_program
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.prepare import compile_kernels, types_of
+from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
 from .cost import iterations
@@ -139,10 +140,11 @@ def draft_variant(
     may_redo = redo if isinstance(redo, Condition) else None
     checks = None
     if target == "cpu" and _is_checked_first(typed, may_redo):
-        if not may_check_first(region):
-            return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
         only = checks_only(program)
+        if not may_check_first(region, arrays_needed(only)):
+            return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
         checks = only, generated(only, target, options)
+        program = proven(program)
     return Draft(
         target=target,
         typed=typed,
@@ -221,7 +223,7 @@ def _stores_outgrown(typed: TypedProgram) -> bool:
     outgrown = [
         (statement, node)
         for _, statement in typed.statements
-        for node in walk_typed(statement.value)
+        for node in walk_statement(statement)
         if isinstance(node, Operation) and node.hazards & INTEGER_OVERFLOW
     ]
     if not any(isinstance(statement, Store) for _, statement in typed.statements):

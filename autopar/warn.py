@@ -16,7 +16,7 @@ from autopar.analysis.model.typed import (
     INTEGER_WARNING,
     Operation,
     TypedStatement,
-    walk_typed,
+    walk_statement,
 )
 from autopar.codegen.kernel import Instance, Program, walk_nodes
 
@@ -127,6 +127,6 @@ def _first(program: Program, bit: int) -> Operation | None:
 def _operations(statement: TypedStatement, bit: int) -> list[Operation]:
     return [
         node
-        for node in walk_typed(statement.value)
+        for node in walk_statement(statement)
         if isinstance(node, Operation) and node.hazards & bit
     ]

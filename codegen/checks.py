@@ -1,73 +1,158 @@
-"""The checks of a region, without its stores.
+"""The checks of a region, without its stores: an inspector.
 
-Before:  for i: b[i] = math.sqrt(a[i])       may raise in the middle
-After:   for i: checked_S0 = math.sqrt(a[i]) raises the same bits of the status word, stores nothing
+Before:  for i: b[i] = math.sqrt(a[i]) * x[idx[i]]
+After:   for i: check x[checked idx[i]], math.sqrt(a[i])    raises the same bits, stores nothing
 
 Run first, it tells whether anything would fail while every array is still as it was, so that
-the interpreter can take over from the start. Only right where no element that the region
-stores is read by it later: here it would still hold its old value.
+the interpreter can take over from the start. What is left is the program slice of whatever may
+fail (Weiser, Program slicing, ICSE 1981): subscripts, divisors, arguments, and the scalars that
+they are computed from, over the very instances of the region. Only right where no element that
+the slice reads was stored by the region: here it would still hold its old value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from autopar.analysis.model.typed import (
     FAILURES,
+    INDEX_ERROR,
     Cast,
+    Check,
+    Computed,
+    Index,
+    Load,
+    Number,
     Operation,
-    ScalarVariable,
     SetVariable,
     Store,
-    walk_typed,
+    Subscript,
+    TypedExpression,
+    TypedStatement,
+    Variable,
+    statement_hazards,
+    walk_statement,
 )
 
-from .kernel import Branch, Instance, Loop, Node, Program
+from .kernel import Branch, Instance, Loop, Node, Program, walk_nodes
 
 
 def checks_only(program: Program) -> Program:
-    """Return `program` with its stores left out, and what they would compute kept."""
-    checked: list[ScalarVariable] = []
-    body = _nodes(program.body, checked)
-    known = {variable.name: variable for variable in (*program.variables, *checked)}
+    """Return `program` with its stores left out, and what they might fail at kept."""
+    body = _sliced(program.body, _needed(program.body))
     return replace(
         program,
         name=f"{program.name}_checks",
         body=body,
         arrays=tuple(replace(array, is_written=False) for array in program.arrays),
-        variables=tuple(known.values()),
         results=(),
         hazards=program.hazards & FAILURES,
     )
 
 
-def _nodes(body: tuple[Node, ...], checked: list[ScalarVariable]) -> tuple[Node, ...]:
+def arrays_needed(checks: Program) -> frozenset[str]:
+    """Return the arrays whose elements decide what the checks of a region find."""
+    return frozenset(
+        node.array
+        for instance in walk_nodes(checks.body)
+        if isinstance(instance, Instance)
+        for node in walk_statement(instance.statement)
+        if isinstance(node, Load)
+    )
+
+
+def can_fail(statement: TypedStatement) -> bool:
+    """Return whether the statement may set a failure bit."""
+    return bool(statement_hazards(statement) & FAILURES)
+
+
+def _needed(body: tuple[Node, ...]) -> frozenset[str]:
+    """Return the scalars from which something that may fail is computed, at whatever time."""
+    statements = [each.statement for each in walk_nodes(body) if isinstance(each, Instance)]
+    needed: set[str] = set()
+    for statement in statements:
+        check = _check(statement)
+        needed |= _variables(check) if check else set()
+    is_grown = True
+    while is_grown:
+        is_grown = False
+        for statement in statements:
+            if isinstance(statement, SetVariable) and statement.name in needed:
+                found = _variables(statement) - needed
+                needed |= found
+                is_grown = is_grown or bool(found)
+    return frozenset(needed)
+
+
+def _variables(statement: TypedStatement) -> set[str]:
+    return {node.name for node in walk_statement(statement) if isinstance(node, Variable)}
+
+
+def _sliced(body: tuple[Node, ...], needed: frozenset[str]) -> tuple[Node, ...]:
     kept: list[Node] = []
     for node in body:
         match node:
-            case Instance(statement=Store() as store):
-                if can_fail(store):
-                    kept.append(_check(node, store, checked))
-            case Instance():
+            case Instance(statement=SetVariable(name=name)) if name in needed:
                 kept.append(node)
+            case Instance():
+                check = _check(node.statement)
+                if check is not None:
+                    kept.append(replace(node, statement=check))
             case Loop() | Branch():
-                inner = _nodes(node.body, checked)
+                inner = _sliced(node.body, needed)
                 if inner:
                     kept.append(replace(node, body=inner))
     return tuple(kept)
 
 
-def can_fail(statement: Store | SetVariable) -> bool:
-    """Return whether the statement's value may set a failure bit."""
-    return any(
-        isinstance(node, Operation | Cast) and node.hazards & FAILURES
-        for node in walk_typed(statement.value)
+def _check(statement: TypedStatement) -> Check | None:
+    """Return what is left of a statement whose value nobody asks for."""
+    match statement:
+        case Check():
+            return statement
+        case Store():
+            places = [_place_of(statement)] if _may_leave(statement.indices) else []
+            found = list(_failing(statement.value))
+        case SetVariable():
+            places = []
+            found = list(_failing(statement.value))
+    values = tuple(each for each in found if not isinstance(each, Load))
+    places += [each for each in found if isinstance(each, Load)]
+    if not places and not values:
+        return None
+    distinct = dict.fromkeys(places)  # `y[k] += 1` reads where it stores
+    return Check(values=values, places=tuple(distinct), span=statement.span)
+
+
+def _place_of(store: Store) -> Load:
+    return Load(
+        array=store.array, indices=store.indices, type=store.value.type, span=store.span
     )
 
 
-def _check(node: Instance, store: Store, checked: list[ScalarVariable]) -> Instance:
-    name = f"checked_{node.name}"
-    checked.append(
-        ScalarVariable(name=name, type=store.value.type, is_live_in=False, live_in_type=None)
-    )
-    return replace(node, statement=SetVariable(name=name, value=store.value, span=store.span))
+def _may_leave(indices: tuple[Subscript, ...]) -> bool:
+    return any(isinstance(each, Computed) and each.hazards & INDEX_ERROR for each in indices)
+
+
+def _failing(expression: TypedExpression) -> Iterator[TypedExpression]:
+    """Yield the outermost parts of `expression` that may fail themselves.
+
+    What is below them is computed with them. A load is there for its subscripts only.
+    """
+    match expression:
+        case Load() if _may_leave(expression.indices):
+            yield expression
+        case Load():
+            for index in expression.indices:
+                if isinstance(index, Computed):
+                    yield from _failing(index.value)
+        case Operation() | Cast() if expression.hazards & FAILURES:
+            yield expression
+        case Operation():
+            for each in expression.operands:
+                yield from _failing(each)
+        case Cast():
+            yield from _failing(expression.operand)
+        case Number() | Variable() | Index():
+            pass

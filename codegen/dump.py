@@ -14,12 +14,16 @@ from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.typed import (
     Cast,
+    Check,
+    Computed,
     Index,
     Load,
     Number,
     Operation,
     ScalarVariable,
+    SetVariable,
     Store,
+    Subscript,
     TypedExpression,
     TypedStatement,
     Variable,
@@ -76,12 +80,20 @@ def _private(array: PrivateArray) -> str:
 
 
 def _statement(statement: TypedStatement, iterators: Mapping[str, Expression]) -> str:
-    value = _value(statement.value, iterators)
-    if value.startswith("("):
-        value = value[1:-1]
-    if isinstance(statement, Store):
-        return f"{statement.array}[{_indices(statement.indices, iterators)}] = {value}"
-    return f"{statement.name} = {value}"
+    match statement:
+        case Store():
+            place = f"{statement.array}[{_indices(statement.indices, iterators)}]"
+            return f"{place} = {_bare(statement.value, iterators)}"
+        case SetVariable():
+            return f"{statement.name} = {_bare(statement.value, iterators)}"
+        case Check():
+            checked = (*statement.places, *statement.values)
+            return f"check {', '.join(_bare(each, iterators) for each in checked)}"
+
+
+def _bare(expression: TypedExpression, iterators: Mapping[str, Expression]) -> str:
+    value = _value(expression, iterators)
+    return value[1:-1] if value.startswith("(") else value
 
 
 def _value(expression: TypedExpression, iterators: Mapping[str, Expression]) -> str:
@@ -109,5 +121,11 @@ def _value(expression: TypedExpression, iterators: Mapping[str, Expression]) -> 
 WORDS = ("and", "or", "not")
 
 
-def _indices(indices: tuple[Expression, ...], iterators: Mapping[str, Expression]) -> str:
-    return ", ".join(text(simplify(rename(each, iterators), each.span), {}) for each in indices)
+def _indices(indices: tuple[Subscript, ...], iterators: Mapping[str, Expression]) -> str:
+    return ", ".join(_index(each, iterators) for each in indices)
+
+
+def _index(index: Subscript, iterators: Mapping[str, Expression]) -> str:
+    if isinstance(index, Computed):
+        return f"{'checked' if index.hazards else 'wrapped'} {_bare(index.value, iterators)}"
+    return text(simplify(rename(index, iterators), index.span), {})

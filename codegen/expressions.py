@@ -21,6 +21,8 @@ from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.typed import (
     CONVERSION,
     Cast,
+    Check,
+    Computed,
     Index,
     Load,
     Number,
@@ -30,7 +32,7 @@ from autopar.analysis.model.typed import (
     TypedExpression,
     TypedStatement,
     Variable,
-    walk_typed,
+    walk_statement,
 )
 from autopar.analysis.model.types import (
     COMPLEX_DTYPES,
@@ -44,6 +46,7 @@ from .integers import rename, simplify, text
 from .operations import CHECKED, operation_text
 from .printing import Lines, bare, cast_text, number_text
 
+_LARGEST_INT64 = f"np.uint64({2**63 - 1})"
 _UNKNOWN_TO_CUDA = ("math.cbrt", "math.exp2")
 Target: TypeAlias = Literal["cpu", "cuda"]
 
@@ -76,13 +79,20 @@ def print_statement(
 ) -> Printed:
     """Return `statement` as source lines; failures are or-ed into the variable `status`."""
     printer = _Printer(names=names, lines=_lines(names, target, is_fast=fastmath))
-    value = bare(printer.value(statement.value))
     match statement:
         case Store():
-            place = f"{printer.spelled(statement.array)}[{printer.subscript(statement.indices)}]"
+            value = bare(printer.value(statement.value))
+            place, failed = printer.place(statement)
+            only = f"if {failed} == 0: " if failed else ""
+            printer.lines.lines.append(f"{only}{place} = {value}")
         case SetVariable():
-            place = printer.spelled(statement.name)
-    printer.lines.lines.append(f"{place} = {value}")
+            value = bare(printer.value(statement.value))
+            printer.lines.lines.append(f"{printer.spelled(statement.name)} = {value}")
+        case Check():
+            for each in statement.values:
+                printer.value(each)
+            for place_ in statement.places:
+                printer.place(place_)
     return printer.printed("")
 
 
@@ -104,7 +114,7 @@ def is_printable(statement: TypedStatement, target: Target) -> bool:
     return target == "cpu" or not any(
         node.type.dtype in COMPLEX_DTYPES
         or (isinstance(node, Operation) and node.name in _UNKNOWN_TO_CUDA)
-        for node in walk_typed(statement.value)
+        for node in walk_statement(statement)
     )
 
 
@@ -130,11 +140,39 @@ class _Printer:
     def spelled(self, name: str) -> str:
         return self.names.spelled.get(name, name)
 
-    def subscript(self, indices: tuple[Expression, ...]) -> str:
-        if self.names.signed:
-            return ", ".join(print_integer(each, self.names) for each in indices)
+    def place(self, place: Load | Store) -> tuple[str, str]:
+        """Return an element, and a text that is 0 where it may be touched; "" where it always may.
+
+        A computed subscript that leaves its axis has set its bit of the status by then.
+        """
+        array, failed = self.spelled(place.array), []
+        subscripts = []
+        for axis, index in enumerate(place.indices):
+            if isinstance(index, Computed):
+                position, status = self.position(index, f"{array}.shape[{axis}]")
+                subscripts.append(f"np.uintp({bare(position)})")
+                failed += [status] if status else []
+            else:
+                subscripts.append(self.subscript(index))
+        return f"{array}[{', '.join(subscripts)}]", _any_of(failed)
+
+    def subscript(self, index: Expression) -> str:
+        source = print_integer(index, self.names)
         # Cast last: knowing the sign, LLVM needs no select that wraps around.
-        return ", ".join(f"np.uintp({print_integer(each, self.names)})" for each in indices)
+        return source if self.names.signed else f"np.uintp({source})"
+
+    def position(self, index: Computed, extent: str) -> tuple[str, str]:
+        """Return a computed subscript counted from the start, and the name of its status or ""."""
+        source, dtype = self.value(index.value), index.value.type.dtype
+        if not index.hazards and dtype.startswith("u"):
+            return source, ""
+        if dtype == "uint64":  # larger ones are out of range as well
+            source = self.lines.helper("least", source, _LARGEST_INT64)
+        number = cast_text(source, dtype, "int64")
+        if not index.hazards:
+            return self.lines.helper("wrapped_index", number, extent), ""
+        position = self.lines.checked("index_in", number, extent, index.hazards)
+        return position, f"{position}_failed"
 
     def value(self, expression: TypedExpression) -> str:
         match expression:
@@ -146,7 +184,11 @@ class _Printer:
                 source = print_integer(expression.expression, self.names)
                 return cast_text(source, "int64", expression.type.dtype)
             case Load():
-                return f"{self.spelled(expression.array)}[{self.subscript(expression.indices)}]"
+                place, failed = self.place(expression)
+                if not failed:
+                    return place
+                nothing = number_text(0, expression.type.dtype)
+                return f"({place} if {failed} == 0 else {nothing})"
             case Cast():
                 return self.cast(expression)
             case Operation():
@@ -177,6 +219,10 @@ class _Printer:
         limits = (repr(least), repr(float(high + 1)))
         value = self.lines.checked("float_to_int64", number, *limits, status)
         return cast_text(value, "int64", dtype)
+
+
+def _any_of(failed: list[str]) -> str:
+    return failed[0] if len(failed) == 1 else f"({' | '.join(failed)})" if failed else ""
 
 
 def _accepted(origin: str, dtype: str) -> tuple[str, str]:

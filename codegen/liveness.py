@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from autopar.analysis.model.loop_ir import Expression, Name, walk_expression
 from autopar.analysis.model.typed import (
+    Computed,
     Index,
-    Load,
     SetVariable,
-    Store,
     TypedStatement,
     Variable,
-    walk_typed,
+    places_of,
+    walk_statement,
 )
 
 from .integers import rename
@@ -52,9 +52,7 @@ def _expose(nodes: tuple[Node, ...], defined: set[str], found: set[str]) -> None
 
 
 def _read(statement: TypedStatement) -> frozenset[str]:
-    return frozenset(
-        node.name for node in walk_typed(statement.value) if isinstance(node, Variable)
-    )
+    return frozenset(node.name for node in walk_statement(statement) if isinstance(node, Variable))
 
 
 def arrays(nodes: tuple[Node, ...]) -> frozenset[str]:
@@ -62,10 +60,7 @@ def arrays(nodes: tuple[Node, ...]) -> frozenset[str]:
     found: set[str] = set()
     for node in walk_nodes(nodes):
         if isinstance(node, Instance):
-            loads = walk_typed(node.statement.value)
-            found |= {each.array for each in loads if isinstance(each, Load)}
-            if isinstance(node.statement, Store):
-                found.add(node.statement.array)
+            found |= {each.array for each in places_of(node.statement)}
     return frozenset(found)
 
 
@@ -95,11 +90,8 @@ def _expressions(nodes: tuple[Node, ...]) -> Iterator[Expression]:
 
 def _statement_integers(statement: TypedStatement) -> Iterator[Expression]:
     """Yield the integer expressions in `statement`, over the user's loop variables."""
-    if isinstance(statement, Store):
-        yield from statement.indices
-    for node in walk_typed(statement.value):
-        match node:
-            case Load():
-                yield from node.indices
-            case Index():
-                yield node.expression
+    for place in places_of(statement):
+        yield from (each for each in place.indices if not isinstance(each, Computed))
+    for node in walk_statement(statement):
+        if isinstance(node, Index):
+            yield node.expression

@@ -22,12 +22,15 @@ from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     Cast,
+    Check,
+    Computed,
     Index,
     Load,
     Number,
     Operation,
     SetVariable,
     Store,
+    Subscript,
     TypedExpression,
     TypedProgram,
     TypedStatement,
@@ -214,13 +217,14 @@ class _Lowering:
             )
             for parameter in self.scop.parameters
         }
-        value = _with_parameters(statement.value, values)
         match statement:
             case Store():
-                indices = tuple(substitute(each, values) for each in statement.indices)
-                return replace(statement, indices=indices, value=value)
+                value = _with_parameters(statement.value, values)
+                return replace(statement, indices=_indices(statement, values), value=value)
             case SetVariable():
-                return replace(statement, value=value)
+                return replace(statement, value=_with_parameters(statement.value, values))
+            case Check():
+                raise AssertionError("checks are made of what is lowered")
 
 
 def _private_to(
@@ -245,13 +249,23 @@ def _with_parameters(
         case Index():
             return replace(expression, expression=substitute(expression.expression, values))
         case Load():
-            indices = tuple(substitute(each, values) for each in expression.indices)
-            return replace(expression, indices=indices)
+            return replace(expression, indices=_indices(expression, values))
         case Cast():
             return replace(expression, operand=_with_parameters(expression.operand, values))
         case Operation():
             operands = tuple(_with_parameters(each, values) for each in expression.operands)
             return replace(expression, operands=operands)
+
+
+def _indices(
+    place: Load | Store, values: Mapping[Expression, Expression]
+) -> tuple[Subscript, ...]:
+    return tuple(
+        replace(each, value=_with_parameters(each.value, values))
+        if isinstance(each, Computed)
+        else substitute(each, values)
+        for each in place.indices
+    )
 
 
 def _ast_instances(body: tuple[AstNode, ...]) -> Iterator[AstInstance]:

@@ -38,6 +38,21 @@ def range_status(value: int, low: int, high: int, status: int) -> int:
     return status if value < low or value > high else 0
 
 
+def index_in(position: int, extent: int, status: int) -> Checked:
+    """Return a subscript counted from the start, and `status` where it is out of range.
+
+    Out of range it is returned as 0, which may itself be out of range.
+    """
+    counted = position + extent if position < 0 else position
+    has_left = (counted < 0) | (counted >= extent)
+    return 0 if has_left else counted, status if has_left else 0
+
+
+def wrapped_index(position: int, extent: int) -> int:
+    """Return a subscript that is in range, counted from the start."""
+    return position + extent if position < 0 else position
+
+
 def add_int64(x: int, y: int, status: int) -> Checked:
     """Return the wrapped sum, and `status` where it wrapped."""
     value = np.int64(np.uint64(x) + np.uint64(y))  # signed ones are taken not to wrap
@@ -297,6 +312,8 @@ def domain_status_of_two(x: float, y: float, value: float, status: int) -> int:
 
 HELPERS: tuple[Callable[..., Any], ...] = (
     range_status,
+    index_in,
+    wrapped_index,
     add_int64,
     sub_int64,
     mul_int64,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autopar.analysis.model.loop_ir import Expression, Name
-from autopar.analysis.model.typed import Load, Store, walk_typed
+from autopar.analysis.model.typed import Computed, places_of
 
 from .integers import linear, rename
 from .kernel import Branch, Instance, Loop, Node
@@ -42,20 +42,15 @@ def _is_strided(loop: Loop, instance: Instance) -> bool:
     if loop.step != 1:
         return True
     values = dict(instance.iterators)
-    for indices in _subscripts(instance):
-        *outer, last = (_coefficient(rename(each, values), loop.iterator) for each in indices)
+    for place in places_of(instance.statement):
+        *outer, last = (
+            # What is computed may walk anywhere, whatever its sign.
+            0 if isinstance(each, Computed) else _coefficient(rename(each, values), loop.iterator)
+            for each in place.indices
+        )
         if any(outer) or last not in (-1, 0, 1):
             return True
     return False
-
-
-def _subscripts(instance: Instance) -> Iterator[tuple[Expression, ...]]:
-    statement = instance.statement
-    if isinstance(statement, Store):
-        yield statement.indices
-    for node in walk_typed(statement.value):
-        if isinstance(node, Load):
-            yield node.indices
 
 
 def _coefficient(index: Expression, iterator: str) -> int:

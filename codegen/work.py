@@ -18,11 +18,13 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     FLOAT_WARNING,
     Cast,
+    Computed,
     Load,
     Operation,
     Store,
     TypedStatement,
-    walk_typed,
+    places_of,
+    walk_statement,
 )
 
 from .integers import linear, rename, simplify
@@ -32,6 +34,7 @@ from .kernel import Branch, Instance, Loop, Node
 PER_NS = 100
 CHEAP = 4  # an addition, a comparison
 ACCESS = 5  # a load or a store
+GATHER = 30  # one at a place that is data: nothing is fetched ahead, nothing vectorised
 CHECK = 10  # watching an operation for a hazard
 ENTRY = 100  # starting an inner loop
 CALL = 1000  # a function of the C library
@@ -82,16 +85,22 @@ def _price(node: Node, *, is_chain: bool, entry: int) -> Expression:
 
 def statement_price(statement: TypedStatement) -> int:
     """Return the price of one run of `statement`, in hundredths of a nanosecond."""
-    price = ACCESS if isinstance(statement, Store) else 0
-    for node in walk_typed(statement.value):
+    price = sum(map(_place_price, places_of(statement)))
+    for node in walk_statement(statement):
         match node:
-            case Load():
-                price += ACCESS
             case Cast():
                 price += CHEAP + _checking(node.hazards)
             case Operation():
                 price += _operation_price(node)
+            case _:
+                pass
     return max(CHEAP, price)
+
+
+def _place_price(place: Load | Store) -> int:
+    computed = [each for each in place.indices if isinstance(each, Computed)]
+    checks = sum(_checking(each.hazards) for each in computed)
+    return (GATHER if computed else ACCESS) + checks
 
 
 def _operation_price(operation: Operation) -> int:

@@ -541,6 +541,17 @@ def value_based_flow(writes: UnionMap, reads: UnionMap, schedule: UnionMap) -> U
 
 
 @locked
+def earlier_writes(writes: UnionMap, reads: UnionMap, schedule: UnionMap) -> UnionMap:
+    """Return the pairs (write instance, read instance) on one cell, the write earlier.
+
+    A superset of `value_based_flow` that is empty where that is.
+    """
+    time = schedule.raw
+    pairs = writes.raw.apply_range(reads.raw.reverse())
+    return UnionMap(pairs.intersect(time.lex_lt_union_map(time)))
+
+
+@locked
 def last_writes(writes: UnionMap, reads: UnionMap, schedule: UnionMap) -> UnionMap:
     """Return what `value_based_flow` does, by its definition: the latest of the earlier writes."""
     time = schedule.raw

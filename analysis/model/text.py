@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .indirect import INDIRECT
 from .loop_ir import (
     Binary,
     BoolOp,
@@ -53,6 +54,8 @@ def _with_tightness(expression: Expression, names: Mapping[str, str]) -> tuple[s
             return f"{expression.array}[{inside}]", atom
         case Call():
             inside = ", ".join(_text(each, names, 0) for each in expression.arguments)
+            if expression.function == INDIRECT:
+                return inside, atom  # a subscript: the brackets are there already
             return f"{expression.function}({inside})", atom
         case Unary():
             level = _LOOSENESS["not" if expression.operator == "not" else "unary"]

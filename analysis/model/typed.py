@@ -25,8 +25,9 @@ FLOAT_INVALID = 32  # the processor's flags: perhaps a RuntimeWarning
 FLOAT_DIVIDE = 64
 FLOAT_OVERFLOW = 128
 FLOAT_WARNING = FLOAT_INVALID | FLOAT_DIVIDE | FLOAT_OVERFLOW  # which of them, only a run tells
+INDEX_ERROR = 256  # a computed subscript out of range: the interpreter raises
 
-FAILURES = ZERO_DIVISION | INTEGER_OVERFLOW | DOMAIN_ERROR | CONVERSION
+FAILURES = ZERO_DIVISION | INTEGER_OVERFLOW | DOMAIN_ERROR | CONVERSION | INDEX_ERROR
 WARNINGS = INTEGER_WARNING | FLOAT_WARNING
 
 
@@ -58,11 +59,24 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """A subscript that is data: an integer that counts from the end where it is negative."""
+
+    value: TypedExpression
+    hazards: int  # INDEX_ERROR where it may leave its axis; 0 once that is excluded
+    span: Span
+
+
+# Those that are expressions are affine and proven in range.
+Subscript: TypeAlias = Expression | Computed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A read of an array element; `indices` are affine and proven in range."""
+    """A read of an array element."""
 
     array: str
-    indices: tuple[Expression, ...]
+    indices: tuple[Subscript, ...]
     type: ScalarType
     span: Span
 
@@ -100,7 +114,7 @@ class Store:
     """`array[indices] = value`; `value` already has the dtype of the array."""
 
     array: str
-    indices: tuple[Expression, ...]
+    indices: tuple[Subscript, ...]
     value: TypedExpression
     span: Span
 
@@ -114,7 +128,19 @@ class SetVariable:
     span: Span
 
 
-TypedStatement: TypeAlias = Store | SetVariable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Compute `values`, and the subscripts of `places`, for what may fail; nothing is stored.
+
+    Only in the checks of a region (`codegen.checks`).
+    """
+
+    values: tuple[TypedExpression, ...]
+    places: tuple[Load, ...]  # their elements are not read
+    span: Span
+
+
+TypedStatement: TypeAlias = Store | SetVariable | Check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +178,72 @@ def walk_typed(expression: TypedExpression) -> Iterator[TypedExpression]:
         case Operation():
             for operand in expression.operands:
                 yield from walk_typed(operand)
-        case Number() | Variable() | Index() | Load():
+        case Load():
+            yield from walk_computed(expression.indices)
+        case Number() | Variable() | Index():
             pass
     yield expression
+
+
+def walk_computed(indices: tuple[Subscript, ...]) -> Iterator[TypedExpression]:
+    """Yield the expressions of the computed ones among `indices`, operands first."""
+    for index in indices:
+        if isinstance(index, Computed):
+            yield from walk_typed(index.value)
+
+
+def walk_statement(statement: TypedStatement) -> Iterator[TypedExpression]:
+    """Yield every expression that `statement` computes, operands first."""
+    match statement:
+        case Store():
+            yield from walk_computed(statement.indices)
+            yield from walk_typed(statement.value)
+        case SetVariable():
+            yield from walk_typed(statement.value)
+        case Check():
+            for place in statement.places:
+                yield from walk_computed(place.indices)
+            for value in statement.values:
+                yield from walk_typed(value)
+
+
+def places_of(statement: TypedStatement) -> Iterator[Load | Store]:
+    """Yield everything in `statement` that has subscripts."""
+    yield from (each for each in walk_statement(statement) if isinstance(each, Load))
+    match statement:
+        case Store():
+            yield statement
+        case Check():
+            yield from statement.places
+        case SetVariable():
+            pass
+
+
+def hazards_of(node: TypedExpression) -> int:
+    """Return what `node` itself may do besides giving its value, its operands left out."""
+    match node:
+        case Cast() | Operation():
+            return node.hazards
+        case Load():
+            return subscript_hazards(node.indices)
+        case Number() | Variable() | Index():
+            return 0
+
+
+def subscript_hazards(indices: tuple[Subscript, ...]) -> int:
+    """Return INDEX_ERROR where a subscript may leave its axis, else 0."""
+    found = 0
+    for index in indices:
+        if isinstance(index, Computed):
+            found |= index.hazards
+    return found
+
+
+def statement_hazards(statement: TypedStatement) -> int:
+    """Return what `statement` may do besides its work, its expressions included."""
+    found = 0
+    for node in walk_statement(statement):
+        found |= hazards_of(node)
+    for place in places_of(statement):
+        found |= subscript_hazards(place.indices)
+    return found

@@ -3,6 +3,11 @@
 Before:  a[i, j + 1] = t + b[j]        After:  read  { S0[i, j] -> t[] }
                                                read  { S0[i, j] -> b[j] }
                                                write { S0[i, j] -> a[i, j + 1] }
+Before:  y[idx[i], j] = 0              After:  read      { S1[i, j] -> idx[i] }
+                                               may write { S1[i, j] -> y[x0, j] }
+
+An indirect subscript stands for every cell of its axis: an over-approximation, so what is
+written through it is only a may-write.
 
 Helper of the `build_scop` pass.
 """
@@ -13,10 +18,11 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from ..model import isl
+from ..model.indirect import indirect_value, indirect_values
 from ..model.loop_ir import Element, Expression, Extent, Name, walk_expression
 from ..model.scop import Access, Array
 from .affine import affine
-from .reasons import LoopVariableChanged, NonAffineSubscript
+from .reasons import IndexArrayWritten, LoopVariableChanged, NonAffineSubscript
 from .scop_draft import Draft, Place
 
 Kind: TypeAlias = Literal["read", "may_write", "must_write"]
@@ -40,10 +46,13 @@ def reads(draft: Draft, expression: Expression, place: Place) -> Iterator[Access
 
 
 def writes(draft: Draft, target: Name | Element, place: Place) -> Iterator[Access]:
-    """Yield the write access of a target; nothing, but a reason, where it has no model."""
+    """Yield the accesses of a target, its write last; a reason, where it has no model."""
     match target:
         case Element():
-            yield from _element(draft, "must_write", target, place)
+            values = indirect_values(target)
+            for value in values:
+                yield from reads(draft, value, place)
+            yield from _element(draft, "may_write" if values else "must_write", target, place)
         case Name():
             yield _scalar(draft, "must_write", target, place)
 
@@ -51,7 +60,12 @@ def writes(draft: Draft, target: Name | Element, place: Place) -> Iterator[Acces
 def _element(draft: Draft, kind: Kind, node: Element, place: Place) -> Iterator[Access]:
     draft.arrays.setdefault(node.array, Array(name=node.array, rank=len(node.indices)))
     forms = []
-    for index in node.indices:
+    for axis, index in enumerate(node.indices):
+        value = indirect_value(index)
+        if value is not None:
+            _check_unwritten(draft, node.array, value)
+            forms.append(draft.any_cell(axis))
+            continue
         draft.enter_parameters(index)
         form = affine(index, draft.atoms(place))
         if form is None:
@@ -69,6 +83,15 @@ def _element(draft: Draft, kind: Kind, node: Element, place: Place) -> Iterator[
         indices=node.indices,
         span=node.span,
     )
+
+
+def _check_unwritten(draft: Draft, array: str, value: Expression) -> None:
+    """Note where an array that gives the subscripts of `array` changes within the nest."""
+    for node in walk_expression(value):
+        if isinstance(node, Element) and node.array in draft.uses.written:
+            draft.reasons.append(
+                IndexArrayWritten(span=node.span, array=array, index_array=node.array)
+            )
 
 
 def _scalar(draft: Draft, kind: Kind, node: Name, place: Place) -> Access:

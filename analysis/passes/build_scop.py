@@ -18,10 +18,12 @@ from dataclasses import replace
 from ..model import isl
 from ..model.diagnostics import Refusal
 from ..model.facts import NOTHING, Facts
+from ..model.indirect import indirect_values
 from ..model.loop_ir import (
     Assign,
     Binary,
     Constant,
+    Element,
     Expression,
     Extent,
     For,
@@ -199,7 +201,9 @@ def _values_read(draft: Draft) -> frozenset[str]:
     found: set[str] = set()
     for body, _, _ in draft.pending:
         whole: list[Expression] = [body.value]
-        if isinstance(body, Update) and isinstance(body.target, Name):
+        if isinstance(body.target, Element):
+            whole += indirect_values(body.target)
+        elif isinstance(body, Update):
             whole.append(body.target)
         for expression in whole:
             found |= value_names(expression)

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..model import isl, isl_ast
+from ..model.indirect import indirect_value
 from ..model.plan import Condition
 from ..model.scop import Access, Scop, Statement
 from ..model.source import Span
 from ..model.text import python_text
 from .affine import affine
-from .dependences import accesses_to, cells
+from .dependences import accesses_to, cells, is_indirect
 from .identifiers import Identifiers
 from .order import dimensions_of, instance, original_schedule
 from .readable import readable
@@ -75,6 +76,8 @@ def _outside(scop: Scop, array: str, axis: int, extent: str) -> Iterator[isl.Set
         atoms = _atoms(scop, statement)
         for access in statement.accesses:
             if access.array == array:
+                if indirect_value(access.indices[axis]) is not None:
+                    continue  # the kernel looks at each one (`typed.Computed`)
                 form = affine(access.indices[axis], atoms)
                 forms.setdefault(statement.name, (statement, []))[1].append(str(form))
     for test in ("< 0", f">= {extent}"):
@@ -152,11 +155,18 @@ def _overwritten_live_in(scop: Scop, array: str) -> isl.Set | None:
 
 def _exposed_cells(scop: Scop, statement: Statement, access: Access) -> isl.Set:
     own = cells(statement, (access,))
-    writes = [(each, accesses_to(each, access.array, "write")) for each in scop.statements]
+    if is_indirect(access):
+        return own.range()  # nothing is sure to have written the cell that it reads
+    writes = [
+        (each, tuple(access for access in accesses_to(each, access.array, "write")
+                     if access.kind == "must_write"))
+        for each in scop.statements
+    ]  # fmt: skip
+    certain = tuple(cells(each, found) for each, found in writes if found)
+    if not certain:
+        return own.range()
     seen = isl.value_based_flow(
-        isl.UnionMap.of(tuple(cells(each, found) for each, found in writes if found)),
-        isl.UnionMap.of((own,)),
-        original_schedule(scop),
+        isl.UnionMap.of(certain), isl.UnionMap.of((own,)), original_schedule(scop)
     ).maps()
     exposed = statement.domain
     for pairs in seen:
@@ -171,16 +181,18 @@ def _union(sets: list[isl.Set]) -> isl.Set | None:
     return union
 
 
-def has_array_flow(scop: Scop) -> bool:
-    """Return whether any array element that the region writes is read by it later."""
+def has_array_flow(scop: Scop, names: frozenset[str]) -> bool:
+    """Return whether any element of the arrays `names` that is written is read later."""
     for array in scop.arrays:
+        if array.name not in names:
+            continue
         writes = [(each, accesses_to(each, array.name, "write")) for each in scop.statements]
         reads = [(each, accesses_to(each, array.name, "read")) for each in scop.statements]
         written = tuple(cells(each, found) for each, found in writes if found)
         read = tuple(cells(each, found) for each, found in reads if found)
         if array.rank == 0 or not written or not read:
             continue
-        flow = isl.value_based_flow(
+        flow = isl.earlier_writes(
             isl.UnionMap.of(written), isl.UnionMap.of(read), original_schedule(scop)
         )
         if flow.maps():

@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 from ..model import isl
 from ..model.dependence import Dependence, Direction, Kind
+from ..model.indirect import indirect_value
 from ..model.scop import Access, Scop, Statement
 from .order import carried
 
@@ -72,6 +73,11 @@ def accesses_to(statement: Statement, array: str, effect: _Effect) -> tuple[Acce
         for access in statement.accesses
         if access.array == array and (access.kind == "read") == (effect == "read")
     )
+
+
+def is_indirect(access: Access) -> bool:
+    """Return whether the cell that an instance touches is data: any cell, to the model."""
+    return any(indirect_value(index) is not None for index in access.indices)
 
 
 def cells(statement: Statement, accesses: tuple[Access, ...]) -> isl.Map:

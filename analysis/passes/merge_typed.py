@@ -12,10 +12,12 @@ from dataclasses import replace
 from ..model.typed import (
     FAILURES,
     Cast,
+    Computed,
     Index,
     Load,
     Number,
     Operation,
+    Subscript,
     TypedExpression,
     Variable,
 )
@@ -48,8 +50,27 @@ def hold(expression: TypedExpression, dtypes: Mapping[str, str]) -> TypedExpress
             found = [hold(operand, dtypes) for operand in expression.operands]
             operands = tuple(operand for operand in found if operand is not None)
             return replace(expression, operands=operands) if len(operands) == len(found) else None
-        case Number() | Index() | Load():
+        case Load():
+            indices = hold_subscripts(expression.indices, dtypes)
+            return None if indices is None else replace(expression, indices=indices)
+        case Number() | Index():
             return expression
+
+
+def hold_subscripts(
+    indices: tuple[Subscript, ...], dtypes: Mapping[str, str]
+) -> tuple[Subscript, ...] | None:
+    """Return subscripts with each variable in `dtypes` read in the dtype it is held in."""
+    held: list[Subscript] = []
+    for index in indices:
+        if not isinstance(index, Computed):
+            held.append(index)
+            continue
+        value = hold(index.value, dtypes)
+        if value is None:
+            return None
+        held.append(replace(index, value=value))
+    return tuple(held)
 
 
 def _may_come_early(cast: Cast, variable: Variable) -> bool:
@@ -79,10 +100,31 @@ def merge(left: TypedExpression, right: TypedExpression) -> TypedExpression | No
                 return None
             hazards = left.hazards | right.hazards
             return replace(left, operands=operands, type=type_, hazards=hazards)
+        case (Load(), Load()) if left.array == right.array:
+            indices = merge_subscripts(left.indices, right.indices)
+            return None if indices is None else replace(left, indices=indices)
         case (Number(), Number()) if repr(left.value) == repr(right.value):
             return replace(left, type=type_)
         case _:
             return None
+
+
+def merge_subscripts(
+    left: tuple[Subscript, ...], right: tuple[Subscript, ...]
+) -> tuple[Subscript, ...] | None:
+    """Return the subscripts that are both; None where a computed one is computed apart."""
+    merged: list[Subscript] = []
+    for first, second in zip(left, right, strict=True):
+        if not (isinstance(first, Computed) and isinstance(second, Computed)):
+            if first != second:
+                return None
+            merged.append(first)
+            continue
+        value = merge(first.value, second.value)
+        if value is None:
+            return None
+        merged.append(replace(first, value=value))
+    return tuple(merged)
 
 
 def _merged_cast(left: Cast, right: Cast, type_: ScalarType) -> Cast | None:

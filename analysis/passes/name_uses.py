@@ -37,6 +37,7 @@ class NameUses:
     variables: frozenset[str]  # loop variables
     ranks: Mapping[str, tuple[int, ...]]  # numbers of subscripts seen for each array
     plain: frozenset[str]  # names read bare
+    written: frozenset[str]  # arrays with a statement that stores into them
 
     @property
     def names(self) -> frozenset[str]:
@@ -53,12 +54,17 @@ def name_uses(nest: For) -> NameUses:
     assigned: set[str] = set()
     variables: set[str] = set()
     plain: set[str] = set()
+    written: set[str] = set()
     ranks: dict[str, list[int]] = {}
     for statement in walk_statements((nest,)):
         if isinstance(statement, For):
             variables.add(statement.variable)
-        elif isinstance(statement, Assign | Update) and isinstance(statement.target, Name):
-            assigned.add(statement.target.name)
+        elif isinstance(statement, Assign | Update):
+            match statement.target:
+                case Name(name=name):
+                    assigned.add(name)
+                case Element(array=array):
+                    written.add(array)
         for expression in _expressions(statement):
             for node in walk_expression(expression):
                 if isinstance(node, Element):
@@ -70,6 +76,7 @@ def name_uses(nest: For) -> NameUses:
         variables=frozenset(variables),
         ranks={name: tuple(dict.fromkeys(seen)) for name, seen in ranks.items()},
         plain=frozenset(plain),
+        written=frozenset(written),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..model.diagnostics import Reason
+from .reasons_data import IndexArrayWritten
 from .reasons_dependence import (
     CarriedAnti,
     CarriedFlow,
@@ -64,6 +65,7 @@ __all__ = [
     "EarlyExit",
     "ExceptionHandling",
     "InconsistentRank",
+    "IndexArrayWritten",
     "InternalFault",
     "LoopVariableChanged",
     "NoObstacle",
@@ -255,6 +257,7 @@ REASONS: tuple[type[Reason], ...] = (
     NonConstantStep,
     InconsistentRank,
     ScalarUsedAsArray,
+    IndexArrayWritten,
     CarriedFlow,
     CarriedAnti,
     CarriedOutput,

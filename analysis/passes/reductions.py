@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import get_args
 
 from ..model.dependence import Reduction, ReductionOperator
+from ..model.indirect import indirect_values
 from ..model.loop_ir import Assign, Binary, Call, Element, Expression, Name, Update, walk_expression
 from ..model.scop import Statement
 
@@ -43,6 +44,10 @@ def find_reduction(statement: Statement) -> Reduction | None:
     accumulated = "+" if operator == "-" else operator
     if accumulated not in _OPERATORS or reads_target(value, body.target):
         return None
+    if isinstance(body.target, Element):  # `a[a[i]] += 1` reads what it updates
+        subscripts = indirect_values(body.target)
+        if any(reads_target(each, body.target) for each in subscripts):
+            return None
     return Reduction(
         operator=accumulated,  # type: ignore[arg-type]  # checked on the line above
         target=target_name(body.target),

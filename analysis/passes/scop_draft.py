@@ -59,6 +59,7 @@ class Draft:
     loops: list[Loop] = field(default_factory=list)
     pending: list[tuple[Assign | Update, tuple[Access, ...], Place]] = field(default_factory=list)
     arrays: dict[str, Array] = field(default_factory=dict)
+    any_cells: dict[int, str] = field(default_factory=dict)  # by axis
 
     def atoms(self, place: Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.
@@ -105,6 +106,12 @@ class Draft:
     def instance(self, number: int, place: Place) -> str:
         """Return the instances of a statement in isl notation: `S0[i, j]`."""
         return f"S{number}[{', '.join(self.dimensions(place))}]"
+
+    def any_cell(self, axis: int) -> str:
+        """Return an isl variable of its own for a subscript of `axis` that may be anything."""
+        if axis not in self.any_cells:
+            self.any_cells[axis] = self.identifiers.fresh(f"x{axis}")
+        return self.any_cells[axis]
 
     def prefix(self) -> str:
         """Return the parameters in isl notation: `[n, m] -> `."""

@@ -1,6 +1,7 @@
 """Subscripts and extents as the model needs them.
 
 Before:  j = 2 * i; a[j, -1] + b.shape[-1]     After:  a[2 * i, a.shape[1] - 1] + b.shape[1]
+Before:  k = idx[i]; y[k] + y[idx[i]]          After:  y[indirect(k)] + y[indirect(idx[i])]
 
 Helper of the `build_scop` pass.
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..model.loop_ir import Binary, Constant, Element, Expression, Extent
+from ..model.indirect import indirect
+from ..model.loop_ir import Binary, Constant, Element, Expression, Extent, Name, walk_expression
 from .name_uses import NameUses
 from .substitution import rebuilt, substituted
 
@@ -21,13 +23,13 @@ def integer(expression: Expression, known: Mapping[str, Expression], uses: NameU
 
 
 def resolved(expression: Expression, known: Mapping[str, Expression], uses: NameUses) -> Expression:
-    """Return `expression` with subscripts over loop variables and parameters only."""
+    """Return `expression` with subscripts over loop variables and parameters, or indirect ones."""
 
     def visit(node: Expression) -> Expression:
         match node:
             case Element():
                 indices = tuple(
-                    _wrapped(substituted(index, known), (node.array, axis), uses)
+                    _subscript(index, (node.array, axis), known, uses)
                     for axis, index in enumerate(node.indices)
                 )
                 return replace(node, indices=indices)
@@ -36,6 +38,24 @@ def resolved(expression: Expression, known: Mapping[str, Expression], uses: Name
         return rebuilt(node, visit)
 
     return visit(expression)
+
+
+def _subscript(
+    index: Expression,
+    counted: tuple[str, int],
+    known: Mapping[str, Expression],
+    uses: NameUses,
+) -> Expression:
+    """Return the subscript `index` of the axis `counted`."""
+    put_in = substituted(index, known)
+    if any(_is_data(node, uses) for node in walk_expression(put_in)):
+        # Its scalars stay variables: they have types of their own, and a NumPy integer wraps.
+        return indirect(resolved(index, known, uses))
+    return _wrapped(put_in, counted, uses)
+
+
+def _is_data(node: Expression, uses: NameUses) -> bool:
+    return isinstance(node, Element) or (isinstance(node, Name) and node.name in uses.assigned)
 
 
 def _counted(extent: Extent, uses: NameUses) -> Extent:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from ..model.indirect import value_children
 from ..model.loop_ir import (
     Assign,
     Binary,
@@ -24,7 +25,6 @@ from ..model.loop_ir import (
     Statement,
     Unary,
     Update,
-    children,
     walk_statements,
 )
 
@@ -62,10 +62,7 @@ def forget(known: dict[str, Expression], body: tuple[Statement, ...]) -> None:
 
 
 def value_names(expression: Expression) -> frozenset[str]:
-    """Return the names read as values, those inside subscripts left out."""
-    match expression:
-        case Name():
-            return frozenset({expression.name})
-        case Element():
-            return frozenset()
-    return frozenset().union(*map(value_names, children(expression)))
+    """Return the names read as values, those inside affine subscripts left out."""
+    if isinstance(expression, Name):
+        return frozenset({expression.name})
+    return frozenset().union(*map(value_names, value_children(expression)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..model.indirect import indirect_value
 from ..model.loop_ir import (
     Binary,
     BoolOp,
@@ -20,7 +21,18 @@ from ..model.loop_ir import (
     Name,
     Unary,
 )
-from ..model.typed import CONVERSION, Cast, Index, Load, Operation, TypedExpression, Variable
+from ..model.typed import (
+    CONVERSION,
+    INDEX_ERROR,
+    Cast,
+    Computed,
+    Index,
+    Load,
+    Operation,
+    Subscript,
+    TypedExpression,
+    Variable,
+)
 from ..model.types import COMPILED_DTYPES, FLOAT_DTYPES, INT, INTEGER_LIMITS, NumpyScalar
 from .conversions import convert
 from .promotion import binary_cell
@@ -91,12 +103,35 @@ def _element(expression: Element, scope: Scope) -> Result:
     if array is None or array.dtype not in COMPILED_DTYPES:
         shown = "unknown" if array is None else str(array)
         return UnsupportedType(span=expression.span, operation="[]", types=(shown,))
+    indices = type_subscripts(expression, scope)
+    if isinstance(indices, UnsupportedType):
+        return indices
     return Load(
         array=expression.array,
-        indices=expression.indices,
+        indices=indices,
         type=NumpyScalar(dtype=array.dtype),
         span=expression.span,
     )
+
+
+def type_subscripts(element: Element, scope: Scope) -> tuple[Subscript, ...] | UnsupportedType:
+    """Return the subscripts of `element`, the indirect ones typed.
+
+    NumPy takes a bool for a mask and refuses a float; neither is compiled.
+    """
+    typed: list[Subscript] = []
+    for index in element.indices:
+        value = indirect_value(index)
+        if value is None:
+            typed.append(index)
+            continue
+        each = type_expression(value, scope)
+        if isinstance(each, UnsupportedType):
+            return each
+        if each.type.dtype == "bool" or each.type.dtype not in INTEGER_LIMITS:
+            return unsupported(f"{element.array}[]", (each,), index.span)
+        typed.append(Computed(value=each, hazards=INDEX_ERROR, span=index.span))
+    return tuple(typed)
 
 
 def _unary(expression: Unary, scope: Scope) -> Result:

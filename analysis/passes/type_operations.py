@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from ..model.source import Span
-from ..model.typed import Cast, Number, Operation, TypedExpression, walk_typed
+from ..model.typed import Number, Operation, TypedExpression, hazards_of, walk_typed
 from ..model.types import (
     BOOL,
     COMPLEX,
@@ -181,6 +181,5 @@ def chosen_type(operands: tuple[TypedExpression, ...], scope: Scope) -> ScalarTy
 def _hazards(expression: TypedExpression) -> int:
     found = 0
     for node in walk_typed(expression):
-        if isinstance(node, Cast | Operation):
-            found |= node.hazards
+        found |= hazards_of(node)
     return found

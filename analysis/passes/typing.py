@@ -21,38 +21,29 @@ from itertools import product
 from typing import Literal
 
 from ..model.diagnostics import Refusal
-from ..model.loop_ir import (
-    Assign,
-    Binary,
-    BoolOp,
-    Call,
-    Element,
-    Expression,
-    Name,
-    Update,
-    children,
-)
+from ..model.indirect import indirect_values, value_children
+from ..model.loop_ir import Assign, Binary, BoolOp, Call, Element, Expression, Name, Update
 from ..model.scop import Scop, Statement
 from ..model.source import Span
 from ..model.typed import (
-    Cast,
-    Operation,
     ScalarVariable,
     SetVariable,
     Store,
+    Subscript,
     TypedExpression,
     TypedProgram,
     TypedStatement,
     Variable,
-    walk_typed,
+    statement_hazards,
+    walk_statement,
 )
 from ..model.types import INT, INTEGER_LIMITS, ArrayType, LiveInType, PythonScalar, ScalarType
 from .conversions import convert
 from .final_types import Environment, Flow, final_types, rectangular_loops
-from .merge_typed import hold, merge
+from .merge_typed import hold, hold_subscripts, merge, merge_subscripts
 from .ranges import INT64, Interval, is_within, join, statement_intervals, value_interval
 from .reasons import UnsupportedType
-from .type_expression import element_value, type_expression
+from .type_expression import element_value, type_expression, type_subscripts
 from .type_operations import Result, Scope, unsupported
 
 _MOST_COMBINATIONS = 32
@@ -319,7 +310,27 @@ class _Typing:
         assert value is not None  # a product is never empty here
         if isinstance(target, Name):
             return SetVariable(name=target.name, value=value, span=statement.span)
-        return Store(array=target.array, indices=target.indices, value=value, span=statement.span)
+        indices = self._subscripts(statement, target, dtypes)
+        if isinstance(indices, UnsupportedType):
+            return indices
+        return Store(array=target.array, indices=indices, value=value, span=statement.span)
+
+    def _subscripts(
+        self, statement: Statement, target: Element, dtypes: Mapping[str, str]
+    ) -> tuple[Subscript, ...] | UnsupportedType:
+        """Return the subscripts of the element that `statement` stores."""
+        found: tuple[Subscript, ...] | None = None
+        for scope in self._scopes(statement):
+            each = type_subscripts(target, scope)
+            if isinstance(each, UnsupportedType):
+                return each
+            held = hold_subscripts(each, dtypes)
+            found = held if found is None or held is None else merge_subscripts(found, held)
+            if found is None:
+                shown = tuple(f"{name}: {type_}" for name, type_ in scope.variables.items())
+                return UnsupportedType(span=target.span, operation="[]", types=shown)
+        assert found is not None  # a product is never empty here
+        return found
 
     def _variables(
         self, held: Mapping[str, ScalarType], statements: tuple[TypedStatement, ...]
@@ -327,7 +338,7 @@ class _Typing:
         read = {
             each.name
             for statement in statements
-            for each in walk_typed(statement.value)
+            for each in walk_statement(statement)
             if isinstance(each, Variable)
         }
         names = [name for name in self.live_in if name in read or name in self.assigned]
@@ -365,21 +376,21 @@ def _assigned_value(body: Assign | Update) -> Expression:
 
 
 def _reads(body: Assign | Update) -> Iterator[Expression]:
-    """Yield the nodes whose values `body` uses; not those of subscripts, which are integers."""
+    """Yield the nodes whose values `body` uses; not those of affine subscripts."""
     yield from _values(_assigned_value(body))
+    if isinstance(body.target, Element):
+        for value in indirect_values(body.target):
+            yield from _values(value)
 
 
 def _values(expression: Expression) -> Iterator[Expression]:
     yield expression
-    if not isinstance(expression, Element):
-        for child in children(expression):
-            yield from _values(child)
+    for child in value_children(expression):
+        yield from _values(child)
 
 
 def _hazards(statements: tuple[TypedStatement, ...]) -> int:
     found = 0
     for statement in statements:
-        for node in walk_typed(statement.value):
-            if isinstance(node, Cast | Operation):
-                found |= node.hazards
+        found |= statement_hazards(statement)
     return found
