@@ -23,7 +23,6 @@ from autopar.analysis.model.typed import (
     INTEGER_OVERFLOW,
     WARNINGS,
     Operation,
-    SetVariable,
     Store,
     TypedProgram,
     walk_statement,
@@ -229,7 +228,7 @@ def _stores_outgrown(typed: TypedProgram) -> bool:
     if not any(isinstance(statement, Store) for _, statement in typed.statements):
         return False
     return any(
-        isinstance(statement, SetVariable)
+        not isinstance(statement, Store)
         or node.name in {"**", "<<"}
         or np.dtype(statement.value.type.dtype).kind in "iu"
         for statement, node in outgrown

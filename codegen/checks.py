@@ -36,6 +36,7 @@ from autopar.analysis.model.typed import (
 )
 
 from .kernel import Branch, Instance, Loop, Node, Program, walk_nodes
+from .liveness import assigned, exposed
 
 
 def checks_only(program: Program) -> Program:
@@ -99,7 +100,13 @@ def _sliced(body: tuple[Node, ...], needed: frozenset[str]) -> tuple[Node, ...]:
                 check = _check(node.statement)
                 if check is not None:
                     kept.append(replace(node, statement=check))
-            case Loop() | Branch():
+            case Loop():
+                inner = _sliced(node.body, needed)
+                # Nothing is stored, so only a scalar can tie one iteration to the next.
+                is_free = not exposed(inner) & assigned(inner)
+                if inner:
+                    kept.append(replace(node, body=inner, is_parallel=is_free))
+            case Branch():
                 inner = _sliced(node.body, needed)
                 if inner:
                     kept.append(replace(node, body=inner))
@@ -121,14 +128,13 @@ def _check(statement: TypedStatement) -> Check | None:
     places += [each for each in found if isinstance(each, Load)]
     if not places and not values:
         return None
-    distinct = dict.fromkeys(places)  # `y[k] += 1` reads where it stores
-    return Check(values=values, places=tuple(distinct), span=statement.span)
+    # `y[k] += 1` reads where it stores.
+    distinct = {(each.array, each.indices): each for each in places}
+    return Check(values=values, places=tuple(distinct.values()), span=statement.span)
 
 
 def _place_of(store: Store) -> Load:
-    return Load(
-        array=store.array, indices=store.indices, type=store.value.type, span=store.span
-    )
+    return Load(array=store.array, indices=store.indices, type=store.value.type, span=store.span)
 
 
 def _may_leave(indices: tuple[Subscript, ...]) -> bool:

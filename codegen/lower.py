@@ -257,9 +257,7 @@ def _with_parameters(
             return replace(expression, operands=operands)
 
 
-def _indices(
-    place: Load | Store, values: Mapping[Expression, Expression]
-) -> tuple[Subscript, ...]:
+def _indices(place: Load | Store, values: Mapping[Expression, Expression]) -> tuple[Subscript, ...]:
     return tuple(
         replace(each, value=_with_parameters(each.value, values))
         if isinstance(each, Computed)

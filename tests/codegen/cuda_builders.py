@@ -90,7 +90,7 @@ def problems(case: Case, program: Program, run: Callable[..., Any], launcher: An
         results: dict[str, Any] = {}
         try:
             results = case.function(**wanted) or {}
-        except (ArithmeticError, ValueError) as error:
+        except (ArithmeticError, IndexError, ValueError) as error:
             if not case.fails:
                 raise AssertionError(case.name) from error
     status, *found = run(launcher, *passed(program, values))

@@ -160,6 +160,23 @@ def indices(b, n):
         b[i] = i * i - 3 * i
 
 
+def gathered(y, x, idx, n):
+    for i in range(n):
+        y[i] = 2.0 * x[idx[i] + 1]
+
+
+def gathered_rows(y, x, idx, m):
+    for i in range(idx.shape[0]):
+        for j in range(m):
+            y[i, j] = x[idx[i], j] - x[j, idx[j]]
+
+
+def gathered_twice(y, x, idx, other, n):
+    for i in range(n):
+        k = idx[i]
+        y[i] = x[other[k]]
+
+
 def clash(cuda, status, np, i_lower, call, n):
     for thread_x in range(n):
         t = cuda[thread_x] + np[thread_x]
@@ -240,6 +257,45 @@ CASES = (
         function=grown,
         arguments=lambda: {"a": np.full(40, 2.0**22), "b": np.zeros(40), "n": 40},
         fails=True,
+    ),
+    *(
+        Case(
+            function=gathered,
+            arguments=lambda idx=idx: {
+                "y": np.zeros(len(idx)),
+                "x": floats(50),
+                "idx": idx,
+                "n": len(idx),
+            },
+            fails=fails,
+        )
+        for idx, fails in (
+            (integers(60) % 49, False),
+            ((integers(60) % 99 - 51).astype("int32"), False),
+            ((integers(60) % 49).astype("uint64"), False),
+            (np.array([3, 49, 3]), True),
+            (np.array([3, -52, 3], "int8"), True),
+            (np.array([3, 2**64 - 9, 3], "uint64"), True),
+        )
+    ),
+    Case(
+        function=gathered_rows,
+        arguments=lambda: {
+            "y": np.zeros((9, 5)),
+            "x": floats(9, 9),
+            "idx": np.arange(9)[::-1] - 3,
+            "m": 5,
+        },
+    ),
+    Case(
+        function=gathered_twice,
+        arguments=lambda: {
+            "y": np.zeros(9),
+            "x": floats(9),
+            "idx": np.arange(9) - 4,
+            "other": np.arange(9)[::-1].copy(),
+            "n": 9,
+        },
     ),
     Case(function=indices, arguments=lambda: {"b": np.zeros(70, "int64"), "n": 70}),
     Case(function=indices, arguments=lambda: {"b": np.zeros(0, "int64"), "n": 0}),

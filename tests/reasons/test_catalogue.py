@@ -17,6 +17,7 @@ from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import SourceText, Span
 from autopar.analysis.passes import reasons as static_reasons
 from autopar.analysis.passes import (
+    reasons_data,
     reasons_dependence,
     reasons_loops,
     reasons_model,
@@ -31,6 +32,7 @@ MODULES = (
     reasons_syntax,
     reasons_loops,
     reasons_model,
+    reasons_data,
     reasons_dependence,
     call_reasons,
     target_reasons,
