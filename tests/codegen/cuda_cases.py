@@ -195,6 +195,10 @@ def _line(n, dtype="float64", **others):
     return {"a": floats(n, dtype=dtype), "b": np.zeros(n, dtype), "n": n, **others}
 
 
+def _picked(idx):
+    return {"y": np.zeros(len(idx)), "x": floats(50), "idx": idx, "n": len(idx)}
+
+
 def _pairs(dtype):
     specials = [0.0, -0.0, 1.0, -1.5, 0.1, 7.0, -3.0, 1e30, math.inf, -math.inf, math.nan]
     a, b = np.array([(x, y) for x in specials for y in specials], dtype).T.copy()
@@ -258,25 +262,15 @@ CASES = (
         arguments=lambda: {"a": np.full(40, 2.0**22), "b": np.zeros(40), "n": 40},
         fails=True,
     ),
-    *(
-        Case(
-            function=gathered,
-            arguments=lambda idx=idx: {
-                "y": np.zeros(len(idx)),
-                "x": floats(50),
-                "idx": idx,
-                "n": len(idx),
-            },
-            fails=fails,
-        )
-        for idx, fails in (
-            (integers(60) % 49, False),
-            ((integers(60) % 99 - 51).astype("int32"), False),
-            ((integers(60) % 49).astype("uint64"), False),
-            (np.array([3, 49, 3]), True),
-            (np.array([3, -52, 3], "int8"), True),
-            (np.array([3, 2**64 - 9, 3], "uint64"), True),
-        )
+    Case(function=gathered, arguments=lambda: _picked(integers(60) % 49)),
+    Case(function=gathered, arguments=lambda: _picked((integers(60) % 99 - 51).astype("int32"))),
+    Case(function=gathered, arguments=lambda: _picked((integers(60) % 49).astype("uint64"))),
+    Case(function=gathered, arguments=lambda: _picked(np.array([3, 49, 3])), fails=True),
+    Case(function=gathered, arguments=lambda: _picked(np.array([3, -52, 3], "int8")), fails=True),
+    Case(
+        function=gathered,
+        arguments=lambda: _picked(np.array([3, 2**64 - 9, 3], "uint64")),
+        fails=True,
     ),
     Case(
         function=gathered_rows,
