@@ -35,7 +35,7 @@ from autopar.analysis.model.typed import (
     walk_statement,
 )
 
-from .kernel import Branch, Instance, Loop, Node, Program, walk_nodes
+from .kernel import Branch, Decision, Instance, Loop, Node, Program, walk_nodes
 from .liveness import assigned, exposed
 
 
@@ -70,20 +70,34 @@ def can_fail(statement: TypedStatement) -> bool:
 
 def _needed(body: tuple[Node, ...]) -> frozenset[str]:
     """Return the scalars from which something that may fail is computed, at whatever time."""
-    statements = [each.statement for each in walk_nodes(body) if isinstance(each, Instance)]
+    statements = list(_decided(body, frozenset()))
     needed: set[str] = set()
-    for statement in statements:
+    for statement, decisions in statements:
         check = _check(statement)
-        needed |= _variables(check) if check else set()
+        needed |= _variables(check) | decisions if check else set()
     is_grown = True
     while is_grown:
         is_grown = False
-        for statement in statements:
+        for statement, decisions in statements:
             if isinstance(statement, SetVariable) and statement.name in needed:
-                found = _variables(statement) - needed
+                found = (_variables(statement) | decisions) - needed
                 needed |= found
                 is_grown = is_grown or bool(found)
     return frozenset(needed)
+
+
+def _decided(
+    body: tuple[Node, ...], decisions: frozenset[str]
+) -> Iterator[tuple[TypedStatement, frozenset[str]]]:
+    """Yield every statement with the predicates that decide whether it runs."""
+    for node in body:
+        match node:
+            case Instance():
+                yield node.statement, decisions
+            case Loop() | Branch():
+                yield from _decided(node.body, decisions)
+            case Decision():
+                yield from _decided(node.body + node.orelse, decisions | {node.predicate})
 
 
 def _variables(statement: TypedStatement) -> set[str]:
@@ -110,6 +124,10 @@ def _sliced(body: tuple[Node, ...], needed: frozenset[str]) -> tuple[Node, ...]:
                 inner = _sliced(node.body, needed)
                 if inner:
                     kept.append(replace(node, body=inner))
+            case Decision():
+                inner, other = _sliced(node.body, needed), _sliced(node.orelse, needed)
+                if inner or other:
+                    kept.append(replace(node, body=inner, orelse=other))
     return tuple(kept)
 
 
@@ -155,6 +173,12 @@ def _failing(expression: TypedExpression) -> Iterator[TypedExpression]:
                     yield from _failing(index.value)
         case Operation() | Cast() if expression.hazards & FAILURES:
             yield expression
+        case Operation(name="and" | "or", operands=(first, *others)):
+            # An operand that is not reached fails at nothing.
+            if any(True for each in others for _ in _failing(each)):
+                yield expression
+            else:
+                yield from _failing(first)
         case Operation():
             for each in expression.operands:
                 yield from _failing(each)

@@ -29,8 +29,9 @@ from autopar.analysis.model.typed import FAILURES, FLOAT_WARNING, ScalarVariable
 from . import host
 from .compile import CACHED
 from .expressions import Names, print_statement
+from .float_status import FLOAT_STATUS, decides_by_data
 from .integers import rename, text
-from .kernel import Branch, Instance, Loop, Node, Program
+from .kernel import Branch, Decision, Instance, Loop, Node, Program, decided
 from .scalars import HELPERS
 from .spelling import spell
 from .strides import strided_instances
@@ -42,7 +43,7 @@ OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
         "run", "serial", "cpu_helper", "watched",
-        *(each.__name__ for each in HELPERS),
+        *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
 # Kernels, and the temporaries of statements.
@@ -73,7 +74,8 @@ class _Module:
         self._names = spelled(program)
         self._host = host.plan_host(program)
         self._strided = strided_instances(program.body)
-        self._watches_flags = bool(program.hazards & FLOAT_WARNING)
+        self._tells_warnings = decides_by_data(program)
+        self._watches_flags = bool(program.hazards & FLOAT_WARNING) and not self._tells_warnings
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
             f"@njit({', '.join([*options, 'fastmath=True'] if fastmath else options)})"
@@ -154,8 +156,18 @@ class _Module:
                 case Branch():
                     yield f"{indent}if {self._text(node.test)}:  # line {node.span.line}"
                     yield from self._nodes(node.body, indent + INDENT)
+                case Decision():
+                    yield from self._decision(node, indent)
                 case Instance():
                     yield from self._statement(node, indent)
+
+    def _decision(self, node: Decision, indent: str) -> Iterator[str]:
+        word, first, other = decided(node)
+        yield f"{indent}if {word}{self._names[node.predicate]}:  # line {node.span.line}"
+        yield from self._nodes(first, indent + INDENT)
+        if other:
+            yield f"{indent}else:"
+            yield from self._nodes(other, indent + INDENT)
 
     def _statement(self, instance: Instance, indent: str) -> Iterator[str]:
         names = Names(
@@ -163,6 +175,7 @@ class _Module:
             spelled=self._names,
             prefix=f"{instance.name}_",
             signed=instance.name in self._strided,
+            tells_warnings=self._tells_warnings,
         )
         printed = print_statement(instance.statement, names, "cpu", fastmath=self._fastmath)
         self._helpers |= printed.helpers

@@ -37,7 +37,7 @@ from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
 from .expressions import Names, is_printable, print_statement
 from .grid import Axis, Grid, plan_grid, unsettled
 from .integers import text
-from .kernel import Branch, Instance, Loop, Node, Program, walk_nodes
+from .kernel import Branch, Decision, Instance, Loop, Node, Program, decided, walk_nodes
 from .reasons import TargetLacksFeature
 
 INDENT = "    "
@@ -215,8 +215,18 @@ class _Module:
                 case Branch():
                     yield f"{indent}if {self._text(node.test)}:  # line {node.span.line}"
                     yield from self._nodes(node.body, indent + INDENT)
+                case Decision():
+                    yield from self._decision(node, indent)
                 case Instance():
                     yield from self._statement(node, indent)
+
+    def _decision(self, node: Decision, indent: str) -> Iterator[str]:
+        word, first, other = decided(node)
+        yield f"{indent}if {word}{self._names[node.predicate]}:  # line {node.span.line}"
+        yield from self._nodes(first, indent + INDENT)
+        if other:
+            yield f"{indent}else:"
+            yield from self._nodes(other, indent + INDENT)
 
     def _statement(self, instance: Instance, indent: str) -> Iterator[str]:
         names = Names(

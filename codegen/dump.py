@@ -30,7 +30,7 @@ from autopar.analysis.model.typed import (
 )
 
 from .integers import rename, simplify, text
-from .kernel import ArrayArgument, Branch, Instance, Loop, Node, Program
+from .kernel import ArrayArgument, Branch, Decision, Instance, Loop, Node, Program, decided
 
 
 def dump_program(program: Program) -> str:
@@ -71,6 +71,13 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
             case Branch():
                 yield f"{indent}if {text(node.test, {})}:"
                 yield from _nodes(node.body, indent + "    ")
+            case Decision():
+                word, first, other = decided(node)
+                yield f"{indent}if {word}{node.predicate}:"
+                yield from _nodes(first, indent + "    ")
+                if other:
+                    yield f"{indent}else:"
+                    yield from _nodes(other, indent + "    ")
             case Instance():
                 yield f"{indent}{node.name}: {_statement(node.statement, dict(node.iterators))}"
 

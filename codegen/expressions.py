@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.typed import (
     CONVERSION,
+    FLOAT_WARNING,
     Cast,
     Check,
     Computed,
@@ -42,8 +43,9 @@ from autopar.analysis.model.types import (
     INTEGER_LIMITS,
 )
 
+from .float_status import status_call
 from .integers import rename, simplify, text
-from .operations import CHECKED, operation_text
+from .operations import CHECKED, connected, operation_text
 from .printing import Lines, bare, cast_text, number_text
 
 _LARGEST_INT64 = f"np.uint64({2**63 - 1})"
@@ -62,6 +64,8 @@ class Names:
     prefix: str = "t"  # of temporaries; unique to the statement within its function
     # Whether subscripts stay signed: see `codegen.strides`.
     signed: bool = False
+    # Whether operations themselves tell what NumPy would warn of: see `codegen.float_status`.
+    tells_warnings: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,12 @@ def is_printable(statement: TypedStatement, target: Target) -> bool:
 
 
 def _lines(names: Names, target: Target, *, is_fast: bool) -> Lines:
-    return Lines(prefix=names.prefix, is_cuda=target == "cuda", is_fast=is_fast)
+    return Lines(
+        prefix=names.prefix,
+        is_cuda=target == "cuda",
+        is_fast=is_fast,
+        tells_warnings=names.tells_warnings,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +200,34 @@ class _Printer:
                 return f"({place} if {failed} == 0 else {nothing})"
             case Cast():
                 return self.cast(expression)
+            case Operation(name="and" | "or"):
+                return self.connective(expression)
             case Operation():
                 sources = tuple(self.value(each) for each in expression.operands)
                 return operation_text(self.lines, expression, sources)
+
+    def connective(self, expression: Operation) -> str:
+        """Return `and` or `or`; what may fail in an operand runs only where that is asked."""
+        first, *others = expression.operands
+        sources = [self.value(first)]
+        for each in others:
+            lines, other = self.apart(each)
+            if lines:
+                found = self.lines.own(connected(expression.name, sources))
+                test = found if expression.name == "and" else f"not {found}"
+                self.lines.block(f"if {test}:", (*lines, f"{found} = {bare(other)}"))
+                sources = [found]
+            else:
+                sources.append(other)
+        return connected(expression.name, sources)
+
+    def apart(self, expression: TypedExpression) -> tuple[tuple[str, ...], str]:
+        """Return the lines that `expression` needs before it, not printed yet, and its text."""
+        start = len(self.lines.lines)
+        source = self.value(expression)
+        lines = tuple(self.lines.lines[start:])
+        del self.lines.lines[start:]
+        return lines, source
 
     def cast(self, expression: Cast) -> str:
         operand, dtype = expression.operand, expression.type.dtype
@@ -207,6 +241,11 @@ class _Printer:
         if operand.type == INT and dtype in ("float32", "complex64"):
             # As NumPy does it: a Python int goes by way of a double and is rounded twice.
             source, origin = f"np.float64({bare(source)})", "float64"
+        if self.lines.tells_warnings and expression.hazards & FLOAT_WARNING:
+            source = self.lines.temporary(source)
+            value = self.lines.temporary(cast_text(source, origin, dtype))
+            self.lines.note(status_call("cast"), source, value)
+            return value
         return cast_text(source, origin, dtype)
 
     def float_to_integer(self, source: str, origin: str, dtype: str, status: int) -> str:

@@ -25,7 +25,7 @@ from autopar.analysis.model.typed import SetVariable
 
 from .host import Kernel
 from .integers import NOWHERE, linear, rename, simplify
-from .kernel import Branch, Instance, Loop, Node
+from .kernel import Branch, Decision, Instance, Loop, Node
 
 MOST_AXES = 3
 
@@ -179,6 +179,9 @@ def _assigns(name: str, nodes: tuple[Node, ...]) -> bool:
             case Loop(lower=Constant(value=int(lower)), upper=Constant(value=int(upper))):
                 if lower < upper and _assigns(name, node.body):
                     return True
+            case Decision():
+                if _assigns(name, node.body) and _assigns(name, node.orelse):
+                    return True
             case _:
                 pass
     return False
@@ -200,6 +203,9 @@ def _is_uniform(
             case Branch():
                 alike = is_alike and not _mentions(node.test, differing)
                 if not _is_uniform(name, node.body, differing, is_alike=alike):
+                    return False
+            case Decision():
+                if not _is_uniform(name, node.body + node.orelse, differing, is_alike=False):
                     return False
             case Loop():
                 alike = not _mentions(node.lower, differing) and not _mentions(

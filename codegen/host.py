@@ -83,7 +83,8 @@ def plan_host(program: Program) -> Host:
 
 def _needed(program: Program) -> frozenset[str]:
     """Return the scalars that some kernel wants from another one, or the caller from any."""
-    return frozenset(program.results).union(*map(liveness.exposed, _kernel_nodes(program.body)))
+    wanted = frozenset(program.results).union(*map(liveness.exposed, _kernel_nodes(program.body)))
+    return wanted - program.local
 
 
 def _kernel_nodes(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
@@ -156,7 +157,7 @@ class _Planner:
     ) -> Kernel:
         """Return the kernel of `nodes` with just the arguments that it needs."""
         returned = liveness.assigned(nodes) & self._needed
-        taken = liveness.exposed(nodes) | returned
+        taken = (liveness.exposed(nodes) - self._program.local) | returned
         mentioned = liveness.integers(loop.body if loop else nodes)
         touched = liveness.arrays(nodes)
         program = self._program

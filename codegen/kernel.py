@@ -58,7 +58,17 @@ class Branch:
     span: Span
 
 
-Node: TypeAlias = Instance | Loop | Branch
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """`if predicate: body else: orelse`, on a truth value that an earlier instance set."""
+
+    predicate: str  # a boolean scalar, set in the same iteration of the loops around it
+    body: tuple[Node, ...]
+    orelse: tuple[Node, ...]  # one of the two may be empty
+    span: Span
+
+
+Node: TypeAlias = Instance | Loop | Branch | Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +106,8 @@ class Program:
     # Scalars, loop variables excluded, whose last value the region hands back, in this order.
     results: tuple[str, ...]
     hazards: int  # union of the hazards of all statements
+    # Scalars whose values never leave an iteration of an outermost parallel loop.
+    local: frozenset[str] = frozenset()
 
     @property
     def live_in(self) -> tuple[ScalarVariable, ...]:
@@ -107,9 +119,20 @@ class Program:
         return next(variable for variable in self.variables if variable.name == name)
 
 
+def decided(node: Decision) -> tuple[str, tuple[Node, ...], tuple[Node, ...]]:
+    """Return a decision as printed: "" or "not ", what comes under that, what under `else`."""
+    return ("", node.body, node.orelse) if node.body else ("not ", node.orelse, ())
+
+
 def walk_nodes(body: tuple[Node, ...]) -> Iterator[Node]:
     """Yield every node of `body` and below, parents first."""
     for node in body:
         yield node
-        if isinstance(node, Loop | Branch):
-            yield from walk_nodes(node.body)
+        match node:
+            case Loop() | Branch():
+                yield from walk_nodes(node.body)
+            case Decision():
+                yield from walk_nodes(node.body)
+                yield from walk_nodes(node.orelse)
+            case Instance():
+                pass

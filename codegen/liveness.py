@@ -7,6 +7,8 @@ and integers they mention. So every kernel gets what it needs, and hands on what
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Expression, Name, walk_expression
 from autopar.analysis.model.typed import (
@@ -20,7 +22,7 @@ from autopar.analysis.model.typed import (
 )
 
 from .integers import rename
-from .kernel import Branch, Instance, Loop, Node, walk_nodes
+from .kernel import Branch, Decision, Instance, Loop, Node, walk_nodes
 
 
 def assigned(nodes: tuple[Node, ...]) -> frozenset[str]:
@@ -34,21 +36,63 @@ def assigned(nodes: tuple[Node, ...]) -> frozenset[str]:
 
 def exposed(nodes: tuple[Node, ...]) -> frozenset[str]:
     """Return the scalars that `nodes` may read before they have assigned them."""
-    found: set[str] = set()
-    _expose(nodes, set(), found)
-    return frozenset(found)
+    definitions = _Definitions()
+    definitions.visit(nodes, frozenset())
+    return frozenset(definitions.exposed)
 
 
-def _expose(nodes: tuple[Node, ...], defined: set[str], found: set[str]) -> None:
-    for node in nodes:
-        match node:
-            case Instance():
-                found |= _read(node.statement) - defined
-                if isinstance(node.statement, SetVariable):
-                    defined.add(node.statement.name)
-            case Loop() | Branch():
-                # It may run not even once: what it assigns is not surely defined after it.
-                _expose(node.body, set(defined), found)
+# Decisions around a node, and which way they went.
+_Context: TypeAlias = frozenset[tuple[str, bool]]
+
+
+@dataclass(slots=True)
+class _Definitions:
+    """Walks nodes in order, keeping for each scalar where it is surely defined."""
+
+    # Under which decisions each scalar was assigned so far; any one of these is enough.
+    known: dict[str, set[_Context]] = field(default_factory=dict)
+    exposed: set[str] = field(default_factory=set)
+
+    def visit(self, nodes: tuple[Node, ...], context: _Context) -> None:
+        for node in nodes:
+            match node:
+                case Instance():
+                    self.read(_read(node.statement), context)
+                    if isinstance(node.statement, SetVariable):
+                        self.define(node.statement.name, context)
+                case Decision():
+                    self.read(frozenset({node.predicate}), context)
+                    self.visit(node.body, context | {(node.predicate, True)})
+                    self.visit(node.orelse, context | {(node.predicate, False)})
+                case Loop() | Branch():
+                    # It may run not even once: what it assigns is not surely defined after it.
+                    for name in assigned(node.body):
+                        self.forget(name)
+                    before = {name: set(contexts) for name, contexts in self.known.items()}
+                    self.visit(node.body, context)
+                    self.known = before
+
+    def read(self, names: frozenset[str], context: _Context) -> None:
+        self.exposed |= {
+            name for name in names if not any(each <= context for each in self.known.get(name, ()))
+        }
+
+    def define(self, name: str, context: _Context) -> None:
+        self.forget(name)
+        contexts = self.known.setdefault(name, set())
+        contexts.add(context)
+        # Assigned either way, it is defined whatever the decision.
+        for decision, holds in sorted(context):
+            rest = context - {(decision, holds)}
+            if rest | {(decision, not holds)} in contexts:
+                self.define(name, rest)
+
+    def forget(self, decision: str) -> None:
+        """Drop what depends on a decision that is taken anew."""
+        for name, contexts in self.known.items():
+            self.known[name] = {
+                each for each in contexts if decision not in (other for other, _ in each)
+            }
 
 
 def _read(statement: TypedStatement) -> frozenset[str]:

@@ -39,7 +39,8 @@ from autopar.analysis.model.typed import (
 from autopar.analysis.model.types import ArrayType
 
 from .integers import difference, rename, simplify, substitute, without_span
-from .kernel import ArrayArgument, Branch, Instance, IntegerArgument, Loop, Node, Program
+from .kernel import ArrayArgument, Branch, Instance, IntegerArgument, Loop, Program
+from .predicates import Guarded, enclosed, gathered
 
 
 def lower(
@@ -64,7 +65,7 @@ def lower(
     return Program(
         name=name,
         file=file,
-        body=lowering.nodes(tree, {}, _taken(scop, typed)),
+        body=gathered(lowering.nodes(tree, {}, _taken(scop, typed))),
         arrays=_array_arguments(scop, arrays),
         integers=tuple(
             IntegerArgument(name=parameter.name, text=parameter.text)
@@ -73,6 +74,7 @@ def lower(
         variables=typed.variables,
         results=tuple(each for each in scop.live_out if each in assigned),
         hazards=typed.hazards,
+        local=schedule.local,
     )
 
 
@@ -105,16 +107,17 @@ class _Lowering:
     scop: Scop
     schedule: Schedule
     typed: TypedProgram
+    is_in_kernel: bool = False  # a parallel loop stands around what is lowered
 
     def nodes(
         self, tree: tuple[AstNode, ...], values: Mapping[str, Expression], taken: frozenset[str]
-    ) -> tuple[Node, ...]:
+    ) -> tuple[Guarded, ...]:
         """Lower `tree`; `values` are the iterators around it, `taken` the names in use."""
         return tuple(lowered for node in tree for lowered in self._node(node, values, taken))
 
     def _node(
         self, node: AstNode, values: Mapping[str, Expression], taken: frozenset[str]
-    ) -> tuple[Node, ...]:
+    ) -> tuple[Guarded, ...]:
         match node:
             case AstFor():
                 return self._loop(node, values, taken)
@@ -125,7 +128,7 @@ class _Lowering:
 
     def _loop(
         self, node: AstFor, values: Mapping[str, Expression], taken: frozenset[str]
-    ) -> tuple[Node, ...]:
+    ) -> tuple[Guarded, ...]:
         lower_bound = self._integer(node.lower, values)
         upper_bound = self._integer(node.upper, values)
         if difference(upper_bound, lower_bound) == 1:
@@ -142,33 +145,40 @@ class _Lowering:
             step=node.step,
             is_parallel=is_parallel,
             private_arrays=_private_to(dimension, inside) if is_parallel else (),
-            body=self.nodes(node.body, inner, taken | {iterator}),
+            body=(),
             span=self._loop_span(node),
         )
-        return (loop,)
+        below = replace(self, is_in_kernel=self.is_in_kernel or is_parallel)
+        body = below.nodes(node.body, inner, taken | {iterator})
+        return (enclosed(loop, body, is_in_kernel=self.is_in_kernel),)
 
     def _branches(
         self, node: AstIf, values: Mapping[str, Expression], taken: frozenset[str]
-    ) -> tuple[Node, ...]:
+    ) -> tuple[Guarded, ...]:
         # The test reads iterators and parameters only, so it may be asked twice.
         test = self._integer(node.test, values)
         otherwise = Unary(operator="not", operand=test, span=self.scop.span)
         arms = ((test, node.body), (otherwise, node.orelse))
         return tuple(
-            Branch(test=condition, body=self.nodes(body, values, taken), span=self._span(body))
+            enclosed(
+                Branch(test=condition, body=(), span=self._span(body)),
+                self.nodes(body, values, taken),
+                is_in_kernel=self.is_in_kernel,
+            )
             for condition, body in arms
             if body
         )
 
-    def _instance(self, node: AstInstance, values: Mapping[str, Expression]) -> Instance:
+    def _instance(self, node: AstInstance, values: Mapping[str, Expression]) -> Guarded:
         statement = self.scop.statement(node.statement)
         arguments = (self._integer(each, values) for each in node.arguments)
-        return Instance(
+        instance = Instance(
             name=statement.name,
             statement=self._parametrized(self.typed.statement(statement.name)),
             iterators=tuple(zip(statement.domain.dimensions, arguments, strict=True)),
             span=statement.span,
         )
+        return Guarded(node=instance, predicates=statement.predicates)
 
     def _integer(self, expression: Expression, values: Mapping[str, Expression]) -> Expression:
         return simplify(rename(expression, values), self.scop.span)

@@ -9,12 +9,13 @@ Values depend on the operation and its dtypes alone, the status on its hazards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from autopar.analysis.model.typed import (
     DOMAIN_ERROR,
     FAILURES,
+    FLOAT_WARNING,
     INTEGER_WARNING,
     ZERO_DIVISION,
     Number,
@@ -22,6 +23,7 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import FLOAT_DTYPES, INTEGER_LIMITS
 
+from .float_status import status_call
 from .printing import Lines, bare, cast_text, operand
 
 CHECKED = FAILURES | INTEGER_WARNING  # FLOAT_WARNING is read off the processor's flags
@@ -57,9 +59,19 @@ _DEVICE: Mapping[tuple[str, str], str] = MappingProxyType(
 
 def operation_text(lines: Lines, operation: Operation, sources: tuple[str, ...]) -> str:
     """Return the text of `operation`; what must run before it is appended to `lines`."""
+    if not (lines.tells_warnings and operation.hazards & FLOAT_WARNING):
+        return _plain(lines, operation, sources)
+    named = tuple(
+        source if isinstance(each, Number) else lines.temporary(source)
+        for each, source in zip(operation.operands, sources, strict=True)
+    )
+    value = lines.temporary(_plain(lines, operation, named))
+    lines.note(status_call(operation.name), *named, value)
+    return value
+
+
+def _plain(lines: Lines, operation: Operation, sources: tuple[str, ...]) -> str:
     name, dtypes = operation.name, tuple(each.type.dtype for each in operation.operands)
-    if name in ("and", "or"):
-        return f"({f' {name} '.join(operand(source) for source in sources)})"
     if name == "not":
         return (
             f"(not {operand(sources[0])})"
@@ -77,6 +89,13 @@ def operation_text(lines: Lines, operation: Operation, sources: tuple[str, ...])
     if dtypes[0] in INTEGER_LIMITS:
         return _integer_operation(lines, operation, sources)
     return _infix(name, sources)  # complex
+
+
+def connected(name: str, sources: Sequence[str]) -> str:
+    """Return `and` or `or` of some truth values."""
+    if len(sources) == 1:
+        return sources[0]
+    return f"({f' {name} '.join(operand(source) for source in sources)})"
 
 
 def _infix(name: str, sources: tuple[str, ...]) -> str:

@@ -22,6 +22,8 @@ class Lines:
     prefix: str  # of temporaries
     is_cuda: bool
     is_fast: bool
+    # Whether operations themselves tell what NumPy would warn of; else the processor does.
+    tells_warnings: bool = False
     lines: list[str] = field(default_factory=list)
     helpers: set[str] = field(default_factory=set)  # of codegen.scalars
     device: set[str] = field(default_factory=set)  # of codegen.cudalib
@@ -45,6 +47,17 @@ class Lines:
         self.count += 1
         self.lines.append(f"{name} = {bare(source)}")
         return name
+
+    def own(self, source: str) -> str:
+        """Return a fresh name that holds `source` and may be assigned again."""
+        name = f"{self.prefix}{self.count}"
+        self.count += 1
+        self.lines.append(f"{name} = {bare(source)}")
+        return name
+
+    def block(self, header: str, lines: tuple[str, ...]) -> None:
+        """Print a compound statement."""
+        self.lines += [header, *(f"    {line}" for line in lines)]
 
     def checked(self, name: str, *arguments: object) -> str:
         """Return a fresh name that holds the value of a helper which also returns a status."""

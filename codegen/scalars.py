@@ -22,6 +22,8 @@ import numba
 import numpy as np
 from numba.core import types
 
+from .float_status import FLOAT_STATUS
+
 # A number of a dtype that Numba knows and mypy does not.
 Value: TypeAlias = Any
 Checked: TypeAlias = tuple[Value, int]
@@ -369,8 +371,12 @@ def cpu_helper(name: str) -> Value:
     """Return the helper called `name`, callable from code under `numba.njit`."""
     if name.startswith(_PREFIX):
         return _libm_function(name.removeprefix(_PREFIX))
-    function = next(each for each in (*_cpu_float_helpers(), *HELPERS) if each.__name__ == name)
+    function = next(each for each in _of_cpu() if each.__name__ == name)
     return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+def _of_cpu() -> tuple[Callable[..., Any], ...]:
+    return (*_cpu_float_helpers(), *HELPERS, *FLOAT_STATUS)
 
 
 @cache

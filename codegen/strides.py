@@ -14,7 +14,7 @@ from autopar.analysis.model.loop_ir import Expression, Name
 from autopar.analysis.model.typed import Computed, places_of
 
 from .integers import linear, rename
-from .kernel import Branch, Instance, Loop, Node
+from .kernel import Branch, Decision, Instance, Loop, Node
 
 
 def strided_instances(body: tuple[Node, ...]) -> frozenset[str]:
@@ -34,6 +34,8 @@ def _innermost(body: tuple[Node, ...], loop: Loop | None) -> Iterator[tuple[Loop
                 yield from _innermost(node.body, node)
             case Branch():
                 yield from _innermost(node.body, loop)
+            case Decision():
+                yield from _innermost(node.body + node.orelse, loop)
             case Instance():
                 yield loop, node
 

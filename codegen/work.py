@@ -28,7 +28,7 @@ from autopar.analysis.model.typed import (
 )
 
 from .integers import linear, rename, simplify
-from .kernel import Branch, Instance, Loop, Node
+from .kernel import Branch, Decision, Instance, Loop, Node
 
 # Prices in hundredths of a nanosecond, of loops that vectorise.
 PER_NS = 100
@@ -77,6 +77,9 @@ def _price(node: Node, *, is_chain: bool, entry: int) -> Expression:
             return _number(factor * statement_price(node.statement), node.span)
         case Branch():
             return _total(node.body, is_chain=is_chain, entry=entry)
+        case Decision():
+            # Both arms: a loop that vectorises computes both.
+            return _total(node.body + node.orelse, is_chain=is_chain, entry=entry)
         case Loop():
             body = _total(node.body, is_chain=not node.is_parallel, entry=ENTRY)
             once = rename(body, {node.iterator: middle(node)})

@@ -238,6 +238,11 @@ class Set:
         return Set(raw)
 
     @locked
+    def named(self, name: str) -> Set:
+        """Return the same tuples under another name."""
+        return Set(self._raw.set_tuple_name(name))
+
+    @locked
     def outer(self, depth: int) -> Set:
         """Return the projection onto the first `depth` dimensions, without a name."""
         set_ = islpy.dim_type.set
@@ -344,6 +349,11 @@ class Map:
     def sink_name(self) -> str:
         """Name of the tuples that the relation leads to, "S1"."""
         return self._raw.get_tuple_name(islpy.dim_type.out)
+
+    @locked
+    def from_named(self, name: str) -> Map:
+        """Return the same relation, its first tuples under another name."""
+        return Map(self._raw.set_tuple_name(islpy.dim_type.in_, name))
 
     @locked
     def reverse(self) -> Map:

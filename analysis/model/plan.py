@@ -74,6 +74,8 @@ class Schedule:
 
     relation: isl.UnionMap  # { S0[i, j] -> [0, i, 0, j, 0] }, restricted to the domains
     dimensions: tuple[ScheduleDimension, ...]
+    # Scalars whose values never leave an iteration of an outermost parallel loop.
+    local: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

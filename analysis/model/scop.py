@@ -25,6 +25,14 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Predicate:
+    """A truth value found by an earlier statement, and which of the two it takes to run."""
+
+    name: str  # one of Scop.predicates
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """One `for` loop of the region."""
 
@@ -36,12 +44,15 @@ class Loop:
     stop: Expression
     header: str
     span: Span
+    # Its iterations are a superset where there are any: it runs only where all of them hold.
+    predicates: tuple[Predicate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """One read or write of a statement."""
 
+    # `may_write` where the statement has predicates: it kills nothing by itself.
     kind: Literal["read", "may_write", "must_write"]
     array: str  # a scalar is an array of rank 0
     relation: isl.Map  # { S0[i] -> a[i - 1] }
@@ -51,10 +62,16 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One assignment of the loop body, with all its instances."""
+    """One assignment of the loop body, with all its instances.
+
+    A condition on data is a statement of its own, which sets a private boolean scalar
+    (`if_7 = a[i] > 0`); those under it read that scalar and have it among their `predicates`.
+    """
 
     name: str  # unique in its Scop: S0, S1, ... in textual order
-    domain: isl.Set  # { S0[i, j] : ... }; dimensions are the surrounding loops, outermost first
+    # { S0[i, j] : ... }; dimensions are the surrounding loops, outermost first. A superset of
+    # the instances that run, where there are predicates.
+    domain: isl.Set
     loops: tuple[int, ...]  # the surrounding loops, as indices into Scop.loops
     accesses: tuple[Access, ...]  # in evaluation order; the write is last
     # The source statement with every subscript rewritten over loop variables and parameters.
@@ -63,6 +80,9 @@ class Statement:
     # than `loops`.
     position: tuple[int, ...]
     span: Span
+    # All of these must hold for an instance to run, outermost condition first. Each is set
+    # before, in the same iteration of the loops around the statement that sets it.
+    predicates: tuple[Predicate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +102,14 @@ class Scop:
     arrays: tuple[Array, ...]  # in order of first appearance; scalars included
     loops: tuple[Loop, ...]  # in source order
     statements: tuple[Statement, ...]  # in textual order
-    # Scalars that the statements read as values without having assigned them first.
+    # Scalars that the statements read as values without having assigned them first, and those
+    # that live on and may not be assigned.
     live_in: tuple[str, ...]
     # Scalars (loop variables included) whose value after the region may be read.
     live_out: tuple[str, ...]
     span: Span
+    # The private booleans that hold what conditions on data came to; no names of the user.
+    predicates: tuple[str, ...] = ()
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""
@@ -95,6 +118,14 @@ class Scop:
     def statement(self, name: str) -> Statement:
         """Return the statement called `name`."""
         return next(statement for statement in self.statements if statement.name == name)
+
+    def loops_around_test(self, predicate: str) -> int:
+        """Return in how many loops a predicate is set."""
+        return next(
+            len(statement.loops)
+            for statement in self.statements
+            if isinstance(statement.body.target, Name) and statement.body.target.name == predicate
+        )
 
     def statements_in(self, loop: int) -> tuple[Statement, ...]:
         """Return the statements that loop number `loop` surrounds."""

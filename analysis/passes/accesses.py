@@ -21,6 +21,7 @@ from ..model import isl
 from ..model.indirect import indirect_value, indirect_values
 from ..model.loop_ir import Element, Expression, Extent, Name, walk_expression
 from ..model.scop import Access, Array
+from ..model.source import Span
 from .affine import affine
 from .reasons import IndexArrayWritten, LoopVariableChanged, NonAffineSubscript
 from .scop_draft import Draft, Place
@@ -45,16 +46,23 @@ def reads(draft: Draft, expression: Expression, place: Place) -> Iterator[Access
                 pass
 
 
+def predicate_reads(draft: Draft, place: Place, span: Span) -> Iterator[Access]:
+    """Yield the reads of the predicates that decide whether a statement at `place` runs."""
+    for name in dict.fromkeys(each.name for each in place.predicates):
+        yield _scalar(draft, "read", Name(name=name, span=span), place)
+
+
 def writes(draft: Draft, target: Name | Element, place: Place) -> Iterator[Access]:
     """Yield the accesses of a target, its write last; a reason, where it has no model."""
+    kind: Kind = "may_write" if place.predicates else "must_write"
     match target:
         case Element():
             values = indirect_values(target)
             for value in values:
                 yield from reads(draft, value, place)
-            yield from _element(draft, "may_write" if values else "must_write", target, place)
+            yield from _element(draft, "may_write" if values else kind, target, place)
         case Name():
-            yield _scalar(draft, "must_write", target, place)
+            yield _scalar(draft, kind, target, place)
 
 
 def _element(draft: Draft, kind: Kind, node: Element, place: Place) -> Iterator[Access]:

@@ -7,16 +7,17 @@ Before:  for i in range(1, n):         After:  S0: domain [n] -> { S0[i] : 1 <= 
 Scalars that hold an affine value are substituted into subscripts and bounds (`j = 2 * i + 1`;
 `a[j]`), within the statements where that value is certain to hold.
 
-Its helpers: `name_uses`, `scop_draft`, `subscripts`, `bounds`, `accesses`, `affine`,
-`substitution`.
+Its helpers: `name_uses`, `scop_draft`, `subscripts`, `bounds`, `branches`, `accesses`, `affine`,
+`substitution`, `truth`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..model import isl
-from ..model.diagnostics import Refusal
+from ..model.diagnostics import Reason, Refusal
 from ..model.facts import NOTHING, Facts
 from ..model.indirect import indirect_values
 from ..model.loop_ir import (
@@ -37,9 +38,10 @@ from ..model.loop_ir import (
 )
 from ..model.scop import Access, Loop, Scop, Statement
 from ..model.source import SourceText
-from .accesses import reads, writes
-from .affine import constraint
+from .accesses import predicate_reads, reads, writes
 from .bounds import loop_constraints
+from .branches import split
+from .certain_writes import certain_writers, has_may_writes
 from .identifiers import Identifiers
 from .liveness import exposed_reads
 from .name_uses import name_uses, names_used_in_two_ways
@@ -66,6 +68,7 @@ def build_scop(
             if uses.is_parameter(name)
         }
         _loop(draft, nest, Place.root(), known)
+    draft.reasons += _unknown_last_values(draft, live_out)
     if draft.reasons:
         return Refusal(reasons=tuple(dict.fromkeys(draft.reasons)))
     return _scop(draft, nest, live_out)
@@ -121,6 +124,7 @@ def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -
             stop=stop,
             header=node.header,
             span=node.span,
+            predicates=place.predicates,
         )
     )
     _block(draft, node.body, place.inside(len(draft.loops) - 1, constraints), known)
@@ -128,16 +132,9 @@ def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -
 
 
 def _branch(draft: Draft, node: If, place: Place, known: dict[str, Expression]) -> int:
-    test = integer(node.test, known, draft.uses)
-    draft.enter_parameters(test)
-    holds = constraint(test, draft.atoms(place))
-    if holds is None:
-        shown = draft.shown(node.test)
-        draft.reasons.append(NonAffineCondition(span=node.test.span, condition=shown))
-        return place.position[-1] + 1
-    taken, untaken = dict(known), dict(known)
-    position = _block(draft, node.body, place.where(holds), taken)
-    position = _block(draft, node.orelse, place.at(position).where(f"not ({holds})"), untaken)
+    taken, untaken = split(draft, node, place, known)
+    position = _block(draft, node.body, taken, dict(known))
+    position = _block(draft, node.orelse, untaken.at(position), dict(known))
     forget(known, (node,))
     return position
 
@@ -150,7 +147,8 @@ def _assignment(
         value=resolved(node.value, known, draft.uses),
         target=resolved(node.target, known, draft.uses),  # type: ignore[arg-type]  # keeps its kind
     )
-    accesses: list[Access] = list(reads(draft, body.value, place))
+    accesses: list[Access] = list(predicate_reads(draft, place, node.span))
+    accesses += reads(draft, body.value, place)
     if isinstance(node, Update):
         accesses += reads(draft, body.target, place)
     accesses += writes(draft, body.target, place)
@@ -177,6 +175,16 @@ def _assigned(statement: Assign | Update) -> Expression:
 # ------------------------------------------------------------------------------- model
 
 
+def _unknown_last_values(draft: Draft, live_out: frozenset[str]) -> Iterator[Reason]:
+    """Yield the conditions on data that decide about loops whose variables live on."""
+    for loop in draft.loops:
+        if loop.predicates and loop.variable in live_out:
+            test = draft.test_of(loop.predicates[-1].name)
+            yield NonAffineCondition(
+                span=test.span, condition=draft.shown(test), loop_variable=loop.variable
+            )
+
+
 def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
     extents = [
         f"{each.name} >= 0"
@@ -184,7 +192,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         if isinstance(each.expression, Extent)
     ]
     written = draft.uses.assigned | draft.uses.variables
-    return Scop(
+    scop = Scop(
         parameters=tuple(draft.parameters.values()),
         context=isl.Set.parse(f"{draft.prefix()}{{ : {' and '.join(extents)} }}"),
         arrays=tuple(draft.arrays.values()),
@@ -193,7 +201,15 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         live_in=tuple(sorted(_values_read(draft) & exposed_reads(nest))),
         live_out=tuple(sorted(live_out & written)),
         span=nest.span,
+        predicates=tuple(draft.predicates),
     )
+    # A scalar that lives on and may not be assigned keeps the value from before.
+    kept = {
+        name
+        for name in live_out & draft.uses.assigned
+        if has_may_writes(scop, name) and not certain_writers(scop, name)
+    }
+    return replace(scop, live_in=tuple(sorted({*scop.live_in, *kept})))
 
 
 def _values_read(draft: Draft) -> frozenset[str]:
@@ -207,7 +223,7 @@ def _values_read(draft: Draft) -> frozenset[str]:
             whole.append(body.target)
         for expression in whole:
             found |= value_names(expression)
-    return frozenset(found) - draft.uses.variables
+    return frozenset(found) - draft.uses.variables - frozenset(draft.predicates)
 
 
 def _finished(draft: Draft, number: int) -> Statement:
@@ -222,4 +238,5 @@ def _finished(draft: Draft, number: int) -> Statement:
         body=body,
         position=place.position,
         span=body.span,
+        predicates=place.predicates,
     )

@@ -16,6 +16,7 @@ from ..model.plan import Condition
 from ..model.scop import Access, Scop, Statement
 from ..model.source import Span
 from ..model.text import python_text
+from . import certain_writes
 from .affine import affine
 from .dependences import accesses_to, cells, is_indirect
 from .identifiers import Identifiers
@@ -157,11 +158,10 @@ def _exposed_cells(scop: Scop, statement: Statement, access: Access) -> isl.Set:
     own = cells(statement, (access,))
     if is_indirect(access):
         return own.range()  # nothing is sure to have written the cell that it reads
-    writes = [
-        (each, tuple(access for access in accesses_to(each, access.array, "write")
-                     if access.kind == "must_write"))
-        for each in scop.statements
-    ]  # fmt: skip
+    if certain_writes.has_may_writes(scop, access.array):
+        exposed = certain_writes.exposed(scop, statement, own, access.array, None)
+        return own.intersect_domain(exposed).range()
+    writes = [(each, accesses_to(each, access.array, "write")) for each in scop.statements]
     certain = tuple(cells(each, found) for each, found in writes if found)
     if not certain:
         return own.range()

@@ -20,6 +20,7 @@ from ..model.loop_ir import Name, walk_expression
 from ..model.scop import Loop, Scop, Statement
 from ..model.types import ScalarType
 from .affine import affine, bound
+from .certain_writes import Writer, certain_writers
 
 Environment: TypeAlias = Mapping[str, frozenset[ScalarType]]
 ValueTypes: TypeAlias = Callable[[Statement, Environment], frozenset[ScalarType]]
@@ -56,6 +57,8 @@ class _Walk:
     scop: Scop
     value_types: ValueTypes
     before: dict[str, Environment] = field(default_factory=dict)
+    # The types that single statements assign.
+    values: dict[str, frozenset[ScalarType]] = field(default_factory=dict)
 
     def block(
         self, statements: tuple[Statement, ...], depth: int, start: Environment
@@ -86,8 +89,24 @@ class _Walk:
         target = statement.body.target
         if not isinstance(target, Name):
             return start
-        after = {**start, target.name: self.value_types(statement, start)}
-        return after if _is_unconditional(self.scop, statement) else _join(start, after)
+        self.values[statement.name] = self.value_types(statement, start)
+        after = {**start, target.name: self.values[statement.name]}
+        for writer in certain_writers(self.scop, target.name):
+            if writer.last.name == statement.name and _is_unconditional(self.scop, writer.last):
+                return {**after, target.name: self._assigned_between(writer, target.name)}
+        return _join(start, after)
+
+    def _assigned_between(self, writer: Writer, name: str) -> frozenset[ScalarType]:
+        """Return the types that `name` may get from the first part of a writer to its last."""
+        return frozenset().union(
+            *(
+                self.values.get(each.name, frozenset())
+                for each in self.scop.statements
+                if writer.first.position <= each.position <= writer.last.position
+                and isinstance(each.body.target, Name)
+                and each.body.target.name == name
+            )
+        )
 
 
 def _join(left: Environment, right: Environment) -> Environment:

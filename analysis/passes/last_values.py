@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from ..model import isl, isl_ast
 from ..model.plan import Condition
-from ..model.scop import Scop, Statement
+from ..model.scop import Scop
 from ..model.text import python_text
+from .certain_writes import certain_writers
 from .conditions import condition
 from .readable import negated
 
@@ -38,15 +39,12 @@ def find_last_values(scop: Scop) -> tuple[tuple[tuple[str, str], ...], Condition
 def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
     loops = [number for number, loop in enumerate(scop.loops) if loop.variable == name]
     if not loops:
-        writes = [each for each in scop.statements if _writes(each, name)]
-        return "", _united([each.domain for each in writes])
-    if len(loops) > 1:
+        writes = [each.last.domain for each in certain_writers(scop, name)]
+        # Without a write that certainly happens it lives into the region too.
+        return "", _united(writes) if writes else scop.context
+    if len(loops) > 1 or scop.loops[loops[0]].predicates:
         return None
     return _last_iteration(scop, loops[0])
-
-
-def _writes(statement: Statement, name: str) -> bool:
-    return any(access.array == name and access.kind != "read" for access in statement.accesses)
 
 
 def _united(domains: list[isl.Set]) -> isl.Set:

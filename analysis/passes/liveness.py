@@ -2,10 +2,13 @@
 
 Backward may-liveness over the structured loop IR: a name is live where some path from there
 reads it before it surely binds it. Opaque compound statements kill nothing, and whatever a
-loop's body reads is live at its end, since the body may run again.
+loop's body reads is live at its end, since the body may run again. An opaque statement may also
+leave the loop around it or go on with its next iteration: what is live there is live before it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from ..model.loop_ir import (
     Assign,
@@ -27,59 +30,63 @@ from ..model.source import Span
 def live_after(function: Function, span: Span) -> frozenset[str]:
     """Return the names that may be read after the statement at `span`."""
     found: dict[Span, frozenset[str]] = {}
-    _block(function.body, function.shared_names, found)
+    _Walk(found).block(function.body, function.shared_names)
     return found[span] | function.shared_names
 
 
 def exposed_reads(statement: Statement) -> frozenset[str]:
     """Return the names that `statement` may read before it binds them itself."""
-    return _statement(statement, frozenset(), {})
+    return _Walk({}).statement(statement, frozenset())
 
 
-def _block(
-    body: tuple[Statement, ...], live: frozenset[str], found: dict[Span, frozenset[str]]
-) -> frozenset[str]:
-    for statement in reversed(body):
-        live = _statement(statement, live, found)
-    return live
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Goes backwards through statements; every method returns what is live before."""
 
+    found: dict[Span, frozenset[str]]  # what is live after each statement
+    # What is live where `break` and `continue` of the loop around lead.
+    elsewhere: frozenset[str] = frozenset()
 
-def _statement(
-    statement: Statement, live: frozenset[str], found: dict[Span, frozenset[str]]
-) -> frozenset[str]:
-    found[statement.span] = live | found.get(statement.span, frozenset())
-    match statement:
-        case Assign(target=Name() as target):
-            return (live - {target.name}) | reads(statement.value)
-        case Assign():
-            return live | reads(statement.value) | reads(statement.target)
-        case Update():
-            return live | reads(statement.value) | reads(statement.target)
-        case If():
-            taken = _block(statement.body, live, found)
-            return taken | _block(statement.orelse, live, found) | reads(statement.test)
-        case For():
-            return _loop(statement, live, found)
-        case Opaque():
-            return _opaque(statement, live, found)
+    def block(self, body: tuple[Statement, ...], live: frozenset[str]) -> frozenset[str]:
+        for statement in reversed(body):
+            live = self.statement(statement, live)
+        return live
 
+    def statement(self, statement: Statement, live: frozenset[str]) -> frozenset[str]:
+        self.found[statement.span] = live | self.found.get(statement.span, frozenset())
+        match statement:
+            case Assign(target=Name() as target):
+                return (live - {target.name}) | reads(statement.value)
+            case Assign():
+                return live | reads(statement.value) | reads(statement.target)
+            case Update():
+                return live | reads(statement.value) | reads(statement.target)
+            case If():
+                taken = self.block(statement.body, live)
+                return taken | self.block(statement.orelse, live) | reads(statement.test)
+            case For():
+                return self.loop(statement, live)
+            case Opaque():
+                return self.opaque(statement, live)
 
-def _loop(loop: For, live: frozenset[str], found: dict[Span, frozenset[str]]) -> frozenset[str]:
-    bounds = reads(loop.start) | reads(loop.stop) | reads(loop.step)
-    # The loop variable is bound before each iteration of the body, and only then.
-    again = _block(loop.body, live, {}) - {loop.variable}
-    inside = _block(loop.body, live | again, found) - {loop.variable}
-    return live | inside | bounds
+    def loop(self, loop: For, live: frozenset[str]) -> frozenset[str]:
+        bounds = reads(loop.start) | reads(loop.stop) | reads(loop.step)
+        # The loop variable is bound before each iteration of the body, and only then.
+        again = live
+        while True:
+            before = _Walk({}, again).block(loop.body, again) - {loop.variable}
+            if before <= again:
+                break
+            again |= before
+        inside = _Walk(self.found, again).block(loop.body, again) - {loop.variable}
+        return live | inside | bounds
 
-
-def _opaque(
-    statement: Opaque, live: frozenset[str], found: dict[Span, frozenset[str]]
-) -> frozenset[str]:
-    # Control may go from any nested statement to any other (loops, handlers, finally).
-    inside = live | statement.reads
-    for nested in statement.body:
-        _statement(nested, inside, found)
-    return (live - statement.kills) | statement.reads
+    def opaque(self, statement: Opaque, live: frozenset[str]) -> frozenset[str]:
+        # Control may go from any nested statement to any other (loops, handlers, finally).
+        inside = live | statement.reads | self.elsewhere
+        for nested in statement.body:
+            self.statement(nested, inside)
+        return (live - statement.kills) | statement.reads | self.elsewhere
 
 
 def reads(expression: Expression) -> frozenset[str]:

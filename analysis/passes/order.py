@@ -51,6 +51,19 @@ def carried(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Ma
     return isl.pairs(source.domain, sink.domain, scop.loops[loop].depth, before)
 
 
+def earlier(scop: Scop, source: Statement, sink: Statement) -> isl.Map:
+    """Return all pairs of instances, source earlier in the source program."""
+    common = [loop for loop in source.loops if loop in sink.loops]
+    level = len(common)
+    pairs = [carried(scop, source, sink, loop) for loop in common]
+    if source.position[level] < sink.position[level]:
+        pairs.append(same_iteration(scop, source, sink, common[-1]))
+    union = pairs[0]
+    for each in pairs[1:]:
+        union = union.union(each)
+    return union
+
+
 def same_iteration(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Map:
     """Return all pairs of instances in the same iteration of `loop` and of its outer loops."""
     return isl.pairs(source.domain, sink.domain, scop.loops[loop].depth, "=")

@@ -76,16 +76,19 @@ class NonAffineBound(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonAffineCondition(Reason):
-    """A condition inside the loop is not affine, and what it guards cannot be described.
+    """A condition that is not affine decides whether a loop runs whose variable is used later.
 
-    Why it blocks: which iterations run the guarded statements is not known.
+    Why it blocks: what the variable holds after the nest depends on data; only running the loops
+        in their order tells. The statements under such a condition are no obstacle by themselves.
 
     Example:
         for i in range(n):
-            if i * i < n:
-                a[i] = a[i - 1]
+            if a[i] > 0:
+                for j in range(n):
+                    b[i, j] = 0.0
+        print(j)
 
-    Use instead: a comparison of sums of loop variables, or loop bounds that say the same.
+    Use instead: another name for the variable that is read after the loop.
 
     References: Benabderrahmane, Pouchet, Cohen and Bastoul, The Polyhedral Model Is More Widely
         Applicable Than You Think, CC 2010.
@@ -93,14 +96,18 @@ class NonAffineCondition(Reason):
 
     code: ClassVar[str] = "AP303"
     condition: str  # as written
+    loop_variable: str
 
     @property
     def message(self) -> str:
-        return f"The condition '{self.condition}' is not affine in the loop variables."
+        return (
+            f"The condition '{self.condition}' decides whether loop '{self.loop_variable}' runs, "
+            f"and '{self.loop_variable}' is read afterwards."
+        )
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return ("Compare sums of loop variables times constants, or use loop bounds instead.",)
+        return (f"Use another name for '{self.loop_variable}' in the loop or after it.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..model.plan import LoopPlan, Schedule, ScheduleDimension
 from ..model.scop import Scop
 from .order import original_schedule
+from .storage import Storage
 
 
 def find_schedule(
@@ -33,7 +34,28 @@ def find_schedule(
     for level in range(depth):
         dimensions += [_textual(), _of_loops(scop, loops, parallel, level)]
     dimensions.append(_textual())
-    return Schedule(relation=original_schedule(scop), dimensions=tuple(dimensions))
+    return Schedule(
+        relation=original_schedule(scop),
+        dimensions=tuple(dimensions),
+        local=_local(scop, parallel),
+    )
+
+
+def _local(scop: Scop, parallel: frozenset[int]) -> frozenset[str]:
+    """Return the scalars whose values stay within an iteration of an outermost parallel loop."""
+    storage = Storage(scop)
+    found = set()
+    for name in (array.name for array in scop.arrays if not array.rank):
+        if name in scop.live_in or name in scop.live_out:
+            continue
+        around = {
+            next((loop for loop in each.loops if loop in parallel), None)
+            for each in scop.statements
+            if any(access.array == name for access in each.accesses)
+        }
+        if all(loop is not None and storage.is_local(name, loop) for loop in around):
+            found.add(name)
+    return frozenset(found)
 
 
 def _textual() -> ScheduleDimension:

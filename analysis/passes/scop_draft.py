@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from ..model.diagnostics import Reason
 from ..model.loop_ir import Assign, Expression, Extent, Name, Update, walk_expression
-from ..model.scop import Access, Array, Loop, Parameter
+from ..model.scop import Access, Array, Loop, Parameter, Predicate
 from ..model.source import SourceText
-from .affine import affine, name_of
+from .affine import affine, constraint, name_of
 from .identifiers import Identifiers
 from .name_uses import NameUses
 
@@ -24,6 +24,7 @@ class Place:
     loops: tuple[int, ...]
     constraints: tuple[str, ...]
     position: tuple[int, ...]  # textual position at each outer depth; its own comes last
+    predicates: tuple[Predicate, ...] = ()
 
     @staticmethod
     def root() -> Place:
@@ -40,11 +41,17 @@ class Place:
             loops=(*self.loops, loop),
             constraints=self.constraints + constraints,
             position=(*self.position, 0),
+            predicates=self.predicates,
         )
 
     def where(self, test: str) -> Place:
         """Return the same place, reached only where `test` holds."""
         return replace(self, constraints=(*self.constraints, test))
+
+    def under(self, name: str, *, holds: bool) -> Place:
+        """Return the same place, reached only where the predicate `name` came to `holds`."""
+        predicate = Predicate(name=name, holds=holds)
+        return replace(self, predicates=(*self.predicates, predicate))
 
 
 @dataclass(slots=True)
@@ -60,6 +67,7 @@ class Draft:
     pending: list[tuple[Assign | Update, tuple[Access, ...], Place]] = field(default_factory=list)
     arrays: dict[str, Array] = field(default_factory=dict)
     any_cells: dict[int, str] = field(default_factory=dict)  # by axis
+    predicates: list[str] = field(default_factory=list)
 
     def atoms(self, place: Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.
@@ -91,13 +99,40 @@ class Draft:
 
     def is_affine(self, value: Expression, place: Place) -> bool:
         """Return whether `value` could be an affine integer, were its names integers."""
+        return affine(value, self._possible_atoms(value, place)) is not None
+
+    def constraint(self, test: Expression, place: Place) -> str | None:
+        """Return what holds exactly where `test` does; None, and no parameters, if not affine."""
+        if constraint(test, self._possible_atoms(test, place)) is None:
+            return None
+        self.enter_parameters(test)
+        return constraint(test, self.atoms(place))
+
+    def _possible_atoms(self, expression: Expression, place: Place) -> dict[str, str]:
+        """Return `atoms`, with those that `enter_parameters` would add for `expression`."""
         atoms = self.atoms(place)
-        for node in walk_expression(value):
+        for node in walk_expression(expression):
             if isinstance(node, Extent) or (
                 isinstance(node, Name) and self.uses.is_parameter(node.name)
             ):
-                atoms.setdefault(name_of(node), "x")
-        return affine(value, atoms) is not None
+                atoms.setdefault(name_of(node), name_of(node))
+        return atoms
+
+    def fresh_predicate(self, line: int) -> str:
+        """Return the name of a new predicate, for a condition in `line`."""
+        name = self.identifiers.fresh(f"if_{line}")
+        self.predicates.append(name)
+        self.arrays[name] = Array(name=name, rank=0)
+        return name
+
+    def test_of(self, predicate: str) -> Expression:
+        """Return the test that a predicate holds the outcome of; the last one, of several."""
+        found = (
+            body.value
+            for body, _, _ in reversed(self.pending)
+            if isinstance(body.target, Name) and body.target.name == predicate
+        )
+        return next(found)
 
     def dimensions(self, place: Place) -> list[str]:
         """Return the identifiers of the surrounding loop variables, outermost first."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..model import isl
 from ..model.scop import Scop, Statement
+from . import certain_writes
 from .dependences import accesses_to, cells
 from .order import original_schedule, same_iteration
 
@@ -47,6 +48,10 @@ class Storage:
         """Return whether the last iteration of `loop` leaves what is read of `name` after it."""
         return not self._is_read_after(name, loop) or self._is_written_always(name, loop)
 
+    def is_local(self, name: str, loop: int) -> bool:
+        """Return whether no value of `name` goes into or out of an iteration of `loop`."""
+        return self.exposed(name, loop) is None and not self._is_read_after(name, loop)
+
     def flow(self, name: str) -> tuple[isl.Map, ...]:
         """Return the value-based flow dependences of a scalar, per pair of statements."""
         if name not in self._flows:
@@ -54,6 +59,8 @@ class Storage:
         return self._flows[name]
 
     def _flow(self, name: str) -> tuple[isl.Map, ...]:
+        if certain_writes.has_may_writes(self.scop, name):
+            return certain_writes.find_flow(self.scop, name)
         writes = tuple(cells(each, found) for each in self.scop.statements
                        if (found := accesses_to(each, name, "write")))  # fmt: skip
         reads = tuple(cells(each, found) for each in self.scop.statements
@@ -67,6 +74,9 @@ class Storage:
 
     def _exposed_reads(self, name: str, loop: int, sink: Statement) -> isl.Set:
         """Return the instances of `sink` that see a value from outside their iteration."""
+        if certain_writes.has_may_writes(self.scop, name):
+            reads = cells(sink, accesses_to(sink, name, "read"))
+            return certain_writes.exposed(self.scop, sink, reads, name, loop)
         exposed = sink.domain
         for source in self.scop.statements_in(loop):
             for pairs in self.flow(name):
@@ -87,7 +97,7 @@ class Storage:
         return first is None or any(
             each.position[level] < first and self._runs_always(each, loop)
             for each in inside
-            if each.loops[-1] == loop and accesses_to(each, name, "write")
+            if each.loops[-1] == loop and not each.predicates and accesses_to(each, name, "write")
         )
 
     def _runs_always(self, statement: Statement, loop: int) -> bool:
@@ -98,10 +108,9 @@ class Storage:
         """Return whether every iteration of `loop` writes `name`."""
         missing = self.scop.loops[loop].iterations
         depth = self.scop.loops[loop].depth + 1
-        for statement in self.scop.statements_in(loop):
-            found = accesses_to(statement, name, "write")
-            if any(access.kind == "must_write" for access in found):
-                missing = missing.subtract(statement.domain.outer(depth))
+        for writer in certain_writes.certain_writers(self.scop, name):
+            if loop in writer.last.loops:
+                missing = missing.subtract(writer.last.domain.outer(depth))
         return missing.is_empty()
 
     def _is_read_after(self, name: str, loop: int) -> bool:

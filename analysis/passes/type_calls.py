@@ -15,6 +15,7 @@ from ..model.typed import CONVERSION, FLOAT_WARNING, Cast, Number, Operation, Ty
 from ..model.types import (
     BOOL,
     COMPILED_DTYPES,
+    COMPLEX_DTYPES,
     FLOAT,
     FLOAT_DTYPES,
     INT,
@@ -53,6 +54,9 @@ def _converted(
     name: str, operand: TypedExpression, target: ScalarType, span: Span, scope: Scope
 ) -> Result:
     """Return `operand` as a scalar of another type: always a `Cast`, even of the same dtype."""
+    if target == BOOL and operand.type.dtype in COMPLEX_DTYPES:
+        zero = Number(value=0j, type=operand.type, span=span)
+        return binary("!=", (operand, zero), span, scope)
     result = convert(operand, target, scope.intervals)
     if result is None:
         return unsupported(name, (operand,), span)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from ..model.source import Span
-from ..model.typed import Number, Operation, TypedExpression, hazards_of, walk_typed
+from ..model.typed import Number, Operation, TypedExpression
 from ..model.types import (
     BOOL,
     COMPLEX,
@@ -157,8 +157,7 @@ def connective(
     name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope
 ) -> Result:
     """Return `and` or `or` of truth values; of others it would be one of the operands."""
-    is_safe = not any(_hazards(operand) for operand in operands[1:])
-    if any(operand.type.dtype != "bool" for operand in operands) or not is_safe:
+    if any(operand.type.dtype != "bool" for operand in operands):
         return unsupported(name, operands, span)
     return Operation(
         name=name,
@@ -176,10 +175,3 @@ def chosen_type(operands: tuple[TypedExpression, ...], scope: Scope) -> ScalarTy
         (each for each in types if isinstance(each, NumpyScalar) == (scope.chosen == "numpy")),
         types[0],
     )
-
-
-def _hazards(expression: TypedExpression) -> int:
-    found = 0
-    for node in walk_typed(expression):
-        found |= hazards_of(node)
-    return found

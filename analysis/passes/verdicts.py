@@ -103,7 +103,8 @@ class _Judge:
                 private[each.array] = None
             if left is not None and not left.relation.is_empty():
                 blocking.append(left)
-        return tuple(private), tuple(blocking)
+        own = frozenset(self.scop.predicates)
+        return tuple(name for name in private if name not in own), tuple(blocking)
 
     def without_private_arrays(
         self, blocking: tuple[Conflict, ...], loop: int

@@ -283,7 +283,6 @@ def test_parameter_is_an_int_unless_it_is_said_to_be_a_numpy_integer():
         ("b[i] = a[i] ** k", "**"),  # an int or a float, by the value of k
         ("b[i] = max(a[i], c[i])", "max"),
         ("b[i] = c[i] and a[i]", "and"),
-        ("b[i] = i > 0 and 1 / a[i] > 1", "and"),
         ("b[i] = math.hypot(c[i], 1.0)", "math.hypot"),
         ("b[i] = np.sqrt(a[i])", "numpy.sqrt"),  # float16
         ("b[i] = 2 ** 62 * 4", str(2**64)),

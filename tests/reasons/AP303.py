@@ -1,13 +1,16 @@
-"""AP303: A condition inside the loop is not affine, and what it guards cannot be described."""
+"""AP303: A condition that is not affine decides whether a loop runs whose variable is used later."""
 
 
-def bad(a, n):
+def bad(a, b, n):
     for i in range(n):
-        if i * i < n:
-            a[i] = 0.0
+        if a[i] > 0:
+            for j in range(n):
+                b[i, j] = 0.0
+    return j
 
 
-def good(a, n):
+def good(a, b, n):
     for i in range(n):
-        if 2 * i < n:
-            a[i] = 0.0
+        if a[i] > 0:
+            for j in range(n):
+                b[i, j] = 0.0
