@@ -46,6 +46,9 @@ __all__ = [
     "usual_names",
 ]
 
+# Of one function, in all its regions: as many as four of the hardest may spend.
+_FUNCTION_BUDGET, _FUNCTION_SECONDS = 4 * isl.DEFAULT_BUDGET, 3.0
+
 T = TypeVar("T")
 
 
@@ -70,7 +73,13 @@ def analyze(
         case Refusal() as refusal:
             return refusal
         case Function() as function:
-            regions = find_regions(function, source.text, facts)
+            with isl.allowance(_FUNCTION_BUDGET, _FUNCTION_SECONDS):
+                return observe(_plan(function, source.text, facts, observe))
+
+
+def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer) -> Plan:
+    """Return the verdicts on every loop of a function."""
+    regions = find_regions(function, text, facts)
     plans: list[RegionPlan] = []
     unsupported = list(regions.unsupported)
     for scop in regions.scops:
@@ -86,7 +95,7 @@ def analyze(
                     for loop in scop.loops
                 ]  # fmt: skip
     unsupported.sort(key=lambda loop: loop.span)
-    return observe(Plan(function=function, regions=tuple(plans), unsupported=tuple(unsupported)))
+    return Plan(function=function, regions=tuple(plans), unsupported=tuple(unsupported))
 
 
 def plan_region(scop: Scop) -> RegionPlan | Refusal:
@@ -103,8 +112,12 @@ def plan_region(scop: Scop) -> RegionPlan | Refusal:
                 live_out_defined=None if last is None else last[1],
             )
     except isl.BudgetExhaustedError:
-        reason = BudgetExhausted(span=scop.span, operations=isl.DEFAULT_BUDGET)
-        return Refusal(reasons=(reason,))
+        return _exhausted(scop)
+
+
+def _exhausted(scop: Scop) -> Refusal:
+    reason = BudgetExhausted(span=scop.span, operations=isl.DEFAULT_BUDGET)
+    return Refusal(reasons=(reason,))
 
 
 def redo_condition(region: RegionPlan) -> Condition | Refusal:
@@ -113,8 +126,7 @@ def redo_condition(region: RegionPlan) -> Condition | Refusal:
         with isl.budget():
             return conditions.redo(region.scop)
     except isl.BudgetExhaustedError:
-        reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
-        return Refusal(reasons=(reason,))
+        return _exhausted(region.scop)
 
 
 def may_check_first(region: RegionPlan, names: frozenset[str]) -> bool:
@@ -138,15 +150,14 @@ def specialize(
     `holding` are the conditional loops whose condition is true; `may_copy` says whether the
     target has private copies of arrays.
     """
-    typed = type_program(region.scop, live_in)
-    if isinstance(typed, Refusal):
-        return typed
     try:
         with isl.budget():
+            typed = type_program(region.scop, live_in)
+            if isinstance(typed, Refusal):
+                return typed
             return typed, find_schedule(region.scop, region.loops, holding, may_copy=may_copy)
     except isl.BudgetExhaustedError:
-        reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
-        return Refusal(reasons=(reason,))
+        return _exhausted(region.scop)
 
 
 def explain_text(text: SourceText) -> tuple[FunctionReport, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from autopar.analysis.facts.arguments import array_type, scalar_type
 from autopar.analysis.facts.reasons import CannotStopInside
+from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
 from autopar.analysis.model.source import Span
@@ -28,6 +29,7 @@ from autopar.analysis.model.typed import (
     walk_statement,
 )
 from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
+from autopar.analysis.passes.reasons import BudgetExhausted
 from autopar.analysis.stages import may_check_first, redo_condition, specialize
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
@@ -132,7 +134,12 @@ def draft_variant(
     if isinstance(found, Refusal):
         return found
     typed, _ = found
-    program = lowered(region, found, types, name, file)
+    try:
+        with isl.budget():
+            program = lowered(region, found, types, name, file)
+    except isl.BudgetExhaustedError:
+        reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
+        return Refusal(reasons=(reason,))
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import autopar
 
-from . import analysis_api, overheads, report
+from . import analysis_api, nests, overheads, report
 from .harness import Measurement, WrongResult, measure
 from .kernels import KERNELS, Kernel
 from .loops import Form
@@ -24,7 +24,7 @@ from .loops import Form
 ROUNDS, QUICK_ROUNDS = 15, 5
 COLD_ROUNDS, QUICK_COLD_ROUNDS = 5, 2
 COLD_SIZE = 2000
-OVERHEADS = "overheads"
+OVERHEADS, ANALYSIS = "overheads", "analysis"
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -35,9 +35,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*names, OVERHEADS],
+        choices=[*names, OVERHEADS, ANALYSIS],
         metavar="NAME",
-        help=f"one of {', '.join(names)} or {OVERHEADS}; may be repeated",
+        help=f"one of {', '.join(names)}, {OVERHEADS} or {ANALYSIS}; may be repeated",
     )
     parser.add_argument(
         "--json",
@@ -91,6 +91,14 @@ def surroundings(options: argparse.Namespace) -> report.Overheads:
     )
 
 
+def analysis(options: argparse.Namespace) -> nests.Analysis | None:
+    """The costs of the analysis, measured unless only other things were asked for."""
+    if options.only is not None and ANALYSIS not in options.only:
+        return None
+    print("measuring the analysis ...", file=sys.stderr, flush=True)
+    return nests.measure(QUICK_ROUNDS if options.quick else ROUNDS)
+
+
 def show(results: report.Results) -> None:
     """Print tables and bars."""
     machine = report.machine()
@@ -106,6 +114,9 @@ def show(results: report.Results) -> None:
         print(report.table(report.HEAD, [report.row(one) for one in results.measured]), end="\n\n")
     for line in report.overhead_lines(results.overheads):
         print(line)
+    if results.analysis is not None:
+        rows = [report.nest_row(each) for each in results.analysis.nests]
+        print("\n" + report.table(report.NESTS_HEAD, rows))
     held = [report.bar_row(bar) for bar in report.all_bars(results)]
     print("\n" + report.table(("bar", "limit", "measured", "verdict"), held))
     for message in results.wrong:
@@ -117,7 +128,10 @@ def main(argv: Sequence[str]) -> int:
     options = arguments(argv)
     measured, wrong = kernels(options)
     results = report.Results(
-        measured=tuple(measured), wrong=tuple(map(str, wrong)), overheads=surroundings(options)
+        measured=tuple(measured),
+        wrong=tuple(map(str, wrong)),
+        overheads=surroundings(options),
+        analysis=analysis(options),
     )
     show(results)
     if options.json is not None:

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from .harness import Measurement
+from .nests import Analysis, Nest
 from .overheads import Dispatch, FirstCall
 from .statistics import Ratio, geometric_mean
 
 RESULTS = Path(__file__).parent / "results"
 HEAD = ("kernel", "size", "autopar", "vs by hand", "95 %", "vs numpy", "vs cpython", "share", "ran")
+NESTS_HEAD = (
+    "analysis of", "verdicts", "with schedule", "again, values", "condition", "isl operations",
+    "loops",
+)  # fmt: skip
 NO_NUMBER = "-"
 INTERPRETER, WRONG = "interpreter", "wrong result"
 
@@ -128,11 +133,16 @@ class Results:
     measured: tuple[Measurement, ...]
     wrong: tuple[str, ...]  # kernels that were not measured because a value was wrong, and which
     overheads: Overheads
+    analysis: Analysis | None = None
 
 
 def all_bars(results: Results) -> tuple[Bar, ...]:
     """Every bar with what was measured; in each kernel's ratio, above 1 is faster."""
-    return (*kernel_bars(results), *overhead_bars(results.overheads))
+    return (
+        *kernel_bars(results),
+        *overhead_bars(results.overheads),
+        *analysis_bars(results.analysis),
+    )
 
 
 def kernel_bars(results: Results) -> tuple[Bar, ...]:
@@ -163,6 +173,52 @@ def overhead_bars(overheads: Overheads) -> tuple[Bar, ...]:
             measured=None if first is None else first.autopar_s / first.by_hand_s,
         ),
         Bar(name="import autopar", limit=0.10, measured=overheads.import_s, unit="s"),
+    )
+
+
+def analysis_bars(analysis: Analysis | None) -> tuple[Bar, ...]:
+    """The bars of the analysis: medians over the nests, and the long function."""
+
+    def middle(part: str, scale: float) -> float | None:
+        return None if analysis is None else scale * analysis.middle(part)
+
+    long = None if analysis is None else analysis.long_function_s
+    nests = "30 PolyBench nests"
+    return (
+        Bar(name=f"verdicts, {nests}", limit=15.0, measured=middle("verdicts_s", 1e3), unit="ms"),
+        Bar(
+            name=f"with schedule, {nests}",
+            limit=100.0,
+            measured=middle("with_schedule_s", 1e3),
+            unit="ms",
+        ),
+        Bar(
+            name=f"again with values, {nests}",
+            limit=20.0,
+            measured=middle("reanalysis_s", 1e3),
+            unit="ms",
+        ),
+        Bar(
+            name=f"condition at a call, {nests}",
+            limit=10.0,
+            measured=middle("condition_s", 1e6),
+            unit="µs",
+        ),
+        Bar(name="verdicts, function of 300 lines", limit=1.0, measured=long, unit="s"),
+    )
+
+
+def nest_row(nest: Nest) -> tuple[str, ...]:
+    """The cells of one nest's line."""
+    check = NO_NUMBER if nest.condition_s is None else f"{1e6 * nest.condition_s:.2f} µs"
+    return (
+        nest.kernel,
+        f"{1e3 * nest.verdicts_s:.1f} ms",
+        f"{1e3 * nest.with_schedule_s:.1f} ms",
+        f"{1e3 * nest.reanalysis_s:.1f} ms",
+        check,
+        str(nest.operations),
+        ", ".join(f"{count} {verdict}" for verdict, count in nest.verdicts.items()),
     )
 
 
@@ -218,5 +274,6 @@ def as_json(results: Results) -> Mapping[str, Any]:
         "kernels": kernels,
         "wrong": list(results.wrong),
         "overheads": asdict(results.overheads),
+        "analysis": None if results.analysis is None else asdict(results.analysis),
         "bars": held,
     }

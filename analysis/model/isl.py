@@ -1,115 +1,46 @@
-"""Sets and maps of integers: the only user of islpy.
+"""Sets and maps of integers: the only user of islpy, with `isl_ast` and `isl_budget`.
 
-All values live in one context of our own, so that an exhausted budget here never poisons
-another library's context. isl is not thread-safe and keeps one operation counter a context,
-hence one lock around every operation. After a fork the child starts with a new lock.
-
-Dimensions are addressed by name, never by position, outside this module.
+All values live in the one context of `isl_budget`, every operation under its lock and its
+limits. Dimensions are addressed by name, never by position, outside this module.
 """
 
 from __future__ import annotations
 
 import functools
-import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Literal, ParamSpec, TypeVar, final
+from collections.abc import Callable
+from typing import Literal, final
 
 import islpy
 
-P = ParamSpec("P")
-R = TypeVar("R")
+from .isl_budget import (
+    DEFAULT_BUDGET,
+    STATE,
+    BudgetExhaustedError,
+    allowance,
+    budget,
+    is_exhausted,
+    locked,
+    operations_spent,
+    text_of,
+)
 
-# One isl operation costs about 0.6 us: this is a little under a second of work.
-DEFAULT_BUDGET = 1_500_000
+__all__ = [
+    "DEFAULT_BUDGET",
+    "BudgetExhaustedError",
+    "Map",
+    "Set",
+    "UnionMap",
+    "allowance",
+    "budget",
+    "last_writes",
+    "locked",
+    "operations_spent",
+    "pairs",
+    "text_of",
+    "value_based_flow",
+]
+
 _MOST_PIECES = 8  # simplifying more costs more than the reader gains
-
-
-class BudgetExhaustedError(Exception):
-    """isl gave up: the operation limit of the enclosing `budget` was reached."""
-
-
-class _State:
-    """The context and its lock; replaced as a whole after a fork."""
-
-    def __init__(self) -> None:
-        self.context = islpy.Context()
-        self.lock = threading.RLock()
-        self.is_limited = False
-        self.probe = islpy.Set.read_from_str(self.context, "[n] -> { [i] : 0 <= i < n }")
-
-
-_state = _State()
-
-
-def _hold_lock() -> None:
-    # No thread may be in the middle of an isl operation: the child would see half of it.
-    _state.lock.acquire()
-
-
-def _release_lock() -> None:
-    _state.lock.release()
-
-
-def _renew_lock() -> None:
-    # Held here for the fork alone, or also by a `budget` of this thread, which keeps its own.
-    _state.lock = threading.RLock()
-
-
-os.register_at_fork(before=_hold_lock, after_in_parent=_release_lock, after_in_child=_renew_lock)
-
-
-@contextmanager
-def budget(operations: int = DEFAULT_BUDGET) -> Iterator[None]:
-    """Limit the isl operations within the block; `BudgetExhaustedError` when they are spent.
-
-    Holds the lock, since the counter belongs to the context and not to a thread. Inside another
-    budget it asks for nothing of its own: the outer one counts.
-    """
-    with _state.lock:
-        if _state.is_limited:
-            yield
-            return
-        context = _state.context
-        context.reset_operations()
-        context.set_max_operations(operations)
-        _state.is_limited = True
-        try:
-            yield
-        finally:
-            # The limit is sticky: every later call would fail, parsing included.
-            context.set_max_operations(0)
-            context.reset_operations()
-            _state.is_limited = False
-
-
-def _is_exhausted(error: islpy.Error) -> bool:
-    if "maximal number of operations" in str(error):
-        return True
-    # The parser reports an exhausted budget as a syntax error: ask again with an operation
-    # that cannot fail otherwise.
-    try:
-        _state.probe.complement()  # not one that isl answers without an operation
-    except islpy.Error:
-        return True
-    return False
-
-
-def locked(operation: Callable[P, R]) -> Callable[P, R]:
-    """Return `operation` under the lock, its exhausted budget told apart from a fault."""
-
-    @functools.wraps(operation)  # the name too: pickling looks `Set.parse` up by it
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _state.lock:
-            try:
-                return operation(*args, **kwargs)
-            except islpy.Error as error:
-                if _is_exhausted(error):
-                    raise BudgetExhaustedError(str(error)) from None
-                raise
-
-    return run
 
 
 @final
@@ -126,11 +57,11 @@ class Set:
     @locked
     def parse(text: str) -> Set:
         """Return the set that isl's notation `text` describes."""
-        return Set(islpy.Set.read_from_str(_state.context, text))
+        return Set(islpy.Set.read_from_str(STATE.context, text))
 
     @locked
     def __str__(self) -> str:
-        return self._raw.coalesce().to_str()
+        return text_of(self._raw.coalesce())
 
     def __repr__(self) -> str:
         return f"Set({str(self)!r})"
@@ -279,7 +210,7 @@ class Set:
         The set must not be empty.
         """
         value = self._raw.dim_max_val(dimension)
-        return value.to_python() if value.is_int() else None
+        return int(text_of(value)) if value.is_int() else None
 
     @locked
     def minimum(self, dimension: int) -> int | None:
@@ -288,7 +219,7 @@ class Set:
         The set must not be empty.
         """
         value = self._raw.dim_min_val(dimension)
-        return value.to_python() if value.is_int() else None
+        return int(text_of(value)) if value.is_int() else None
 
     @locked
     def contains(self, values: tuple[tuple[str, int], ...]) -> bool:
@@ -298,7 +229,7 @@ class Set:
             position = raw.find_dim_by_name(islpy.dim_type.param, name)
             if position >= 0:
                 raw = raw.fix_val(
-                    islpy.dim_type.param, position, islpy.Val(str(value), _state.context)
+                    islpy.dim_type.param, position, islpy.Val(str(value), STATE.context)
                 )
         return not raw.is_empty()
 
@@ -322,11 +253,11 @@ class Map:
     @locked
     def parse(text: str) -> Map:
         """Return the relation that isl's notation `text` describes."""
-        return Map(islpy.Map.read_from_str(_state.context, text))
+        return Map(islpy.Map.read_from_str(STATE.context, text))
 
     @locked
     def __str__(self) -> str:
-        return self._raw.coalesce().to_str()
+        return text_of(self._raw.coalesce())
 
     def __repr__(self) -> str:
         return f"Map({str(self)!r})"
@@ -455,7 +386,7 @@ def pairs(first: Set, second: Set, level: int, order: Literal["<", "=", ">"]) ->
     """
     in_, out = islpy.dim_type.in_, islpy.dim_type.out
     sizes = (each.raw.dim(islpy.dim_type.set) for each in (first, second))
-    space = islpy.Space.alloc(_state.context, 0, *sizes)
+    space = islpy.Space.alloc(STATE.context, 0, *sizes)
     for side, each in ((in_, first), (out, second)):
         if each.raw.has_tuple_id():
             space = space.set_tuple_id(side, each.raw.get_tuple_id())
@@ -485,11 +416,11 @@ class UnionMap:
     @locked
     def parse(text: str) -> UnionMap:
         """Return the relation that isl's notation `text` describes."""
-        return UnionMap(islpy.UnionMap.read_from_str(_state.context, text))
+        return UnionMap(islpy.UnionMap.read_from_str(STATE.context, text))
 
     @locked
     def __str__(self) -> str:
-        return self._raw.coalesce().to_str()
+        return text_of(self._raw.coalesce())
 
     def __repr__(self) -> str:
         return f"UnionMap({str(self)!r})"
@@ -544,7 +475,7 @@ def value_based_flow(writes: UnionMap, reads: UnionMap, schedule: UnionMap) -> U
     except islpy.Error as error:
         # isl's own flow fails on some domains with remainders ("affine expression involves
         # some of the domain dimensions").
-        if _is_exhausted(error):
+        if is_exhausted(error):
             raise
         return last_writes(writes, reads, schedule)
     return UnionMap(flow.get_may_dependence())

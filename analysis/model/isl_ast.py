@@ -109,7 +109,7 @@ def _loop(node: islpy.AstNode, span: Span) -> AstFor:
         upper = _expression(bound.get_op_arg(1), span)
         if _operation_name(bound) == "le":
             upper = _plus_one(upper, span)
-        step = node.for_get_inc().get_val().to_python()
+        step = int(isl.text_of(node.for_get_inc().get_val()))
     body = _nodes(node.for_get_body(), span)
     return AstFor(
         dimension=int(iterator[1:]), iterator=iterator, lower=lower, upper=upper, step=step,
@@ -149,7 +149,7 @@ def _expression(node: islpy.AstExpr, span: Span) -> Expression:
     if kind == islpy.ast_expr_type.id:
         return Name(name=node.get_id().get_name(), span=span)
     if kind == islpy.ast_expr_type.int:
-        return Constant(value=node.get_val().to_python(), span=span)
+        return Constant(value=int(isl.text_of(node.get_val())), span=span)
     return _operation(node, span)
 
 

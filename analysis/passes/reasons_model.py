@@ -182,7 +182,7 @@ class ArrayRebound(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetExhausted(Reason):
-    """The analysis was given up after a fixed number of operations.
+    """The analysis was given up after a fixed number of operations, or seconds.
 
     Why it blocks: integer set operations can take exponential time; the limit keeps the analysis
         from hanging. The loop runs in the interpreter.
@@ -201,7 +201,7 @@ class BudgetExhausted(Reason):
 
     @property
     def message(self) -> str:
-        return f"The analysis was given up after {self.operations:,} isl operations."
+        return f"The analysis was given up at its limit, {self.operations:,} operations of isl."
 
     @property
     def hints(self) -> tuple[str, ...]:

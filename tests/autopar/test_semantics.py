@@ -1357,7 +1357,7 @@ def test_fault_of_ours_at_a_call_falls_back(name, monkeypatch, caplog):
 def test_analysis_beyond_its_budget_falls_back(monkeypatch):
     from autopar.analysis.model import isl
 
-    monkeypatch.setattr(vars(isl.budget)["__wrapped__"], "__defaults__", (1,))
+    monkeypatch.setattr(vars(isl.budget)["__wrapped__"], "__defaults__", (1, 1.0))
     function = kernel_of_its_own(OWN.format(name="costly", constant="4.5"), "costly")
     decorated = same(function, lambda: (floats(), 2.0))
     (loop,) = loops_of(decorated.last_run)

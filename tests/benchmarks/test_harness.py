@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import harness, report
+from benchmarks import harness, nests, polybench, report
 from benchmarks.harness import WrongResult, check_small, interleaved
 from benchmarks.kernels import KERNELS, Kernel
+from benchmarks.long_function import channel_flow
 from benchmarks.overheads import Dispatch, FirstCall
 from benchmarks.statistics import bootstrap_ratio, geometric_mean
 from benchmarks.takeover import Takeover, compiled_seconds, takeover
@@ -224,6 +226,69 @@ def test_json_holds_everything_and_can_be_written() -> None:
     assert back["kernels"][0]["ratios"]["by hand"]["value"] == 1.0
     assert {"device", "cores", "numba"} <= set(back["machine"])
     assert {"pass", "not measured"} == {bar["verdict"] for bar in back["bars"]}
+
+
+def nest(kernel: str, seconds: float, condition_s: float | None = 1e-6) -> nests.Nest:
+    return nests.Nest(
+        kernel=kernel,
+        verdicts={"parallel": 2, "sequential": 1},
+        verdicts_s=seconds,
+        with_schedule_s=2 * seconds,
+        reanalysis_s=seconds,
+        condition_s=condition_s,
+        operations=1234,
+    )
+
+
+def analysis(*found: nests.Nest, long_s: float = 0.5) -> nests.Analysis:
+    return nests.Analysis(
+        nests=found, long_function_s=long_s, long_function_lines=300, long_function_operations=9
+    )
+
+
+def test_analysis_bars_hold_medians_over_the_nests() -> None:
+    three = analysis(nest("a", 0.001), nest("b", 0.014), nest("c", 9.0))
+    held = {bar.name: bar for bar in report.analysis_bars(three)}
+    assert {"pass"} == {bar.verdict for bar in held.values()}
+    assert held["verdicts, 30 PolyBench nests"].measured == pytest.approx(14.0)
+    slow = analysis(nest("a", 0.001), nest("b", 0.060), nest("c", 9.0, 20e-6), long_s=1.1)
+    verdicts = [bar.verdict for bar in report.analysis_bars(slow)]
+    assert ["FAIL", "FAIL", "FAIL", "pass", "FAIL"] == verdicts
+
+
+def test_analysis_bars_that_were_not_measured_say_so() -> None:
+    assert {"not measured"} == {bar.verdict for bar in report.analysis_bars(None)}
+
+
+def test_condition_is_judged_over_the_nests_that_have_one() -> None:
+    found = analysis(nest("a", 0.001, None), nest("b", 0.001, 3e-6))
+    assert found.middle("condition_s") == pytest.approx(3e-6)
+    assert "-" in report.nest_row(found.nests[0])
+
+
+def test_nest_is_measured_in_all_its_parts() -> None:
+    kernel = next(each for each in polybench.KERNELS if each.name == "atax")
+    found = nests.nest(kernel, rounds=1)
+    assert {"parallel": 2, "reduction": 2} == found.verdicts
+    assert min(found.verdicts_s, found.with_schedule_s, found.reanalysis_s) > 0.0
+    assert found.condition_s is not None
+    assert 0.0 < found.condition_s < found.verdicts_s
+    assert 1000 < found.operations < 1_000_000
+    assert found.operations == nests.nest(kernel, rounds=1).operations
+
+
+def test_analysis_stands_in_the_json() -> None:
+    whole = replace(results([]), analysis=analysis(nest("a", 0.001)))
+    back = json.loads(json.dumps(report.as_json(whole)))
+    assert back["analysis"]["nests"][0]["operations"] == 1234
+    assert len(back["bars"]) == len(report.all_bars(whole))
+
+
+def test_long_function_runs_and_is_as_long_as_it_says() -> None:
+    lines: list[str] = []
+    summary = channel_flow(9, 7, 3, lines)
+    assert all(np.isfinite(value) for value in summary.values())
+    assert len(inspect.getsourcelines(channel_flow)[0]) >= 300
 
 
 def test_result_files_are_named_after_the_device() -> None:

@@ -1,0 +1,230 @@
+"""What limits the analysis: operations of isl, seconds of the processor, and a function's share."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar.analysis.model import isl, isl_budget
+from autopar.analysis.model.diagnostics import Refusal
+from autopar.analysis.model.plan import Plan
+from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.passes.describe import describe
+from autopar.analysis.passes.parse import functions_of
+from autopar.analysis.stages import analyze, may_check_first, redo_condition
+from autopar.functions import read_source
+from benchmarks import loops
+from benchmarks.polybench import KERNELS
+from tests.pathological import PROGRAMS
+
+Row = tuple[str, str, str]
+
+
+def source_of(text: str) -> SourceFunction:
+    return functions_of(SourceText(path="case.py", text=text, cell=None))[-1]
+
+
+def read(function: Callable[..., object]) -> SourceFunction:
+    source = read_source(function)
+    assert isinstance(source, SourceFunction)
+    return source
+
+
+def rows(source: SourceFunction) -> list[Row]:
+    """Return header, verdict and code of every loop."""
+    plan = analyze(source)
+    assert isinstance(plan, Plan)
+    return [(each.header, each.verdict, each.code) for each in describe(plan).loops]
+
+
+def set_budget(monkeypatch: pytest.MonkeyPatch, operations: int, seconds: float) -> None:
+    defaults = (operations, seconds)
+    monkeypatch.setattr(vars(isl_budget.budget)["__wrapped__"], "__defaults__", defaults)
+
+
+def hard(primes: tuple[int, ...] = (2, 3, 5, 7)) -> isl.Set:
+    """Return the result of much work."""
+    tests = " and ".join(
+        f"(((i) mod {p}) = 0 or ((j) mod {p}) = 1 or i >= {p} * n)" for p in primes
+    )
+    return isl.Set.parse(f"[n] -> {{ [i, j] : {tests} }}").complement().complement()
+
+
+def slow() -> isl.Set:
+    """Return the result of work whose single operations take long."""
+    names = ("i", "j", "k", "l", "x", "y", "z", "u")
+    tests = " and ".join(
+        f"({a} - {b}) mod {p} = 0 and {b} <= {a} < n"
+        for (a, b), p in zip(
+            zip(names[1:], names[:-1], strict=True), (97, 89, 83, 79, 73, 71, 67), strict=True
+        )
+    )
+    whole = isl.Set.parse(f"[n, m] -> {{ [{', '.join(names)}] : {tests} and i + j + k + l = m }}")
+    return whole.keep(("i", "u")).complement()
+
+
+def test_operations_are_counted_without_being_told() -> None:
+    isl.Set.parse("[n] -> { [i] : 0 <= i < n }")  # isl keeps the names
+    with isl.budget():
+        before = isl.operations_spent()
+        isl.Set.parse("[n] -> { [i] : 0 <= i < n }")
+        once = isl.operations_spent()
+        assert once == isl.operations_spent()  # asking costs nothing
+        isl.Set.parse("[n] -> { [i] : 0 <= i < n }")
+        assert 2 * (once - before) == isl.operations_spent() - before > 100
+
+
+def test_work_ends_just_within_as_many_operations_as_were_counted() -> None:
+    with isl.budget():
+        expected = str(hard((2, 3)))
+        needed = isl.operations_spent()
+    with isl.budget(needed):
+        assert expected == str(hard((2, 3)))
+    with pytest.raises(isl.BudgetExhaustedError), isl.budget(needed * 9 // 10):
+        str(hard((2, 3)))
+
+
+def test_an_operation_larger_than_a_portion_is_done_again_and_ends_the_same() -> None:
+    with isl.budget():
+        large = hard((2, 3))
+        before = isl.operations_spent()
+        once = large.complement()
+        assert isl.operations_spent() - before > 2 * isl_budget._PORTION
+    assert once.intersect(large).is_empty()
+    assert large.is_subset(once.complement())
+
+
+def test_few_operations_that_take_long_are_stopped_by_the_clock() -> None:
+    start = time.process_time()
+    with pytest.raises(isl.BudgetExhaustedError), isl.budget(10**9, 0.2):
+        slow()
+    assert time.process_time() - start < 15
+
+
+def test_an_exhausted_budget_stays_so_until_its_end() -> None:
+    with isl.budget(2000):
+        for _ in range(3):
+            with pytest.raises(isl.BudgetExhaustedError):
+                hard()
+    assert not hard((2, 3)).is_empty()
+
+
+def test_a_text_that_the_budget_does_not_suffice_for_is_no_none() -> None:
+    large = hard((2, 3))
+    for operations in (1, 10, 100):
+        with pytest.raises(isl.BudgetExhaustedError), isl.budget(operations):
+            str(large)
+
+
+def test_an_operation_on_its_own_has_a_budget_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_budget(monkeypatch, 5000, 1.0)
+    with pytest.raises(isl.BudgetExhaustedError):
+        hard()
+
+
+def test_an_allowance_is_shared_by_the_budgets_in_it() -> None:
+    with isl.budget():
+        hard((2, 3))
+        needed = isl.operations_spent()
+    with isl.allowance(5 * needed // 2, 60.0):
+        for _ in range(2):
+            with isl.budget():
+                hard((2, 3))
+        with pytest.raises(isl.BudgetExhaustedError), isl.budget():
+            hard((2, 3))
+        with pytest.raises(isl.BudgetExhaustedError), isl.budget():
+            hard((2, 3))
+    with isl.budget():
+        hard((2, 3))
+
+
+# ---------------------------------------------------------------- the analysis under limits
+
+
+@pytest.mark.parametrize("kernel", KERNELS[::3], ids=lambda kernel: kernel.name)
+def test_a_verdict_is_the_same_under_any_limit_or_not_given(
+    kernel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = read(kernel.function)
+    expected = rows(source)
+    draw = random.Random(kernel.name)
+    for _ in range(12):
+        set_budget(monkeypatch, int(2 ** draw.uniform(0, 16)), 1.5)
+        for want, have in zip(expected, rows(source), strict=True):
+            assert want == have or have[2] == "AP307"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_program_takes_more_operations_than_the_limit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 300_000
+    set_budget(monkeypatch, limit, 0.3)
+    source = source_of(PROGRAMS[name])
+    spent = []
+    whole = isl_budget.operations_spent
+
+    def recorded() -> int:
+        spent.append(whole())
+        return spent[-1]
+
+    monkeypatch.setattr(isl_budget, "operations_spent", recorded)
+    start = time.perf_counter()
+    found = rows(source)
+    assert time.perf_counter() - start < 30  # where nothing held, minutes
+    assert found
+    assert max(spent) <= limit
+    assert sum(spent) <= 4 * isl.DEFAULT_BUDGET
+
+
+def test_all_that_a_call_asks_runs_in_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isl_budget, "budget", None)  # what an operation on its own would open
+    plan = analyze(read(loops.matmul_scalar))
+    assert isinstance(plan, Plan)
+    (region,) = plan.regions
+    redo_condition(region)
+    may_check_first(region)
+
+
+def test_variants_are_made_within_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    function: Any = autopar.parallel(loops.jacobi, backend="cpu", cache=False)
+    function.explain()
+    monkeypatch.setattr(isl_budget, "budget", None)
+    arrays = np.ones((9, 9)), np.zeros((9, 9))
+    function(*arrays)
+    assert arrays[1][4, 4] == 1.0
+    assert ["cpu"] == [
+        loop["ran"]["backend"]
+        for loop in function.last_run.to_dict()["functions"][0]["loops"]
+        if loop.get("ran")
+    ][:1]
+
+
+@pytest.mark.parametrize("question", [redo_condition, may_check_first])
+def test_questions_at_a_call_give_up_as_well(
+    question: Callable[[Any], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = analyze(read(loops.matmul_element))
+    assert isinstance(plan, Plan)
+    (region,) = plan.regions
+    set_budget(monkeypatch, 50, 1.0)
+    answer = question(region)
+    assert answer is False or isinstance(answer, Refusal)
+
+
+def test_a_variant_is_given_up_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    function: Any = autopar.parallel(loops.transpose_add, backend="cpu", cache=False)
+    function.explain()
+    set_budget(monkeypatch, 50, 1.0)
+    arrays = np.ones((9, 9)), np.ones((9, 9)), np.zeros((9, 9))
+    function(*arrays)
+    assert (arrays[2] == 2.0).all()
+    ran = function.last_run.to_dict()["functions"][0]["loops"][0]["ran"]
+    assert ran["backend"] == "interpreter"
+    assert "AP307" in ran["note"]
