@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 # Of one function, in all its regions: as many as four of the hardest may spend.
-_FUNCTION_BUDGET, _FUNCTION_SECONDS = 4 * isl.DEFAULT_BUDGET, 3.0
+_FUNCTION_BUDGET, _FUNCTION_SECONDS = 4 * isl.DEFAULT_BUDGET, 2.0
 
 T = TypeVar("T")
 

@@ -7,7 +7,8 @@ every operation. After a fork the child starts with a new lock.
 isl counts allocations and pivots. Most take 0.2 to 0.6 us, but a pivot in a large tableau, or
 one of long numbers, takes a hundred. So a budget limits operations and time: the operations are
 dealt out in portions, and between two of them the clock is read. What stops ordinary work is
-the count, the same on every machine.
+the count, the same on every machine. The wall clock is asked first, being cheap; only once it
+says that time is up is processor time counted, and the work given as much again.
 """
 
 from __future__ import annotations
@@ -27,9 +28,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 DEFAULT_BUDGET = 1_500_000  # operations for one question about a region: half a second of work
-_SECONDS = 1.5  # of processor time, for whatever number of operations
+_SECONDS = 0.8  # for whatever number of operations; twice that where nobody else wants the core
 _PORTION = 5_000  # operations between two looks at the clock
-_LARGEST_COUNT = 2**40  # operations that no process lives to see
 
 
 class BudgetExhaustedError(Exception):
@@ -42,8 +42,9 @@ class _Meter:
     def __init__(self, context: islpy.Context, operations: int, seconds: float) -> None:
         self.context = context
         self.operations = operations
-        self.started = self.looked = time.thread_time()
-        self.deadline = self.started + seconds
+        self.seconds = seconds
+        self.clock: Callable[[], float] = time.perf_counter
+        self.started = self.looked = self.clock()
         self.granted = self.last = min(_PORTION, max(operations, 1))  # 0 would be no limit
         self.asked = 0  # operations of `operations_spent` itself, which nobody pays for
         self.is_spent = False
@@ -55,17 +56,27 @@ class _Meter:
 
         To be called when all that were granted are used up.
         """
-        now = time.thread_time()
-        pace = max(now - self.looked, 1e-9) / self.last
-        affordable = int((self.deadline - now) / pace)
-        portion = min(wanted, self.operations + self.asked - self.granted, affordable)
-        if self.is_spent or portion <= 0:
+        left = self.operations + self.asked - self.granted
+        portion = 0 if self.is_spent else min(wanted, left, self._affordable(wanted))
+        if portion <= 0:
             self.is_spent = True
             return 0
-        self.looked, self.last = now, portion
+        self.last = portion
         self.granted += portion
         self.context.set_max_operations(self.granted)
         return portion
+
+    def _affordable(self, wanted: int) -> int:
+        """Return how many of the `wanted` operations there is time for, if they go on like this."""
+        now = self.clock()
+        pace = max(now - self.looked, 1e-9) / self.last
+        self.looked = now
+        affordable = int((self.started + self.seconds - now) / pace)
+        if affordable >= wanted or self.clock is time.thread_time:
+            return affordable
+        self.clock = time.thread_time
+        self.started = self.looked = self.clock()
+        return wanted
 
 
 class _State:
@@ -121,14 +132,14 @@ def budget(operations: int = DEFAULT_BUDGET, seconds: float = _SECONDS) -> Itera
             return
         purse = _purse.get()
         if purse is not None:
-            operations, seconds = min(operations, purse.operations), min(seconds, purse.seconds)
+            operations = min(operations, purse.operations) if purse.seconds > 0 else 0
         STATE.meter = meter = _Meter(STATE.context, operations, seconds)
         try:
             yield
         finally:
             if purse is not None:
-                purse.operations -= operations_spent()
-                purse.seconds -= time.thread_time() - meter.started
+                purse.operations -= meter.granted  # a portion too much at most
+                purse.seconds -= seconds if meter.clock is time.thread_time else 0.0
             # The limit is sticky: every later call would fail, parsing included.
             STATE.context.set_max_operations(0)
             STATE.context.reset_operations()
@@ -154,7 +165,7 @@ def operations_spent() -> int:
         meter = STATE.meter
         if meter is None:
             return 0
-        low, high = 0, _LARGEST_COUNT  # low <= count < high
+        low, high = meter.granted - meter.last - meter.asked, meter.granted - meter.asked + 1
         while high - low > 1:
             middle = (low + high) // 2
             STATE.context.set_max_operations(middle + meter.asked)

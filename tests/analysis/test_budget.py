@@ -77,7 +77,7 @@ def test_operations_are_counted_without_being_told() -> None:
         once = isl.operations_spent()
         assert once == isl.operations_spent()  # asking costs nothing
         isl.Set.parse("[n] -> { [i] : 0 <= i < n }")
-        assert 2 * (once - before) == isl.operations_spent() - before > 100
+        assert isl.operations_spent() - once == pytest.approx(once - before, rel=0.05)
 
 
 def test_work_ends_just_within_as_many_operations_as_were_counted() -> None:
@@ -155,7 +155,7 @@ def test_a_verdict_is_the_same_under_any_limit_or_not_given(
     expected = rows(source)
     draw = random.Random(kernel.name)
     for _ in range(12):
-        set_budget(monkeypatch, int(2 ** draw.uniform(0, 16)), 1.5)
+        set_budget(monkeypatch, int(2 ** draw.uniform(0, 16)), 1.0)
         for want, have in zip(expected, rows(source), strict=True):
             assert want == have or have[2] == "AP307"
 
@@ -167,20 +167,20 @@ def test_no_program_takes_more_operations_than_the_limit(
     limit = 300_000
     set_budget(monkeypatch, limit, 0.3)
     source = source_of(PROGRAMS[name])
-    spent = []
-    whole = isl_budget.operations_spent
+    meters = []
 
-    def recorded() -> int:
-        spent.append(whole())
-        return spent[-1]
+    class Recorded(isl_budget._Meter):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            meters.append(self)
 
-    monkeypatch.setattr(isl_budget, "operations_spent", recorded)
+    monkeypatch.setattr(isl_budget, "_Meter", Recorded)
     start = time.perf_counter()
     found = rows(source)
     assert time.perf_counter() - start < 30  # where nothing held, minutes
     assert found
-    assert max(spent) <= limit
-    assert sum(spent) <= 4 * isl.DEFAULT_BUDGET
+    assert max(meter.granted for meter in meters) <= limit
+    assert sum(meter.granted for meter in meters) <= 4 * isl.DEFAULT_BUDGET + limit
 
 
 def test_all_that_a_call_asks_runs_in_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
