@@ -50,8 +50,8 @@ class Claim:
 
     @property
     def renames(self) -> bool:
-        """Whether the loop is parallel after storage was renamed."""
-        return bool(self.transform & {"rename", "privatize"})
+        """Whether the loop is parallel after storage was renamed that `private` does not name."""
+        return "rename" in self.transform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ races in this way). It knows nothing of values: what privatisation and reduction
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -41,17 +42,16 @@ def _couples(accesses: list[Access]) -> Iterator[tuple[Access, Access]]:
 
 def _pairs(nest: Nest, one: Access, two: Access) -> islpy.Set:
     """Return the parameters for which an instance of each meets in one cell."""
+    depth = len(nest.around)
     first = {each: f"{each}_x" for each in one.dimensions}
     second = {each: f"{each}_y" for each in two.dimensions}
     tests = [_with(each, first) for each in one.constraints]
     tests += [_with(each, second) for each in two.constraints]
     tests += [
         f"{first[each]} = {second[other]}"
-        for each, other in zip(
-            one.dimensions[: nest.depth], two.dimensions[: nest.depth], strict=True
-        )
+        for each, other in zip(one.dimensions[:depth], two.dimensions[:depth], strict=True)
     ]
-    tests.append(f"{first[one.dimensions[nest.depth]]} < {second[two.dimensions[nest.depth]]}")
+    tests.append(f"{first[one.dimensions[depth]]} < {second[two.dimensions[depth]]}")
     tests += [
         f"{_with(here, first)} = {_with(there, second)}"
         for here, there in zip(one.indices, two.indices, strict=True)
@@ -69,14 +69,8 @@ def _parsed(text: str) -> islpy.Set:
 def _with(text: str, names: Mapping[str, str]) -> str:
     # Dimensions end in a number of their own, so that none is a part of another.
     for name, new in names.items():
-        text = _word(name, new, text)
+        text = re.sub(rf"\b{name}\b", new, text)
     return text
-
-
-def _word(name: str, new: str, text: str) -> str:
-    import re
-
-    return re.sub(rf"\b{name}\b", new, text)
 
 
 def _union(nest: Nest, sets: list[islpy.Set]) -> islpy.Set:

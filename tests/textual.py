@@ -39,7 +39,9 @@ class Access:
 class Nest:
     """What happens inside one loop."""
 
-    depth: int  # of the loop in question: that many loops around it are held fixed
+    around: tuple[
+        str, ...
+    ]  # variables of the loops around the one in question, which are held fixed
     parameters: tuple[str, ...]
     accesses: tuple[Access, ...]
 
@@ -92,7 +94,8 @@ class _Reader:
         for node in chain:
             place = self._entered(node, place)
         accesses = tuple(self._block(chain[-1].body, place))
-        return Nest(depth=len(chain) - 1, parameters=tuple(self._parameters), accesses=accesses)
+        around = tuple(ast.unparse(each.target) for each in chain[:-1])
+        return Nest(around=around, parameters=tuple(self._parameters), accesses=accesses)
 
     def _entered(self, node: ast.stmt, place: _Place) -> _Place:
         """Return the place inside a loop."""
