@@ -37,6 +37,7 @@ gpu-check: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz --generator second --seconds $(SECONDS)
 
 # What autopar says of loops drawn by a generator of its own, held against what they do.
 exactness: $(VENV)/.dev

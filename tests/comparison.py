@@ -33,7 +33,7 @@ from tests.truth import Kind, Truth, truth
 LoopClass = Literal["parallel", "reduction", "conditional", "sequential"]
 # A loop of so few iterations may escape a dependence of constant distance: `a[i] = a[i - 3]` for i < n is sequential,
 # though not for n <= 3. Where it is called sequential such points do not speak against it.
-FEW = 4
+FEW = 5
 # Of the loops that a generator draws, so many at least have to be of each of these classes.
 LEAST_SHARE = 0.25
 CLASSES: Sequence[LoopClass] = ("parallel", "conditional", "sequential")

@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         first=options.first,
         programs=options.programs,
         mismatches=options.mismatches,
+        generator=options.generator,
     )
     folder = options.folder or Path(tempfile.mkdtemp(prefix="autopar-fuzz-"))
     os.environ.setdefault("AUTOPAR_CACHE_DIR", str(folder / "cache"))
@@ -45,6 +46,7 @@ def autopar_decorator(backend: str) -> Decorate:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--generator", choices=["first", "second"], default="first")
     parser.add_argument("--seed", type=int, help="by default a new one, which is printed")
     parser.add_argument("--backend", choices=["cpu", "cuda", "interpreter"], default="cpu")
     parser.add_argument("--folder", type=Path, help="where programs and kernels are written")

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.draw import draw_trial
+from tests.fuzz.draw import draw_second_trial, draw_trial
 from tests.fuzz.shrink import shrink
 from tests.fuzz.trial import Decorate, Difference, Trial, run_trial
 
@@ -22,6 +22,7 @@ class Limits:
     programs: int | None = None
     mismatches: int = 1
     shrink_s: float = 60.0
+    generator: str = "first"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,11 +55,12 @@ def run_campaign(seed: int, limits: Limits, decorate: Decorate, folder: Path) ->
     """
     tally = Tally(seed=seed)
     deadline = time.monotonic() + limits.seconds
+    draw = draw_second_trial if limits.generator == "second" else draw_trial
     while time.monotonic() < deadline and tally.mismatches < limits.mismatches:
         if limits.programs is not None and tally.programs >= limits.programs:
             break
         number = limits.first + tally.programs
-        trial, program = draw_trial(random.Random(f"{seed}:{number}"))
+        trial, program = draw(random.Random(f"{seed}:{number}"))
         (folder / "current.py").write_text(reproducer(trial), encoding="utf-8")
         result = run_trial(trial, decorate, folder)
         tally.programs += 1

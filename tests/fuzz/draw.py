@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import numpy as np
+
 from tests.families import draw_program
 from tests.fuzz.trial import Call, Errors, Trial
 from tests.program import ArraySpec, Program
+from tests.second_generator import draw as second
 from tests.storage_nests import draw_storage_nest
 from tests.strategies import RandomChoices
 
@@ -77,6 +80,37 @@ ODD_NUMBERS = (
     "{n} = -{n}",
     "{n} = str({n})",
 )
+
+
+def draw_second_trial(generator: random.Random) -> tuple[Trial, Program]:
+    """Return a program of the second generator with up to three of its calls; half have nothing odd about them."""
+    drawn = second.draw_program(generator.randrange(2**32), is_affine=generator.random() < 0.3)
+    shapes = {each.name: each.rank for each in drawn.parameters}
+    program = Program(
+        source=drawn.source,
+        family=drawn.titles[0],
+        arrays=tuple(
+            ArraySpec(name=name, rank=rank, dtype=drawn.dtype)
+            for name, rank in shapes.items()
+            if rank
+        ),
+        numbers=tuple(name for name, rank in shapes.items() if not rank),
+        is_roomy=True,
+    )
+    chosen = generator.sample(drawn.calls, min(len(drawn.calls), generator.choice([1, 2, 3])))
+    calls = []
+    for each in chosen:
+        values = zip(shapes, each.arguments, strict=True)
+        setup = [f"{name} = {_written_out(value)}" for name, value in values]
+        odd = _odd_lines(program, setup, generator) if generator.random() < 0.5 else []
+        calls.append(Call(setup=(*setup, *odd), names=tuple(shapes)))
+    return Trial(source=drawn.source, calls=tuple(calls)), program
+
+
+def _written_out(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"np.array({value.tolist()}, np.{value.dtype}).reshape{value.shape}"
+    return repr(value)
 
 
 def draw_trial(generator: random.Random) -> tuple[Trial, Program]:

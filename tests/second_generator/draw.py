@@ -14,11 +14,11 @@ from tests.second_generator.names import renamed
 from tests.second_generator.program import Program, free_names
 from tests.second_generator.text import expand, habits
 
-VERSION = 1
+VERSION = 2
 
 # One row is drawn, then a template of it. Inner loops of all rows are mostly parallel, so the
 # rows of loops that are conditional and sequential stand more often.
-ROWS = {"parallel": 15, "conditional": 50, "sequential": 14, "reductions": 9, "free": 12}
+ROWS = {"parallel": 14, "conditional": 56, "sequential": 12, "reductions": 8, "free": 10}
 WRAPPING = ("wrapped", "ring", "wrapping", "last", "column from the end")
 AFFINE_SHARE = 0.6
 DTYPES = ("float64", "float64", "float64", "int64", "float32", "int32")
