@@ -67,6 +67,8 @@ def _statement(statement: Statement, indent: str) -> Iterator[str]:
         case If():
             yield f"{indent}if {python_text(statement.test)}{where}"
             yield from _block(statement.body, indent + "  ")
+            if not statement.body:
+                yield f"{indent}  pass"
             if statement.orelse:
                 yield f"{indent}else"
                 yield from _block(statement.orelse, indent + "  ")

@@ -39,6 +39,7 @@ from ..model.loop_ir import (
 )
 from ..model.source import SourceFunction, SourceText, Span
 from . import names
+from .continues import has_continue, with_rest
 from .reasons import (
     ArrayRebound,
     ArrayStatement,
@@ -230,7 +231,18 @@ class _Reader:
     # ------------------------------------------------------------------ statements
 
     def block(self, body: list[Any]) -> tuple[Statement, ...]:
-        return tuple(statement for node in body for statement in self.statement(node) if statement)
+        found: list[Statement] = []
+        for position, node in enumerate(body):
+            if isinstance(node, gast.Continue):
+                break  # nothing after it runs
+            if isinstance(node, gast.If) and has_continue(node):
+                whole = with_rest(node, body[position + 1 :])
+                if whole is not None:
+                    return (*found, *self.statement(whole))
+                found.append(self.opaque(node, EarlyExit(span=span_of(node), keyword="continue")))
+                continue
+            found += self.statement(node)
+        return tuple(found)
 
     def statement(self, node: Any) -> tuple[Statement, ...]:
         if isinstance(node, gast.Pass) or _is_docstring(node):
@@ -365,8 +377,6 @@ class _Reader:
                 return WhileLoop(span=at, test=self.text(node.test))
             case gast.Break():
                 return EarlyExit(span=at, keyword="break")
-            case gast.Continue():
-                return EarlyExit(span=at, keyword="continue")
             case gast.Return():
                 return EarlyExit(span=at, keyword="return")
             case gast.Try() | gast.Raise():

@@ -13,7 +13,8 @@ class EarlyExit(Reason):
     """A loop, or one of its iterations, can be left early.
 
     Why it blocks: after `break` or `return`, whether an iteration runs at all depends on every
-        iteration before it; `continue` is not modelled.
+        iteration before it. A `continue` blocks only where what follows the condition around it
+        would have to stand in several of its branches.
 
     Example:
         for i in range(n):

@@ -59,6 +59,13 @@ def test_what_the_next_round_of_a_loop_around_reads_is_live() -> None:
     assert "t" in live(f"def f(a, n):\n    while n:\n        a[0] = t\n{inner}")
 
 
+@pytest.mark.parametrize("leave", ["break", "continue", "with a: continue"])
+def test_what_is_read_where_a_loop_around_is_left_is_live(leave: str) -> None:
+    inner = "            for i in range(n):\n                t = a[i]\n"
+    around = f"def f(a, n):\n    for k in range(n):\n        s = t\n        if n == k:\n{inner}"
+    assert "t" in live(f"{around}            {leave}\n        t = s\n    return t\n")
+
+
 def test_a_global_and_a_captured_name_live_on() -> None:
     assert {"t"} == live(f"def f(a, n):\n    global t\n{LOOP}")
     assert {"s"} == live(f"def f(a, n):\n    def g():\n        nonlocal s\n        s = 2\n{LOOP}")

@@ -266,10 +266,24 @@ def uses_the_names_of_predicates(a, b, n, if_3):
 
 def five_parts(a, b, n):
     for i in range(n):
-        if a[i] > 0.0 and i > 0 and b[i] > 0.0 and i < n - 1 and a[i + 1] > b[i - 1]:
+        if a[i] > 0.0 and i > 0 and b[i] > 0.0 and i < n - 1 and a[i + 1] > a[i - 1]:
             b[i] = 1.0
         else:
             b[i] = 2.0
+
+
+def goes_on(a, b, n):
+    for i in range(n):
+        if a[i] < -1.0:
+            continue
+        b[i] = a[i]
+        if i == 3:
+            b[i] = 2.0
+            continue
+        elif b[i] > 1.0:
+            continue
+        t = a[i] * 2.0
+        b[i] += t
 
 
 def numbers(n=64, seed=0, dtype=np.float64):
@@ -304,6 +318,7 @@ PLAIN = [
     guarded_root,
     guarded_logarithm,
     five_parts,
+    goes_on,
 ]
 
 
@@ -469,3 +484,7 @@ def test_other_side_of_a_condition_gives_no_warning():
     a = np.where(np.arange(999) % 3 == 0, 1.5, -1e200)
     decorated = same(overflows_in_place, lambda: (a.copy(), 999), ran="cpu")
     assert ["cpu"] == places(decorated)
+
+
+def test_rows_with_a_backend_hold_on_the_simulator(on_simulator):
+    on_simulator(__file__)
