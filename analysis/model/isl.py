@@ -23,6 +23,7 @@ from .isl_budget import (
     operations_spent,
     text_of,
 )
+from .isl_reader import read_map, read_set
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -57,7 +58,8 @@ class Set:
     @locked
     def parse(text: str) -> Set:
         """Return the set that isl's notation `text` describes."""
-        return Set(islpy.Set.read_from_str(STATE.context, text))
+        plain = read_set(STATE.context, text)
+        return Set(islpy.Set.read_from_str(STATE.context, text) if plain is None else plain)
 
     @locked
     def __str__(self) -> str:
@@ -253,7 +255,8 @@ class Map:
     @locked
     def parse(text: str) -> Map:
         """Return the relation that isl's notation `text` describes."""
-        return Map(islpy.Map.read_from_str(STATE.context, text))
+        plain = read_map(STATE.context, text)
+        return Map(islpy.Map.read_from_str(STATE.context, text) if plain is None else plain)
 
     @locked
     def __str__(self) -> str:

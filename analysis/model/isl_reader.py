@@ -1,0 +1,145 @@
+"""Read the plain part of isl's notation: conjunctions of linear constraints, linear relations.
+
+Before:  "[n] -> { S0[i, j] : i >= 0 and j < n }"     After:  the islpy set
+
+isl's own parser takes ten times as long as all that is done with what it reads; anything this
+one does not know (floors, remainders, alternatives, unions) is None and goes to that one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import islpy
+
+_NAMES = r"\w+(?:, \w+)*"
+_HEAD = rf"(?:\[(?P<parameters>{_NAMES})?\] -> )?\{{ "
+_SET = re.compile(rf"{_HEAD}(?:(?P<tuple>\w*)\[(?P<names>{_NAMES})?\] )?: (?P<tests>[^;:?]+) \}}")
+_MAP = re.compile(
+    rf"{_HEAD}(?P<source>\w+)\[(?P<names>{_NAMES})?\] -> (?P<sink>\w+)\[(?P<forms>[^;:\[\]]*)\] \}}"
+)
+_TEST = re.compile(r"([^<>=!]+) (<|<=|>|>=|=) ([^<>=!]+)")
+_TERM = re.compile(r"(?:(\d+)\*)?([^\W\d]\w*)|(\d+)")
+_PARAMETER, _IN, _OUT = islpy.dim_type.param, islpy.dim_type.in_, islpy.dim_type.out
+_ONE = ""  # the name under which a form has its constant
+
+_Form = dict[str, int]
+_Place = dict[str, tuple[islpy.dim_type, int]]
+
+
+def read_set(context: islpy.Context, text: str) -> islpy.Set | None:
+    """Return the set that `text` describes; None where it is not plain."""
+    found = _SET.fullmatch(text)
+    if found is None:
+        return None
+    parameters, names = _split(found["parameters"]), _split(found["names"])
+    tests = [_TEST.fullmatch(each) for each in found["tests"].split(" and ")]
+    rows = [(each[2], _difference(each[1], each[3])) for each in tests if each is not None]
+    known = {*parameters, *names}
+    if len(rows) < len(tests) or len(known) < len(parameters) + len(names):
+        return None
+    if not all(form is not None and form.keys() <= {*known, _ONE} for _, form in rows):
+        return None
+    if found["tuple"] is None:
+        space = islpy.Space.params_alloc(context, len(parameters))
+    else:
+        space = islpy.Space.set_alloc(context, len(parameters), len(names))
+    place = _places(parameters, islpy.dim_type.set, names)
+    space = _named(space, place)
+    if found["tuple"]:
+        space = space.set_tuple_name(islpy.dim_type.set, found["tuple"])
+    basic = islpy.BasicSet.universe(space)
+    local = islpy.LocalSpace.from_space(space)
+    for operator, form in rows:
+        assert form is not None  # asked above
+        basic = basic.add_constraint(_constraint(local, place, operator, form))
+    return basic.to_set()
+
+
+def read_map(context: islpy.Context, text: str) -> islpy.Map | None:
+    """Return the relation that `text` describes; None where it is not plain."""
+    found = _MAP.fullmatch(text)
+    if found is None:
+        return None
+    parameters, names = _split(found["parameters"]), _split(found["names"])
+    forms = [_form(each) for each in _split(found["forms"])]
+    known = {*parameters, *names}
+    if len(known) < len(parameters) + len(names):
+        return None
+    if not all(form is not None and form.keys() <= {*known, _ONE} for form in forms):
+        return None
+    space = islpy.Space.alloc(context, len(parameters), len(names), len(forms))
+    place = _places(parameters, _IN, names)
+    space = _named(space, place)
+    space = space.set_tuple_name(_IN, found["source"]).set_tuple_name(_OUT, found["sink"])
+    basic = islpy.BasicMap.universe(space)
+    local = islpy.LocalSpace.from_space(space)
+    for position, form in enumerate(forms):
+        assert form is not None  # asked above
+        equal = _constraint(local, place, "=", form)
+        basic = basic.add_constraint(equal.set_coefficient_val(_OUT, position, -1))
+    return basic.to_map()
+
+
+def _split(text: str | None) -> list[str]:
+    return text.split(", ") if text else []
+
+
+def _places(parameters: list[str], side: islpy.dim_type, names: list[str]) -> _Place:
+    """Return where each name stands in a space."""
+    found = {name: (_PARAMETER, position) for position, name in enumerate(parameters)}
+    return found | {name: (side, position) for position, name in enumerate(names)}
+
+
+def _named(space: islpy.Space, place: _Place) -> islpy.Space:
+    for name, (side, position) in place.items():
+        space = space.set_dim_name(side, position, name)
+    return space
+
+
+def _terms(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (sign, term) of a sum written with ` + ` and ` - `."""
+    for added in text.split(" + "):
+        first, *taken = added.split(" - ")
+        yield (-1, first[1:]) if first.startswith("-") else (1, first)
+        for term in taken:
+            yield -1, term
+
+
+def _form(text: str) -> _Form | None:
+    """Return the linear form `2*i + n - 1` as {name: coefficient}; None where it is none."""
+    form: _Form = {}
+    for sign, term in _terms(text):
+        found = _TERM.fullmatch(term)
+        if found is None:
+            return None
+        name, factor = (found[2], found[1] or "1") if found[2] else (_ONE, found[3])
+        form[name] = form.get(name, 0) + sign * int(factor)
+    return form
+
+
+def _difference(left: str, right: str) -> _Form | None:
+    first, second = _form(left), _form(right)
+    if first is None or second is None:
+        return None
+    for name, value in second.items():
+        first[name] = first.get(name, 0) - value
+    return first
+
+
+def _constraint(
+    local: islpy.LocalSpace, place: _Place, operator: str, form: _Form
+) -> islpy.Constraint:
+    """Return `form operator 0` as isl has it, which knows `=` and `>=`."""
+    if operator == "=":
+        row = islpy.Constraint.alloc_equality(local)
+    else:
+        row = islpy.Constraint.alloc_inequality(local)
+    sign = -1 if operator.startswith("<") else 1
+    constant = sign * form.get(_ONE, 0) - (operator in {"<", ">"})
+    for name, value in form.items():
+        if name and value:
+            side, position = place[name]
+            row = row.set_coefficient_val(side, position, sign * value)
+    return row.set_constant_val(constant) if constant else row
