@@ -13,16 +13,20 @@ from .model import dump, isl
 from .model.diagnostics import Refusal
 from .model.facts import NOTHING, Facts
 from .model.loop_ir import Function
-from .model.plan import Condition, Plan, RegionPlan, Schedule, UnsupportedLoop
+from .model.plan import Condition, DeferredRegion, Plan, RegionPlan, Schedule, UnsupportedLoop
 from .model.report import FunctionReport
 from .model.scop import Scop
 from .model.source import SourceFunction, SourceText
 from .model.typed import TypedProgram
 from .model.types import LiveInType
 from .passes import conditions
+from .passes.build_scop import build_scop
 from .passes.describe import describe
+from .passes.disjoint import disjoint_pairs
 from .passes.last_values import find_last_values
+from .passes.layouts import on_bases
 from .passes.parse import MODULE, functions_of, loop_functions, parse, usual_names
+from .passes.pinned import pinned
 from .passes.reasons import BudgetExhausted
 from .passes.regions import find_regions
 from .passes.schedule import find_schedule
@@ -39,6 +43,7 @@ __all__ = [
     "loop_functions",
     "may_check_first",
     "plan_region",
+    "plan_with_values",
     "redo_condition",
     "silent",
     "specialize",
@@ -95,19 +100,37 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
                     for loop in scop.loops
                 ]  # fmt: skip
     unsupported.sort(key=lambda loop: loop.span)
-    return Plan(function=function, regions=tuple(plans), unsupported=tuple(unsupported))
+    return Plan(
+        function=function,
+        regions=tuple(plans),
+        unsupported=tuple(unsupported),
+        deferred=regions.deferred,
+    )
 
 
-def plan_region(scop: Scop) -> RegionPlan | Refusal:
+def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Refusal:
+    """Return the plan of a deferred nest for the values of its names at a call."""
+    try:
+        with isl.budget():
+            scop = build_scop(deferred.nest, deferred.text, deferred.live_out, facts)
+    except isl.BudgetExhaustedError:
+        reason = BudgetExhausted(span=deferred.span, operations=isl.DEFAULT_BUDGET)
+        return Refusal(reasons=(reason,))
+    return scop if isinstance(scop, Refusal) else plan_region(scop, facts)
+
+
+def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
     """Return the verdicts on a region and what a call has to check before it acts on them."""
     try:
         with isl.budget():
             last = find_last_values(scop)
+            memory = pinned(on_bases(scop, facts.layouts), facts.values)
             return RegionPlan(
                 scop=scop,
-                loops=find_verdicts(scop),
+                memory=memory,
+                loops=find_verdicts(memory, at_call=facts != NOTHING),
                 in_bounds=conditions.in_bounds(scop),
-                disjoint=conditions.disjoint_pairs(scop),
+                disjoint=disjoint_pairs(scop, facts.layouts),
                 last_values=None if last is None else last[0],
                 live_out_defined=None if last is None else last[1],
             )
@@ -124,7 +147,7 @@ def redo_condition(region: RegionPlan) -> Condition | Refusal:
     """Return when the region may be run again from its start, after it ran in part."""
     try:
         with isl.budget():
-            return conditions.redo(region.scop)
+            return conditions.redo(region.memory)
     except isl.BudgetExhaustedError:
         return _exhausted(region.scop)
 
@@ -133,7 +156,8 @@ def may_check_first(region: RegionPlan, names: frozenset[str]) -> bool:
     """Return whether a run without stores reads the same elements of the arrays `names`."""
     try:
         with isl.budget():
-            return not conditions.has_array_flow(region.scop, names)
+            shared = {array.name for array in region.memory.arrays if array.is_base}
+            return not conditions.has_array_flow(region.memory, names | shared)
     except isl.BudgetExhaustedError:
         return False
 

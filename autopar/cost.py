@@ -8,7 +8,20 @@ as compiling takes. That is the ski-rental rule: never more than twice the best 
 
 from __future__ import annotations
 
-from autopar.analysis.model.loop_ir import Update, walk_expression
+from collections.abc import Iterator
+
+from autopar.analysis.model.loop_ir import (
+    Assign,
+    Element,
+    For,
+    If,
+    Name,
+    Opaque,
+    Update,
+    walk_expression,
+    walk_statements,
+)
+from autopar.analysis.model.loop_ir import Statement as LoopStatement
 from autopar.analysis.model.scop import Loop, Scop, Statement
 from autopar.analysis.model.text import python_text
 
@@ -17,6 +30,8 @@ _INTERPRETED_NODE_NS = 25
 _INTERPRETED_STATEMENT_NS = 60
 # Analysis, code generation and Numba's compilation of one region.
 COMPILE_NS = 200_000_000
+# A nest analysed again at a call, with the values found there.
+ANALYSIS_NS = 20_000_000
 # A guarded entry into a warm kernel costs about as much as this.
 DISPATCH_NS = 15_000
 
@@ -35,16 +50,61 @@ def iterations(loop: Loop) -> str:
     return _trips(loop, {})
 
 
-def _statement_cost(scop: Scop, statement: Statement) -> str:
-    body = statement.body
+def nest_nanoseconds(nest: For) -> str:
+    """Return what `interpreter_nanoseconds` does, for a nest that has no model yet.
+
+    A loop whose bounds the nest itself computes counts as one iteration.
+    """
+    changing = frozenset(
+        each.target.name
+        for each in walk_statements((nest,))
+        if isinstance(each, Assign | Update) and isinstance(each.target, Name)
+    )
+    return " + ".join(_nest_costs(nest, {}, changing)) or "0"
+
+
+def _nest_costs(nest: For, middles: dict[str, str], changing: frozenset[str]) -> Iterator[str]:
+    start, stop, step = (python_text(each, middles) for each in (nest.start, nest.stop, nest.step))
+    is_known = not any(
+        isinstance(node, Element) or (isinstance(node, Name) and node.name in changing)
+        for limit in (nest.start, nest.stop, nest.step)
+        for node in walk_expression(limit)
+    )
+    trips = f"len(range({start}, {stop}, {step}))" if is_known else "1"
+    inner = {**middles, nest.variable: f"(({start} + {stop}) // 2)" if is_known else "0"}
+    parts = [part for each in nest.body for part in _block_costs(each, inner, changing)]
+    if parts:
+        yield f"{trips} * ({' + '.join(parts)})"
+
+
+def _block_costs(
+    statement: LoopStatement, middles: dict[str, str], changing: frozenset[str]
+) -> Iterator[str]:
+    match statement:
+        case For():
+            yield from _nest_costs(statement, middles, changing)
+        case If():
+            for each in (*statement.body, *statement.orelse):
+                yield from _block_costs(each, middles, changing)
+        case Assign() | Update():
+            yield str(_once(statement))
+        case Opaque():
+            pass
+
+
+def _once(body: Assign | Update) -> int:
+    """Return what one run of a statement costs in the interpreter."""
     nodes = sum(1 for _ in walk_expression(body.value)) + sum(
         1 for _ in walk_expression(body.target)
     )
     if isinstance(body, Update):
         nodes += 1
-    each = _INTERPRETED_STATEMENT_NS + _INTERPRETED_NODE_NS * nodes
+    return _INTERPRETED_STATEMENT_NS + _INTERPRETED_NODE_NS * nodes
+
+
+def _statement_cost(scop: Scop, statement: Statement) -> str:
     middles: dict[str, str] = {p.name: p.text for p in scop.parameters}
-    factors = [str(each)]
+    factors = [str(_once(statement.body))]
     for number in statement.loops:
         loop = scop.loops[number]
         factors.append(_trips(loop, middles))

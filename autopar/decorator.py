@@ -21,6 +21,7 @@ from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.stages import explain_text
 from autopar.codegen import cudalib
 
+from .deferred import Deferred
 from .dispatch import Region
 from .functions import read_source
 from .options import BackendError, Options, choose_options, is_disabled
@@ -145,9 +146,14 @@ class ParallelFunction(Generic[P, R]):
             return self.__wrapped__
 
 
-def compiled_variants(region: Region) -> list[Variant]:
+def compiled_variants(region: Region | Deferred) -> list[Variant]:
     """Return the variants of a region that were compiled, in that order."""
-    return [each for each in list(region.variants.values()) if isinstance(each, Variant)]
+    return [
+        variant
+        for each in region.regions()
+        for variant in list(each.variants.values())
+        if isinstance(variant, Variant)
+    ]
 
 
 @overload

@@ -10,14 +10,13 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from autopar.analysis.facts.device_arrays import device_array, may_overlap
-from autopar.analysis.facts.overlap import overlap
+from autopar.analysis.facts.device_arrays import device_array
 from autopar.analysis.facts.reasons import (
     ArraysOverlap,
     CannotStopInside,
@@ -27,17 +26,22 @@ from autopar.analysis.facts.reasons import (
     ValueFailed,
 )
 from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.facts import Facts
 from autopar.analysis.model.plan import RegionPlan
+from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES
 from autopar.analysis.passes.reasons import InternalFault
+from autopar.analysis.stages import plan_region
 from autopar.codegen.compile import COMPILER_ERRORS
 from autopar.codegen.device import DeviceError, DeviceLauncher
 from autopar.codegen.pool import Pool
 from autopar.codegen.reasons import CompileFailed, NotProfitable
 
-from .cost import COMPILE_NS, DISPATCH_NS
-from .guard import Admission, Guard, holds, why_not
+from .aliases import Pairs, facts_of, overlapping, written_alone
+from .cost import ANALYSIS_NS, COMPILE_NS, DISPATCH_NS
+from .guard import Admission, Guard, holds, make_guard, why_not
 from .options import Options
+from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .variants import Target, Variant, argument_types, make_variant
 from .warn import is_everyday, warn_as_numpy, would_warn
@@ -78,9 +82,42 @@ class Region:
     options: Options
     bindings_hold: Callable[[], bool]
     records: Records
-    variants: dict[tuple[Any, ...], Variant | Reason] = field(default_factory=dict)
+    # Analyses at calls that are left to the loop of the source that this region stands for.
+    allowance: Allowance = field(default_factory=Allowance)
+    is_of_call: bool = False  # planned with what a call showed
     interpreted_ns: int = 0  # predicted time spent in the interpreter so far
+    variants: dict[tuple[Any, ...], Variant | Reason] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    # The same region for arrays that share memory, by how they do.
+    again: Reanalyses[Region] = field(init=False)
+    alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
+    overlapped_ns: int = 0  # predicted time spent in the interpreter because arrays overlap
+
+    def __post_init__(self) -> None:
+        self.again = Reanalyses(span=self.span, allowance=self.allowance)
+        self.alone = written_alone(self.plan)
+
+    @property
+    def span(self) -> Span:
+        """Where the region stands."""
+        return self.plan.scop.span
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names whose values `enter` takes, in this order."""
+        return self.guard.arguments
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names of what `enter` leaves behind: loop variables first."""
+        assert self.plan.last_values is not None  # `can_guard` asked
+        variables = tuple(name for name, _ in self.plan.last_values)
+        assigned = (name for name in self.plan.scop.live_out if name not in variables)
+        return (*variables, *assigned)
+
+    def regions(self) -> list[Region]:
+        """Return this region and those that calls made of it."""
+        return [self, *(inner for each in self.again.all() for inner in each.regions())]
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the region leaves behind if it was run, else ()."""
@@ -90,11 +127,20 @@ class Region:
         found = self._admit(types, values)
         if not isinstance(found, Admission):
             return self._refuse(None, found)
-        variant = self._variant((types, found.holding), values, found)
+        key = (types, found.holding)
+        variant = self.variants.get(key)
+        named = dict(zip(self.guard.arguments, values, strict=True))
+        if variant is None and not self._may_compile(found):
+            self.interpreted_ns += found.interpreter_ns
+            return self._refuse(found, self._too_early(found))
+        strided = variant.strided if isinstance(variant, Variant) else self.alone
+        pairs = overlapping(self.plan.disjoint, strided, named)
+        if pairs:
+            return self._with_overlap(pairs, values, named, found)
+        variant = self._variant(key, values, found)
         if not isinstance(variant, Variant):
             self.interpreted_ns += found.interpreter_ns
             return self._refuse(found, variant)
-        named = dict(zip(self.guard.arguments, values, strict=True))
         reason = self._unsafe(variant, named)
         if reason is not None:
             return self._refuse(found, reason)
@@ -129,23 +175,24 @@ class Region:
     def _variant(
         self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
     ) -> Variant | Reason:
-        backend = self.options.backend
         known = self.variants.get(key)
         if known is None:
-            if backend == "auto" and not self._repays(found):
-                detail = (
-                    f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter, "
-                    f"compiling it about {COMPILE_NS / 1e6:.3g} ms"
-                )
-                return NotProfitable(span=self.plan.scop.span, detail=detail)
-            known = self._compile(key, values, found)
-        elif backend == "auto" and found.interpreter_ns < DISPATCH_NS:
+            return self._compile(key, values, found)
+        if self.options.backend == "auto" and found.interpreter_ns < DISPATCH_NS:
             detail = f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
-            return NotProfitable(span=self.plan.scop.span, detail=detail)
+            return NotProfitable(span=self.span, detail=detail)
         return known
 
-    def _repays(self, found: Admission) -> bool:
-        return self.interpreted_ns + found.interpreter_ns >= COMPILE_NS
+    def _may_compile(self, found: Admission) -> bool:
+        spent = self.interpreted_ns + found.interpreter_ns
+        return self.options.backend != "auto" or spent >= COMPILE_NS
+
+    def _too_early(self, found: Admission) -> Reason:
+        detail = (
+            f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter, "
+            f"compiling it about {COMPILE_NS / 1e6:.3g} ms"
+        )
+        return NotProfitable(span=self.span, detail=detail)
 
     def _compile(
         self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
@@ -192,17 +239,53 @@ class Region:
         )
         return tuple(dict.fromkeys((*self.guard.scalars, *parameters)))
 
+    # -------------------------------------------------------------------- overlap
+
+    def _with_overlap(
+        self,
+        pairs: Pairs,
+        values: tuple[object, ...],
+        named: dict[str, Any],
+        found: Admission,
+    ) -> tuple[tuple[object, ...], ...]:
+        """Return what the region planned for arrays that overlap as these do leaves behind."""
+        facts = facts_of(self.plan, pairs, named, found.integers)
+        if self.options.backend == "cuda" and isinstance(facts, Facts):
+            # Each array would be copied to the device by itself.
+            (first, second), *_ = pairs
+            facts = ArraysOverlap(
+                span=self.span, first=first, second=second, detail="they have one base on the host"
+            )
+        if isinstance(facts, Reason):
+            return self._refuse(found, facts)
+        again = self.again.get(facts)
+        if again is None:
+            if self.options.backend == "auto" and not self._repays_analysis(found):
+                return self._refuse(found, self._too_early(found))
+            again = self.again.make(facts, lambda: self._replanned(facts))
+        if isinstance(again, Reason):
+            return self._refuse(found, again)
+        return again.enter(*values)
+
+    def _repays_analysis(self, found: Admission) -> bool:
+        self.overlapped_ns += found.interpreter_ns
+        return self.overlapped_ns >= ANALYSIS_NS
+
+    def _replanned(self, facts: Facts) -> Region | Reason:
+        plan = plan_region(self.plan.scop, facts)
+        if isinstance(plan, Refusal):
+            return plan.reasons[0]
+        spent = 0 if self.variants else self.interpreted_ns
+        return replace(
+            self, plan=plan, guard=make_guard(plan), is_of_call=True, interpreted_ns=spent,
+            variants={}, lock=threading.RLock(), overlapped_ns=0,
+        )  # fmt: skip
+
     # ------------------------------------------------------------------------ run
 
     def _unsafe(self, variant: Variant, named: dict[str, Any]) -> Reason | None:
         """Return why a compiled region may not run for just these arguments."""
         span = self.plan.scop.span
-        for first, second in self.plan.disjoint:
-            # The bounds of the two decide nearly always, in a quarter of a microsecond.
-            if may_overlap(named[first], named[second]) and not _is_apart(
-                named[first], named[second]
-            ):
-                return ArraysOverlap(span=span, first=first, second=second)
         needed = variant.types_hold
         if needed is not None and not holds(needed, named):
             return ConditionFailed(span=span, condition=needed, values=())
@@ -271,18 +354,13 @@ class Region:
         stack = self.records.stack
         if stack:
             iterations = None if found is None else found.iterations
-            stack[-1].add(self.number, backend, iterations, seconds, reason)
+            plan = self.plan if self.is_of_call else None
+            stack[-1].add(self.number, backend, iterations, seconds, reason, plan)
 
 
 def _seen(value: object) -> object:
     """Return an argument as the guard reads it: one on the device by what it says of itself."""
     return value if type(value) is np.ndarray else device_array(value) or value
-
-
-def _is_apart(a: Any, b: Any) -> bool:  # noqa: ANN401  # arrays of either kind
-    """Return whether two arrays within common bounds share no element."""
-    both_here = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
-    return both_here and overlap(a, b) is False
 
 
 def _convert(wrap: Callable[[Any], object], value: object) -> object:

@@ -29,8 +29,9 @@ from autopar.analysis.facts.reasons import (
     UnsupportedArgument,
 )
 from autopar.analysis.model.diagnostics import Reason
-from autopar.analysis.model.loop_ir import Extent
+from autopar.analysis.model.loop_ir import Extent, Name
 from autopar.analysis.model.plan import RegionPlan
+from autopar.analysis.model.scop import Scop
 
 from .cost import interpreter_nanoseconds, iterations
 
@@ -97,7 +98,7 @@ def make_guard(region: RegionPlan) -> Guard:
     )
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS,
-        "autopar_integers": INTEGERS,
+        "autopar_integers": INTEGERS, "autopar_numbers": INTEGERS - {bool},
         "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER,
     }  # fmt: skip
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
@@ -139,8 +140,10 @@ def _check_lines(
         for array in scop.arrays
         if array.rank > 0
     ]
+    bare = _bare_subscripts(scop)
     for name in integers:
-        lines.append(f"    if type({name}) not in autopar_integers: return None")
+        kinds = "numbers" if name in bare else "integers"
+        lines.append(f"    if type({name}) not in autopar_{kinds}: return None")
         lines.append(f"    {name} = autopar_index({name})")
         lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
     lines += [
@@ -167,6 +170,17 @@ def _check_lines(
     return lines
 
 
+def _bare_subscripts(scop: Scop) -> frozenset[str]:
+    """Return the names that are a whole subscript: there `True` would be a mask, and not 1."""
+    return frozenset(
+        index.name
+        for statement in scop.statements
+        for access in statement.accesses
+        for index in access.indices
+        if isinstance(index, Name)
+    )
+
+
 def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]:
     lines = [f"def key({', '.join(arguments)}):"]
     tests = " or ".join(f"type({name}) not in autopar_arrays" for name in arrays)
@@ -189,6 +203,8 @@ def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Rea
         kind = _unfit_kind(value, is_array=name in guard.arrays)
         if kind is not None and (name in guard.arrays or name in _integer_names(region)):
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
+        if isinstance(value, bool) and name in _bare_subscripts(region.scop):
+            return UnsupportedArgument(span=region.scop.span, name=name, kind="a bool, a mask")
         if name in guard.scalars and _is_wider(value):
             kind = "an integer beyond 64 bits"
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.plan import DeferredRegion, RegionPlan
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
 from autopar.analysis.model.source import SourceFunction, Span
-from autopar.analysis.passes.describe import describe, loop_id
+from autopar.analysis.passes.describe import describe, loop_id, row_at_call
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.analysis.stages import analyze
 
+from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
 from .guard import can_guard, make_guard
 from .observe import observer
@@ -31,7 +33,7 @@ class Prepared:
     """What is known of one function before its first call."""
 
     report: FunctionReport  # static
-    regions: tuple[Region, ...]
+    regions: tuple[Region | Deferred, ...]  # in source order, outer ones first
     sites: tuple[Site, ...]
 
 
@@ -51,18 +53,12 @@ def prepare(
         plan = analyze(source, observe=observer(source, options.dump))
         if isinstance(plan, Refusal):
             return Prepared(report=_refused(source, plan.reasons[0]), regions=(), sites=())
+        found: list[RegionPlan | DeferredRegion] = [*filter(can_guard, plan.regions)]
+        found += [each for each in plan.deferred if can_defer(each)]
+        found.sort(key=span_of)
         regions = tuple(
-            Region(
-                number=first_number + number,
-                name=loop_id(source.qualified_name, each.scop.span),
-                file=source.text.path,
-                plan=each,
-                guard=make_guard(each),
-                options=options,
-                bindings_hold=bindings_hold,
-                records=records,
-            )
-            for number, each in enumerate(filter(can_guard, plan.regions))
+            _entry(each, (first_number + number, source), options, bindings_hold, records)
+            for number, each in enumerate(found)
         )
         report = describe(plan)
     except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
@@ -74,16 +70,41 @@ def prepare(
     )
 
 
-def _site(region: Region) -> Site:
-    span = region.plan.scop.span
-    assert region.plan.last_values is not None  # `can_guard` asked
-    loop_variables = tuple(name for name, _ in region.plan.last_values)
-    assigned = [name for name in region.plan.scop.live_out if name not in loop_variables]
+def span_of(found: RegionPlan | DeferredRegion) -> Span:
+    """Return where a region stands, or the nest of one."""
+    return found.span if isinstance(found, DeferredRegion) else found.scop.span
+
+
+def _entry(
+    found: RegionPlan | DeferredRegion,
+    place: tuple[int, SourceFunction],
+    options: Options,
+    bindings_hold: Callable[[], bool],
+    records: Records,
+) -> Region | Deferred:
+    """Return what stands before a nest; `place` is its number and its function."""
+    number, source = place
+    name, file = loop_id(source.qualified_name, span_of(found)), source.text.path
+    if isinstance(found, DeferredRegion):
+        return make_deferred(found, (number, name, file), options, bindings_hold, records)
+    return Region(
+        number=number,
+        name=name,
+        file=file,
+        plan=found,
+        guard=make_guard(found),
+        options=options,
+        bindings_hold=bindings_hold,
+        records=records,
+    )
+
+
+def _site(region: Region | Deferred) -> Site:
     return Site(
-        line=span.line,
-        column=span.column,
-        arguments=region.guard.arguments,
-        results=(*loop_variables, *assigned),
+        line=region.span.line,
+        column=region.span.column,
+        arguments=region.arguments,
+        results=region.results,
         enter=region.enter,
     )
 
@@ -114,8 +135,8 @@ def with_runs(prepared: Prepared, record: RunRecord) -> FunctionReport:
     return replace(prepared.report, loops=loops)
 
 
-def _with_ran(loop: LoopReport, region: Region, record: RunRecord) -> LoopReport:
-    if not region.plan.scop.span.contains(loop.span):
+def _with_ran(loop: LoopReport, region: Region | Deferred, record: RunRecord) -> LoopReport:
+    if not region.span.contains(loop.span):
         return loop
     compiled = [
         (backend, tally)
@@ -125,8 +146,12 @@ def _with_ran(loop: LoopReport, region: Region, record: RunRecord) -> LoopReport
     interpreted = record.tallies.get((region.number, "interpreter"))
     if not compiled and interpreted is None:
         return loop
+    if loop.ran is not None and loop.ran.backend != "interpreter" and not compiled:
+        return loop  # a nest around this region was taken over as a whole
     backend, tally = compiled[0] if compiled else ("interpreter", interpreted or Tally())
-    is_outermost = loop.span == region.plan.scop.span
+    if tally.plan is not None:
+        loop = row_at_call(loop, tally.plan)
+    is_outermost = loop.span == region.span
     note = _note(tally, interpreted, bool(compiled)) if is_outermost else None
     ran = Ran(
         backend=backend,  # type: ignore[arg-type]  # one of three literals

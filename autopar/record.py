@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.plan import RegionPlan
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,6 +17,7 @@ class Tally:
     iterations: int = 0
     seconds: float = 0.0
     reason: Reason | None = None  # of the last entry that stayed in the interpreter
+    plan: RegionPlan | None = None  # of the last entry that was planned at the call
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class RunRecord:
         iterations: int | None,
         seconds: float,
         reason: Reason | None,
+        plan: RegionPlan | None = None,
     ) -> None:
         """Count one entry; `seconds` is what a kernel took, 0 in the interpreter."""
         key = (region, backend)
@@ -42,6 +45,8 @@ class RunRecord:
         tally.seconds += seconds
         if reason is not None:
             tally.reason = reason
+        if plan is not None:
+            tally.plan = plan
 
     def merge(self, other: RunRecord) -> None:
         """Add the entries of another call."""
@@ -51,6 +56,7 @@ class RunRecord:
             mine.iterations += tally.iterations
             mine.seconds += tally.seconds
             mine.reason = tally.reason or mine.reason
+            mine.plan = tally.plan or mine.plan
 
 
 class Records(threading.local):

@@ -45,6 +45,7 @@ from autopar.codegen.prepare import compile_kernels, types_of
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, TargetLacksFeature
 
+from .aliases import written_alone
 from .cost import iterations
 from .dumps import NUMBERS, write_text
 from .guard import holds
@@ -63,6 +64,7 @@ class Variant:
     run: Callable[..., tuple[Any, ...]]
     arrays: tuple[str, ...]  # what `run` takes after the launcher: arrays, ...
     scalars: tuple[str, ...]  # ... parameters, and these
+    strided: tuple[str, ...]  # written arrays of a type that may overlap itself
     converters: tuple[Callable[[Any], Any], ...]  # make each result what the interpreter leaves
     # What is run first, with the same arguments, to see whether anything would fail; None
     # where nothing can, or where failing may be found out afterwards.
@@ -196,12 +198,17 @@ def make_variant(
         check=_loaded(*draft.checks, draft.target, options) if draft.checks else None,
         arrays=tuple(each.name for each in program.arrays),
         scalars=tuple(each.name for each in program.live_in),
+        strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
         converters=tuple(_wrapper(program.variable(each).type) for each in program.results),
         may_outgrow=bool(hazards & FAILURES) and draft.checks is None,
         may_warn=bool(hazards & WARNINGS),
         redo=draft.redo,
         types_hold=_types_hold(region, draft.typed),
     )
+
+
+def _is_strided(kind: LiveInType) -> bool:
+    return isinstance(kind, ArrayType) and kind.layout == "A"
 
 
 def _types_hold(region: RegionPlan, typed: TypedProgram) -> str | None:

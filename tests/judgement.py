@@ -18,9 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from autopar.analysis.model.plan import LoopPlan, Plan, RegionPlan, UnsupportedLoop
-from autopar.analysis.model.source import SourceText
-from autopar.analysis.stages import analyze, functions_of
+from autopar.analysis.model.diagnostics import Refusal
+from autopar.analysis.model.facts import Facts
+from autopar.analysis.model.plan import (
+    DeferredRegion,
+    LoopPlan,
+    Plan,
+    RegionPlan,
+)
+from autopar.analysis.model.source import SourceText, Span
+from autopar.analysis.stages import analyze, functions_of, plan_with_values
 from tests.arguments import Array
 from tests.oracle import Loop, Recording, conflicts, private_scalars, record, verdict
 from tests.program import BOX, Program
@@ -82,6 +89,27 @@ class Case:
     def plan(self) -> Plan:
         return analyzed(self.source)
 
+    @property
+    def regions(self) -> tuple[RegionPlan, ...]:
+        """The static regions that stand for themselves, not inside a nest that a call decides."""
+        return tuple(each for each in self.plan.regions if self.deferred_at(each.scop.span) is None)
+
+    def deferred_at(self, span: Span) -> DeferredRegion | None:
+        """Return the deferred nest around a loop."""
+        return next((each for each in self.plan.deferred if each.span.contains(span)), None)
+
+    def planned(self, deferred: DeferredRegion, point: Point) -> RegionPlan | Refusal:
+        """Return what a call with the values of `point` would find."""
+        values = tuple((name, int(evaluated(name, point.scope))) for name in deferred.names)
+        key = (deferred.span, values)
+        if key not in self._planned:
+            self._planned[key] = plan_with_values(deferred, Facts(values=values))
+        return self._planned[key]
+
+    @cached_property
+    def _planned(self) -> dict[object, RegionPlan | Refusal]:
+        return {}
+
     @cached_property
     def points(self) -> tuple[Point, ...]:
         return tuple(
@@ -134,7 +162,7 @@ def stray_lines(source: str, arguments: Sequence[object]) -> frozenset[int]:
     try:
         with np.errstate(all="ignore"):
             function(*given)
-    except NameError:
+    except (NameError, ArithmeticError, ValueError, TypeError, IndexError):  # the program's own
         pass
     return frozenset(lines)
 
@@ -187,7 +215,9 @@ class Judged:
     @property
     def is_exact(self) -> bool:
         """Whether the claim is the true verdict at every point."""
-        if self.claim == "unsupported":
+        if self.claim == "unsupported" or any(
+            claimed == "unsupported" for _, claimed, _ in self.truths
+        ):
             return False
         return all(_same(claimed, true) for _, claimed, true in self.truths) and not (
             self.claim == "reduction" and self.truth == "parallel"
@@ -201,7 +231,7 @@ def _same(claimed: str, true: str) -> bool:
 def judge(case: Case) -> Iterator[Judged]:
     """Yield every `for` loop of the case with its claim and its truth."""
     variables = {each.id for each in _targets(case.source)}
-    for region in case.plan.regions:
+    for region in case.regions:
         for plan in region.loops:
             loop = loop_of(region, plan)
             truths = tuple(
@@ -213,17 +243,42 @@ def judge(case: Case) -> Iterator[Judged]:
             )
             yield Judged(loop=loop, claim=plan.verdict, region=region, plan=plan, truths=truths)
     for each in case.plan.unsupported:
-        yield _unsupported(case, each, variables)
+        yield _at_values(case, each.span, variables)
+    for region in case.plan.regions:
+        if case.deferred_at(region.scop.span):
+            for shape in region.scop.loops:
+                yield _at_values(case, shape.span, variables)
 
 
-def _unsupported(case: Case, found: UnsupportedLoop, variables: set[str]) -> Judged:
-    loop = Loop(found.span.line, found.span.column)
-    truths = tuple(
-        (point, "unsupported", verdict(point.run, loop))
-        for point in case.points
-        if point.run.exception is None and is_of_interest(point.run, loop, variables)
-    )
-    return Judged(loop=loop, claim="unsupported", region=None, plan=None, truths=truths)
+def _at_values(case: Case, span: Span, variables: set[str]) -> Judged:
+    """Return the judgement on a loop by what is claimed for the values of each point."""
+    loop = Loop(span.line, span.column)
+    claim = "unsupported" if case.deferred_at(span) is None else "deferred"
+    truths = []
+    for point in case.points:
+        if point.run.exception is None and is_of_interest(point.run, loop, variables):
+            private, claimed = _claimed_with_values(case, span, point)
+            if claimed:
+                truths.append((point, claimed, verdict(point.run, loop, private)))
+    return Judged(loop=loop, claim=claim, region=None, plan=None, truths=tuple(truths))
+
+
+def _claimed_with_values(case: Case, span: Span, point: Point) -> tuple[tuple[str, ...], str]:
+    """Return what is private and what is claimed with the values of a point; "" where it does not count."""
+    deferred = case.deferred_at(span)
+    if deferred is None:
+        return (), "unsupported"
+    region = case.planned(deferred, point)
+    if isinstance(region, Refusal):
+        return (), "unsupported"
+    try:
+        is_admitted = point.admits(region)
+    except NameError:  # the variable of a loop around the nest: each iteration decides anew
+        return (), "unsupported"
+    if not is_admitted:
+        return (), ""
+    plan = next(each for each in region.loops if region.scop.loops[each.loop].span == span)
+    return plan.private, claimed_at(plan, point)
 
 
 def _targets(source: str) -> Iterator[ast.Name]:
@@ -263,7 +318,7 @@ def claimed_at(plan: LoopPlan, point: Point) -> str:
 
 def faults(case: Case) -> Iterator[str]:
     """Yield every way in which the static stage is wrong about the case; inexactness is none."""
-    for region in case.plan.regions:
+    for region in case.regions:
         yield from _bounds_faults(case, region)
         yield from _dependence_faults(case, region)
     for judged in judge(case):
@@ -279,8 +334,10 @@ def _bounds_faults(case: Case, region: RegionPlan) -> Iterator[str]:
     span = region.scop.span
     for point in case.points:
         strays = {line for line in point.stray if span.line <= line <= span.end_line}
-        unbound = isinstance(point.run.exception, NameError)
-        if not unbound and point.admits(region) == bool(strays):
+        failed = point.run.exception
+        if (failed is None or isinstance(failed, IndexError)) and point.admits(region) == bool(
+            strays
+        ):
             yield f"in_bounds is {point.admits(region)} at {_numbers(point)}, astray: {strays}"
 
 

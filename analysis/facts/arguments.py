@@ -20,7 +20,6 @@ from ..model.types import (
     NumpyScalar,
 )
 from .device_arrays import DeviceArray
-from .overlap import overlaps_itself
 from .reasons import UnsupportedArgument
 
 AnyArray: TypeAlias = NDArray[Any] | DeviceArray
@@ -70,8 +69,6 @@ def _array_problem(value: AnyArray, *, is_written: bool) -> str | None:
         return "an array that is not aligned"
     if is_written and not value.flags.writeable:
         return "a read-only array"
-    if is_written and overlaps_itself(value):
-        return "an array whose elements overlap each other"
     return None
 
 

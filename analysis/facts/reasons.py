@@ -13,26 +13,30 @@ from ..model.diagnostics import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArraysOverlap(Reason):
-    """Two arrays of a call share elements, one of them is written.
+    """Two arrays of a call share elements, one of them is written, and no model fits them.
 
-    Why it blocks: the analysis took them to be disjoint; what one iteration writes through one
-        name, another may read through the other.
+    Why it blocks: what one iteration writes through one name, another may read through the
+        other. Arrays of one element size whose elements line up are analysed as parts of one
+        base, with their offsets and strides; others, and arrays on a device, are not.
 
     Example:
-        shift(a[1:], a[:-1], n - 1)     # for i in range(n - 1): out[i] = x[i]
+        mixed(a.view(np.float32), a)    # for i in range(n): out[i] = x[i]
 
-    Use instead: a copy of the array that is read, `shift(a[1:], a[:-1].copy(), n - 1)`.
+    Use instead: a copy of the array that is read, `mixed(a.view(np.float32), a.copy())`.
 
     References: Doerfert, Grosser and Hack, Optimistic Loop Optimization, CGO 2017.
     """
 
     code: ClassVar[str] = "AP501"
     first: str
-    second: str
+    second: str  # the same as `first` for an array that overlaps itself
+    detail: str  # a fragment: "their elements have different sizes"
 
     @property
     def message(self) -> str:
-        return f"'{self.first}' and '{self.second}' share elements at this call."
+        if self.first == self.second:
+            return f"Elements of '{self.first}' overlap each other at this call: {self.detail}."
+        return f"'{self.first}' and '{self.second}' share elements at this call: {self.detail}."
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -249,6 +253,35 @@ class CannotStopInside(Reason):
         return ("Store into an array that the loop does not read.",)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysedOften(Reason):
+    """The loop was analysed at calls for as many sets of values or layouts as are kept.
+
+    Why it blocks: what a call finds out holds for its values only. Where they never come back,
+        analysing costs more than it gains, so after a fixed number the interpreter runs the rest.
+
+    Example:
+        for n in range(2, 1000):
+            flatten(a, b, n)            # for i in range(n): for j in range(n): a[i*n + j] = b[i, j]
+
+    Use instead: an array with as many axes as there are loops, `a[i, j]`, where no value is needed.
+
+    References: Hölzle and Ungar, Optimizing Dynamically-Dispatched Calls with Run-Time Type
+        Feedback, PLDI 1994, on the number of cases that is worth keeping.
+    """
+
+    code: ClassVar[str] = "AP512"
+    number: int
+
+    @property
+    def message(self) -> str:
+        return f"The loop has been analysed for {self.number} sets of values already."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Give the array as many axes as the subscript has parts.",)
+
+
 REASONS: tuple[type[Reason], ...] = (
     ArraysOverlap,
     ConditionFailed,
@@ -259,4 +292,5 @@ REASONS: tuple[type[Reason], ...] = (
     TracingActive,
     ValueFailed,
     CannotStopInside,
+    AnalysedOften,
 )

@@ -163,6 +163,9 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     for other in plan.unsupported:
         codes = ", ".join(dict.fromkeys(reason.code for reason in other.reasons))
         yield f"unsupported, line {other.span.line}: {other.header} ({codes})"
+    for nest in plan.deferred:
+        names = ", ".join(nest.names)
+        yield f"deferred, line {nest.span.line}: {nest.nest.header}, by the values of {names}"
 
 
 def _verdict(loop: LoopPlan) -> str:

@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 from . import isl
 from .dependence import Dependence, Reduction
 from .diagnostics import Reason
-from .loop_ir import Function
+from .loop_ir import For, Function
 from .scop import Scop
-from .source import Span
+from .source import SourceText, Span
 
 VerdictKind: TypeAlias = Literal[
     "parallel", "reduction", "conditional", "sequential", "unsupported"
@@ -83,6 +83,9 @@ class RegionPlan:
     """One region that can be taken over: its model, verdicts and the conditions to check."""
 
     scop: Scop
+    # What dependences, and all that follows from them, were found on: `scop` itself, or the
+    # same with each group of arrays that share memory as one base.
+    memory: Scop
     loops: tuple[LoopPlan, ...]  # in the order of Scop.loops
     # Every subscript is in range for all instances where all of these hold.
     in_bounds: tuple[Condition, ...]
@@ -106,9 +109,26 @@ class UnsupportedLoop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeferredRegion:
+    """A nest that has a model once the values of some names are known: at a call."""
+
+    nest: For
+    text: SourceText
+    names: tuple[str, ...]  # as Python: "n", "a.shape[1]"
+    live_out: frozenset[str]  # names that may be read after the nest
+
+    @property
+    def span(self) -> Span:
+        """Where the nest stands."""
+        return self.nest.span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the analysis has to say of one function."""
 
     function: Function
     regions: tuple[RegionPlan, ...]  # in source order, disjoint
     unsupported: tuple[UnsupportedLoop, ...]  # in source order
+    # Nests of unsupported loops that a call analyses again; regions may lie inside.
+    deferred: tuple[DeferredRegion, ...] = ()

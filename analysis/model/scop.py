@@ -91,6 +91,9 @@ class Array:
 
     name: str
     rank: int
+    # Memory that arrays of a call share, under the names of all: nothing to copy or to reduce
+    # into by that name.
+    is_base: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

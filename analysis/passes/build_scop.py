@@ -7,8 +7,8 @@ Before:  for i in range(1, n):         After:  S0: domain [n] -> { S0[i] : 1 <= 
 Scalars that hold an affine value are substituted into subscripts and bounds (`j = 2 * i + 1`;
 `a[j]`), within the statements where that value is certain to hold.
 
-Its helpers: `name_uses`, `scop_draft`, `subscripts`, `bounds`, `branches`, `accesses`, `affine`,
-`substitution`, `truth`.
+Its helpers: `name_uses`, `scop_draft`, `subscripts`, `folding`, `bounds`, `branches`, `accesses`,
+`affine`, `substitution`, `truth`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from .accesses import predicate_reads, reads, writes
 from .bounds import loop_constraints
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
+from .folding import folded
 from .identifiers import Identifiers
 from .liveness import exposed_reads
 from .name_uses import name_uses, names_used_in_two_ways
@@ -154,7 +155,7 @@ def _assignment(
     accesses += writes(draft, body.target, place)
     draft.pending.append((body, tuple(accesses), place))
     if isinstance(node.target, Name):
-        value = substituted(_assigned(body), known)
+        value = folded(substituted(_assigned(body), known), draft.uses)
         known.pop(node.target.name, None)
         if draft.is_affine(value, place):
             known[node.target.name] = value

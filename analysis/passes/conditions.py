@@ -102,23 +102,6 @@ def _atoms(scop: Scop, statement: Statement) -> dict[str, str]:
     return atoms
 
 
-def disjoint_pairs(scop: Scop) -> tuple[tuple[str, str], ...]:
-    """Return the pairs of arrays, at least one of them written, that must not overlap."""
-    names = [array.name for array in scop.arrays if array.rank > 0]
-    written = {
-        access.array
-        for statement in scop.statements
-        for access in statement.accesses
-        if access.kind != "read"
-    }
-    return tuple(
-        (first, second)
-        for position, first in enumerate(names)
-        for second in names[position + 1 :]
-        if first in written or second in written
-    )
-
-
 def redo(scop: Scop) -> Condition:
     """Return when the region may be run again from its start after it ran in part.
 

@@ -6,8 +6,10 @@ After:   FunctionReport, one row for every loop, in source order
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..model.diagnostics import Reason
-from ..model.plan import LoopPlan, Plan, RegionPlan, UnsupportedLoop
+from ..model.plan import DeferredRegion, LoopPlan, Plan, RegionPlan, UnsupportedLoop
 from ..model.report import FunctionReport, LoopReport
 from ..model.source import Span
 from .reasons import NoObstacle
@@ -16,7 +18,7 @@ from .reasons import NoObstacle
 def describe(plan: Plan) -> FunctionReport:
     """Return the report of one function, from its plan."""
     function = plan.function
-    rows = [_unsupported_row(function.name, each) for each in plan.unsupported]
+    rows = [_unsupported_row(function.name, each, plan.deferred) for each in plan.unsupported]
     for region in plan.regions:
         depth = sum(1 for each in plan.unsupported if each.span.contains(region.scop.span))
         rows += [_row(function.name, region, each, depth) for each in region.loops]
@@ -32,6 +34,17 @@ def describe(plan: Plan) -> FunctionReport:
 def loop_id(function: str, span: Span) -> str:
     """Return the stable identifier of a loop: qualified name, line, column."""
     return f"{function}.L{span.line}C{span.column}"
+
+
+def row_at_call(row: LoopReport, region: RegionPlan) -> LoopReport:
+    """Return the row of a loop with the verdict that a call found with what it knew."""
+    for plan in region.loops:
+        loop = region.scop.loops[plan.loop]
+        if loop.span == row.span:
+            function = row.id.rpartition(".L")[0]
+            found = _row(function, region, plan, row.depth - loop.depth)
+            return replace(found, id=row.id, stage="call")
+    return row
 
 
 def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopReport:
@@ -64,19 +77,24 @@ def assumptions(region: RegionPlan) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _unsupported_row(function: str, loop: UnsupportedLoop) -> LoopReport:
+def _unsupported_row(
+    function: str, loop: UnsupportedLoop, deferred: tuple[DeferredRegion, ...]
+) -> LoopReport:
     first: Reason = loop.reasons[0]
+    names = next((each.names for each in deferred if each.span.contains(loop.span)), ())
+    values = "value" if len(names) == 1 else "values"
+    later = f" Decided at a call, by the {values} of {' and '.join(names)}." if names else ""
     return LoopReport(
         id=loop_id(function, loop.span),
         header=loop.header,
         depth=loop.depth,
         span=loop.span,
         verdict="unsupported",
-        stage="static",
+        stage="call" if names else "static",
         condition=None,
         assumes=(),
         code=first.code,
-        reason=first.message,
+        reason=first.message + later,
         reasons=loop.reasons,
         reductions=(),
         private=(),

@@ -65,7 +65,7 @@ def name_uses(nest: For) -> NameUses:
                     assigned.add(name)
                 case Element(array=array):
                     written.add(array)
-        for expression in _expressions(statement):
+        for expression in expressions_of(statement):
             for node in walk_expression(expression):
                 if isinstance(node, Element):
                     ranks.setdefault(node.array, []).append(len(node.indices))
@@ -94,7 +94,8 @@ def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
         yield LoopVariableChanged(span=at, variable=name)
 
 
-def _expressions(statement: Statement) -> tuple[Expression, ...]:
+def expressions_of(statement: Statement) -> tuple[Expression, ...]:
+    """Return what a statement evaluates itself, not what stands inside it."""
     match statement:
         case Assign(target=Element() as target):
             return (statement.value, target)

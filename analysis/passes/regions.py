@@ -6,6 +6,7 @@ Before:  for t in range(steps):        After:  region: for i in range(n) ...
 
 A region is a largest `for` nest that has a polyhedral model. A loop that has none is
 unsupported for the first construct that prevents it, and the loops inside it are tried in turn.
+A largest nest that would have a model if some integers were known is deferred to the call.
 """
 
 from __future__ import annotations
@@ -16,75 +17,138 @@ from dataclasses import dataclass
 from ..model import isl
 from ..model.diagnostics import Reason, Refusal
 from ..model.facts import NOTHING, Facts
+from ..model.indirect import indirect_value
 from ..model.loop_ir import For, Function, If, Opaque, Statement, walk_statements
-from ..model.plan import UnsupportedLoop
-from ..model.scop import Scop
+from ..model.plan import DeferredRegion, UnsupportedLoop
+from ..model.scop import Access, Scop
 from ..model.source import SourceText
 from .build_scop import build_scop
+from .deferral import deciding_names, indirect_accesses
 from .liveness import live_after
-from .reasons import BudgetExhausted
+from .reasons import BudgetExhausted, NonAffineSubscript
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regions:
-    """The regions of a function and the loops outside them, both in source order."""
+    """The regions of a function and the loops outside them, all in source order."""
 
     scops: tuple[Scop, ...]
     unsupported: tuple[UnsupportedLoop, ...]
+    deferred: tuple[DeferredRegion, ...]  # their loops are unsupported, or lie in regions
 
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
     """Return the largest modelled nests of `function`, and why the other loops have no model."""
-    found = tuple(_search(function.body, function, text, (facts, 0)))
+    search = _Search(function=function, text=text, facts=facts)
+    found = tuple(search.block(function.body, _Around(), within=False))
     return Regions(
         scops=tuple(each for each in found if isinstance(each, Scop)),
         unsupported=tuple(each for each in found if isinstance(each, UnsupportedLoop)),
+        deferred=tuple(each for each in found if isinstance(each, DeferredRegion)),
     )
 
 
-def _search(
-    body: tuple[Statement, ...], function: Function, text: SourceText, state: tuple[Facts, int]
-) -> Iterator[Scop | UnsupportedLoop]:
-    facts, depth = state
-    for statement in body:
-        match statement:
-            case For():
-                scop = _model(statement, function, text, facts)
-                if isinstance(scop, Scop):
-                    yield scop
-                    continue
-                yield UnsupportedLoop(
-                    header=statement.header, reasons=scop, depth=depth, span=statement.span
-                )
-                yield from _search(statement.body, function, text, (facts, depth + 1))
-            case If():
-                yield from _search(statement.body, function, text, state)
-                yield from _search(statement.orelse, function, text, state)
-            case Opaque():
-                is_row = statement.is_loop or statement.is_array_statement
-                if is_row:
-                    yield _unsupported(statement, depth)
-                inner = depth + 1 if statement.is_loop else depth
-                yield from _search(statement.body, function, text, (facts, inner))
-            case _:
-                pass
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The loops around a statement."""
+
+    depth: int = 0
+    variables: frozenset[str] = frozenset()  # a new value in each iteration: never worth a plan
+
+    def inside(self, variable: str | None = None) -> _Around:
+        added = frozenset() if variable is None else frozenset({variable})
+        return _Around(self.depth + 1, self.variables | added)
 
 
-def _model(
-    nest: For, function: Function, text: SourceText, facts: Facts
-) -> Scop | tuple[Reason, ...]:
-    """Return the model of a nest, or every reason why there is none."""
-    opaque = tuple(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    function: Function
+    text: SourceText
+    facts: Facts
+
+    def block(
+        self, body: tuple[Statement, ...], around: _Around, *, within: bool
+    ) -> Iterator[Scop | UnsupportedLoop | DeferredRegion]:
+        """Yield what is found in `body`, `within` a deferred nest or not."""
+        for statement in body:
+            match statement:
+                case For():
+                    yield from self.nest(statement, around, within=within)
+                case If():
+                    yield from self.block(statement.body, around, within=within)
+                    yield from self.block(statement.orelse, around, within=within)
+                case Opaque():
+                    if statement.is_loop or statement.is_array_statement:
+                        yield _unsupported(statement, around.depth)
+                    inner = around.inside() if statement.is_loop else around
+                    yield from self.block(statement.body, inner, within=within)
+                case _:
+                    pass
+
+    def nest(
+        self, nest: For, around: _Around, *, within: bool
+    ) -> Iterator[Scop | UnsupportedLoop | DeferredRegion]:
+        scop = self.model(nest)
+        data = indirect_accesses(scop) if isinstance(scop, Scop) else ()
+        if isinstance(scop, Scop) and (within or not data):
+            yield scop
+            return
+        deferred = None if within else self.deferred(nest, around)
+        if isinstance(scop, Scop) and deferred is None:
+            yield scop
+            return
+        reasons = self.unknown(data) if isinstance(scop, Scop) else scop
+        yield UnsupportedLoop(
+            header=nest.header, reasons=reasons, depth=around.depth, span=nest.span
+        )
+        if deferred is not None:
+            yield deferred
+        inner = around.inside(nest.variable)
+        yield from self.block(nest.body, inner, within=within or deferred is not None)
+
+    def unknown(self, data: tuple[Access, ...]) -> tuple[Reason, ...]:
+        """Return why a model in which subscripts are data is not the best one."""
+        return tuple(
+            NonAffineSubscript(
+                span=index.span, array=each.array, subscript=self.text.segment(index.span)
+            )
+            for each in data
+            for index in each.indices
+            if indirect_value(index) is not None
+        )
+
+    def model(self, nest: For) -> Scop | tuple[Reason, ...]:
+        """Return the model of a nest, or every reason why there is none."""
+        opaque = _opaque(nest)
+        if opaque:
+            return opaque
+        live_out = live_after(self.function, nest.span)
+        try:
+            with isl.budget():
+                scop = build_scop(nest, self.text, live_out, self.facts)
+        except isl.BudgetExhaustedError:
+            return (BudgetExhausted(span=nest.span, operations=isl.DEFAULT_BUDGET),)
+        return scop.reasons if isinstance(scop, Refusal) else scop
+
+    def deferred(self, nest: For, around: _Around) -> DeferredRegion | None:
+        """Return the nest with what a call has to find out, if it then has a model."""
+        if _opaque(nest):
+            return None
+        try:
+            with isl.budget():
+                names = deciding_names(nest, self.text)
+        except isl.BudgetExhaustedError:
+            return None
+        if not names or around.variables & frozenset(names):
+            return None
+        live_out = live_after(self.function, nest.span)
+        return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
+
+
+def _opaque(nest: For) -> tuple[Reason, ...]:
+    return tuple(
         statement.reason for statement in walk_statements((nest,)) if isinstance(statement, Opaque)
     )
-    if opaque:
-        return opaque
-    try:
-        with isl.budget():
-            scop = build_scop(nest, text, live_after(function, nest.span), facts)
-    except isl.BudgetExhaustedError:
-        return (BudgetExhausted(span=nest.span, operations=isl.DEFAULT_BUDGET),)
-    return scop.reasons if isinstance(scop, Refusal) else scop
 
 
 def _unsupported(statement: Opaque, depth: int) -> UnsupportedLoop:

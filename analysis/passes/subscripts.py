@@ -13,13 +13,15 @@ from dataclasses import replace
 
 from ..model.indirect import indirect
 from ..model.loop_ir import Binary, Constant, Element, Expression, Extent, Name, walk_expression
+from .affine import name_of
+from .folding import folded
 from .name_uses import NameUses
 from .substitution import rebuilt, substituted
 
 
 def integer(expression: Expression, known: Mapping[str, Expression], uses: NameUses) -> Expression:
     """Return a bound or test with known scalars, values and ranks put in."""
-    return resolved(substituted(expression, known), known, uses)
+    return folded(resolved(substituted(expression, known), known, uses), uses)
 
 
 def resolved(expression: Expression, known: Mapping[str, Expression], uses: NameUses) -> Expression:
@@ -34,7 +36,7 @@ def resolved(expression: Expression, known: Mapping[str, Expression], uses: Name
                 )
                 return replace(node, indices=indices)
             case Extent():
-                return _counted(node, uses)
+                return _known_extent(node, known, uses)
         return rebuilt(node, visit)
 
     return visit(expression)
@@ -51,25 +53,31 @@ def _subscript(
     if any(_is_data(node, uses) for node in walk_expression(put_in)):
         # Its scalars stay variables: they have types of their own, and a NumPy integer wraps.
         return indirect(resolved(index, known, uses))
-    return _wrapped(put_in, counted, uses)
+    return _wrapped(folded(resolved(put_in, known, uses), uses), *counted)
 
 
 def _is_data(node: Expression, uses: NameUses) -> bool:
     return isinstance(node, Element) or (isinstance(node, Name) and node.name in uses.assigned)
 
 
-def _counted(extent: Extent, uses: NameUses) -> Extent:
+def _known_extent(extent: Extent, known: Mapping[str, Expression], uses: NameUses) -> Expression:
+    """Return the value of an extent if it is known, else the extent itself."""
+    counted = counted_extent(extent, uses)
+    value = known.get(name_of(counted))
+    return counted if value is None else replace(value, span=extent.span)
+
+
+def counted_extent(extent: Extent, uses: NameUses) -> Extent:
     """Return an extent with its axis counted from the first, if the rank is known."""
     axis = extent.axis + uses.ranks.get(extent.array, (0,))[0]
     # An axis before the first one stays as written: it raises, and a guard finds out.
     return replace(extent, axis=axis) if extent.axis < 0 <= axis else extent
 
 
-def _wrapped(index: Expression, counted: tuple[str, int], uses: NameUses) -> Expression:
-    """Return `index`, a negative constant counted from the end of the axis `counted`."""
-    array, axis = counted
+def _wrapped(index: Expression, array: str, axis: int) -> Expression:
+    """Return `index`, a negative constant counted from the end of its axis."""
     match index:
         case Constant(value=int(value)) if value < 0:
             extent = Extent(array=array, axis=axis, span=index.span)
             return Binary(operator="+", left=extent, right=index, span=index.span)
-    return rebuilt(index, lambda node: resolved(node, {}, uses))
+    return index

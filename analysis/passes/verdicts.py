@@ -39,9 +39,14 @@ from .trip_counts import long_loops
 _WEIGHT = {"flow": 0, "anti": 1, "output": 2}
 
 
-def find_verdicts(scop: Scop) -> tuple[LoopPlan, ...]:
-    """Return a verdict for each loop of the region, in the order of `Scop.loops`."""
-    judge = _Judge(scop=scop, conflicts=find_conflicts(scop), storage=Storage(scop))
+def find_verdicts(scop: Scop, *, at_call: bool = False) -> tuple[LoopPlan, ...]:
+    """Return a verdict for each loop of the region, in the order of `Scop.loops`.
+
+    `at_call`: a condition counts however few iterations it leaves, since it is tested next.
+    """
+    judge = _Judge(
+        scop=scop, conflicts=find_conflicts(scop), storage=Storage(scop), at_call=at_call
+    )
     return tuple(judge.verdict(loop) for loop in range(len(scop.loops)))
 
 
@@ -50,6 +55,7 @@ class _Judge:
     scop: Scop
     conflicts: tuple[Conflict, ...]
     storage: Storage
+    at_call: bool
 
     def verdict(self, loop: int) -> LoopPlan:
         carried_here = carried_by(self.scop, self.conflicts, loop)
@@ -114,7 +120,8 @@ class _Judge:
         left: list[Conflict] = [each for each in blocking if not self.is_array(each)]
         for name in dict.fromkeys(each.array for each in blocking if self.is_array(each)):
             conflicts = tuple(each for each in blocking if each.array == name)
-            found = privatize(self.scop, conflicts, loop)
+            is_base = self.scop.array(name).is_base
+            found = None if is_base else privatize(self.scop, conflicts, loop)
             if found is not None and self.gains(found, loop):
                 private.append(found.array)
                 conflicts = found.left
@@ -148,6 +155,7 @@ class _Judge:
             pairs = [each for each in carried_here if each.array == name]
             statement = pairs[0].source
             alone = all(each.source is statement and each.sink is statement for each in pairs)
+            alone = alone and not self.scop.array(name).is_base
             update = find_reduction(statement) if alone else None
             if update is not None and update.target == name:
                 found.append(update)
@@ -175,6 +183,8 @@ class _Judge:
         """
         if holds.is_empty():
             return False
+        if self.at_call:
+            return True
         longest_free = self.longest(loop, holds)
         return longest_free is None or (
             longest_free > 0 and longest_free == self.longest(loop, self.scop.context)

@@ -13,6 +13,7 @@ from tests.program import ArraySpec, Program
 from tests.second_generator import draw as second
 from tests.storage_nests import draw_storage_nest
 from tests.strategies import RandomChoices
+from tests.valued_nests import draw_valued_nest
 
 # One array made odd. {a} is its name; all of these keep rank and length unless the point is to change them.
 ODD_ARRAYS = (
@@ -66,7 +67,7 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_STORAGE_SHARE = 0.2
+_SHARES = (0.6, 0.2, 0.2)
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -115,7 +116,7 @@ def _written_out(value: object) -> str:
 
 def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
-    draw = draw_storage_nest if generator.random() < _STORAGE_SHARE else draw_program
+    draw = generator.choices([draw_program, draw_storage_nest, draw_valued_nest], _SHARES)[0]
     program = draw(RandomChoices(generator))
     calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
     return Trial(source=program.source, calls=tuple(calls)), program

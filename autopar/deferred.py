@@ -1,0 +1,221 @@
+"""Nests that each call analyses with the integers it finds.
+
+Before:  for i in range(n): for j in range(m): a[i * m + j] = 0.0      m = 100 at this call
+After:   the region of `a[100 * i + j]`, planned once for m = 100, and its own guard asked
+
+A deferred nest stands before its loop like any region and answers in the same way.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autopar.analysis.facts.arguments import kind_of
+from autopar.analysis.facts.reasons import ConditionFailed, TracingActive, UnsupportedArgument
+from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.facts import Facts
+from autopar.analysis.model.plan import DeferredRegion
+from autopar.analysis.model.source import Span
+from autopar.analysis.passes.liveness import exposed_reads
+from autopar.analysis.passes.name_uses import name_uses
+from autopar.analysis.stages import plan_with_values
+from autopar.codegen.reasons import NotProfitable
+
+from .cost import ANALYSIS_NS, nest_nanoseconds
+from .dispatch import Region
+from .guard import ARRAYS, LIMIT, RESERVED_NAMES, can_guard, make_guard
+from .options import Options
+from .reanalysis import Allowance, Reanalyses
+from .record import Records
+
+# `True` is no 1 as a whole subscript, so a bool stands for no value here.
+_INTEGERS = frozenset((int, np.int64))
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Deferred:
+    """One nest of one function that has a model at a call only."""
+
+    number: int  # among the regions of the function
+    name: str  # "heat.L6C4"
+    file: str
+    nest: DeferredRegion
+    arguments: tuple[str, ...]  # what `enter` takes, in this order
+    results: tuple[str, ...]  # what it leaves behind
+    read: Callable[..., tuple[int, ...] | None]  # the values of `nest.names`
+    cost: Callable[..., int]  # predicted nanoseconds in the interpreter
+    options: Options
+    bindings_hold: Callable[[], bool]
+    records: Records
+    again: Reanalyses[Region]
+    interpreted_ns: int = 0  # predicted time spent in the interpreter since the last analysis
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def span(self) -> Span:
+        """Where the nest stands."""
+        return self.nest.span
+
+    def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
+        """Return what the nest leaves behind if it was run, else ()."""
+        try:
+            key = self.read(*values)
+        except (TypeError, AttributeError, IndexError):
+            key = None
+        if key is None:
+            return self._refuse(self._unreadable(values))
+        region = self.again.get(key)
+        if region is None:
+            region = self._analysed(key, values)
+        if isinstance(region, Reason):
+            return self._refuse(region)
+        named = dict(zip(self.arguments, values, strict=True))
+        return region.enter(*(named[name] for name in region.guard.arguments))
+
+    def regions(self) -> list[Region]:
+        """Return the regions made so far, and those made of them."""
+        return [each for region in self.again.all() for each in region.regions()]
+
+    def _analysed(self, key: tuple[int, ...], values: tuple[object, ...]) -> Region | Reason:
+        if sys.gettrace() is not None:
+            return TracingActive(span=self.span)
+        if self.options.backend == "auto":
+            spent = self._spent(values)
+            if spent is not None:
+                return spent
+        return self.again.make(key, lambda: self._region(key))
+
+    def _spent(self, values: tuple[object, ...]) -> Reason | None:
+        """Return why an analysis would not pay yet; it does once the interpreter took as long."""
+        try:
+            predicted = self.cost(*values)
+        except Exception:  # noqa: BLE001  # whatever the user's bounds do, the interpreter shows it
+            predicted = 0
+        with self._lock:
+            self.interpreted_ns += predicted
+            if self.interpreted_ns >= ANALYSIS_NS:
+                return None
+        detail = (
+            f"it takes about {predicted / 1e6:.3g} ms in the interpreter, "
+            f"analysing it with values about {ANALYSIS_NS / 1e6:.3g} ms"
+        )
+        return NotProfitable(span=self.span, detail=detail)
+
+    def _region(self, key: tuple[int, ...]) -> Region | Reason:
+        """Return the region of the nest for the values of its names."""
+        facts = Facts(values=tuple(zip(self.nest.names, key, strict=True)))
+        plan = plan_with_values(self.nest, facts)
+        if isinstance(plan, Refusal):
+            return plan.reasons[0]
+        if not can_guard(plan):
+            unknown = "the last value of every loop variable is one expression"
+            return ConditionFailed(span=self.span, condition=unknown, values=facts.values)
+        with self._lock:
+            spent, self.interpreted_ns = self.interpreted_ns, 0
+        return Region(
+            number=self.number,
+            name=self.name,
+            file=self.file,
+            plan=plan,
+            guard=make_guard(plan),
+            options=self.options,
+            bindings_hold=self.bindings_hold,
+            records=self.records,
+            allowance=self.again.allowance,
+            is_of_call=True,
+            interpreted_ns=spent,
+        )
+
+    def _unreadable(self, values: tuple[object, ...]) -> Reason:
+        """Return which of the deciding names has no value that can be used."""
+        named = dict(zip(self.arguments, values, strict=True))
+        for text in self.nest.names:
+            name = text.partition(".")[0]
+            kinds: frozenset[type] = ARRAYS if name != text else _INTEGERS
+            if type(named[name]) not in kinds:
+                return UnsupportedArgument(span=self.span, name=name, kind=kind_of(named[name]))
+        limits = f"{', '.join(self.nest.names)} lie within {-LIMIT} and {LIMIT}"
+        return ConditionFailed(span=self.span, condition=limits, values=())
+
+    def _refuse(self, reason: Reason) -> tuple[tuple[object, ...], ...]:
+        stack = self.records.stack
+        if stack:
+            stack[-1].add(self.number, "interpreter", None, 0.0, reason)
+        return ()
+
+
+def can_defer(nest: DeferredRegion) -> bool:
+    """Return whether what reads the values would mean the user's names, and not its own."""
+    return not RESERVED_NAMES & frozenset(_arguments(nest))
+
+
+def make_deferred(
+    nest: DeferredRegion,
+    place: tuple[int, str, str],
+    options: Options,
+    bindings_hold: Callable[[], bool],
+    records: Records,
+) -> Deferred:
+    """Return the nest as what stands before its loop; `place` is number, name and file."""
+    number, name, file = place
+    arguments = _arguments(nest)
+    read, cost = _functions(nest, arguments)
+    return Deferred(
+        number=number,
+        name=name,
+        file=file,
+        nest=nest,
+        arguments=arguments,
+        results=_results(nest),
+        read=read,
+        cost=cost,
+        options=options,
+        bindings_hold=bindings_hold,
+        records=records,
+        again=Reanalyses(span=nest.span, allowance=Allowance()),
+    )
+
+
+def _arguments(nest: DeferredRegion) -> tuple[str, ...]:
+    """Return every name whose value before the nest some plan of it may ask for.
+
+    What lives on and may not be assigned is among them.
+    """
+    kept = nest.live_out & name_uses(nest.nest).assigned
+    return tuple(sorted(exposed_reads(nest.nest) | kept))
+
+
+def _functions(
+    nest: DeferredRegion, arguments: tuple[str, ...]
+) -> tuple[Callable[..., tuple[int, ...] | None], Callable[..., int]]:
+    """Return what reads the values of the deciding names, and what predicts the time."""
+    lines = [f"def read({', '.join(arguments)}):"]
+    values = []
+    for text in nest.names:
+        name = text.partition(".")[0]
+        kinds = "integers" if name == text else "arrays"
+        lines.append(f"    if type({name}) not in autopar_{kinds}: return None")
+        lines.append(f"    if not {-LIMIT} <= {text} <= {LIMIT}: return None")
+        values.append(f"autopar_index({text})")
+    lines.append(f"    return ({', '.join(values)},)")
+    lines.append(f"def cost({', '.join(arguments)}):")
+    lines.append(f"    return {nest_nanoseconds(nest.nest)}")
+    names: dict[str, Any] = {
+        "autopar_integers": _INTEGERS, "autopar_arrays": ARRAYS, "autopar_index": operator.index,
+    }  # fmt: skip
+    exec(compile("\n".join(lines) + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
+    return names["read"], names["cost"]
+
+
+def _results(nest: DeferredRegion) -> tuple[str, ...]:
+    """Return what a region of the nest leaves behind, in its order: loop variables first."""
+    uses = name_uses(nest.nest)
+    variables = sorted(nest.live_out & uses.variables)
+    return (*variables, *sorted(nest.live_out & uses.assigned))
