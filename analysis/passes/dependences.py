@@ -11,8 +11,9 @@ for affine accesses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal, TypeAlias
 
 from ..model import isl
@@ -44,26 +45,55 @@ class Conflict:
 
 def find_conflicts(scop: Scop) -> tuple[Conflict, ...]:
     """Return every pair of statements with accesses to a common cell, one of them writing."""
+    touches: dict[str, list[_Touch]] = {array.name: [] for array in scop.arrays}
+    for statement in scop.statements:
+        for name in dict.fromkeys(access.array for access in statement.accesses):
+            touches[name].append(_touch(statement, name))
     return tuple(
-        conflict
-        for array in scop.arrays
-        for source in scop.statements
-        for sink in scop.statements
-        for conflict in _between(array.name, source, sink)
+        conflict for name, touched in touches.items() for conflict in _conflicts(name, touched)
     )
 
 
-def _between(array: str, source: Statement, sink: Statement) -> Iterator[Conflict]:
-    for (first, second), kind in _KINDS.items():
-        before, after = accesses_to(source, array, first), accesses_to(sink, array, second)
-        if not before or not after:
-            continue
-        relation = cells(source, before).then(cells(sink, after).reverse())
-        if not relation.is_empty():
-            yield Conflict(
-                kind=kind, array=array, source=source, sink=sink,
-                source_accesses=before, sink_accesses=after, relation=relation,
-            )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Touch:
+    """A statement with accesses to an array; its cells for each effect that it has."""
+
+    statement: Statement
+    accesses: Mapping[_Effect, tuple[Access, ...]]
+    cells: Mapping[_Effect, isl.Map]
+
+
+def _touch(statement: Statement, array: str) -> _Touch:
+    effects: tuple[_Effect, ...] = ("read", "write")
+    accesses = {effect: accesses_to(statement, array, effect) for effect in effects}
+    touched = {effect: cells(statement, found) for effect, found in accesses.items() if found}
+    return _Touch(statement, accesses, touched)
+
+
+def _conflicts(array: str, touched: list[_Touch]) -> Iterator[Conflict]:
+    """Yield the conflicts on one array, by source, sink and kind."""
+    relations: dict[tuple[int, _Effect, int, _Effect], isl.Map | None] = {}
+    for (i, source), (j, sink) in product(enumerate(touched), repeat=2):
+        for (first, second), kind in _KINDS.items():
+            if first not in source.cells or second not in sink.cells:
+                continue
+            mirrored = relations.get((j, second, i, first))
+            if (j, second, i, first) in relations:
+                relation = None if mirrored is None else mirrored.reverse()
+            else:
+                pairs = source.cells[first].then(sink.cells[second].reverse())
+                relation = None if pairs.is_empty() else pairs
+            relations[i, first, j, second] = relation
+            if relation is not None:
+                yield Conflict(
+                    kind=kind,
+                    array=array,
+                    source=source.statement,
+                    sink=sink.statement,
+                    source_accesses=source.accesses[first],
+                    sink_accesses=sink.accesses[second],
+                    relation=relation,
+                )
 
 
 def accesses_to(statement: Statement, array: str, effect: _Effect) -> tuple[Access, ...]:

@@ -8,7 +8,7 @@ leave the loop around it or go on with its next iteration: what is live there is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..model.loop_ir import (
     Assign,
@@ -30,22 +30,24 @@ from ..model.source import Span
 def live_after(function: Function, span: Span) -> frozenset[str]:
     """Return the names that may be read after the statement at `span`."""
     found: dict[Span, frozenset[str]] = {}
-    _Walk(found).block(function.body, function.shared_names)
+    _Walk(found=found).block(function.body, function.shared_names)
     return found[span] | function.shared_names
 
 
 def exposed_reads(statement: Statement) -> frozenset[str]:
     """Return the names that `statement` may read before it binds them itself."""
-    return _Walk({}).statement(statement, frozenset())
+    return _Walk().statement(statement, frozenset())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Walk:
     """Goes backwards through statements; every method returns what is live before."""
 
-    found: dict[Span, frozenset[str]]  # what is live after each statement
+    found: dict[Span, frozenset[str]] | None = None  # what is live after each statement; wanted?
     # What is live where `break` and `continue` of the loop around lead.
     elsewhere: frozenset[str] = frozenset()
+    # What the body of each loop may read before it binds it, by the loop's identity.
+    exposed: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def block(self, body: tuple[Statement, ...], live: frozenset[str]) -> frozenset[str]:
         for statement in reversed(body):
@@ -53,7 +55,8 @@ class _Walk:
         return live
 
     def statement(self, statement: Statement, live: frozenset[str]) -> frozenset[str]:
-        self.found[statement.span] = live | self.found.get(statement.span, frozenset())
+        if self.found is not None:
+            self.found[statement.span] = live | self.found.get(statement.span, frozenset())
         match statement:
             case Assign(target=Name() as target):
                 return (live - {target.name}) | reads(statement.value)
@@ -71,21 +74,23 @@ class _Walk:
 
     def loop(self, loop: For, live: frozenset[str]) -> frozenset[str]:
         bounds = reads(loop.start) | reads(loop.stop) | reads(loop.step)
-        # The loop variable is bound before each iteration of the body, and only then.
-        again = live
-        while True:
-            before = _Walk({}, again).block(loop.body, again) - {loop.variable}
-            if before <= again:
-                break
-            again |= before
-        inside = _Walk(self.found, again).block(loop.body, again) - {loop.variable}
-        return live | inside | bounds
+        if id(loop) not in self.exposed:
+            # The loop variable is bound before each iteration of the body, and only then.
+            body = _Walk(exposed=self.exposed).block(loop.body, frozenset())
+            self.exposed[id(loop)] = body - {loop.variable}
+        # What the body reads is live at its end; what is live there and passes through it is
+        # live after the loop. So once round is enough, and a nest is walked but twice.
+        live = live | self.exposed[id(loop)]
+        if self.found is not None:
+            replace(self, elsewhere=live).block(loop.body, live)
+        return live | bounds
 
     def opaque(self, statement: Opaque, live: frozenset[str]) -> frozenset[str]:
-        # Control may go from any nested statement to any other (loops, handlers, finally).
-        inside = live | statement.reads | self.elsewhere
-        for nested in statement.body:
-            self.statement(nested, inside)
+        if self.found is not None:
+            # Control may go from any nested statement to any other (loops, handlers, finally).
+            inside = live | statement.reads | self.elsewhere
+            for nested in statement.body:
+                self.statement(nested, inside)
         return (live - statement.kills) | statement.reads | self.elsewhere
 
 

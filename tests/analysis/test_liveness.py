@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autopar.analysis.model.loop_ir import For, walk_statements
+from autopar.analysis.passes import liveness
 from autopar.analysis.passes.liveness import exposed_reads, live_after
 from tests.analysis.reading import function
 
@@ -99,3 +100,21 @@ def test_deep_nests_take_no_exponential_time() -> None:
 def test_exposed_reads_come_before_the_first_assignment(body: str, names: str) -> None:
     (loop,) = function(f"def f(a, n, k, t):\n    for i in range(n):\n        {body}\n").body
     assert set(names.split()) == exposed_reads(loop)
+
+
+def test_a_deep_nest_is_walked_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    depth = 14
+    headers = [f"{'    ' * (level + 1)}for i{level} in range(n):" for level in range(depth)]
+    source = "\n".join(["def f(a, n):", *headers, "    " * (depth + 1) + "a[i0] = a[n] + s"])
+    asked: list[object] = []
+    whole = liveness.reads
+
+    def counted(expression):
+        asked.append(expression)
+        return whole(expression)
+
+    monkeypatch.setattr(liveness, "reads", counted)
+    nest = function(source)
+    inner = next(each for each in walk_statements(nest.body) if each.span.line == 4)
+    assert {"s", "a", "n"} <= live_after(nest, inner.span)
+    assert len(asked) < 20 * depth
