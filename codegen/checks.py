@@ -173,7 +173,7 @@ def _failing(expression: TypedExpression) -> Iterator[TypedExpression]:
                     yield from _failing(index.value)
         case Operation() | Cast() if expression.hazards & FAILURES:
             yield expression
-        case Operation(name="and" | "or", operands=(first, *others)):
+        case Operation(name="and" | "or" | "if", operands=(first, *others)):
             # An operand that is not reached fails at nothing.
             if any(True for each in others for _ in _failing(each)):
                 yield expression

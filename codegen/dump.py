@@ -117,6 +117,8 @@ def _value(expression: TypedExpression, iterators: Mapping[str, Expression]) -> 
             return f"{expression.type.dtype}({_value(expression.operand, iterators)})"
         case Operation():
             operands = [_value(each, iterators) for each in expression.operands]
+            if expression.name == "if":
+                return f"({operands[1]} if {operands[0]} else {operands[2]})"
             if expression.name.replace(".", "").isidentifier() and expression.name not in WORDS:
                 return f"{expression.name}({', '.join(operands)})"
             if len(operands) == 1:

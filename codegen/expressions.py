@@ -46,7 +46,7 @@ from autopar.analysis.model.types import (
 from .float_status import status_call
 from .integers import rename, simplify, text
 from .operations import CHECKED, connected, operation_text
-from .printing import Lines, bare, cast_text, number_text
+from .printing import Lines, bare, cast_text, number_text, operand
 
 _LARGEST_INT64 = f"np.uint64({2**63 - 1})"
 _UNKNOWN_TO_CUDA = ("math.cbrt", "math.exp2")
@@ -202,6 +202,8 @@ class _Printer:
                 return self.cast(expression)
             case Operation(name="and" | "or"):
                 return self.connective(expression)
+            case Operation(name="if"):
+                return self.choice(expression)
             case Operation():
                 sources = tuple(self.value(each) for each in expression.operands)
                 return operation_text(self.lines, expression, sources)
@@ -220,6 +222,18 @@ class _Printer:
             else:
                 sources.append(other)
         return connected(expression.name, sources)
+
+    def choice(self, expression: Operation) -> str:
+        """Return one of two values; what may fail in one runs only where that one is asked."""
+        test, *sides = expression.operands
+        source = self.value(test)
+        (lines, one), (others, other) = map(self.apart, sides)
+        if not lines and not others:
+            return f"({operand(one)} if {operand(source)} else {operand(other)})"
+        name = self.lines.fresh()
+        self.lines.block(f"if {bare(source)}:", (*lines, f"{name} = {bare(one)}"))
+        self.lines.block("else:", (*others, f"{name} = {bare(other)}"))
+        return name
 
     def apart(self, expression: TypedExpression) -> tuple[tuple[str, ...], str]:
         """Return the lines that `expression` needs before it, not printed yet, and its text."""

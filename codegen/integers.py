@@ -16,12 +16,14 @@ from autopar.analysis.model.loop_ir import (
     BoolOp,
     Call,
     Compare,
+    Conditional,
     Constant,
     Element,
     Expression,
     Extent,
     Name,
     Unary,
+    children,
 )
 from autopar.analysis.model.source import Span
 
@@ -50,6 +52,9 @@ def substitute(expression: Expression, values: Mapping[Expression, Expression]) 
         case BoolOp():
             operands = tuple(substitute(each, values) for each in expression.values)
             return replace(expression, values=operands)
+        case Conditional():
+            test, body, orelse = (substitute(each, values) for each in children(expression))
+            return replace(expression, test=test, body=body, orelse=orelse)
         case Call():
             arguments = tuple(substitute(each, values) for each in expression.arguments)
             return replace(expression, arguments=arguments)
@@ -199,5 +204,5 @@ def _syntax(expression: Expression, names: Mapping[str, str]) -> ast.expr:
         case Call():
             arguments = [_syntax(each, names) for each in expression.arguments]
             return ast.Call(ast.Name(expression.function), arguments, [])
-        case Extent() | Element():
+        case Extent() | Element() | Conditional():
             raise AssertionError(f"{expression} is no integer expression of a loop tree")

@@ -50,9 +50,14 @@ class Lines:
 
     def own(self, source: str) -> str:
         """Return a fresh name that holds `source` and may be assigned again."""
+        name = self.fresh()
+        self.lines.append(f"{name} = {bare(source)}")
+        return name
+
+    def fresh(self) -> str:
+        """Return a name that nothing has yet."""
         name = f"{self.prefix}{self.count}"
         self.count += 1
-        self.lines.append(f"{name} = {bare(source)}")
         return name
 
     def block(self, header: str, lines: tuple[str, ...]) -> None:

@@ -108,7 +108,7 @@ def _place_price(place: Load | Store) -> int:
 
 def _operation_price(operation: Operation) -> int:
     is_call = operation.name.replace(".", "").replace("_", "").isalnum()
-    default = CALL if is_call and operation.name not in {"and", "or", "not"} else CHEAP
+    default = CALL if is_call and operation.name not in {"and", "or", "not", "if"} else CHEAP
     return PRICES.get(operation.name, default) + _checking(operation.hazards)
 
 

@@ -97,6 +97,16 @@ class BoolOp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conditional:
+    """`body if test else orelse`: only one of the two is evaluated."""
+
+    test: Expression
+    body: Expression
+    orelse: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A call of a function that autopar knows, by its canonical name: `math.sqrt`, `abs`."""
 
@@ -106,7 +116,7 @@ class Call:
 
 
 Expression: TypeAlias = (
-    Constant | Name | Extent | Element | Unary | Binary | Compare | BoolOp | Call
+    Constant | Name | Extent | Element | Unary | Binary | Compare | BoolOp | Conditional | Call
 )
 
 # ---------------------------------------------------------------------------- statements
@@ -210,7 +220,7 @@ def walk_statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
-    """Return the direct operands of `expression`, left to right."""
+    """Return the direct operands of `expression`, in the order of evaluation."""
     match expression:
         case Constant() | Name() | Extent():
             return ()
@@ -222,6 +232,8 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (expression.left, expression.right)
         case BoolOp():
             return expression.values
+        case Conditional():
+            return (expression.test, expression.body, expression.orelse)
         case Call():
             return expression.arguments
 

@@ -10,6 +10,7 @@ from .loop_ir import (
     BoolOp,
     Call,
     Compare,
+    Conditional,
     Constant,
     Element,
     Expression,
@@ -66,6 +67,9 @@ def _with_tightness(expression: Expression, names: Mapping[str, str]) -> tuple[s
             flat = _flattened(expression, expression.operator)
             parts = [_text(each, names, level + 1) for each in flat]
             return f" {expression.operator} ".join(parts), level
+        case Conditional():
+            body, test = (_text(each, names, 1) for each in (expression.body, expression.test))
+            return f"{body} if {test} else {_text(expression.orelse, names, 0)}", 0
         case Binary() | Compare():
             level = _LOOSENESS[expression.operator]
             left_outer = level + 1 if isinstance(expression, Compare) else level

@@ -8,7 +8,7 @@ Scalars that hold an affine value are substituted into subscripts and bounds (`j
 `a[j]`), within the statements where that value is certain to hold.
 
 Its helpers: `name_uses`, `scop_draft`, `subscripts`, `folding`, `bounds`, `branches`, `accesses`,
-`affine`, `substitution`, `truth`.
+`affine`, `conditionals`, `substitution`, `truth`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from .accesses import predicate_reads, reads, writes
 from .bounds import loop_constraints
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
+from .conditionals import lifted, tests_of
 from .folding import folded
 from .identifiers import Identifiers
 from .liveness import exposed_reads
@@ -50,6 +51,7 @@ from .reasons import LoopVariableChanged, NonAffineCondition
 from .scop_draft import Draft, Place
 from .subscripts import integer, resolved
 from .substitution import forget, substituted, value_names
+from .truth import conjunction
 
 
 def build_scop(
@@ -95,6 +97,9 @@ def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expressi
         case If():
             return _branch(draft, node, place, known)
         case Assign() | Update():
+            chosen = _chosen(draft, node, place, known)
+            if chosen is not None:
+                return _branch(draft, chosen, place, known)
             _assignment(draft, node, place, known)
         case Opaque():
             draft.reasons.append(node.reason)
@@ -138,6 +143,28 @@ def _branch(draft: Draft, node: If, place: Place, known: dict[str, Expression]) 
     position = _block(draft, node.orelse, untaken.at(position), dict(known))
     forget(known, (node,))
     return position
+
+
+def _chosen(
+    draft: Draft, node: Assign | Update, place: Place, known: dict[str, Expression]
+) -> If | None:
+    """Return an assignment that chooses its value by an affine test as an `if`, or None.
+
+    What is on each side then need be in range only where that side is taken.
+    """
+    tests = (part for test in tests_of(node.value) for part in conjunction(test).parts)
+    is_affine = any(
+        draft.constraint(integer(each, known, draft.uses), place) is not None for each in tests
+    )
+    choice = lifted(node.value) if is_affine else None
+    if choice is None:
+        return None
+    return If(
+        test=choice.test,
+        body=(replace(node, value=choice.body),),
+        orelse=(replace(node, value=choice.orelse),),
+        span=node.span,
+    )
 
 
 def _assignment(

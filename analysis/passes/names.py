@@ -264,7 +264,6 @@ def is_array_index(node: Any) -> bool:
 def expression_kind(node: Any) -> str:
     """Return what an expression is, in the user's words."""
     words = {
-        "IfExp": "conditional expression",
         "Attribute": "attribute",
         "Lambda": "'lambda'",
         "Tuple": "tuple",

@@ -24,6 +24,7 @@ from ..model.loop_ir import (
     BoolOp,
     Call,
     Compare,
+    Conditional,
     Constant,
     Element,
     Expression,
@@ -406,6 +407,9 @@ class _Reader:
                 return BoolOp(operator=word, values=values, span=at)
             case gast.Compare():
                 return self.comparison(node)
+            case gast.IfExp():
+                test, body, orelse = map(self.expression, (node.test, node.body, node.orelse))
+                return Conditional(test=test, body=body, orelse=orelse, span=at)
             case gast.Call():
                 return self.call(node)
             case gast.Subscript():

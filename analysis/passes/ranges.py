@@ -19,6 +19,7 @@ from ..model.loop_ir import (
     BoolOp,
     Call,
     Compare,
+    Conditional,
     Constant,
     Element,
     Expression,
@@ -84,7 +85,7 @@ def expression_interval(expression: Expression, known: Mapping[str, Interval]) -
         case Call(function="min" | "max"):
             parts = (expression_interval(each, known) for each in expression.arguments)
             return _apply(expression.function, *parts)
-        case Compare() | BoolOp() | Unary() | Element() | Call() | Constant():
+        case Compare() | BoolOp() | Unary() | Element() | Conditional() | Call() | Constant():
             return None
 
 
@@ -123,6 +124,8 @@ def exact_interval(
             return known.get(expression.name)
         case Cast():
             return value_interval(expression.operand, known)
+        case Operation(name="if", operands=(_, body, orelse)):
+            return join(value_interval(body, known), value_interval(orelse, known))
         case Operation() if expression.type.dtype in INTEGER_LIMITS:
             name = "neg" if expression.name == "-" and len(expression.operands) == 1 else ""
             parts = (value_interval(each, known) for each in expression.operands)

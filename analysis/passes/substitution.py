@@ -17,6 +17,7 @@ from ..model.loop_ir import (
     BoolOp,
     Call,
     Compare,
+    Conditional,
     Constant,
     Element,
     Expression,
@@ -25,6 +26,7 @@ from ..model.loop_ir import (
     Statement,
     Unary,
     Update,
+    children,
     walk_statements,
 )
 
@@ -50,6 +52,9 @@ def rebuilt(expression: Expression, visit: Callable[[Expression], Expression]) -
             return replace(expression, left=visit(expression.left), right=visit(expression.right))
         case BoolOp():
             return replace(expression, values=tuple(map(visit, expression.values)))
+        case Conditional():
+            test, body, orelse = map(visit, children(expression))
+            return replace(expression, test=test, body=body, orelse=orelse)
         case Call():
             return replace(expression, arguments=tuple(map(visit, expression.arguments)))
 

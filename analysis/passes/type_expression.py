@@ -14,6 +14,7 @@ from ..model.loop_ir import (
     BoolOp,
     Call,
     Compare,
+    Conditional,
     Constant,
     Element,
     Expression,
@@ -34,16 +35,38 @@ from ..model.typed import (
     Variable,
 )
 from ..model.types import COMPILED_DTYPES, FLOAT_DTYPES, INT, INTEGER_LIMITS, NumpyScalar
+from .conditionals import lifted
 from .conversions import convert
 from .promotion import binary_cell
 from .ranges import is_within, value_interval
 from .reasons import UnsupportedType
+from .truth import truth
 from .type_calls import call
-from .type_operations import Result, Scope, binary, connective, number, unary, unsupported
+from .type_operations import (
+    Result,
+    Scope,
+    binary,
+    chosen_type,
+    connective,
+    number,
+    unary,
+    unsupported,
+)
 
 
 def type_expression(expression: Expression, scope: Scope) -> Result:
     """Return the typed form of `expression`."""
+    typed = _typed(expression, scope)
+    if isinstance(typed, UnsupportedType) and not isinstance(expression, Conditional):
+        # The sides of a conditional inside may have one type only once the rest is done to each.
+        choice = lifted(expression)
+        again = None if choice is None else type_expression(choice, scope)
+        if again is not None and not isinstance(again, UnsupportedType):
+            return again
+    return typed
+
+
+def _typed(expression: Expression, scope: Scope) -> Result:
     match expression:
         case Constant():
             return number(expression.value, expression.span)
@@ -61,10 +84,9 @@ def type_expression(expression: Expression, scope: Scope) -> Result:
                 return operands
             return binary(expression.operator, operands, expression.span, scope)
         case BoolOp():
-            operands = type_all(expression.values, scope)
-            if isinstance(operands, UnsupportedType):
-                return operands
-            return connective(expression.operator, operands, expression.span, scope)
+            return _connective(expression, scope)
+        case Conditional():
+            return _conditional(expression, scope)
         case Call():
             operands = type_all(expression.arguments, scope)
             if isinstance(operands, UnsupportedType):
@@ -83,6 +105,34 @@ def type_all(
             return each
         typed.append(each)
     return tuple(typed)
+
+
+def _connective(expression: BoolOp, scope: Scope) -> Result:
+    operands = type_all(expression.values, scope)
+    if isinstance(operands, UnsupportedType):
+        return operands
+    return connective(expression.operator, operands, expression.span, scope)
+
+
+def _conditional(expression: Conditional, scope: Scope) -> Result:
+    sides = type_all((expression.body, expression.orelse), scope)
+    return sides if isinstance(sides, UnsupportedType) else _choice(expression, sides, scope)
+
+
+def _choice(expression: Conditional, sides: tuple[TypedExpression, ...], scope: Scope) -> Result:
+    """Return one of two values of one dtype; which of their types it has, `scope` says."""
+    test = type_expression(truth(expression.test), scope)
+    if isinstance(test, UnsupportedType):
+        return test
+    if len({each.type.dtype for each in sides}) > 1:
+        return unsupported("if else", sides, expression.span)
+    return Operation(
+        name="if",
+        operands=(test, *sides),
+        type=chosen_type(sides, scope),
+        hazards=0,
+        span=expression.span,
+    )
 
 
 def _name(expression: Name, scope: Scope) -> Result:
@@ -166,6 +216,11 @@ def element_value(expression: Expression, dtype: str, scope: Scope) -> Result:
         if mixed is not None:
             return mixed
     typed = type_expression(expression, scope)
+    choice = lifted(expression) if isinstance(typed, UnsupportedType) else None
+    if choice is not None:
+        sides = [element_value(each, dtype, scope) for each in (choice.body, choice.orelse)]
+        known = tuple(each for each in sides if not isinstance(each, UnsupportedType))
+        return _choice(choice, known, scope) if len(known) == len(sides) else typed
     if isinstance(typed, UnsupportedType):
         return typed
     result = stored(typed, dtype, scope)

@@ -22,7 +22,17 @@ from typing import Literal
 
 from ..model.diagnostics import Refusal
 from ..model.indirect import indirect_values, value_children
-from ..model.loop_ir import Assign, Binary, BoolOp, Call, Element, Expression, Name, Update
+from ..model.loop_ir import (
+    Assign,
+    Binary,
+    BoolOp,
+    Call,
+    Conditional,
+    Element,
+    Expression,
+    Name,
+    Update,
+)
 from ..model.scop import Scop, Statement
 from ..model.source import Span
 from ..model.typed import (
@@ -183,7 +193,7 @@ class _Typing:
         names = self._scalars_read(statement)
         choices = [sorted(known.get(name) or self.possible[name], key=str) for name in names]
         kinds: tuple[Literal["numpy", "python"], ...] = ("numpy",)
-        if any(isinstance(each, BoolOp | Call) for each in _reads(statement.body)):
+        if any(isinstance(each, BoolOp | Conditional | Call) for each in _reads(statement.body)):
             kinds = ("numpy", "python")  # `min` may return either of its operands
         for types in product(*choices):
             for kind in kinds:
