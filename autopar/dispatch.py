@@ -325,7 +325,7 @@ class Region:
         status = outcome[0]
         if status and not self._accept(status, variant, named):
             return self._refuse(found, self._failed(status))
-        self._record(variant.target, found, seconds, None)
+        self._record(variant.target, found, seconds, variant.remark)
         results = map(_convert, variant.converters, outcome[1:])
         return ((*found.last_values, *results),)
 

@@ -166,7 +166,8 @@ def _with_ran(loop: LoopReport, region: Region | Deferred, record: RunRecord) ->
 
 def _note(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str | None:  # noqa: FBT001  # private, two callers' words
     if interpreted is None or interpreted.reason is None:
-        return None
+        remark = tally.reason if is_compiled else None
+        return None if remark is None else f"{remark.code}: {remark.message}"
     message = f"{interpreted.reason.code}: {interpreted.reason.message}"
     if is_compiled:
         all_calls = interpreted.calls + tally.calls

@@ -16,7 +16,8 @@ class Tally:
     calls: int = 0
     iterations: int = 0
     seconds: float = 0.0
-    reason: Reason | None = None  # of the last entry that stayed in the interpreter
+    # Why the last entry stayed in the interpreter, or what is to be said of a kernel's results.
+    reason: Reason | None = None
     plan: RegionPlan | None = None  # of the last entry that was planned at the call
 
 

@@ -33,17 +33,20 @@ from autopar.analysis.passes.reasons import BudgetExhausted
 from autopar.analysis.stages import may_check_first, redo_condition, specialize
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
+from autopar.codegen.canonical import FEWEST_TERMS
 from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.dump import dump_program
 from autopar.codegen.float_status import untold
+from autopar.codegen.host import reordered
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.prepare import compile_kernels, types_of
 from autopar.codegen.proven import proven
-from autopar.codegen.reasons import NoDevice, TargetLacksFeature
+from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
+from autopar.codegen.reduced import without_rounded
 
 from .aliases import written_alone
 from .cost import iterations
@@ -75,6 +78,7 @@ class Variant:
     # Python over the names of the call; None where nothing is asked. Holds where the loops run
     # on which the types depend: a sum that starts as 0.0 stays a float if nothing is added.
     types_hold: str | None
+    remark: Reason | None  # what its user should know of its results
 
     def may_redo(self, named: Mapping[str, object]) -> bool:
         """Return whether the region may be run again from its start, for these arguments."""
@@ -142,6 +146,8 @@ def draft_variant(
     except isl.BudgetExhaustedError:
         reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
         return Refusal(reasons=(reason,))
+    if options.strict:
+        program = without_rounded(program)
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal
@@ -204,11 +210,19 @@ def make_variant(
         may_warn=bool(hazards & WARNINGS),
         redo=draft.redo,
         types_hold=_types_hold(region, draft.typed),
+        remark=_remark(region.scop.span, draft),
     )
 
 
 def _is_strided(kind: LiveInType) -> bool:
     return isinstance(kind, ArrayType) and kind.layout == "A"
+
+
+def _remark(span: Span, draft: Draft) -> Reason | None:
+    targets = reordered(draft.program)
+    if not targets or draft.target == "cuda":
+        return None
+    return SumReordered(span=span, targets=targets, terms=FEWEST_TERMS)
 
 
 def _types_hold(region: RegionPlan, typed: TypedProgram) -> str | None:

@@ -118,8 +118,9 @@ def _sliced(body: tuple[Node, ...], needed: frozenset[str]) -> tuple[Node, ...]:
                 inner = _sliced(node.body, needed)
                 # Nothing is stored, so only a scalar can tie one iteration to the next.
                 is_free = not exposed(inner) & assigned(inner)
+                reduced = tuple(each for each in node.reductions if each.target in needed)
                 if inner:
-                    kept.append(replace(node, body=inner, is_parallel=is_free))
+                    kept.append(replace(node, body=inner, is_parallel=is_free, reductions=reduced))
             case Branch():
                 inner = _sliced(node.body, needed)
                 if inner:

@@ -23,31 +23,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from autopar.analysis.model.loop_ir import Constant, Expression
+from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.typed import FAILURES, FLOAT_WARNING, ScalarVariable
 
 from . import host
+from .canonical import FEWEST_TERMS
 from .compile import CACHED
-from .expressions import Names, print_statement
+from .cpu_body import INDENT, Body
+from .cpu_reduce import name_of, names_of_parts, partial_lines, reduction_lines
 from .float_status import FLOAT_STATUS, decides_by_data
-from .integers import rename, text
-from .kernel import Branch, Decision, Instance, Loop, Node, Program, decided
+from .integers import rename
+from .kernel import Program
 from .scalars import HELPERS
 from .spelling import spell
 from .strides import strided_instances
 from .work import largest, middle, predicted_ns
 
-INDENT = "    "
 # Names of the generated module; a user's variable of that name gets an underscore.
 OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
-        "run", "serial", "cpu_helper", "watched",
+        "run", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "found", "block_lower",
+        "block_upper", "block_count", "block_level", "row_lower", "lane", "lane_count",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
-# Kernels, and the temporaries of statements.
-PATTERN = re.compile(r"(launch|step|sweep)\d+|S\d+_\d+(_failed)?|(libm|turn)_\w+")
+# Kernels, the temporaries of statements, partial values.
+PATTERN = re.compile(
+    r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+_term\d+"
+    r"|(libm|turn|pair)_\w+|\w+_(lanes|levels)"
+)
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
 # dtypes that Numba gives to Python numbers; scalars of others are converted in each kernel.
@@ -69,13 +74,17 @@ class _Module:
 
     def __init__(self, program: Program, *, fastmath: bool) -> None:
         self._program = program
-        self._fastmath = fastmath
-        self._helpers: set[str] = set()  # functions that the statements call
         self._names = spelled(program)
         self._host = host.plan_host(program)
-        self._strided = strided_instances(program.body)
-        self._tells_warnings = decides_by_data(program)
-        self._watches_flags = bool(program.hazards & FLOAT_WARNING) and not self._tells_warnings
+        tells_warnings = decides_by_data(program)
+        self._body = Body(
+            names=self._names,
+            strided=strided_instances(program.body),
+            fastmath=fastmath,
+            tells_warnings=tells_warnings,
+        )
+        self._reduces = host.reduces_of(self._host)
+        self._watches_flags = bool(program.hazards & FLOAT_WARNING) and not tells_warnings
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
             f"@njit({', '.join([*options, 'fastmath=True'] if fastmath else options)})"
@@ -86,6 +95,8 @@ class _Module:
         lines: list[str] = []
         for kernel in host.kernels_of(self._host):
             lines += ["", "", *self._kernel(kernel)]
+        reductions = [line for each in self._reduces for line in reduction_lines(each)]
+        lines += ["", "", *reductions] if reductions else []
         lines += ["", "", *self._run()]
         return "\n".join([*self._head(), *lines]) + "\n"
 
@@ -98,14 +109,17 @@ class _Module:
         yield ""
         yield "import numpy as np"
         yield "from numba import njit"
-        if self._watches_flags:
+        if self._watches_flags or self._reduces:
             yield ""
+        if self._reduces:
+            yield "from autopar.codegen.combine import Reduction, Scalar"
+        if self._watches_flags:
             yield "from autopar.codegen.fpflags import watched"
-        if self._helpers:
+        if self._body.helpers:
             yield ""
             yield "from autopar.codegen.scalars import cpu_helper"
             yield ""
-            yield from (f'{name} = cpu_helper("{name}")' for name in sorted(self._helpers))
+            yield from (f'{name} = cpu_helper("{name}")' for name in sorted(self._body.helpers))
 
     # ------------------------------------------------------------------ kernels
 
@@ -123,9 +137,8 @@ class _Module:
         if kernel.loop is None:
             return f"# In order, from line {kernel.nodes[0].span.line}."
         order = "parallel loop" if kernel.loop.is_parallel else "loop"
-        return (
-            f"# A part of the {order} over '{kernel.loop.iterator}', line {kernel.loop.span.line}."
-        )
+        share = "Partial values of" if kernel.partial else "A part of"
+        return f"# {share} the {order} over '{kernel.loop.iterator}', line {kernel.loop.span.line}."
 
     def _arguments(self, kernel: host.Kernel) -> str:
         bounds = ("lower", "upper") if kernel.loop else ()
@@ -141,69 +154,16 @@ class _Module:
             dtype = self._program.variable(name).type.dtype
             if dtype not in PYTHON_DTYPES:
                 yield INDENT + f"{self._names[name]} = np.{dtype}({self._names[name]})"
-        if kernel.loop:
-            yield from self._loop(kernel.loop, "lower", "upper", INDENT)
+        partial: tuple[str, ...] = ()
+        if kernel.partial:
+            yield from partial_lines(kernel.partial, self._body)
+            partial = names_of_parts(kernel.partial, self._body)
+        elif kernel.loop:
+            yield from self._body.loop(kernel.loop, "lower", "upper", INDENT)
         else:
-            yield from self._nodes(kernel.nodes, INDENT)
-        yield INDENT + f"return {self._tuple(('status', *self._spell(kernel.returned)))}"
-
-    def _nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
-        for node in nodes:
-            match node:
-                case Loop():
-                    lower, upper = self._text(node.lower), self._text(node.upper)
-                    yield from self._loop(node, lower, upper, indent)
-                case Branch():
-                    yield f"{indent}if {self._text(node.test)}:  # line {node.span.line}"
-                    yield from self._nodes(node.body, indent + INDENT)
-                case Decision():
-                    yield from self._decision(node, indent)
-                case Instance():
-                    yield from self._statement(node, indent)
-
-    def _decision(self, node: Decision, indent: str) -> Iterator[str]:
-        word, first, other = decided(node)
-        yield f"{indent}if {word}{self._names[node.predicate]}:  # line {node.span.line}"
-        yield from self._nodes(first, indent + INDENT)
-        if other:
-            yield f"{indent}else:"
-            yield from self._nodes(other, indent + INDENT)
-
-    def _statement(self, instance: Instance, indent: str) -> Iterator[str]:
-        names = Names(
-            iterators=dict(instance.iterators),
-            spelled=self._names,
-            prefix=f"{instance.name}_",
-            signed=instance.name in self._strided,
-            tells_warnings=self._tells_warnings,
-        )
-        printed = print_statement(instance.statement, names, "cpu", fastmath=self._fastmath)
-        self._helpers |= printed.helpers
-        *others, last = printed.lines
-        yield from (indent + line for line in others)
-        yield f"{indent}{last}  # line {instance.span.line}"
-
-    def _loop(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
-        if loop.step != 1 and isinstance(loop.lower, Constant):
-            yield from self._strided_header(loop, lower, upper, indent)
-        else:
-            yield f"{indent}{self._header(loop, lower, upper)}"
-        yield from self._nodes(loop.body, indent + INDENT)
-
-    def _strided_header(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
-        """Yield a loop over turns: LLVM sees in `2 * turn + 1` which elements are never met."""
-        assert isinstance(loop.lower, Constant)  # the caller asked
-        offset = int(loop.lower.value.real) % loop.step
-        iterator, step = self._names[loop.iterator], loop.step
-        first = f"({lower} - {offset}) // {step}"
-        last = f"({upper} - {offset} + {step - 1}) // {step}"
-        yield f"{indent}for turn_{iterator} in range({first}, {last}):  # line {loop.span.line}"
-        yield f"{indent}{INDENT}{iterator} = {step} * turn_{iterator} + {offset}"
-
-    def _header(self, loop: Loop, lower: str, upper: str) -> str:
-        step = f", {loop.step}" if loop.step != 1 else ""
-        iterator = self._names[loop.iterator]
-        return f"for {iterator} in range({lower}, {upper}{step}):  # line {loop.span.line}"
+            yield from self._body.nodes(kernel.nodes, INDENT)
+        returned = ("status", *self._spell(kernel.returned), *partial)
+        yield INDENT + f"return {self._tuple(returned)}"
 
     # ------------------------------------------------------------------ host
 
@@ -221,8 +181,8 @@ class _Module:
             if variable.name in used:
                 yield INDENT + self._start_value(variable)
         if self._host.serial:
-            work = self._text(predicted_ns(program.body, {}))
-            yield INDENT + f"if launcher.is_small({work}):"
+            work = self._body.text(predicted_ns(program.body, {}))
+            yield INDENT + f"if {self._is_small(work, self._host.few)}:"
             serial = self._host.serial
             call = f"serial({self._arguments(serial)})"
             yield 2 * INDENT + f"{self._tuple(('status', *self._spell(serial.returned)))} = {call}"
@@ -248,12 +208,15 @@ class _Module:
         match node:
             case host.Launch():
                 yield from self._outcome(node.kernel, self._launch(node.kernel), indent)
+            case host.Reduce():
+                yield from self._reduce(node, indent)
             case host.Step():
                 yield from self._step(node.kernel, indent)
             case host.Drive():
                 yield from self._drive(node, indent)
             case host.Choose():
-                yield f"{indent}if {self._text(node.branch.test)}:  # line {node.branch.span.line}"
+                test = self._body.text(node.branch.test)
+                yield f"{indent}if {test}:  # line {node.branch.span.line}"
                 for each in node.body:
                     yield from self._host_node(each, indent + INDENT)
 
@@ -272,13 +235,37 @@ class _Module:
             f"launcher.launch({kernel.name}, {self._range(kernel)}, {passed}, {self._work(kernel)})"
         )
 
+    def _is_small(self, work: str, few: tuple[Expression, ...]) -> str:
+        """Return the test for one kernel that runs everything: short sums keep their order."""
+        tests = [f"{self._body.text(each)} < {FEWEST_TERMS}" for each in few]
+        return " and ".join([f"launcher.is_small({work})", *tests])
+
+    def _reduce(self, node: host.Reduce, indent: str) -> Iterator[str]:
+        kernel, partial = node.kernel, node.kernel.partial
+        assert partial is not None  # the planner made it
+        scalars = self._spell(tuple(each.target for each in partial.loop.reductions))
+        size = f"({self._work(kernel)}, {self._body.text(node.terms)})"
+        call = (
+            f"{name_of(kernel)}.run(launcher, {kernel.name}, ({self._range(kernel)}), "
+            f"{self._tuple(self._passed(kernel))}, {size}, {self._tuple(scalars)})"
+        )
+        values = self._tuple(("bits", *self._spell(kernel.returned), *scalars))
+        if not node.may_need_order:
+            yield from self._result(values, call, indent)
+            return
+        yield f"{indent}found = {call}"
+        yield f"{indent}if found is None:  # the order matters"
+        yield from self._step(node.ordered, indent + INDENT)
+        yield f"{indent}else:"
+        yield from self._result(values, "found", indent + INDENT)
+
     def _range(self, kernel: host.Kernel) -> str:
         loop = kernel.loop
         assert loop is not None  # launches and slices have one
-        return f"{self._text(loop.lower)}, {self._text(loop.upper)}, {loop.step}"
+        return f"{self._body.text(loop.lower)}, {self._body.text(loop.upper)}, {loop.step}"
 
     def _work(self, kernel: host.Kernel) -> str:
-        return self._text(predicted_ns(kernel.nodes, {}))
+        return self._body.text(predicted_ns(kernel.nodes, {}))
 
     def _step(self, kernel: host.Kernel, indent: str) -> Iterator[str]:
         if kernel.loop is None:
@@ -294,26 +281,27 @@ class _Module:
         inner = indent
         if drive.sweep:
             work = largest(tuple(_launch_works((drive,), {})))
-            yield f"{indent}if launcher.is_small({self._text(work)}):"
+            yield f"{indent}if {self._is_small(self._body.text(work), drive.few)}:"
             yield from self._step(drive.sweep, indent + INDENT)
             yield f"{indent}else:"
             inner = indent + INDENT
         loop = drive.loop
-        yield f"{inner}{self._header(loop, self._text(loop.lower), self._text(loop.upper))}"
+        lower, upper = self._body.text(loop.lower), self._body.text(loop.upper)
+        yield f"{inner}{self._body.header(loop, lower, upper)}"
         for node in drive.body:
             yield from self._host_node(node, inner + INDENT)
 
     def _outcome(self, kernel: host.Kernel, call: str, indent: str) -> Iterator[str]:
-        yield f"{indent}{self._tuple(('bits', *self._spell(kernel.returned)))} = {call}"
+        yield from self._result(self._tuple(("bits", *self._spell(kernel.returned))), call, indent)
+
+    def _result(self, values: str, call: str, indent: str) -> Iterator[str]:
+        yield f"{indent}{values} = {call}"
         yield f"{indent}status |= bits"
         if self._program.hazards & FAILURES:
             yield f"{indent}if bits & {FAILURES}:"
             yield f"{indent}{INDENT}{self._return()}"
 
     # ------------------------------------------------------------------ words
-
-    def _text(self, expression: Expression) -> str:
-        return text(expression, self._names)
 
     def _spell(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self._names[name] for name in names)
@@ -330,6 +318,8 @@ def _launch_works(
     for node in nodes:
         match node:
             case host.Launch():
+                yield predicted_ns(node.kernel.nodes, middles)
+            case host.Reduce():
                 yield predicted_ns(node.kernel.nodes, middles)
             case host.Step():
                 pass

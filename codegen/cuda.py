@@ -276,6 +276,8 @@ class _Module:
         match node:
             case host.Launch() | host.Step():
                 yield indent + self._launch(node.kernel)
+            case host.Reduce():
+                yield indent + self._launch(node.ordered)
             case host.Drive():
                 yield indent + self._header(node.loop)
                 for each in node.body:

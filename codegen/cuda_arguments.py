@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from . import host, liveness
 from .cudalib import INTEGER, ArgumentType
-from .grid import names_in, plan_grid
+from .extremes import names_in
+from .grid import plan_grid
 from .kernel import Loop, Program, walk_nodes
 from .scalars import HELPERS
 from .spelling import spell
@@ -42,6 +43,8 @@ def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
         match node:
             case host.Launch() | host.Step():
                 yield node.kernel
+            case host.Reduce():
+                yield node.ordered
             case host.Drive() | host.Choose():
                 yield from _kernels(node.body)
 

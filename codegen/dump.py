@@ -62,6 +62,8 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
         match node:
             case Loop():
                 word = "parallel for" if node.is_parallel else "for"
+                if node.reductions:
+                    word = f"reduction {', '.join(each.target for each in node.reductions)} for"
                 bounds = f"{text(node.lower, {})}, {text(node.upper, {})}"
                 step = f", {node.step}" if node.step != 1 else ""
                 own = ", ".join(_private(each) for each in node.private_arrays)

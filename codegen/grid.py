@@ -9,22 +9,14 @@ around it is shifted to start at 0, which keeps bands and triangles narrow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autopar.analysis.model.loop_ir import (
-    Binary,
-    Call,
-    Constant,
-    Expression,
-    Name,
-    Unary,
-    walk_expression,
-)
+from autopar.analysis.model.loop_ir import Binary, Constant, Expression
 from autopar.analysis.model.typed import SetVariable
 
+from .extremes import anywhere, largest, mentions
 from .host import Kernel
-from .integers import NOWHERE, linear, rename, simplify
+from .integers import simplify
 from .kernel import Branch, Decision, Instance, Loop, Node
 
 MOST_AXES = 3
@@ -75,12 +67,12 @@ def _only_parallel(loop: Loop) -> Loop | None:
 
 def _axis(loop: Loop, around: list[Axis], *, may_shift: bool) -> Axis | None:
     outer = {axis.loop.iterator: (axis.lower, _last(axis)) for axis in around}
-    if not _mentions(loop.lower, outer) and not _mentions(loop.upper, outer):
+    if not mentions(loop.lower, outer) and not mentions(loop.upper, outer):
         return Axis(loop=loop, lower=loop.lower, upper=loop.upper, is_shifted=False)
     if not may_shift or any(axis.is_shifted for axis in around):
         return None
     extent = Binary(operator="-", left=loop.upper, right=loop.lower, span=loop.span)
-    upper = _largest(_anywhere(extent), outer)
+    upper = largest(anywhere(extent), outer)
     if upper is None:
         return None
     zero = Constant(value=0, span=loop.span)
@@ -90,65 +82,6 @@ def _axis(loop: Loop, around: list[Axis], *, may_shift: bool) -> Axis | None:
 def _last(axis: Axis) -> Expression:
     one = Constant(value=1, span=axis.loop.span)
     return Binary(operator="-", left=axis.upper, right=one, span=axis.loop.span)
-
-
-def names_in(expression: Expression) -> frozenset[str]:
-    """Return the parameters and iterators in `expression`."""
-    return frozenset(leaf.name for leaf in walk_expression(expression) if isinstance(leaf, Name))
-
-
-def _mentions(expression: Expression, names: Mapping[str, object] | frozenset[str]) -> bool:
-    return any(name in names for name in names_in(expression))
-
-
-def _anywhere(expression: Expression) -> Expression:
-    """Return `expression` with all names where equal ones compare equal."""
-    spans = {name: Name(name=name, span=NOWHERE) for name in names_in(expression)}
-    return rename(expression, spans)
-
-
-def _largest(
-    expression: Expression, ranges: Mapping[str, tuple[Expression, Expression]], *, sign: int = 1
-) -> Expression | None:
-    """Return an upper bound of `expression`, or a lower one for sign -1, over iterators' ranges.
-
-    None where the expression is no sum of monotonic terms.
-    """
-    terms, constant = linear(expression)
-    total: Expression = Constant(value=constant, span=NOWHERE)
-    for term, factor in terms.items():
-        bound = _largest_term(term, ranges, sign if factor > 0 else -sign)
-        if bound is None:
-            return None
-        number = Constant(value=factor, span=NOWHERE)
-        scaled = Binary(operator="*", left=number, right=bound, span=NOWHERE)
-        total = Binary(operator="+", left=total, right=scaled, span=NOWHERE)
-    return total
-
-
-def _largest_term(
-    term: Expression, ranges: Mapping[str, tuple[Expression, Expression]], sign: int
-) -> Expression | None:
-    if not _mentions(term, ranges):
-        return term
-    match term:
-        case Name():
-            return ranges[term.name][sign > 0]
-        case Call(function="min" | "max"):
-            bounds = [_largest(each, ranges, sign=sign) for each in term.arguments]
-            found = tuple(bound for bound in bounds if bound is not None)
-            if len(found) < len(bounds):
-                return None
-            return Call(function=term.function, arguments=found, span=NOWHERE)
-        case Binary(operator="//", left=left, right=Constant(value=int(divisor))) if divisor > 0:
-            bound = _largest(left, ranges, sign=sign)
-            number = Constant(value=divisor, span=NOWHERE)
-            return bound and Binary(operator="//", left=bound, right=number, span=NOWHERE)
-        case Unary(operator="-", operand=operand):
-            bound = _largest(operand, ranges, sign=-sign)
-            return bound and Unary(operator="-", operand=bound, span=NOWHERE)
-        case _:
-            return None
 
 
 # ------------------------------------------------------------------------------ last values
@@ -201,16 +134,14 @@ def _is_uniform(
                 if not is_alike and isinstance(statement, SetVariable) and statement.name == name:
                     return False
             case Branch():
-                alike = is_alike and not _mentions(node.test, differing)
+                alike = is_alike and not mentions(node.test, differing)
                 if not _is_uniform(name, node.body, differing, is_alike=alike):
                     return False
             case Decision():
                 if not _is_uniform(name, node.body + node.orelse, differing, is_alike=False):
                     return False
             case Loop():
-                alike = not _mentions(node.lower, differing) and not _mentions(
-                    node.upper, differing
-                )
+                alike = not mentions(node.lower, differing) and not mentions(node.upper, differing)
                 inner = differing if alike else differing | {node.iterator}
                 if not _is_uniform(name, node.body, inner, is_alike=is_alike and alike):
                     return False

@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from autopar.analysis.model.loop_ir import Expression
+
 from . import liveness
-from .kernel import Branch, Loop, Node, Program, walk_nodes
+from .kernel import Branch, Loop, Node, Program, names_of, walk_nodes
+from .partials import PartialLoop, partial_loop
+from .reduced import may_need_order
+from .sharing import has_rounded, most, shared_reductions
+from .work import term_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,7 @@ class Kernel:
     integers: tuple[str, ...]
     scalars: tuple[str, ...]  # scalar arguments: read before written, or returned
     returned: tuple[str, ...]  # scalars whose values it gives back after the status
+    partial: PartialLoop | None = None  # then partial values come last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +43,16 @@ class Launch:
     """A parallel loop, run as chunks of `kernel`."""
 
     kernel: Kernel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduce:
+    """A loop with reductions: parts of its range give partial values, which are combined."""
+
+    kernel: Kernel
+    ordered: Kernel  # the same loop in order
+    may_need_order: bool  # whether `ordered` may be wanted at all
+    terms: Expression  # how many are added
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +69,8 @@ class Drive:
     loop: Loop
     body: tuple[HostNode, ...]
     sweep: Kernel | None  # the whole loop as one kernel; only for an outermost one
+    # Every one of these must be small for `sweep`, which adds in order: numbers of terms.
+    few: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +81,7 @@ class Choose:
     body: tuple[HostNode, ...]
 
 
-HostNode: TypeAlias = Launch | Step | Drive | Choose
+HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +90,16 @@ class Host:
 
     nodes: tuple[HostNode, ...]
     serial: Kernel | None  # everything in one kernel; None where `nodes` is one kernel already
+    few: tuple[Expression, ...] = ()  # as in `Drive`, for `serial`
 
 
 def plan_host(program: Program) -> Host:
     """Return how the host runs `program`: every outermost parallel loop is a launch."""
+    program = replace(program, body=shared_reductions(program.body))
     planner = _Planner(program)
     nodes = planner.plan(program.body, ())
     serial = planner.kernel("serial", program.body, None, ()) if len(nodes) > 1 else None
-    return Host(nodes=nodes, serial=serial)
+    return Host(nodes=nodes, serial=serial, few=_few(nodes))
 
 
 def _needed(program: Program) -> frozenset[str]:
@@ -112,12 +133,35 @@ def _runs(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
 
 
 def _has_parallel(node: Node) -> bool:
-    return any(isinstance(each, Loop) and each.is_parallel for each in walk_nodes((node,)))
+    return any(isinstance(each, Loop) and each.is_shared for each in walk_nodes((node,)))
 
 
 def _drives(node: Node) -> bool:
     """Return whether `node` runs on the host, around launches."""
-    return _has_parallel(node) and not (isinstance(node, Loop) and node.is_parallel)
+    return _has_parallel(node) and not (isinstance(node, Loop) and node.is_shared)
+
+
+def _few(nodes: tuple[HostNode, ...]) -> tuple[Expression, ...]:
+    """Return the numbers of terms that must be small where all of `nodes` runs in order."""
+    return tuple(dict.fromkeys(each for node in nodes for each in _terms(node)))
+
+
+def _terms(node: HostNode) -> tuple[Expression, ...]:
+    match node:
+        case Reduce(kernel=Kernel(loop=Loop() as loop)) if has_rounded(loop):
+            return (node.terms,)
+        case Drive():
+            return node.few
+        case Choose():
+            return _few(node.body)
+        case _:
+            return ()
+
+
+def _few_in(body: tuple[HostNode, ...], loop: Loop) -> tuple[Expression, ...]:
+    bounds = [most(each, loop) for each in _few(body)]
+    # `shared_reductions` has left out what has no bound.
+    return tuple(dict.fromkeys(each for each in bounds if each is not None))
 
 
 class _Planner:
@@ -127,6 +171,7 @@ class _Planner:
         self._program = program
         self._needed = _needed(program)
         self._made: Counter[str] = Counter()
+        self._taken = names_of(program)
 
     def plan(self, nodes: tuple[Node, ...], around: tuple[str, ...]) -> tuple[HostNode, ...]:
         """Plan `nodes`; `around` are the iterators of the host loops around them."""
@@ -140,13 +185,37 @@ class _Planner:
         match first:
             case Loop(is_parallel=True):
                 return Launch(kernel=self.kernel(self._name("launch"), run, first, around))
+            case Loop(reductions=(_, *_)):
+                return self._reduce(first, around)
             case Loop():
                 sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
                 body = self.plan(first.body, (*around, first.iterator))
-                return Drive(loop=first, body=body, sweep=sweep)
+                return Drive(loop=first, body=body, sweep=sweep, few=_few_in(body, first))
             case Branch():
                 return Choose(branch=first, body=self.plan(first.body, around))
         raise AssertionError("a statement holds no loop")
+
+    def _reduce(self, loop: Loop, around: tuple[str, ...]) -> Reduce:
+        partial = partial_loop(loop, self._taken)
+        own = frozenset(part.name for part in partial.parts)
+        kernel = self.kernel(self._name("reduce"), (loop,), loop, around)
+        terms = term_count(loop)
+        return Reduce(
+            kernel=replace(
+                kernel,
+                # Nothing waits for the value before it: priced like a parallel loop.
+                nodes=(replace(partial.loop, is_parallel=True),),
+                loop=partial.loop,
+                scalars=tuple(each for each in kernel.scalars if each not in own),
+                returned=tuple(each for each in kernel.returned if each not in own),
+                partial=partial,
+            ),
+            ordered=self.kernel(self._name("step"), (loop,), loop, around),
+            may_need_order=any(map(may_need_order, loop.reductions))
+            or any(each.is_rounded for each in loop.reductions)
+            or any(part.kind == "unsure" for part in partial.parts),
+            terms=terms,
+        )
 
     def _name(self, kind: str) -> str:
         self._made[kind] += 1
@@ -173,6 +242,29 @@ class _Planner:
         )
 
 
+def reduces_of(host: Host) -> tuple[Reduce, ...]:
+    """Return all reduced loops of `host`, in the order in which they stand."""
+    return tuple(_reduces(host.nodes))
+
+
+def _reduces(nodes: tuple[HostNode, ...]) -> Iterator[Reduce]:
+    for node in nodes:
+        match node:
+            case Reduce():
+                yield node
+            case Drive() | Choose():
+                yield from _reduces(node.body)
+            case Launch() | Step():
+                pass
+
+
+def reordered(program: Program) -> tuple[str, ...]:
+    """Return the scalars whose value depends on an order that is not the interpreter's."""
+    loops = [each.kernel.loop for each in reduces_of(plan_host(program))]
+    reductions = [each for loop in loops if loop is not None for each in loop.reductions]
+    return tuple(dict.fromkeys(each.target for each in reductions if each.is_rounded))
+
+
 def kernels_of(host: Host) -> tuple[Kernel, ...]:
     """Return all kernels of `host`, in the order in which they stand."""
     found = list(_kernels(host.nodes))
@@ -184,6 +276,10 @@ def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
         match node:
             case Launch() | Step():
                 yield node.kernel
+            case Reduce():
+                yield node.kernel
+                if node.may_need_order:
+                    yield node.ordered
             case Drive():
                 yield from _kernels(node.body)
                 if node.sweep:

@@ -21,7 +21,7 @@ from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ScalarVariable, TypedStatement
-from autopar.analysis.model.types import ArrayType
+from autopar.analysis.model.types import ArrayType, ScalarType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,43 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """A scalar that the iterations of a loop only accumulate into, and how."""
+
+    target: str
+    operator: str  # "+", "*", "&", "|", "^", "and", "or", "min", "max", "numpy.minimum", ...
+    type: ScalarType  # of the scalar, while it is accumulated
+    # `min(e, m)` instead of `min(m, e)`: the later one of equals, and another fate of nan.
+    is_flipped: bool
+    statements: tuple[str, ...]  # that update it
+    # For a sum of integers, a bound of what one iteration adds; None where none is known.
+    largest: int | None
+    # Whether the loop may be run again, in order, after it has been run: it stores nothing.
+    can_repeat: bool
+
+    @property
+    def dtype(self) -> str:
+        """The dtype in which the scalar is held."""
+        return self.type.dtype
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether another order gives another value."""
+        return self.operator in {"+", "*"} and self.dtype[0] in "fc"
+
+    @property
+    def may_wrap(self) -> bool:
+        """Whether a partial value may leave its dtype although no value of the program does."""
+        return self.operator in {"+", "*"} and self.dtype[0] in "iu"
+
+    @property
+    def has_zeros(self) -> bool:
+        """Whether it is a smallest or largest float, of which 0.0 and -0.0 may be two."""
+        is_extremum = self.operator.removeprefix("numpy.")[:3] in {"min", "max"}
+        return is_extremum and self.dtype[0] == "f"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """`for iterator in range(lower, upper, step)`, ascending."""
 
@@ -47,6 +84,14 @@ class Loop:
     private_arrays: tuple[PrivateArray, ...]  # ... once each thread has its own copy of these
     body: tuple[Node, ...]
     span: Span
+    # Scalars that its iterations only accumulate into; then it carries nothing else, and parts
+    # of its range may run in any order if each has scalars of its own.
+    reductions: tuple[Reduced, ...] = ()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether parts of its range may run at the same time."""
+        return self.is_parallel or bool(self.reductions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,3 +181,15 @@ def walk_nodes(body: tuple[Node, ...]) -> Iterator[Node]:
                 yield from walk_nodes(node.orelse)
             case Instance():
                 pass
+
+
+def names_of(program: Program) -> frozenset[str]:
+    """Return the names of `program`'s arrays, integers, variables and iterators."""
+    return frozenset(
+        (
+            *(each.name for each in program.arrays),
+            *(each.name for each in program.integers),
+            *(each.name for each in program.variables),
+            *(node.iterator for node in walk_nodes(program.body) if isinstance(node, Loop)),
+        )
+    )

@@ -41,6 +41,7 @@ from autopar.analysis.model.types import ArrayType
 from .integers import difference, rename, simplify, substitute, without_span
 from .kernel import ArrayArgument, Branch, Instance, IntegerArgument, Loop, Program
 from .predicates import Guarded, enclosed, gathered
+from .reduced import find_reduced
 
 
 def lower(
@@ -150,7 +151,8 @@ class _Lowering:
         )
         below = replace(self, is_in_kernel=self.is_in_kernel or is_parallel)
         body = below.nodes(node.body, inner, taken | {iterator})
-        return (enclosed(loop, body, is_in_kernel=self.is_in_kernel),)
+        found = enclosed(loop, body, is_in_kernel=self.is_in_kernel)
+        return (_with_reductions(found, dimension, inside),)
 
     def _branches(
         self, node: AstIf, values: Mapping[str, Expression], taken: frozenset[str]
@@ -235,6 +237,18 @@ class _Lowering:
                 return replace(statement, value=_with_parameters(statement.value, values))
             case Check():
                 raise AssertionError("checks are made of what is lowered")
+
+
+def _with_reductions(
+    found: Guarded, dimension: ScheduleDimension, statements: frozenset[str]
+) -> Guarded:
+    """Return a loop with what is all that it carries; with nothing where it carries more."""
+    if not dimension.coincident | dimension.reducible >= statements:
+        return found
+    assert isinstance(found.node, Loop)
+    own = [each for each in dimension.reductions if statements & frozenset(each.statements)]
+    reductions = find_reduced(found.node.body, tuple(own))
+    return replace(found, node=replace(found.node, reductions=reductions))
 
 
 def _private_to(

@@ -71,6 +71,19 @@ class Launcher(Protocol):
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         """Yield consecutive parts of range(lower, upper, step), short enough for Ctrl-C."""
 
+    def reduce(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        work: int,
+        block: int,
+    ) -> list[Outcome]:
+        """Return what `kernel` gives for consecutive parts of range(*bounds).
+
+        Each part but the last has a power of two of blocks, the same for all.
+        """
+
 
 class _Forks:
     """How often this process is a fork: the threads of a parent do not live in its child."""
@@ -176,6 +189,27 @@ class Pool:
         """Yield consecutive parts of range(lower, upper, step), short enough for Ctrl-C."""
         return pairwise(_borders(lower, upper, step, work, 0))
 
+    def reduce(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        work: int,
+        block: int,
+    ) -> list[Outcome]:
+        """Return what `kernel` gives for consecutive parts of range(*bounds).
+
+        Each part but the last has a power of two of blocks, the same for all.
+        """
+        lower, upper, step = bounds
+        blocks = -(-len(range(lower, upper, step)) // block)
+        if work < INLINE_NS or blocks < 2:
+            return [kernel(lower, upper, *arguments)]
+        count = _count(blocks, work, self.threads)
+        together = 1 << (-(-blocks // count) - 1).bit_length()
+        borders = (*range(lower, upper, step * block * together), upper)
+        return self.run(kernel, borders, arguments, work)
+
     def _share(
         self,
         entry: Entry,
@@ -244,9 +278,14 @@ def usable_processors() -> int:
 def _borders(lower: int, upper: int, step: int, work: int, threads: int) -> Borders:
     """Return where to cut a range whose whole work is `work` nanoseconds, both ends included."""
     trips = len(range(lower, upper, step))
-    wanted = min(CHUNKS_PER_THREAD * threads, work // SHORTEST_CHUNK_NS) if threads > 1 else 1
-    count = max(1, min(trips, max(wanted, -(-work // LONGEST_CHUNK_NS))))
+    count = _count(trips, work, threads)
     return (*(lower + step * (trips * number // count) for number in range(count)), upper)
+
+
+def _count(trips: int, work: int, threads: int) -> int:
+    """Return in how many chunks to cut `trips` pieces of work; at least 1."""
+    wanted = min(CHUNKS_PER_THREAD * threads, work // SHORTEST_CHUNK_NS) if threads > 1 else 1
+    return max(1, min(trips, max(wanted, -(-work // LONGEST_CHUNK_NS))))
 
 
 def _batch(chunks: int, work: int, threads: int) -> int:

@@ -118,4 +118,43 @@ class CompileFailed(Reason):
         return ("Please report it with the source that 'inspect_source()' shows.",)
 
 
-REASONS: tuple[type[Reason], ...] = (TargetLacksFeature, NotProfitable, NoDevice, CompileFailed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumReordered(Reason):
+    """A long sum or product of floats is computed in another order than in the interpreter.
+
+    Why it blocks: it does not. The last bits of the result may differ, mostly to be closer to
+        the exact value. The order is a function of the number of terms alone: it is the same
+        for every backend, every number of threads and every run. Fewer terms keep the order
+        of the interpreter, and so does a sum that would not be finite.
+
+    Example:
+        for i in range(1_000_000):
+            s += a[i]
+
+    Use instead: `strict=True` where the interpreter's very bits are wanted.
+
+    References: Higham, The accuracy of floating point summation, SIAM Journal on Scientific
+        Computing, 1993.
+    """
+
+    code: ClassVar[str] = "AP605"
+    targets: tuple[str, ...]
+    terms: int  # from so many on
+
+    @property
+    def message(self) -> str:
+        names = " and ".join(f"'{each}'" for each in self.targets)
+        return f"From {self.terms} terms on, {names} is computed in another order."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Pass strict=True to keep the order of the interpreter.",)
+
+
+REASONS: tuple[type[Reason], ...] = (
+    TargetLacksFeature,
+    NotProfitable,
+    NoDevice,
+    CompileFailed,
+    SumReordered,
+)

@@ -241,6 +241,13 @@ def maximum(x: Value, y: Value) -> Value:
     return x if x > y else y  # noqa: FURB136  # says what nan gives
 
 
+def differing_zeros(x: Value, y: Value) -> bool:
+    """Return whether one is 0.0 and the other -0.0."""
+    are_zeros = (x == 0.0) & (y == 0.0)
+    signs = math.copysign(1.0, np.float64(x)) * math.copysign(1.0, np.float64(y))
+    return bool(are_zeros & (signs < 0.0))
+
+
 def _float_helpers(dtype: str, number: Value, fmod: Value) -> tuple[Callable[..., Any], ...]:
     """Return floor division and modulo of one float type, as CPython and NumPy define both.
 
@@ -341,6 +348,7 @@ HELPERS: tuple[Callable[..., Any], ...] = (
     greatest,
     minimum,
     maximum,
+    differing_zeros,
     *_FLOAT_HELPERS,
     float_to_int64,
     float_to_uint64,

@@ -10,7 +10,7 @@ thread and several, and how long a chunk may be.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression
@@ -55,6 +55,37 @@ def predicted_ns(nodes: tuple[Node, ...], middles: Mapping[str, Expression]) -> 
     """
     span = nodes[0].span
     return _over(rename(_total(nodes, is_chain=False, entry=0), middles), PER_NS, span)
+
+
+def term_count(loop: Loop) -> Expression:
+    """Return how often the innermost statements of `loop` run, over what is known around it.
+
+    An estimate where the bounds of inner loops depend on outer ones, but always the same one.
+    """
+    inside = rename(_inner_terms(loop.body, loop), {loop.iterator: middle(loop)})
+    return _times(_trips(loop), inside)
+
+
+def _inner_terms(nodes: tuple[Node, ...], around: Loop) -> Expression:
+    """Return how often one iteration runs the statements of its longest inner loop; at least 1."""
+    inner = [each for node in nodes for each in _outermost_loops(node)]
+    if not inner:
+        return _number(1, around.span)
+    return largest(tuple(term_count(each) for each in inner))
+
+
+def _outermost_loops(node: Node) -> Iterator[Loop]:
+    match node:
+        case Loop():
+            yield node
+        case Branch():
+            for each in node.body:
+                yield from _outermost_loops(each)
+        case Decision():
+            for each in (*node.body, *node.orelse):
+                yield from _outermost_loops(each)
+        case Instance():
+            pass
 
 
 def middle(loop: Loop) -> Expression:

@@ -49,6 +49,17 @@ class SerialLauncher:
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         yield lower, upper
 
+    def reduce(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        work: int,
+        block: int,
+    ) -> list[Outcome]:
+        lower, upper, _ = bounds
+        return [kernel(lower, upper, *arguments)]
+
 
 class AdversarialLauncher:
     """Chunks of one iteration in the order that `order` gives for their number."""
@@ -113,3 +124,20 @@ class AdversarialLauncher:
             yield start, min(start + step, upper)
         if not starts:
             yield lower, upper
+
+    def reduce(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        work: int,
+        block: int,
+    ) -> list[Outcome]:
+        """Run parts of one block each."""
+        lower, upper, step = bounds
+        starts = range(lower, upper, step * block) or range(lower, lower + 1)
+        parts = {
+            number: kernel(starts[number], min(starts[number] + starts.step, upper), *arguments)
+            for number in self.order(len(starts))
+        }
+        return [parts[number] for number in range(len(starts))]

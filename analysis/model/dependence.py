@@ -14,7 +14,7 @@ from .source import Span
 
 Kind: TypeAlias = Literal["flow", "anti", "output"]
 Direction: TypeAlias = Literal["<", "=", ">", "*"]
-ReductionOperator: TypeAlias = Literal["+", "*", "min", "max", "&", "|", "^"]
+ReductionOperator: TypeAlias = Literal["+", "*", "min", "max", "&", "|", "^", "and", "or"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reduction:
-    """An associative update whose iterations may be reordered but for rounding."""
+    """Associative updates of one target, whose iterations may be reordered but for rounding."""
 
     operator: ReductionOperator
     target: str
-    statement: str
+    statements: tuple[str, ...]  # all that update it in the loop, by name, in textual order

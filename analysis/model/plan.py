@@ -53,6 +53,8 @@ class LoopPlan:
     # Whether its iterations may run at the same time, `condition` holding: parallel, or a
     # conditional one without reductions.
     is_coincident: bool
+    # The same, once each of `reductions`, scalars all, is combined from partial values.
+    is_reducible: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,9 @@ class ScheduleDimension:
     coincident: frozenset[str]
     # What that takes: the statement of a coincident loop, with an array that is private to it.
     private_arrays: tuple[tuple[str, PrivateArray], ...] = ()
+    # Those for which it carries only reductions, and these.
+    reducible: frozenset[str] = frozenset()
+    reductions: tuple[Reduction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

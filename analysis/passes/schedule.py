@@ -29,10 +29,11 @@ def find_schedule(
         for plan in loops
         if _is_parallel(plan, holding) and (may_copy or not plan.private_arrays)
     )
+    reduced = frozenset(plan.loop for plan in loops if plan.is_reducible and _holds(plan, holding))
     depth = max(len(statement.loops) for statement in scop.statements)
     dimensions: list[ScheduleDimension] = []
     for level in range(depth):
-        dimensions += [_textual(), _of_loops(scop, loops, parallel, level)]
+        dimensions += [_textual(), _of_loops(scop, loops, (parallel, reduced), level)]
     dimensions.append(_textual())
     return Schedule(
         relation=original_schedule(scop),
@@ -63,9 +64,14 @@ def _textual() -> ScheduleDimension:
 
 
 def _of_loops(
-    scop: Scop, loops: tuple[LoopPlan, ...], parallel: frozenset[int], level: int
+    scop: Scop,
+    loops: tuple[LoopPlan, ...],
+    free: tuple[frozenset[int], frozenset[int]],
+    level: int,
 ) -> ScheduleDimension:
+    parallel, reducible = free
     inside = [statement for statement in scop.statements if len(statement.loops) > level]
+    reduced = dict.fromkeys(number for each in inside if (number := each.loops[level]) in reducible)
     return ScheduleDimension(
         is_textual=False,
         iterators=tuple((each.name, scop.loops[each.loops[level]].variable) for each in inside),
@@ -76,8 +82,14 @@ def _of_loops(
             if each.loops[level] in parallel
             for array in loops[each.loops[level]].private_arrays
         ),
+        reducible=frozenset(each.name for each in inside if each.loops[level] in reduced),
+        reductions=tuple(each for number in reduced for each in loops[number].reductions),
     )
 
 
 def _is_parallel(plan: LoopPlan, holding: frozenset[int]) -> bool:
-    return plan.is_coincident and (plan.condition is None or plan.loop in holding)
+    return plan.is_coincident and _holds(plan, holding)
+
+
+def _holds(plan: LoopPlan, holding: frozenset[int]) -> bool:
+    return plan.condition is None or plan.loop in holding

@@ -31,9 +31,10 @@ from .reasons import (
     ReductionOnly,
     ScalarCarried,
 )
-from .reductions import find_reduction, same_cell
+from .reductions import find_reductions
 from .storage import Storage
 from .trip_counts import long_loops
+from .updates import same_cell
 
 # The kind that says most about a loop comes first in its reason.
 _WEIGHT = {"flow": 0, "anti": 1, "output": 2}
@@ -59,7 +60,9 @@ class _Judge:
 
     def verdict(self, loop: int) -> LoopPlan:
         carried_here = carried_by(self.scop, self.conflicts, loop)
-        reductions = self.reductions(carried_here)
+        reductions = find_reductions(
+            tuple(each for each in carried_here if not self.scop.array(each.array).is_base)
+        )
         excused = {each.target for each in reductions}
         rest = [each for each in carried_here if each.array not in excused]
         names, blocking = self.blocking(rest, loop)
@@ -82,7 +85,16 @@ class _Judge:
             dependences=found,
             reason=self.reason(loop, kind, found, (where.text if where else "", reductions)),
             is_coincident=(
-                kind in {"parallel", "conditional"} and not reductions and self.values_survive(loop)
+                kind in {"parallel", "conditional"}
+                and not reductions
+                and self.values_survive(loop, frozenset())
+            ),
+            is_reducible=(
+                kind in {"reduction", "conditional"}
+                and bool(reductions)
+                and not arrays
+                and all(self.scop.array(each.target).rank == 0 for each in reductions)
+                and self.values_survive(loop, frozenset(excused))
             ),
         )
 
@@ -138,28 +150,18 @@ class _Judge:
         holds = self.scop.context.subtract(blocked_by(found.left))
         return not holds.intersect(long_loops(self.scop, loop)).is_empty()
 
-    def values_survive(self, loop: int) -> bool:
-        """Return whether the last iteration holds the last value of each scalar, if it is read."""
+    def values_survive(self, loop: int, reduced: frozenset[str]) -> bool:
+        """Return whether the last iteration holds the last value of each scalar, if it is read.
+
+        Those that are `reduced` have theirs from all iterations.
+        """
         written = {
             access.array
             for statement in self.scop.statements_in(loop)
             for access in statement.accesses
             if access.kind != "read" and not access.indices
         }
-        return all(self.storage.survives(name, loop) for name in written)
-
-    def reductions(self, carried_here: tuple[Conflict, ...]) -> tuple[Reduction, ...]:
-        """Return the updates that are all that the loop carries on their target."""
-        found = []
-        for name in dict.fromkeys(each.array for each in carried_here):
-            pairs = [each for each in carried_here if each.array == name]
-            statement = pairs[0].source
-            alone = all(each.source is statement and each.sink is statement for each in pairs)
-            alone = alone and not self.scop.array(name).is_base
-            update = find_reduction(statement) if alone else None
-            if update is not None and update.target == name:
-                found.append(update)
-        return tuple(found)
+        return all(self.storage.survives(name, loop) for name in written - reduced)
 
     def judge(
         self,

@@ -107,7 +107,11 @@ def test_a_scalar_that_some_iterations_only_read_is_carried_under_a_condition() 
     [
         ("s += a[i]", "+"), ("s -= a[i]", "+"), ("s = s + a[i]", "+"), ("s = a[i] + s", "+"), ("s = s - a[i]", "+"),
         ("s *= a[i]", "*"), ("s |= a[i]", "|"), ("s = max(s, a[i])", "max"), ("s = min(a[i], s)", "min"),
-        ("c[3] += a[i]", "+"), ("c[k] = c[k] * a[i]", "*"),
+        ("c[3] += a[i]", "+"), ("c[k] = c[k] * a[i]", "*"), ("s = max(s, a[i], 3)", "max"), ("s ^= a[i]", "^"),
+        ("s = s + a[i] - b[i]", "+"), ("s = a[i] + (s - b[i]) + c[i]", "+"), ("s = 2 * s * a[i]", "*"),
+        ("s = min(min(a[i], s), b[i])", "min"), ("s = np.maximum(a[i], s)", "max"), ("s = s and a[i] > 0", "and"),
+        ("s = a[i] > 0 or s or b[i] > 0", "or"), ("s += a[i]; s -= b[i]", "+"), ("s &= a[i]; s = b[i] & s", "&"),
+        ("c[3] += a[i]; c[3] = c[3] - b[i]", "+"),
     ],
 )  # fmt: skip
 def test_associative_updates_are_reductions(update: str, operator: str) -> None:
@@ -122,7 +126,9 @@ def test_associative_updates_are_reductions(update: str, operator: str) -> None:
     [
         "s = a[i] - s", "s /= a[i]", "s //= a[i]", "s **= a[i]", "s = s + s * a[i]", "s += a[i] * s", "s = s / a[i]",
         "s += a[i]; b[i] = s", "s += a[i]; s *= 2", "b[i] = s; s += a[i]", "s = max(s, s + a[i])", "s %= 7",
-        "s = max(s, a[i], 3)" , "s <<= 1", "c[3] += c[i]",
+        "s <<= 1", "c[3] += c[i]", "s = a[i] - (s + b[i])", "s = s + a[i] * s", "s = max(s, a[i]) + 1", "s = -s + a[i]",
+        "s = max(s, a[i]); s = min(s, b[i])", "s = np.maximum(max(s, a[i]), b[i])", "s = s and (s or a[i] > 0)",
+        "s += a[i]; s |= 1",
     ],
 )  # fmt: skip
 def test_other_updates_are_carried(body: str) -> None:

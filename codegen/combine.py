@@ -1,0 +1,198 @@
+"""On the host: partial values of a reduced loop become the values after it.
+
+Before:  outcomes of parts, each (status, last values ..., partial values ...)
+After:   (status, last values ..., s, m, ...), or None: the loop must run in order
+
+Parts are combined in pairs, as `codegen.canonical` has it, so where the range was cut makes no
+difference. None comes where the order matters after all: few terms, integers that might have
+wrapped on the way, an extremum that is 0.0 or -0.0, a sum that is not finite.
+"""
+
+from __future__ import annotations
+
+import cmath
+import ctypes
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from autopar.analysis.model.typed import FLOAT_INVALID, FLOAT_OVERFLOW
+from autopar.analysis.model.types import INTEGER_LIMITS
+
+from .scalars import greatest, least, maximum, minimum
+
+Value: TypeAlias = Any  # a Python number
+Combine: TypeAlias = Callable[[Value, Value], Value]
+Kernel: TypeAlias = Callable[..., tuple[Any, ...]]
+
+# A bound is a float sum or product: larger by this it holds for certain.
+_ROUNDED_UP = 1 + 2.0**-10
+_OPERATORS: dict[str, Combine] = {
+    "+": lambda x, y: x + y,
+    "*": lambda x, y: x * y,
+    "&": lambda x, y: x & y,
+    "|": lambda x, y: x | y,
+    "^": lambda x, y: x ^ y,
+    "and": lambda x, y: x and y,
+    "or": lambda x, y: x or y,
+    "min": least,
+    "max": greatest,
+    "numpy.minimum": minimum,
+    "numpy.maximum": maximum,
+}
+
+
+class Reducer(Protocol):
+    """A launcher, as far as a reduced loop needs it."""
+
+    def reduce(
+        self,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        work: int,
+        block: int,
+    ) -> list[tuple[Any, ...]]:
+        """Return what `kernel` gives for consecutive parts of range(*bounds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One reduced scalar."""
+
+    operator: str
+    dtype: str
+    is_flipped: bool = False
+    is_watched: bool = False  # NumPy warns of an overflow
+    has_bound: bool = False  # a bound of all partial values follows the value
+    has_doubt: bool = False  # whether the order matters follows
+    largest: int | None = None  # a bound of what one iteration adds to an integer
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether another order gives another value."""
+        return self.operator in {"+", "*"} and self.dtype[0] in "fc"
+
+    @property
+    def width(self) -> int:
+        """How many partial values a part gives."""
+        return 1 + self.has_bound + self.has_doubt
+
+    def combined(self, parts: Sequence[tuple[Value, ...]]) -> tuple[Value, ...]:
+        """Return the partial values of all parts together."""
+        columns = list(zip(*parts, strict=True))
+        value = pairwise(columns[0], self.combine)
+        others = [
+            pairwise(each, _OPERATORS[self.operator]) for each in columns[1:2] * self.has_bound
+        ]
+        if self.has_doubt:
+            others.append(any(columns[-1]))
+        return (value, *others)
+
+    def combine(self, left: Value, right: Value) -> Value:
+        """Return two neighbouring values combined, in the scalar's dtype."""
+        if self.is_flipped:
+            left, right = right, left
+        return self._rounded(_OPERATORS[self.operator](left, right))
+
+    def finished(self, start: Value, found: tuple[Value, ...]) -> Value | None:
+        """Return the value after the loop; None where that is not certain."""
+        value, *others = found
+        if self.has_doubt and others.pop():
+            return None
+        if self.is_flipped and start != start:  # noqa: PLR0124  # nan, which the next value replaces
+            return None
+        start = self._rounded(start)
+        if self.has_bound and not self.stays_within(start, others[0] * _ROUNDED_UP):
+            return None
+        return self.combine(start, value)
+
+    def stays_within(self, start: Value, bound: float) -> bool:
+        """Return whether an integer cannot have left its dtype, in whatever order it grew."""
+        low, high = INTEGER_LIMITS[self.dtype]
+        if not math.isfinite(bound):
+            return False
+        whole = math.ceil(bound)  # in floats the largest integers lie thousands apart
+        if self.operator == "*":
+            return bool(max(1, abs(start)) * whole <= high)
+        return bool(start + whole <= high and (low == 0 or start - whole >= low))
+
+    def _rounded(self, value: Value) -> Value:
+        match self.dtype:
+            case "float32":
+                return ctypes.c_float(value).value
+            case "complex64":
+                return complex(ctypes.c_float(value.real).value, ctypes.c_float(value.imag).value)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """A reduced loop, as its generated module knows it."""
+
+    scalars: tuple[Scalar, ...]
+    block: int  # iterations that no part may cut
+    fewest: int  # terms; fewer are added in order
+    can_repeat: bool  # in order, after it has been run
+
+    def run(
+        self,
+        launcher: Reducer,
+        kernel: Kernel,
+        bounds: tuple[int, int, int],
+        arguments: tuple[object, ...],
+        size: tuple[int, int],
+        starts: tuple[Value, ...],
+    ) -> tuple[Value, ...] | None:
+        """Return the status, last values, and the scalars after the loop; None: run it in order.
+
+        `size`: predicted nanoseconds, and terms.
+        """
+        work, terms = size
+        if terms < self.fewest or not self._fit(len(range(*bounds)), starts):
+            return None
+        outcomes = launcher.reduce(kernel, bounds, arguments, work, self.block)
+        width = sum(each.width for each in self.scalars)
+        status = 0
+        for outcome in outcomes:
+            status |= outcome[0]
+        end = len(outcomes[0]) - width
+        values: list[Value] = []
+        for scalar, start in zip(self.scalars, starts, strict=True):
+            parts = [outcome[end : end + scalar.width] for outcome in outcomes]
+            end += scalar.width
+            value = scalar.finished(start, scalar.combined(parts))
+            if value is None:
+                return None
+            if scalar.is_rounded and not cmath.isfinite(value):
+                # Another order may not overflow, and NumPy may not warn then.
+                if self.can_repeat:
+                    return None
+                if scalar.is_watched:
+                    status |= _raised(value, (start, *(part[0] for part in parts)))
+            values.append(value)
+        return (status, *outcomes[-1][1 : len(outcomes[0]) - width], *values)
+
+    def _fit(self, trips: int, starts: tuple[Value, ...]) -> bool:
+        return all(
+            each.largest is None or each.stays_within(start, each.largest * trips)
+            for each, start in zip(self.scalars, starts, strict=True)
+        )
+
+
+def pairwise(values: Sequence[Value], combine: Combine) -> Value:
+    """Return neighbours combined, then the results, and so on; the last of an odd number waits."""
+    while len(values) > 1:
+        pairs = [combine(*values[at : at + 2]) for at in range(0, len(values) - 1, 2)]
+        values = pairs + list(values[2 * len(pairs) :])
+    return values[0]
+
+
+def _raised(value: Value, parts: tuple[Value, ...]) -> int:
+    """Return the flags that combining `parts` to `value` must have raised."""
+    if cmath.isnan(value):
+        return 0 if any(map(cmath.isnan, parts)) else FLOAT_INVALID
+    if cmath.isinf(value):
+        return FLOAT_OVERFLOW if all(map(cmath.isfinite, parts)) else 0
+    return 0

@@ -1,0 +1,93 @@
+"""The body of a CPU kernel: loops, branches and statements as Python source for Numba.
+
+Maps nodes of a loop tree to lines, and remembers which helpers they call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from autopar.analysis.model.loop_ir import Constant, Expression
+
+from .expressions import Names, print_statement
+from .integers import text
+from .kernel import Branch, Decision, Instance, Loop, Node, decided
+
+INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """Prints nodes with one spelling of names."""
+
+    names: Mapping[str, str]
+    strided: frozenset[str]  # statements whose subscripts stay signed: see `codegen.strides`
+    fastmath: bool
+    tells_warnings: bool  # see `codegen.float_status`
+    helpers: set[str] = field(default_factory=set)  # functions that the statements call
+
+    def nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
+        """Yield the lines of `nodes`."""
+        for node in nodes:
+            match node:
+                case Loop():
+                    lower, upper = self.text(node.lower), self.text(node.upper)
+                    yield from self.loop(node, lower, upper, indent)
+                case Branch():
+                    yield f"{indent}if {self.text(node.test)}:  # line {node.span.line}"
+                    yield from self.nodes(node.body, indent + INDENT)
+                case Decision():
+                    yield from self._decision(node, indent)
+                case Instance():
+                    yield from self._statement(node, indent)
+
+    def _decision(self, node: Decision, indent: str) -> Iterator[str]:
+        word, first, other = decided(node)
+        yield f"{indent}if {word}{self.names[node.predicate]}:  # line {node.span.line}"
+        yield from self.nodes(first, indent + INDENT)
+        if other:
+            yield f"{indent}else:"
+            yield from self.nodes(other, indent + INDENT)
+
+    def loop(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield the lines of a loop from `lower` to `upper`."""
+        if loop.step != 1 and isinstance(loop.lower, Constant):
+            yield from self._strided_header(loop, lower, upper, indent)
+        else:
+            yield f"{indent}{self.header(loop, lower, upper)}"
+        yield from self.nodes(loop.body, indent + INDENT)
+
+    def header(self, loop: Loop, lower: str, upper: str) -> str:
+        """Return the first line of a loop."""
+        step = f", {loop.step}" if loop.step != 1 else ""
+        iterator = self.names[loop.iterator]
+        return f"for {iterator} in range({lower}, {upper}{step}):  # line {loop.span.line}"
+
+    def text(self, expression: Expression) -> str:
+        """Return an integer expression as Python."""
+        return text(expression, self.names)
+
+    def _strided_header(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield a loop over turns: LLVM sees in `2 * turn + 1` which elements are never met."""
+        assert isinstance(loop.lower, Constant)  # the caller asked
+        offset = int(loop.lower.value.real) % loop.step
+        iterator, step = self.names[loop.iterator], loop.step
+        first = f"({lower} - {offset}) // {step}"
+        last = f"({upper} - {offset} + {step - 1}) // {step}"
+        yield f"{indent}for turn_{iterator} in range({first}, {last}):  # line {loop.span.line}"
+        yield f"{indent}{INDENT}{iterator} = {step} * turn_{iterator} + {offset}"
+
+    def _statement(self, instance: Instance, indent: str) -> Iterator[str]:
+        names = Names(
+            iterators=dict(instance.iterators),
+            spelled=self.names,
+            prefix=f"{instance.name}_",
+            signed=instance.name in self.strided,
+            tells_warnings=self.tells_warnings,
+        )
+        printed = print_statement(instance.statement, names, "cpu", fastmath=self.fastmath)
+        self.helpers.update(printed.helpers)
+        *others, last = printed.lines
+        yield from (indent + line for line in others)
+        yield f"{indent}{last}  # line {instance.span.line}"

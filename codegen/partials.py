@@ -1,0 +1,233 @@
+"""Partial values: what a part of a reduced loop accumulates instead of the scalars themselves.
+
+Before:  for i: s = s + a[i]              s an int64, which may wrap
+After:   for i: S0_term0 = a[i]
+                s_bound = s_bound + abs(float64(S0_term0))
+                s = s + S0_term0          unchecked; s starts at 0, s_bound at 0.0
+
+A part starts each value at a neutral element, so it need not know what came before it. Two
+neighbouring parts combine by `left` and `right` of `Part.combination`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from autopar.analysis.model.source import Span
+from autopar.analysis.model.typed import (
+    Cast,
+    Number,
+    Operation,
+    SetVariable,
+    TypedExpression,
+    Variable,
+)
+from autopar.analysis.model.types import BOOL, FLOAT, INTEGER_LIMITS, ScalarType
+
+from .canonical import Shape, shape_of
+from .kernel import Branch, Decision, Instance, Loop, Node, Reduced
+from .reduced import Term, may_need_order, terms_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One value that a part of the loop accumulates."""
+
+    name: str
+    type: ScalarType
+    kind: Literal["value", "bound", "unsure"]
+    neutral: Number
+    combination: Operation  # of the variables `left` and `right`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialLoop:
+    """A loop over a part of its range, its reduced scalars replaced by partial values."""
+
+    loop: Loop
+    shape: Shape
+    parts: tuple[Part, ...]  # for each reduction: value, then bound and doubt where it has them
+
+    def doubt(self, part: Part) -> Part | None:
+        """Return what notes that equal zeros met in an unknown order, for an extremum."""
+        later = self.parts[self.parts.index(part) + 1 :]
+        following = next((each for each in later), None)
+        is_own = part.kind == "value" and following is not None and following.kind == "unsure"
+        return following if is_own else None
+
+
+def partial_loop(loop: Loop, taken: frozenset[str]) -> PartialLoop:
+    """Return what a part of `loop` does; `taken` are names that it may not use for its own."""
+    shape = shape_of(loop)
+    parts = tuple(part for each in loop.reductions for part in _parts(each, shape, loop, taken))
+    names = {each.target: _name(each.target, "bound", taken) for each in loop.reductions}
+    doubts = {each.target: _name(each.target, "unsure", taken) for each in loop.reductions}
+    rewriter = _Rewriter(reductions=loop.reductions, bounds=names, doubts=doubts)
+    body = tuple(node for each in loop.body for node in rewriter.nodes(each))
+    return PartialLoop(loop=replace(loop, body=body), shape=shape, parts=parts)
+
+
+def has_doubt(reduced: Reduced, shape: Shape) -> bool:
+    """Return whether the partial values say that the order mattered after all."""
+    return reduced.has_zeros and (shape.lanes > 1 or may_need_order(reduced))
+
+
+def has_bound(reduced: Reduced) -> bool:
+    """Return whether the partial values include a bound of what any order may reach."""
+    return reduced.may_wrap and reduced.largest is None
+
+
+def _name(target: str, kind: str, taken: frozenset[str]) -> str:
+    name = f"{target}_{kind}"
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _parts(reduced: Reduced, shape: Shape, loop: Loop, taken: frozenset[str]) -> Iterator[Part]:
+    span, type_ = loop.span, reduced.type
+    yield Part(
+        name=reduced.target,
+        type=type_,
+        kind="value",
+        neutral=Number(value=neutral(reduced), type=type_, span=span),
+        combination=_combination(reduced, span),
+    )
+    if has_bound(reduced):
+        start = 0.0 if reduced.operator == "+" else 1.0
+        yield Part(
+            name=_name(reduced.target, "bound", taken),
+            type=FLOAT,
+            kind="bound",
+            neutral=Number(value=start, type=FLOAT, span=span),
+            combination=_of_both(reduced.operator, FLOAT, span),
+        )
+    if has_doubt(reduced, shape):
+        yield Part(
+            name=_name(reduced.target, "unsure", taken),
+            type=BOOL,
+            kind="unsure",
+            neutral=Number(value=False, type=BOOL, span=span),
+            combination=_of_both("or", BOOL, span),
+        )
+
+
+def neutral(reduced: Reduced) -> bool | int | float | complex:
+    """Return what changes nothing it is combined with."""
+    dtype, operator = reduced.dtype, reduced.operator.removeprefix("numpy.")
+    if operator == "+":
+        # -0.0 + x is x for every x; 0.0 + -0.0 is not.
+        return {"f": -0.0, "c": complex(-0.0, -0.0)}.get(dtype[0], 0)
+    if operator == "*":
+        return 1.0 if dtype[0] == "f" else 1
+    if operator in {"and", "&"}:
+        return True if dtype == "bool" else -1 if dtype[0] == "i" else INTEGER_LIMITS[dtype][1]
+    if operator in {"or", "|", "^"}:
+        return False if dtype == "bool" else 0
+    is_smallest = operator.startswith("min")
+    if dtype[0] == "f":
+        return float("inf") if is_smallest else float("-inf")
+    return INTEGER_LIMITS[dtype][is_smallest]
+
+
+def _combination(reduced: Reduced, span: Span) -> Operation:
+    combined = _of_both(reduced.operator, reduced.type, span)
+    if not reduced.is_flipped:
+        return combined
+    return replace(combined, operands=combined.operands[::-1])
+
+
+def _of_both(operator: str, type_: ScalarType, span: Span) -> Operation:
+    left = Variable(name="left", type=type_, span=span)
+    right = Variable(name="right", type=type_, span=span)
+    return Operation(name=operator, operands=(left, right), type=type_, hazards=0, span=span)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rewriter:
+    """Turns updates of reduced scalars into updates of partial values."""
+
+    reductions: tuple[Reduced, ...]
+    bounds: dict[str, str]  # name of the bound, by target
+    doubts: dict[str, str]
+
+    def nodes(self, node: Node) -> Iterator[Node]:
+        match node:
+            case Loop() | Branch():
+                body = tuple(inner for each in node.body for inner in self.nodes(each))
+                yield replace(node, body=body)
+            case Decision():
+                body, orelse = (
+                    tuple(inner for each in arm for inner in self.nodes(each))
+                    for arm in (node.body, node.orelse)
+                )
+                yield replace(node, body=body, orelse=orelse)
+            case Instance():
+                reduced = [each for each in self.reductions if node.name in each.statements]
+                if reduced and reduced[0].may_wrap:
+                    yield from self._integer(node, reduced[0])
+                elif reduced and may_need_order(reduced[0]):
+                    yield from self._extremum(node, reduced[0])
+                else:
+                    yield node
+
+    def _integer(self, node: Instance, reduced: Reduced) -> Iterator[Node]:
+        """Yield the update term by term: nothing is checked, but magnitudes are added up."""
+        for number, term in enumerate(terms_of(node.statement, reduced.target)):
+            value: TypedExpression = term.value
+            if has_bound(reduced):
+                kept = f"{node.name}_term{number}"
+                yield _set(node, kept, value, f"{node.name}_{2 * number}")
+                value = Variable(name=kept, type=value.type, span=value.span)
+                bound = _larger_bound(self.bounds[reduced.target], reduced, value)
+                yield _set(node, self.bounds[reduced.target], bound, node.name)
+            target = Variable(name=reduced.target, type=reduced.type, span=value.span)
+            grown = replace(term.operation, operands=_placed(term, target, value), hazards=0)
+            yield _set(node, reduced.target, grown, f"{node.name}_{2 * number + 1}")
+
+    def _extremum(self, node: Instance, reduced: Reduced) -> Iterator[Node]:
+        """Yield the update with its value tested for nan, which forgets what came before."""
+        target: TypedExpression = Variable(name=reduced.target, type=reduced.type, span=node.span)
+        for number, term in enumerate(terms_of(node.statement, reduced.target)):
+            kept = f"{node.name}_term{number}"
+            yield _set(node, kept, term.value, f"{node.name}_{2 * number}")
+            value = Variable(name=kept, type=term.value.type, span=node.span)
+            doubt = Variable(name=self.doubts[reduced.target], type=BOOL, span=node.span)
+            is_nan = _operation("!=", (value, value), BOOL, node.span)
+            found = _operation("or", (doubt, is_nan), BOOL, node.span)
+            yield _set(node, doubt.name, found, node.name)
+            grown = replace(term.operation, operands=_placed(term, target, value))
+            yield _set(node, reduced.target, grown, f"{node.name}_{2 * number + 1}")
+
+
+def _set(node: Instance, name: str, value: TypedExpression, label: str) -> Instance:
+    """Return an assignment in the place of `node`; `label` begins the names of its temporaries."""
+    return replace(
+        node, name=label, statement=SetVariable(name=name, value=value, span=node.statement.span)
+    )
+
+
+def _placed(
+    term: Term, target: TypedExpression, value: TypedExpression
+) -> tuple[TypedExpression, ...]:
+    return (target, value) if term.position == 0 else (value, target)
+
+
+def _larger_bound(name: str, reduced: Reduced, value: TypedExpression) -> Operation:
+    """Return the bound after one more term: the sum, or the product, of all magnitudes."""
+    span = value.span
+    real = Cast(operand=value, type=FLOAT, hazards=0, span=span)
+    magnitude = _operation("abs", (real,), FLOAT, span)
+    bound = Variable(name=name, type=FLOAT, span=span)
+    if reduced.operator == "*":
+        one = Number(value=1.0, type=FLOAT, span=span)
+        magnitude = _operation("max", (one, magnitude), FLOAT, span)
+    return _operation(reduced.operator, (bound, magnitude), FLOAT, span)
+
+
+def _operation(
+    name: str, operands: tuple[TypedExpression, ...], type_: ScalarType, span: Span
+) -> Operation:
+    return Operation(name=name, operands=operands, type=type_, hazards=0, span=span)

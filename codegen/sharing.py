@@ -1,0 +1,109 @@
+"""Which loops with reductions are shared out, and which run in order within other kernels.
+
+Before:  for t: (for i: reduction into s), b[t] = s      nothing else of the nest is parallel
+After:   for t: (for i), b[t] = s                        one kernel, in order
+
+A launch for each iteration of a loop on the host pays where other loops are launched there
+anyway. And where such a nest is small it runs as one kernel, in order: so it must be known
+beforehand that no sum in it is so long that it has another order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autopar.analysis.model.loop_ir import Binary, Constant, Expression
+
+from .extremes import Ranges, anywhere, largest
+from .integers import simplify
+from .kernel import Branch, Decision, Instance, Loop, Node
+from .work import term_count
+
+
+def shared_reductions(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return `body` with reductions only on loops that are shared out or lie in such loops."""
+    return tuple(_settled(node) for node in body)
+
+
+def _settled(node: Node) -> Node:
+    match node:
+        case Loop() if not node.is_shared:
+            return _driven(node, (node,)) if _has_launches(node) else _in_order(node)
+        case Branch():
+            return replace(node, body=shared_reductions(node.body))
+        case Decision():
+            return _in_order(node)  # the host knows no values of the region's data
+        case Loop() | Instance():
+            return node
+
+
+def _has_launches(node: Loop | Branch) -> bool:
+    """Return whether something in `node` is parallel, loops with reductions left aside."""
+    for each in node.body:
+        match each:
+            case Loop(is_parallel=True):
+                return True
+            case Loop() | Branch():
+                is_reduced = isinstance(each, Loop) and each.reductions
+                if not is_reduced and _has_launches(each):
+                    return True
+            case Instance() | Decision():
+                pass
+    return False
+
+
+def _in_order(node: Node) -> Node:
+    match node:
+        case Loop():
+            return replace(node, body=tuple(map(_in_order, node.body)), reductions=())
+        case Branch():
+            return replace(node, body=tuple(map(_in_order, node.body)))
+        case Decision():
+            body, orelse = (tuple(map(_in_order, each)) for each in (node.body, node.orelse))
+            return replace(node, body=body, orelse=orelse)
+        case Instance():
+            return node
+
+
+def _driven(node: Loop | Branch, around: tuple[Loop, ...]) -> Node:
+    """Return a loop or branch of the host, `around` being the loops of the host around its body."""
+    body: list[Node] = []
+    for each in node.body:
+        match each:
+            case Loop() if each.is_shared:
+                body.append(each if _has_known_length(each, around) else _in_order(each))
+            case Loop():
+                body.append(_driven(each, (*around, each)))
+            case Branch():
+                body.append(_driven(each, around))
+            case Decision():
+                body.append(_in_order(each))
+            case Instance():
+                body.append(each)
+    return replace(node, body=tuple(body))
+
+
+def _has_known_length(loop: Loop, around: tuple[Loop, ...]) -> bool:
+    if loop.is_parallel or not has_rounded(loop):
+        return True
+    bound: Expression | None = term_count(loop)
+    for outer in reversed(around):
+        bound = None if bound is None else most(bound, outer)
+    return bound is not None
+
+
+def most(expression: Expression, loop: Loop) -> Expression | None:
+    """Return an upper bound of `expression` for all iterations of `loop`; None if none is known."""
+    bound = largest(anywhere(expression), _range(loop))
+    return None if bound is None else simplify(bound, loop.span)
+
+
+def _range(loop: Loop) -> Ranges:
+    one = Constant(value=1, span=loop.span)
+    last = Binary(operator="-", left=loop.upper, right=one, span=loop.span)
+    return {loop.iterator: (loop.lower, last)}
+
+
+def has_rounded(loop: Loop) -> bool:
+    """Return whether `loop` reduces a scalar whose value depends on the order."""
+    return any(each.is_rounded for each in loop.reductions)
