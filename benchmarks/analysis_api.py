@@ -59,8 +59,8 @@ def again_with_values(parsed: tuple[Any, Any], values: Mapping[str, int]) -> obj
     from autopar.analysis.passes.regions import find_regions
     from autopar.analysis.stages import plan_region
 
-    regions = find_regions(*parsed, Facts(values=tuple(values.items())))
-    return [plan_region(scop) for scop in regions.scops]
+    facts = Facts(values=tuple(values.items()))
+    return [plan_region(scop, facts) for scop in find_regions(*parsed, facts).scops]
 
 
 def checks(function: Form, arguments: Mapping[str, object]) -> tuple[Check, ...]:
