@@ -20,6 +20,7 @@ from .model.source import SourceFunction, SourceText
 from .model.typed import TypedProgram
 from .model.types import LiveInType
 from .passes import conditions
+from .passes.allocated_types import allocated_types
 from .passes.build_scop import build_scop
 from .passes.describe import describe
 from .passes.disjoint import disjoint_pairs
@@ -36,6 +37,7 @@ from .passes.verdicts import find_verdicts
 __all__ = [
     "MODULE",
     "Observer",
+    "allocated_types",
     "analyze",
     "describe",
     "explain_text",

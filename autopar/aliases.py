@@ -35,8 +35,8 @@ def written_alone(plan: RegionPlan) -> tuple[str, ...]:
     }
     return tuple(
         array.name
-        for array in plan.scop.arrays
-        if array.rank > 0 and array.name in written and array.name in bases
+        for array in plan.scop.given_arrays
+        if array.name in written and array.name in bases
     )
 
 
@@ -67,7 +67,7 @@ def facts_of(
     On a flat base all parameters are given: linearised subscripts of symbolic extent can take
     isl minutes.
     """
-    names = tuple(array.name for array in plan.scop.arrays if array.rank > 0)
+    names = tuple(array.name for array in plan.scop.given_arrays)
     groups = groups_of(names, pairs)
     members = {name: named[name] for group in groups for name in group}
     if not all(isinstance(each, np.ndarray) for each in members.values()):

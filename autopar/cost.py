@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autopar.analysis.model.loop_ir import (
+    Allocate,
     Assign,
     Element,
     For,
@@ -88,7 +89,7 @@ def _block_costs(
                 yield from _block_costs(each, middles, changing)
         case Assign() | Update():
             yield str(_once(statement))
-        case Opaque():
+        case Opaque() | Allocate():
             pass
 
 
@@ -104,7 +105,9 @@ def _once(body: Assign | Update) -> int:
 
 def _statement_cost(scop: Scop, statement: Statement) -> str:
     middles: dict[str, str] = {p.name: p.text for p in scop.parameters}
-    factors = [str(_once(statement.body))]
+    # NumPy gives an array its first values.
+    is_fill = scop.loops[statement.loops[-1]].is_fill
+    factors = ["1" if is_fill else str(_once(statement.body))]
     for number in statement.loops:
         loop = scop.loops[number]
         factors.append(_trips(loop, middles))

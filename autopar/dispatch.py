@@ -22,6 +22,7 @@ from autopar.analysis.facts.reasons import (
     CannotStopInside,
     ConditionFailed,
     ErrorStateChanged,
+    NoRoom,
     TracingActive,
     ValueFailed,
 )
@@ -33,6 +34,7 @@ from autopar.analysis.model.typed import FAILURES
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.analysis.stages import plan_region
 from autopar.codegen.compile import COMPILER_ERRORS
+from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError, DeviceLauncher
 from autopar.codegen.pool import Pool
 from autopar.codegen.reasons import CompileFailed, NotProfitable
@@ -313,6 +315,8 @@ class Region:
             outcome = variant.run(launcher, *arguments)
         except DeviceError as error:
             return self._refuse(found, self._device_failed(error))
+        except NoRoomError as error:
+            return self._refuse(found, NoRoom(span=self.plan.scop.span, detail=str(error)))
         except COMPILER_ERRORS as error:
             # The first kernel of a region is compiled at its first launch, before it stored
             # anything; where there are several, all were compiled in `make_variant`.

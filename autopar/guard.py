@@ -116,7 +116,7 @@ def make_guard(region: RegionPlan) -> Guard:
 def _names(region: RegionPlan) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Return the arrays, the integer names and the value names that a region takes in."""
     scop = region.scop
-    arrays = [array.name for array in scop.arrays if array.rank > 0]
+    arrays = [array.name for array in scop.given_arrays]
     integers = []
     for parameter in scop.parameters:
         if isinstance(parameter.expression, Extent):
@@ -136,9 +136,7 @@ def _check_lines(
     assert region.live_out_defined is not None  # the caller asked for last values
     lines = [f"def check({', '.join(arguments)}):"]
     lines += [
-        f"    if {array.name}.ndim != {array.rank}: return None"
-        for array in scop.arrays
-        if array.rank > 0
+        f"    if {array.name}.ndim != {array.rank}: return None" for array in scop.given_arrays
     ]
     bare = _bare_subscripts(scop)
     for name in integers:
@@ -237,8 +235,8 @@ def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
     shown = tuple(
         (name, int(value)) for name, value in named.items() if isinstance(value, int | np.integer)
     )
-    for array in scop.arrays:
-        if array.rank > 0 and named[array.name].ndim != array.rank:
+    for array in scop.given_arrays:
+        if named[array.name].ndim != array.rank:
             text = f"{array.name}.ndim == {array.rank}"
             return ConditionFailed(span=scop.span, condition=text, values=shown)
     for condition in region.in_bounds:

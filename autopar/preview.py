@@ -132,7 +132,7 @@ def _preview_region(
 
 def _used_types(scop: Scop, types: Mapping[str, LiveInType]) -> dict[str, LiveInType]:
     """Return the types of what a region takes in, as a call would find them."""
-    arrays = tuple(array.name for array in scop.arrays if array.rank > 0)
+    arrays = tuple(array.name for array in scop.given_arrays)
     values = (*scop.live_in, *_integers(scop))
     used = {name: types.get(name, INT) for name in _integers(scop)}
     for name in (*arrays, *values):

@@ -30,7 +30,7 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
 from autopar.analysis.passes.reasons import BudgetExhausted
-from autopar.analysis.stages import may_check_first, redo_condition, specialize
+from autopar.analysis.stages import allocated_types, may_check_first, redo_condition, specialize
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.canonical import FEWEST_TERMS
@@ -99,7 +99,7 @@ def argument_types(
         if access.kind != "read"
     }
     types: dict[str, LiveInType] = {}
-    arrays = [array.name for array in scop.arrays if array.rank > 0]
+    arrays = [array.name for array in scop.given_arrays]
     for name in (*arrays, *(name for name in scalars if name not in arrays)):
         value = values[name]
         found: LiveInType | Reason
@@ -136,6 +136,7 @@ def draft_variant(
 ) -> Draft | Refusal:
     """Return the source for a region; `place` is target, region name and user's file."""
     target, name, file = place
+    types = allocated_types(region.scop, types)
     found = specialize(region, types, holding, may_copy=target == "cpu")
     if isinstance(found, Refusal):
         return found
@@ -202,7 +203,7 @@ def make_variant(
         source=draft.source,
         run=_loaded(program, draft.source, draft.target, options),
         check=_loaded(*draft.checks, draft.target, options) if draft.checks else None,
-        arrays=tuple(each.name for each in program.arrays),
+        arrays=tuple(each.name for each in program.given_arrays),
         scalars=tuple(each.name for each in program.live_in),
         strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
         converters=tuple(_wrapper(program.variable(each).type) for each in program.results),

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 
+from autopar.analysis.passes.allocation_calls import ALLOCATIONS, DTYPES
 from autopar.analysis.passes.names import MATH_CONSTANTS, MODELLED_FUNCTIONS
 
 from .functions import Binding, canonical_name, identity_guards, watch_bindings
 
 # What the analysis takes attributes of modules to mean.
-_MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys()
+_MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES
 _OWN_NAMES = {"abs": "absolute"}  # numpy.abs says that it is numpy.absolute
 
 

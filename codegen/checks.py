@@ -6,8 +6,10 @@ After:   for i: check x[checked idx[i]], math.sqrt(a[i])    raises the same bits
 Run first, it tells whether anything would fail while every array is still as it was, so that
 the interpreter can take over from the start. What is left is the program slice of whatever may
 fail (Weiser, Program slicing, ICSE 1981): subscripts, divisors, arguments, and the scalars that
-they are computed from, over the very instances of the region. Only right where no element that
-the slice reads was stored by the region: here it would still hold its old value.
+they are computed from, over the very instances of the region. Arrays that the region makes are
+its own, and so are those of the checks: what is stored there is part of the slice too. Only right
+where no other element that the slice reads was stored by the region: here it would still hold its
+old value.
 """
 
 from __future__ import annotations
@@ -36,31 +38,35 @@ from autopar.analysis.model.typed import (
 )
 
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, walk_nodes
-from .liveness import assigned, exposed
+from .liveness import arrays, assigned, exposed
 
 
 def checks_only(program: Program) -> Program:
     """Return `program` with its stores left out, and what they might fail at kept."""
-    body = _sliced(program.body, _needed(program.body))
+    own = frozenset(each.name for each in program.arrays if each.extents is not None)
+    body = _sliced(program.body, _needed(program.body, own), own)
     return replace(
         program,
         name=f"{program.name}_checks",
         body=body,
-        arrays=tuple(replace(array, is_written=False) for array in program.arrays),
+        arrays=tuple(
+            replace(array, is_written=array.is_written and array.name in own)
+            for array in program.arrays
+        ),
         results=(),
         hazards=program.hazards & FAILURES,
     )
 
 
 def arrays_needed(checks: Program) -> frozenset[str]:
-    """Return the arrays whose elements decide what the checks of a region find."""
+    """Return the given arrays whose elements decide what the checks of a region find."""
     return frozenset(
         node.array
         for instance in walk_nodes(checks.body)
         if isinstance(instance, Instance)
         for node in walk_statement(instance.statement)
         if isinstance(node, Load)
-    )
+    ).intersection(each.name for each in checks.given_arrays)
 
 
 def can_fail(statement: TypedStatement) -> bool:
@@ -68,19 +74,22 @@ def can_fail(statement: TypedStatement) -> bool:
     return bool(statement_hazards(statement) & FAILURES)
 
 
-def _needed(body: tuple[Node, ...]) -> frozenset[str]:
-    """Return the scalars from which something that may fail is computed, at whatever time."""
+def _needed(body: tuple[Node, ...], own: frozenset[str]) -> frozenset[str]:
+    """Return the scalars from which something that may fail is computed, at whatever time.
+
+    Arrays in `own` count as scalars do.
+    """
     statements = list(_decided(body, frozenset()))
     needed: set[str] = set()
     for statement, decisions in statements:
         check = _check(statement)
-        needed |= _variables(check) | decisions if check else set()
+        needed |= _variables(check, own) | decisions if check else set()
     is_grown = True
     while is_grown:
         is_grown = False
         for statement, decisions in statements:
-            if isinstance(statement, SetVariable) and statement.name in needed:
-                found = (_variables(statement) | decisions) - needed
+            if _target(statement, own) in needed:
+                found = (_variables(statement, own) | decisions) - needed
                 needed |= found
                 is_grown = is_grown or bool(found)
     return frozenset(needed)
@@ -100,33 +109,50 @@ def _decided(
                 yield from _decided(node.body + node.orelse, decisions | {node.predicate})
 
 
-def _variables(statement: TypedStatement) -> set[str]:
-    return {node.name for node in walk_statement(statement) if isinstance(node, Variable)}
+def _variables(statement: TypedStatement, own: frozenset[str]) -> set[str]:
+    nodes = list(walk_statement(statement))
+    arrays = {node.array for node in nodes if isinstance(node, Load)}
+    return {node.name for node in nodes if isinstance(node, Variable)} | (arrays & own)
 
 
-def _sliced(body: tuple[Node, ...], needed: frozenset[str]) -> tuple[Node, ...]:
+def _target(statement: TypedStatement, own: frozenset[str]) -> str | None:
+    """Return the scalar, or the array in `own`, that a statement gives a value."""
+    match statement:
+        case SetVariable():
+            return statement.name
+        case Store() if statement.array in own:
+            return statement.array
+    return None
+
+
+def _sliced(
+    body: tuple[Node, ...], needed: frozenset[str], own: frozenset[str]
+) -> tuple[Node, ...]:
     kept: list[Node] = []
     for node in body:
         match node:
-            case Instance(statement=SetVariable(name=name)) if name in needed:
+            case Instance() if _target(node.statement, own) in needed:
                 kept.append(node)
             case Instance():
                 check = _check(node.statement)
                 if check is not None:
                     kept.append(replace(node, statement=check))
             case Loop():
-                inner = _sliced(node.body, needed)
-                # Nothing is stored, so only a scalar can tie one iteration to the next.
+                inner = _sliced(node.body, needed, own)
+                # Nothing else is stored, so only a scalar can tie one iteration to the next, or
+                # an array of the region's own.
                 is_free = not exposed(inner) & assigned(inner)
+                is_free = is_free and (node.is_parallel or not arrays(inner) & own)
                 reduced = tuple(each for each in node.reductions if each.target in needed)
                 if inner:
                     kept.append(replace(node, body=inner, is_parallel=is_free, reductions=reduced))
             case Branch():
-                inner = _sliced(node.body, needed)
+                inner = _sliced(node.body, needed, own)
                 if inner:
                     kept.append(replace(node, body=inner))
             case Decision():
-                inner, other = _sliced(node.body, needed), _sliced(node.orelse, needed)
+                inner = _sliced(node.body, needed, own)
+                other = _sliced(node.orelse, needed, own)
                 if inner or other:
                     kept.append(replace(node, body=inner, orelse=other))
     return tuple(kept)

@@ -20,6 +20,18 @@ Arguments: TypeAlias = tuple[object, ...]
 MOST_COPIED_BYTES = 1 << 28
 
 
+class NoRoomError(Exception):
+    """There is no memory for an array that a region allocates."""
+
+
+def new_array(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return a new array. Raises NoRoomError where there is no memory for it."""
+    try:
+        return np.zeros(shape, dtype)
+    except (MemoryError, ValueError) as error:  # too large to be counted, for one
+        raise NoRoomError(str(error)) from error
+
+
 def private_copies(
     arguments: tuple[Any, ...], private: tuple[Private, ...], threads: int
 ) -> tuple[Arguments, ...]:

@@ -33,7 +33,7 @@ from .cpu_body import INDENT, Body
 from .cpu_reduce import name_of, names_of_parts, partial_lines, reduction_lines
 from .float_status import FLOAT_STATUS, decides_by_data
 from .integers import rename
-from .kernel import Program
+from .kernel import ArrayArgument, Program
 from .scalars import HELPERS
 from .spelling import spell
 from .strides import strided_instances
@@ -170,12 +170,15 @@ class _Module:
     def _run(self) -> Iterator[str]:
         program = self._program
         passed = (
-            *(each.name for each in program.arrays),
+            *(each.name for each in program.given_arrays),
             *(each.name for each in program.integers),
             *(each.name for each in program.live_in),
         )
         arguments = ("launcher", *self._spell(passed))
         yield f"def run({', '.join(arguments)}):"
+        for array in program.arrays:
+            if array.extents is not None:
+                yield INDENT + self._new_array(array, array.extents)
         used = {name for each in host.kernels_of(self._host) for name in each.scalars}
         for variable in program.variables:
             if variable.name in used:
@@ -191,6 +194,10 @@ class _Module:
         for node in self._host.nodes:
             yield from self._host_node(node, INDENT)
         yield INDENT + self._return()
+
+    def _new_array(self, array: ArrayArgument, extents: tuple[Expression, ...]) -> str:
+        shape = self._tuple(tuple(map(self._body.text, extents)))
+        return f"{self._names[array.name]} = launcher.new_array({shape}, np.{array.type.dtype})"
 
     def _start_value(self, variable: ScalarVariable) -> str:
         name = self._names[variable.name]
@@ -222,11 +229,12 @@ class _Module:
 
     def _launch(self, kernel: host.Kernel) -> str:
         passed = self._tuple(self._passed(kernel))
-        if kernel.loop and kernel.loop.private_arrays:
-            copies = tuple(
-                f"({kernel.arrays.index(each.name)}, {each.starts_filled})"
-                for each in kernel.loop.private_arrays
-            )
+        copies = tuple(
+            f"({kernel.arrays.index(each.name)}, {each.starts_filled})"
+            for each in (kernel.loop.private_arrays if kernel.loop else ())
+            if each.name in kernel.arrays  # checks may have no use for it
+        )
+        if copies:
             return (
                 f"launcher.launch_with_copies({kernel.name}, ({self._range(kernel)}), {passed},"
                 f" {self._tuple(copies)}, {self._work(kernel)})"

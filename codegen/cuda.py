@@ -248,15 +248,20 @@ class _Module:
 
     def _run(self) -> Iterator[str]:
         program = self._program
-        arrays = self._spell(tuple(each.name for each in program.arrays))
+        arrays = self._spell(tuple(each.name for each in program.given_arrays))
         integers = tuple(each.name for each in program.integers)
         others = self._spell((*integers, *(each.name for each in program.live_in)))
         yield f"def run({', '.join(('launcher', *arrays, *others))}):"
-        written = _tuple(tuple(str(each.is_written) for each in program.arrays))
+        written = _tuple(tuple(str(each.is_written) for each in program.given_arrays))
         may_fail = ", may_fail=True" if program.hazards & FAILURES else ""
         yield f"{INDENT}call = launcher.open({_tuple(arrays)}, written={written}{may_fail})"
         if arrays:
             yield f"{INDENT}{_tuple(arrays)} = call.arrays"
+        for array in program.arrays:
+            if array.extents is not None:
+                shape = _tuple(tuple(map(self._text, array.extents)))
+                new = f"call.new_array({shape}, np.{array.type.dtype})"
+                yield f"{INDENT}{self._names[array.name]} = {new}"
         used = {name for kernel in self._kernels for name in kernel.scalars}
         for variable in program.variables:
             if variable.name in used or variable.name in self._cells:

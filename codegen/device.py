@@ -99,6 +99,15 @@ class DeviceCall:
         with _translated():
             return cudalib.to_device(np.array([value]))
 
+    def new_array(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
+        """Return a new array on the device, for the region alone."""
+        try:
+            first = np.zeros(shape, dtype)
+        except (MemoryError, ValueError) as error:  # too large to be counted, for one
+            raise DeviceMemoryError(str(error)) from error
+        with _translated():
+            return cudalib.to_device(first)
+
     def launch(
         self, kernel: Kernel, bounds: tuple[Bounds, ...], arguments: tuple[Any, ...]
     ) -> None:

@@ -49,7 +49,10 @@ def _array(array: ArrayArgument) -> str:
     uses = [
         word for word, holds in (("read", array.is_read), ("written", array.is_written)) if holds
     ]
-    return f"{array.name}: {array.type}, {' and '.join(uses) or 'untouched'}"
+    new = ""
+    if array.extents is not None:
+        new = f", new of {', '.join(text(each, {}) for each in array.extents)}"
+    return f"{array.name}: {array.type}, {' and '.join(uses) or 'untouched'}{new}"
 
 
 def _variable(variable: ScalarVariable) -> str:

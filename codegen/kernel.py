@@ -124,6 +124,9 @@ class ArrayArgument:
     type: ArrayType
     is_read: bool
     is_written: bool
+    # Over parameters; None for what the caller passes. The others `run` makes itself, and they
+    # are gone after it.
+    extents: tuple[Expression, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +141,7 @@ class IntegerArgument:
 class Program:
     """Everything a code generator needs to know of one region.
 
-    Generated entry points take the arrays, then the integers, then the live-in variables,
+    Generated entry points take the given arrays, then the integers, then the live-in variables,
     each in the order given here.
     """
 
@@ -153,6 +156,11 @@ class Program:
     hazards: int  # union of the hazards of all statements
     # Scalars whose values never leave an iteration of an outermost parallel loop.
     local: frozenset[str] = frozenset()
+
+    @property
+    def given_arrays(self) -> tuple[ArrayArgument, ...]:
+        """The arrays that the caller passes."""
+        return tuple(array for array in self.arrays if array.extents is None)
 
     @property
     def live_in(self) -> tuple[ScalarVariable, ...]:

@@ -18,7 +18,7 @@ from autopar.analysis.model import isl_ast
 from autopar.analysis.model.ast_nodes import AstFor, AstIf, AstInstance, AstNode, instances
 from autopar.analysis.model.loop_ir import Expression, Name, Unary
 from autopar.analysis.model.plan import PrivateArray, Schedule, ScheduleDimension
-from autopar.analysis.model.scop import Scop
+from autopar.analysis.model.scop import Array, Scop
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     Cast,
@@ -97,10 +97,29 @@ def _array_arguments(scop: Scop, arrays: Mapping[str, ArrayType]) -> tuple[Array
             type=arrays[array.name],
             is_read=array.name in read,
             is_written=array.name in written,
+            extents=_extents(scop, array),
         )
         for array in scop.arrays
         if array.rank > 0
     )
+
+
+def _extents(scop: Scop, array: Array) -> tuple[Expression, ...] | None:
+    if array.allocation is None:
+        return None
+    values = _parameters(scop)
+    extents = (substitute(each, values) for each in array.allocation.extents)
+    return tuple(simplify(each, scop.span) for each in extents)
+
+
+def _parameters(scop: Scop) -> dict[Expression, Expression]:
+    """Return the identifier of each parameter, by the name or extent that it is."""
+    return {
+        without_span(parameter.expression): Name(
+            name=parameter.name, span=parameter.expression.span
+        )
+        for parameter in scop.parameters
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,12 +242,7 @@ class _Lowering:
 
     def _parametrized(self, statement: TypedStatement) -> TypedStatement:
         """Return `statement` with extents and names replaced by parameter identifiers."""
-        values: dict[Expression, Expression] = {
-            without_span(parameter.expression): Name(
-                name=parameter.name, span=parameter.expression.span
-            )
-            for parameter in self.scop.parameters
-        }
+        values = _parameters(self.scop)
         match statement:
             case Store():
                 value = _with_parameters(statement.value, values)

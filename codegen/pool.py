@@ -16,11 +16,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .copies import Arguments, Private, private_copies
+from .copies import Arguments, Private, new_array, private_copies
 from .entries import Entry, entry_of, packer
 from .native import JOB_CELLS, Board, machine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # The status word, then last values of the scalars that the loop assigns.
 Outcome: TypeAlias = tuple[int, *tuple[complex, ...]]
@@ -83,6 +87,9 @@ class Launcher(Protocol):
 
         Each part but the last has a power of two of blocks, the same for all.
         """
+
+    def new_array(self, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+        """Return a new array for the region alone. Raises NoRoomError before anything ran."""
 
 
 class _Forks:
@@ -209,6 +216,11 @@ class Pool:
         together = 1 << (-(-blocks // count) - 1).bit_length()
         borders = (*range(lower, upper, step * block * together), upper)
         return self.run(kernel, borders, arguments, work)
+
+    @staticmethod
+    def new_array(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+        """Return a new array for the region alone. Raises NoRoomError before anything ran."""
+        return new_array(shape, dtype)
 
     def _share(
         self,

@@ -134,6 +134,10 @@ class Checked:
     def __len__(self) -> int:
         return len(self._array)
 
+    def __array__(self, dtype: object = None, copy: object = None) -> Array:
+        """Let NumPy make an array like this one."""
+        return self._array
+
     def __getitem__(self, index: Any) -> object:
         if self._is_astray(index):
             return self._array.dtype.type(0)
@@ -150,10 +154,23 @@ class Checked:
         return astray
 
 
+class Numpy:
+    """NumPy, but that new arrays note strays too."""
+
+    def __init__(self, lines: set[int]) -> None:
+        self._lines = lines
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(np, name)
+        if name.removesuffix("_like") not in {"zeros", "ones", "full", "empty"}:
+            return found
+        return lambda *given: Checked(found(*given), self._lines)
+
+
 def stray_lines(source: str, arguments: Sequence[object]) -> frozenset[int]:
     """Return the lines whose subscripts leave an array or wrap; values must not steer the program."""
     lines: set[int] = set()
-    space: dict[str, Any] = {"np": np}
+    space: dict[str, Any] = {"np": Numpy(lines)}
     # A literal -1 is no accident: the analysis counts it from the end as Python does.
     source = re.sub(r"(?<![.\w])(\w+)\[-1\]", r"\1[len(\1) - 1]", source)
     exec(compile(source, FILE_NAME, "exec"), space)
@@ -233,6 +250,8 @@ def judge(case: Case) -> Iterator[Judged]:
     variables = {each.id for each in _targets(case.source)}
     for region in case.regions:
         for plan in region.loops:
+            if region.scop.loops[plan.loop].is_fill:
+                continue
             loop = loop_of(region, plan)
             truths = tuple(
                 (point, claimed_at(plan, point), verdict(point.run, loop, plan.private))

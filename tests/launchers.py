@@ -6,16 +6,27 @@ A loop that is wrongly said to be parallel shows it here on any machine: no race
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autopar.codegen.copies import Private, private_copies
 from autopar.codegen.pool import Kernel, Outcome
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Order = Callable[[int], list[int]]
 
 
-class SerialLauncher:
+class _Rubbish:
+    @staticmethod
+    def new_array(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+        pattern = np.frombuffer(b"\xa5" * np.dtype(dtype).itemsize, dtype)
+        return np.full(shape, pattern[0], dtype)
+
+
+class SerialLauncher(_Rubbish):
     """Every launch is one call of the kernel, and every loop one slice."""
 
     def __init__(self) -> None:
@@ -61,7 +72,7 @@ class SerialLauncher:
         return [kernel(lower, upper, *arguments)]
 
 
-class AdversarialLauncher:
+class AdversarialLauncher(_Rubbish):
     """Chunks of one iteration in the order that `order` gives for their number."""
 
     def __init__(self, order: Order) -> None:

@@ -27,6 +27,13 @@ TESTS = (
     "{row} == 3 or k == 1",
 )  # fmt: skip
 INNER_TESTS = (*TESTS, "{col} < {row}", "{col} > 2", "{col} == {row}", "{col} != m - 1")
+# Of the buffer, where each iteration makes its own.
+ALLOCATIONS = (
+    "np.zeros(len(b))",
+    "np.ones(b.shape[0])",
+    "np.full(b.shape, 2.5)",
+    "np.zeros_like(b)",
+)
 # Extents are 84 to 94 for vectors, 30 to 34 for matrices (see Program.arguments).
 STORAGE_BOX: tuple[Mapping[str, int], ...] = tuple(
     {"n": n, "m": m, "k": k}
@@ -113,7 +120,8 @@ class _Sketch:
 
     def nest(self) -> list[str]:
         self.variables.append("i")
-        body = [*self.fill(), *(self.use() if not self.chance(4) else self.scalar())]
+        made = [] if not self.chance(4) else [f"c = {self.choices.one_of(ALLOCATIONS)}"]
+        body = [*made, *self.fill(), *(self.use() if not self.chance(4) else self.scalar())]
         body += [line for _ in range(self.choices.integer(0, 2)) for line in self.phase()]
         lines = self.loop(ROWS, body)
         if not self.chance(5):
@@ -136,8 +144,10 @@ def draw_storage_nest(choices: Choices) -> Program:
     ]
     after = [f"return {', '.join(wanted)},"] if wanted else []
     source = "\n".join(["def kernel(a, b, c, u, v, n, m, k):", *_inside([*before, *lines, *after])])
+    source = source.replace("a, b, c, u", "a, b, u") if "c = np" in source else source
+    names = "abuv" if "c = np" in source else "abcuv"
     arrays = tuple(
-        ArraySpec(name=name, rank=1 if name in "abc" else 2, dtype="float64") for name in "abcuv"
+        ArraySpec(name=name, rank=1 if name in "abc" else 2, dtype="float64") for name in names
     )
     return Program(
         source=source + "\n",

@@ -282,6 +282,31 @@ class AnalysedOften(Reason):
         return ("Give the array as many axes as the subscript has parts.",)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRoom(Reason):
+    """There is no memory for an array that the loop allocates.
+
+    Why it blocks: the region keeps one such array for all iterations, made before the first;
+        the interpreter makes them one by one, and perhaps none at all.
+
+    Example:
+        for i in range(n):
+            row = np.zeros(10**15)
+            row[0] = x[i]
+
+    Use instead: smaller arrays.
+
+    References: NumPy reference, numpy.zeros.
+    """
+
+    code: ClassVar[str] = "AP514"
+    detail: str  # NumPy's own words
+
+    @property
+    def message(self) -> str:
+        return f"There is no memory for an array: {self.detail.rstrip('.')}."
+
+
 REASONS: tuple[type[Reason], ...] = (
     ArraysOverlap,
     ConditionFailed,
@@ -293,4 +318,5 @@ REASONS: tuple[type[Reason], ...] = (
     ValueFailed,
     CannotStopInside,
     AnalysedOften,
+    NoRoom,
 )

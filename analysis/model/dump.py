@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .dependence import Dependence
-from .loop_ir import Assign, Expression, For, Function, If, Opaque, Statement, Update
+from .loop_ir import Allocate, Assign, Expression, For, Function, If, Opaque, Statement, Update
 from .plan import LoopPlan, Plan, RegionPlan
 from .scop import Scop
 from .text import python_text
@@ -64,6 +64,8 @@ def _statement(statement: Statement, indent: str) -> Iterator[str]:
         case Update():
             value = python_text(statement.value)
             yield f"{indent}{python_text(statement.target)} {statement.operator}= {value}{where}"
+        case Allocate():
+            yield f"{indent}{_allocation(statement)}{where}"
         case If():
             yield f"{indent}if {python_text(statement.test)}{where}"
             yield from _block(statement.body, indent + "  ")
@@ -80,6 +82,13 @@ def _statement(statement: Statement, indent: str) -> Iterator[str]:
         case Opaque():
             yield f"{indent}opaque {statement.reason.code} {statement.header}{where}"
             yield from _block(statement.body, indent + "  ")
+
+
+def _allocation(statement: Allocate) -> str:
+    shape = ", ".join(map(python_text, statement.shape)) or f"as {statement.like}"
+    dtype = statement.dtype or f"dtype of {statement.like}"
+    fill = "no values" if statement.fill is None else f"all {python_text(statement.fill)}"
+    return f"{statement.name} = new array [{shape}], {dtype}, {fill}"
 
 
 # ---------------------------------------------------------------------------------- SCoP

@@ -142,6 +142,18 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allocate:
+    """`name = np.zeros(shape)`, `np.empty_like(other)` and their like: a new array each time."""
+
+    name: str
+    shape: tuple[Expression, ...]  # extents, outermost axis first; () where it is that of `like`
+    like: str | None  # the array whose shape it takes, and its dtype where `dtype` is None
+    dtype: str | None
+    fill: Constant | None  # what every element is; None: they have no value yet
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class If:
     """`if test: body else: orelse`."""
 
@@ -184,7 +196,7 @@ class Opaque:
     span: Span
 
 
-Statement: TypeAlias = Assign | Update | If | For | Opaque
+Statement: TypeAlias = Assign | Update | Allocate | If | For | Opaque
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +248,25 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (expression.test, expression.body, expression.orelse)
         case Call():
             return expression.arguments
+
+
+def expressions_of(statement: Statement) -> tuple[Expression, ...]:
+    """Return the expressions of a statement itself, a target that is only bound left out."""
+    match statement:
+        case Assign(target=Element() as target):
+            return (statement.value, target)
+        case Assign():
+            return (statement.value,)
+        case Update():
+            return (statement.value, statement.target)
+        case Allocate():
+            return statement.shape
+        case If():
+            return (statement.test,)
+        case For():
+            return (statement.start, statement.stop, statement.step)
+        case Opaque():
+            return ()
 
 
 def walk_expression(expression: Expression) -> Iterator[Expression]:

@@ -46,6 +46,7 @@ class Loop:
     span: Span
     # Its iterations are a superset where there are any: it runs only where all of them hold.
     predicates: tuple[Predicate, ...] = ()
+    is_fill: bool = False  # gives an array its first values; no loop of the source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,17 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """That an array is made anew in each iteration of a loop, and nobody else ever sees it."""
+
+    extents: tuple[Expression, ...]  # over parameters, affine
+    dtype: str | None  # None: that of `like`
+    like: str | None
+    within: int  # the innermost loop around, as an index into Scop.loops
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
     """What the region knows of an array: the number of subscripts (0: a scalar)."""
 
@@ -94,6 +106,7 @@ class Array:
     # Memory that arrays of a call share, under the names of all: nothing to copy or to reduce
     # into by that name.
     is_base: bool = False
+    allocation: Allocation | None = None  # None: it comes from outside the region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +130,11 @@ class Scop:
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""
         return next(array for array in self.arrays if array.name == name)
+
+    @property
+    def given_arrays(self) -> tuple[Array, ...]:
+        """The arrays that come from outside, scalars left out."""
+        return tuple(each for each in self.arrays if each.rank > 0 and each.allocation is None)
 
     def statement(self, name: str) -> Statement:
         """Return the statement called `name`."""

@@ -21,6 +21,7 @@ from ..model.diagnostics import Reason, Refusal
 from ..model.facts import NOTHING, Facts
 from ..model.indirect import indirect_values
 from ..model.loop_ir import (
+    Allocate,
     Assign,
     Binary,
     Constant,
@@ -36,9 +37,11 @@ from ..model.loop_ir import (
 from ..model.loop_ir import (
     Statement as Node,
 )
-from ..model.scop import Access, Loop, Scop, Statement
+from ..model.scop import Access, Allocation, Array, Loop, Scop, Statement
 from ..model.source import SourceText
 from .accesses import predicate_reads, reads, writes
+from .affine import affine
+from .allocations import Allocated, fill_allocations
 from .bounds import loop_constraints
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
@@ -47,7 +50,7 @@ from .folding import folded
 from .identifiers import Identifiers
 from .liveness import exposed_reads
 from .name_uses import name_uses, names_used_in_two_ways
-from .reasons import LoopVariableChanged, NonAffineCondition
+from .reasons import LoopVariableChanged, NonAffineCondition, UnknownExtents
 from .scop_draft import Draft, Place
 from .subscripts import integer, resolved
 from .substitution import forget, substituted, value_names
@@ -61,7 +64,11 @@ def build_scop(
 
     `live_out` are the names that may be read after the nest.
     """
-    uses = name_uses(nest)
+    filled = fill_allocations(nest, live_out)
+    if isinstance(filled, Refusal):
+        return filled
+    nest = filled.nest
+    uses = name_uses(nest, {each.node.name: each.extents for each in filled.allocations})
     draft = Draft(text=text, uses=uses, identifiers=Identifiers(uses.names))
     draft.reasons += names_used_in_two_ways(uses, nest)
     if not draft.reasons:
@@ -71,10 +78,33 @@ def build_scop(
             if uses.is_parameter(name)
         }
         _loop(draft, nest, Place.root(), known)
+        for allocated in filled.allocations:
+            _allocation(draft, allocated, known)
     draft.reasons += _unknown_last_values(draft, live_out)
     if draft.reasons:
         return Refusal(reasons=tuple(dict.fromkeys(draft.reasons)))
+    draft.loops = [replace(each, is_fill=each.variable in filled.fills) for each in draft.loops]
     return _scop(draft, nest, live_out)
+
+
+def _allocation(draft: Draft, allocated: Allocated, known: dict[str, Expression]) -> None:
+    node = allocated.node
+    extents = tuple(integer(each, known, draft.uses) for each in allocated.extents)
+    for extent in extents:
+        draft.enter_parameters(extent)
+    if any(affine(each, draft.atoms(Place.root())) is None for each in extents):
+        draft.reasons.append(UnknownExtents(span=node.span, array=node.name))
+    else:
+        if node.like is not None:
+            draft.arrays.setdefault(node.like, Array(name=node.like, rank=len(extents)))
+        allocation = Allocation(
+            extents=extents,
+            dtype=node.dtype,
+            like=node.like,
+            within=allocated.within,
+            span=node.span,
+        )
+        draft.arrays[node.name] = Array(name=node.name, rank=len(extents), allocation=allocation)
 
 
 # -------------------------------------------------------------------------- statements
@@ -103,6 +133,8 @@ def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expressi
             _assignment(draft, node, place, known)
         case Opaque():
             draft.reasons.append(node.reason)
+        case Allocate():
+            raise AssertionError(node.name)  # loops stand in its place
     return place.position[-1] + 1
 
 

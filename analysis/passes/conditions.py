@@ -21,6 +21,7 @@ from .affine import affine
 from .dependences import accesses_to, cells, is_indirect
 from .identifiers import Identifiers
 from .order import dimensions_of, instance, original_schedule
+from .privatization import undefined_reads
 from .readable import readable
 
 
@@ -47,14 +48,26 @@ def in_bounds(scop: Scop) -> tuple[Condition, ...]:
     known = isl.Set.parse(f"[{', '.join(extents.values())}] -> {{ : {tests} }}")
     known = known.intersect(scop.context)
     found = []
-    for (array, axis), extent in extents.items():
-        for outside in _outside(scop, array, axis, extent):
-            broken = outside.intersect(known)
-            if not broken.is_empty():
-                # The gist first: a complement has a piece for every constraint.
-                holds = broken.gist(known).complement()
-                found.append(_condition(holds, known, texts, scop.span))
+    for outside in _all_outside(scop, extents):
+        broken = outside.intersect(known)
+        if not broken.is_empty():
+            # The gist first: a complement has a piece for every constraint.
+            holds = broken.gist(known).complement()
+            found.append(_condition(holds, known, texts, scop.span))
     return tuple({each.text: each for each in found}.values())
+
+
+def _all_outside(scop: Scop, extents: Mapping[tuple[str, int], str]) -> Iterator[isl.Set]:
+    """Yield the parameter values for which some subscript, or an allocation, must fail."""
+    for (array, axis), extent in extents.items():
+        yield from _outside(scop, array, axis, extent)
+    atoms = {parameter.text: parameter.name for parameter in scop.parameters}
+    for made in scop.arrays:
+        for axis, size in enumerate(made.allocation.extents if made.allocation else ()):
+            extent = str(affine(size, atoms))
+            yield isl.Set.parse(f"[{', '.join(atoms.values())}] -> {{ : {extent} < 0 }}")
+            yield from _outside(scop, made.name, axis, extent)
+        yield from undefined_reads(scop, made)
 
 
 def _extents(scop: Scop) -> dict[tuple[str, int], str]:
@@ -63,7 +76,7 @@ def _extents(scop: Scop) -> dict[tuple[str, int], str]:
     taken = Identifiers([*known.values(), *(name for each in scop.statements
                                             for name in each.domain.dimensions)])  # fmt: skip
     found: dict[tuple[str, int], str] = {}
-    for array in scop.arrays:
+    for array in scop.given_arrays:
         for axis in range(array.rank):
             name = known.get(f"{array.name}.shape[{axis}]")
             found[array.name, axis] = name or taken.fresh(f"extent_{axis}_of_{array.name}")
@@ -86,8 +99,11 @@ def _outside(scop: Scop, array: str, axis: int, extent: str) -> Iterator[isl.Set
         for statement, found in forms.values():
             leaving = " or ".join(f"{form} {test}" for form in dict.fromkeys(found))
             names = instance(statement, dimensions_of(statement))
-            parameters = ", ".join(dict.fromkeys([*(p.name for p in scop.parameters), extent]))
-            cells = isl.Set.parse(f"[{parameters}] -> {{ {names} : {leaving} }}")
+            parameters = [p.name for p in scop.parameters]
+            if extent.isidentifier():
+                parameters.append(extent)
+            known = ", ".join(dict.fromkeys(parameters))
+            cells = isl.Set.parse(f"[{known}] -> {{ {names} : {leaving} }}")
             values = cells.intersect(statement.domain).params()
             union = values if union is None else union.union(values)
         if union is not None:
@@ -110,9 +126,7 @@ def redo(scop: Scop) -> Condition:
     Scalars are no obstacle, kernels keep them to themselves.
     """
     broken: isl.Set | None = None
-    for array in scop.arrays:
-        if array.rank == 0:
-            continue
+    for array in scop.given_arrays:
         overwritten = _overwritten_live_in(scop, array.name)
         if overwritten is not None and not overwritten.is_empty():
             found = overwritten.params()
@@ -166,14 +180,14 @@ def _union(sets: list[isl.Set]) -> isl.Set | None:
 
 def has_array_flow(scop: Scop, names: frozenset[str]) -> bool:
     """Return whether any element of the arrays `names` that is written is read later."""
-    for array in scop.arrays:
+    for array in scop.given_arrays:
         if array.name not in names:
             continue
         writes = [(each, accesses_to(each, array.name, "write")) for each in scop.statements]
         reads = [(each, accesses_to(each, array.name, "read")) for each in scop.statements]
         written = tuple(cells(each, found) for each, found in writes if found)
         read = tuple(cells(each, found) for each, found in reads if found)
-        if array.rank == 0 or not written or not read:
+        if not written or not read:
             continue
         flow = isl.earlier_writes(
             isl.UnionMap.of(written), isl.UnionMap.of(read), original_schedule(scop)

@@ -24,6 +24,7 @@ from ..model.loop_ir import (
     If,
     Name,
     Update,
+    expressions_of,
     walk_expression,
     walk_statements,
 )
@@ -32,7 +33,7 @@ from ..model.source import SourceText
 from .affine import name_of
 from .build_scop import build_scop
 from .dependences import is_indirect
-from .name_uses import NameUses, expressions_of, name_uses
+from .name_uses import NameUses, name_uses
 from .subscripts import counted_extent
 
 # With operands that are not constants, these are not affine.

@@ -21,7 +21,11 @@ def describe(plan: Plan) -> FunctionReport:
     rows = [_unsupported_row(function.name, each, plan.deferred) for each in plan.unsupported]
     for region in plan.regions:
         depth = sum(1 for each in plan.unsupported if each.span.contains(region.scop.span))
-        rows += [_row(function.name, region, each, depth) for each in region.loops]
+        rows += [
+            _row(function.name, region, each, depth)
+            for each in region.loops
+            if not region.scop.loops[each.loop].is_fill
+        ]
     return FunctionReport(
         name=function.name,
         line=function.line,

@@ -14,7 +14,7 @@ def disjoint_pairs(scop: Scop, layouts: tuple[Layout, ...] = ()) -> tuple[tuple[
 
     Arrays on a common base may.
     """
-    names = [array.name for array in scop.arrays if array.rank > 0]
+    names = [array.name for array in scop.given_arrays]
     bases = {each.array: each.base for each in layouts}
     written = {
         access.array

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ..model.loop_ir import (
+    Allocate,
     Assign,
     Element,
     Expression,
@@ -64,6 +65,9 @@ class _Walk:
                 return live | reads(statement.value) | reads(statement.target)
             case Update():
                 return live | reads(statement.value) | reads(statement.target)
+            case Allocate():
+                shape = frozenset[str]().union(*map(reads, statement.shape))
+                return (live - {statement.name}) | shape | _named(statement.like)
             case If():
                 taken = self.block(statement.body, live)
                 return taken | self.block(statement.orelse, live) | reads(statement.test)
@@ -92,6 +96,10 @@ class _Walk:
             for nested in statement.body:
                 self.statement(nested, inside)
         return (live - statement.kills) | statement.reads | self.elsewhere
+
+
+def _named(name: str | None) -> frozenset[str]:
+    return frozenset() if name is None else frozenset({name})
 
 
 def reads(expression: Expression) -> frozenset[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..model.diagnostics import Reason
 from ..model.loop_ir import (
@@ -18,11 +19,9 @@ from ..model.loop_ir import (
     Element,
     Expression,
     For,
-    If,
     Name,
-    Opaque,
-    Statement,
     Update,
+    expressions_of,
     walk_expression,
     walk_statements,
 )
@@ -38,6 +37,8 @@ class NameUses:
     ranks: Mapping[str, tuple[int, ...]]  # numbers of subscripts seen for each array
     plain: frozenset[str]  # names read bare
     written: frozenset[str]  # arrays with a statement that stores into them
+    # Extents of the arrays that the nest allocates, over what it leaves alone.
+    shapes: Mapping[str, tuple[Expression, ...]]
 
     @property
     def names(self) -> frozenset[str]:
@@ -49,8 +50,10 @@ class NameUses:
         return not (name in self.assigned or name in self.variables or name in self.ranks)
 
 
-def name_uses(nest: For) -> NameUses:
-    """Return how `nest` uses its names."""
+def name_uses(
+    nest: For, shapes: Mapping[str, tuple[Expression, ...]] = MappingProxyType({})
+) -> NameUses:
+    """Return how `nest` uses its names; `shapes` are those of arrays that it allocates."""
     assigned: set[str] = set()
     variables: set[str] = set()
     plain: set[str] = set()
@@ -77,6 +80,7 @@ def name_uses(nest: For) -> NameUses:
         ranks={name: tuple(dict.fromkeys(seen)) for name, seen in ranks.items()},
         plain=frozenset(plain),
         written=frozenset(written),
+        shapes=shapes,
     )
 
 
@@ -92,20 +96,3 @@ def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
             yield ScalarUsedAsArray(span=at, name=name)
     for name in sorted(uses.assigned & uses.variables):
         yield LoopVariableChanged(span=at, variable=name)
-
-
-def expressions_of(statement: Statement) -> tuple[Expression, ...]:
-    """Return what a statement evaluates itself, not what stands inside it."""
-    match statement:
-        case Assign(target=Element() as target):
-            return (statement.value, target)
-        case Assign():
-            return (statement.value,)
-        case Update():
-            return (statement.value, statement.target)
-        case If():
-            return (statement.test,)
-        case For():
-            return (statement.start, statement.stop, statement.step)
-        case Opaque():
-            return ()

@@ -67,21 +67,3 @@ def earlier(scop: Scop, source: Statement, sink: Statement) -> isl.Map:
 def same_iteration(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Map:
     """Return all pairs of instances in the same iteration of `loop` and of its outer loops."""
     return isl.pairs(source.domain, sink.domain, scop.loops[loop].depth, "=")
-
-
-def earlier_in_iteration(
-    scop: Scop, source: Statement, sink: Statement, loop: int
-) -> isl.Map | None:
-    """Return all pairs in the same iteration of `loop`, the source earlier there.
-
-    None where there are none. Reads and writes of one instance are no pair of it.
-    """
-    common = [number for number in source.loops if number in sink.loops]
-    found: isl.Map | None = None
-    for number in common[scop.loops[loop].depth + 1 :]:
-        inner = carried(scop, source, sink, number)
-        found = inner if found is None else found.union(inner)
-    if source.position[: len(common) + 1] < sink.position[: len(common) + 1]:
-        textual = same_iteration(scop, source, sink, common[-1])
-        found = textual if found is None else found.union(textual)
-    return found

@@ -5,7 +5,7 @@ Before:  for i in range(n):            After:  For(variable=i, start=0, stop=n, 
              b[i] = t                                    Assign(b[i], t)))
 
 What the model does not know becomes an `Opaque` statement that keeps its effects and its
-nested statements. This is the only module that sees gast.
+nested statements. Only this module and its helpers see gast.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import gast
 
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
+    Allocate,
     Assign,
     Binary,
     BinaryOperator,
@@ -40,6 +41,7 @@ from ..model.loop_ir import (
 )
 from ..model.source import SourceFunction, SourceText, Span
 from . import names
+from .allocation_calls import Reading, read_allocation
 from .continues import has_continue, with_rest
 from .reasons import (
     ArrayRebound,
@@ -281,7 +283,18 @@ class _Reader:
                 )
         raise _Unmodelled(self.statement_reason(node))
 
-    def assign(self, node: Any, target: Any) -> Assign:
+    def assign(self, node: Any, target: Any) -> Assign | Allocate:
+        reading = Reading(self.expression, self.canonical, span_of(node.value))
+        made = read_allocation(node.value, reading) if isinstance(target, gast.Name) else None
+        if made is not None:
+            return Allocate(
+                name=target.id,
+                shape=made.shape,
+                like=made.like,
+                dtype=made.dtype,
+                fill=made.fill,
+                span=span_of(node),
+            )
         return Assign(
             target=self.target(target, node),
             value=self.expression(node.value),

@@ -16,15 +16,16 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal
 
 from ..model import isl
 from ..model.plan import PrivateArray
-from ..model.scop import Access, Scop, Statement
-from .dependences import Conflict, accesses_to, cells
-from .order import earlier_in_iteration
+from ..model.scop import Array, Scop, Statement
+from .certain_writes import certain_writers, exposed
+from .dependences import Conflict, accesses_to, cells, is_indirect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +41,11 @@ def privatize(scop: Scop, carried: tuple[Conflict, ...], loop: int) -> Privatiza
 
     None where they remove nothing, or where the last value would be lost.
     """
+    name = carried[0].array
+    if is_allocated_inside(scop, name, loop):
+        return Privatization(array=PrivateArray(name=name, starts_filled=False), left=())
     if not any(each.kind == "output" for each in carried):
         return None  # each cell belongs to one iteration: nothing to keep apart
-    name = carried[0].array
     reads = {
         each.name: exposed_reads(scop, each, name, loop)
         for each in scop.statements_in(loop)
@@ -62,15 +65,25 @@ def privatize(scop: Scop, carried: tuple[Conflict, ...], loop: int) -> Privatiza
     return Privatization(array=PrivateArray(name=name, starts_filled=starts_filled), left=left)
 
 
+def is_allocated_inside(scop: Scop, array: str, loop: int) -> bool:
+    """Return whether each iteration of `loop` makes a new array of that name."""
+    allocation = scop.array(array).allocation
+    if allocation is None:
+        return False
+    around = next(each.loops for each in scop.statements if allocation.within in each.loops)
+    return loop in around[: around.index(allocation.within) + 1]
+
+
 def exposed_reads(scop: Scop, sink: Statement, array: str, loop: int) -> isl.Map:
     """Return instance -> cell for the reads of `array` that no write of their iteration reaches."""
-    exposed = cells(sink, accesses_to(sink, array, "read"))
-    for source in scop.statements_in(loop):
-        writes = _surely(accesses_to(source, array, "write"))
-        earlier = earlier_in_iteration(scop, source, sink, loop) if writes else None
-        if earlier is not None:
-            exposed = exposed.subtract(earlier.reverse().then(cells(source, writes)))
-    return exposed
+    found: isl.Map | None = None
+    for access in accesses_to(sink, array, "read"):
+        own = cells(sink, (access,))
+        if not is_indirect(access):  # else nothing is sure to have written the cell that it reads
+            own = own.intersect_domain(exposed(scop, sink, own, array, loop))
+        found = own if found is None else found.union(own)
+    assert found is not None  # the caller asked
+    return found
 
 
 def _exposed_part(conflict: Conflict, reads: dict[str, isl.Map]) -> Conflict:
@@ -97,17 +110,24 @@ def last_iteration_writes_all(scop: Scop, array: str, loop: int) -> bool:
         if (found := accesses_to(each, array, "write"))
     ]
     kept = [
-        cells(each, found).intersect_domain(each.domain.within(last)).from_outer(shape.depth)
-        for each in inside
-        if (found := _surely(accesses_to(each, array, "write")))
+        each.cells.intersect_domain(each.last.domain.within(last)).from_outer(shape.depth)
+        for each in certain_writers(scop, array)
+        if loop in each.last.loops
     ]
     return bool(kept) and reduce(isl.Map.union, every).is_subset(reduce(isl.Map.union, kept))
-
-
-def _surely(accesses: tuple[Access, ...]) -> tuple[Access, ...]:
-    return tuple(each for each in accesses if each.kind == "must_write")
 
 
 def blocked_by(conflicts: tuple[Conflict, ...]) -> isl.Set:
     """Return the parameter values for which there are any pairs; at least one conflict."""
     return reduce(isl.Set.union, [each.relation.params() for each in conflicts])
+
+
+def undefined_reads(scop: Scop, array: Array) -> Iterator[isl.Set]:
+    """Yield when elements of an array that the region allocates are read without a value."""
+    if array.allocation is None:
+        return
+    for statement in scop.statements:
+        if accesses_to(statement, array.name, "read"):
+            exposed = exposed_reads(scop, statement, array.name, array.allocation.within)
+            if not exposed.is_empty():
+                yield exposed.params()

@@ -30,6 +30,7 @@ from .reasons_loops import (
     WhileLoop,
 )
 from .reasons_model import (
+    AllocationEscapes,
     ArrayRebound,
     BudgetExhausted,
     DataDependentBound,
@@ -39,6 +40,7 @@ from .reasons_model import (
     NonAffineSubscript,
     NonConstantStep,
     ScalarUsedAsArray,
+    UnknownExtents,
     UnsupportedType,
 )
 from .reasons_syntax import (
@@ -52,6 +54,7 @@ from .reasons_syntax import (
 
 __all__ = [
     "REASONS",
+    "AllocationEscapes",
     "ArrayRebound",
     "ArrayStatement",
     "AttributeWrite",
@@ -80,6 +83,7 @@ __all__ = [
     "ScalarUsedAsArray",
     "SourceUnavailable",
     "UnknownCall",
+    "UnknownExtents",
     "UnsupportedExpression",
     "UnsupportedStatement",
     "UnsupportedType",
@@ -258,6 +262,8 @@ REASONS: tuple[type[Reason], ...] = (
     InconsistentRank,
     ScalarUsedAsArray,
     IndexArrayWritten,
+    AllocationEscapes,
+    UnknownExtents,
     CarriedFlow,
     CarriedAnti,
     CarriedOutput,

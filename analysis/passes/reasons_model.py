@@ -325,3 +325,71 @@ class UnsupportedType(Reason):
     @property
     def hints(self) -> tuple[str, ...]:
         return ("Convert the arrays to bool, integer, float or complex types of NumPy.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationEscapes(Reason):
+    """An array that the loop allocates is seen outside the block that allocates it.
+
+    Why it blocks: each iteration could have an array of its own only if nothing else ever looked
+        at it: no statement before the allocation or after its block, no other name for it.
+
+    Example:
+        for i in range(n):
+            row = np.zeros(m)
+            row[0] = x[i]
+        out[0] = row[0]
+
+    Use instead: all uses of the array behind its allocation, in the same block.
+        for i in range(n):
+            row = np.zeros(m)
+            row[0] = x[i]
+            out[i] = row[0]
+
+    References: Feautrier, Array Expansion, ICS 1988.
+    """
+
+    code: ClassVar[str] = "AP311"
+    array: str
+
+    @property
+    def message(self) -> str:
+        return f"The array '{self.array}' is used outside the block of the loop that allocates it."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Use '{self.array}' only behind its allocation, by subscripts.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownExtents(Reason):
+    """An array that the loop allocates has extents that the model does not know.
+
+    Why it blocks: they must be the same in all iterations, and affine in what is known before
+        the loop, so that every subscript can be shown to be in range.
+
+    Example:
+        for i in range(n):
+            row = np.zeros(i)
+            for j in range(i):
+                row[j] = x[j]
+
+    Use instead: the largest extents for all iterations.
+        for i in range(n):
+            row = np.zeros(n)
+            for j in range(i):
+                row[j] = x[j]
+
+    References: Feautrier, Array Expansion, ICS 1988.
+    """
+
+    code: ClassVar[str] = "AP313"
+    array: str
+
+    @property
+    def message(self) -> str:
+        return f"The extents of '{self.array}' are not affine in what is known before the loop."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Give '{self.array}' extents that are known before the loop.",)

@@ -18,7 +18,7 @@ from ..model import isl
 from ..model.diagnostics import Reason, Refusal
 from ..model.facts import NOTHING, Facts
 from ..model.indirect import indirect_value
-from ..model.loop_ir import For, Function, If, Opaque, Statement, walk_statements
+from ..model.loop_ir import Allocate, For, Function, If, Opaque, Statement, walk_statements
 from ..model.plan import DeferredRegion, UnsupportedLoop
 from ..model.scop import Access, Scop
 from ..model.source import SourceText
@@ -132,7 +132,7 @@ class _Search:
 
     def deferred(self, nest: For, around: _Around) -> DeferredRegion | None:
         """Return the nest with what a call has to find out, if it then has a model."""
-        if _opaque(nest):
+        if _opaque(nest) or any(isinstance(e, Allocate) for e in walk_statements((nest,))):
             return None
         try:
             with isl.budget():

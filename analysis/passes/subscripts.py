@@ -53,7 +53,7 @@ def _subscript(
     if any(_is_data(node, uses) for node in walk_expression(put_in)):
         # Its scalars stay variables: they have types of their own, and a NumPy integer wraps.
         return indirect(resolved(index, known, uses))
-    return _wrapped(folded(resolved(put_in, known, uses), uses), *counted)
+    return _wrapped(folded(resolved(put_in, known, uses), uses), counted, known, uses)
 
 
 def _is_data(node: Expression, uses: NameUses) -> bool:
@@ -61,7 +61,13 @@ def _is_data(node: Expression, uses: NameUses) -> bool:
 
 
 def _known_extent(extent: Extent, known: Mapping[str, Expression], uses: NameUses) -> Expression:
-    """Return the value of an extent if it is known, else the extent itself."""
+    """Return the value of an extent if it is known, else the extent itself.
+
+    That of an array which the nest allocates is what the nest allocates.
+    """
+    if extent.array in uses.shapes:
+        allocated = integer(uses.shapes[extent.array][extent.axis], known, uses)
+        return replace(allocated, span=extent.span)
     counted = counted_extent(extent, uses)
     value = known.get(name_of(counted))
     return counted if value is None else replace(value, span=extent.span)
@@ -74,10 +80,15 @@ def counted_extent(extent: Extent, uses: NameUses) -> Extent:
     return replace(extent, axis=axis) if extent.axis < 0 <= axis else extent
 
 
-def _wrapped(index: Expression, array: str, axis: int) -> Expression:
+def _wrapped(
+    index: Expression, counted: tuple[str, int], known: Mapping[str, Expression], uses: NameUses
+) -> Expression:
     """Return `index`, a negative constant counted from the end of its axis."""
+    array, axis = counted
     match index:
         case Constant(value=int(value)) if value < 0:
-            extent = Extent(array=array, axis=axis, span=index.span)
+            extent: Expression = Extent(array=array, axis=axis, span=index.span)
+            if array in uses.shapes:
+                extent = integer(extent, known, uses)
             return Binary(operator="+", left=extent, right=index, span=index.span)
     return index

@@ -12,10 +12,11 @@ import functools
 import numpy as np
 import pytest
 
+import autopar
 from autopar import dispatch
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
-from tests.sameness import same
+from tests.sameness import notes, places, same
 
 ROWS, COLUMNS = 37, 29
 
@@ -106,9 +107,76 @@ def conditional_fill(x, row, out, n, m):
             out[i, j] = row[m - 1 - j]
 
 
+def made_anew(x, row, out, n, m):
+    for i in range(n):
+        line = np.zeros(m)
+        for j in range(m):
+            line[j] = x[i, j] * 2.0
+        for j in range(m):
+            out[i, j] = line[j] + line[m - 1 - j]
+
+
+def partly_filled(x, row, out, n, m):
+    for i in range(n):
+        line = np.empty(m + 2)
+        line[0] = 1.0
+        line[-1] = x[i, 0]
+        for j in range(m):
+            line[j + 1] = x[i, j]
+        for j in range(m):
+            out[i, j] = line[j] + line[j + 2]
+
+
+def several_kinds(x, row, out, n, m):
+    for i in range(n):
+        table = np.zeros((3, m), dtype=np.float32)
+        counts = np.ones(3, dtype="int64")
+        like = np.empty_like(x)
+        for j in range(m):
+            table[j % 3, j] = x[i, j]
+            counts[j % 3] = counts[j % 3] + j
+            like[i, j] = x[i, j]
+        for j in range(m):
+            out[i, j] = table[0, j] - table[1, j] + counts[j % 3] * like[i, j]
+
+
+def one_after_the_other(x, row, out, n, m):
+    for i in range(n):
+        first = np.full(m, 1.5)
+        second = np.zeros((first.shape[0], len(first) + 1))
+        for j in range(m):
+            second[j, 0] = first[j] * x[i, j]
+            for k in range(2, m):
+                second[j, k] = second[j, k - 2] + 1.0
+        for j in range(m):
+            out[i, j] = second[j, 0] + second[j, m]
+
+
+def in_a_branch(x, row, out, n, m):
+    for i in range(n):
+        if i % 2 == 0:
+            line = np.ones(m)
+            for j in range(1, m):
+                line[j] = line[j - 1] + x[i, j]
+            for j in range(m):
+                out[i, j] = line[j]
+        else:
+            for j in range(m):
+                out[i, j] = x[i, j]
+
+
+def made_inside(x, row, out, n, m):
+    for i in range(n):
+        for j in range(m):
+            pair = np.zeros(2)
+            pair[j % 2] = x[i, j]
+            out[i, j] = pair[0] - pair[1]
+
+
 FUNCTIONS = (
     folded, smoothed, growing, downwards, in_steps, last_row_is_seen, corner, one_cell, tile,
-    conditional_fill,
+    conditional_fill, made_anew, partly_filled, several_kinds, one_after_the_other, in_a_branch,
+    made_inside,
 )  # fmt: skip
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda each: each.__name__)
 
@@ -167,6 +235,97 @@ def test_other_types(dtype, backend):
 def test_many_threads_at_once(backend):
     if backend == "cpu":
         same(folded, functools.partial(arguments, 900, 400), ran="cpu")
+
+
+# ------------------------------------------------------------------------- new arrays that fail
+
+
+def made_anew_of(x, out, n, m):
+    for i in range(n):
+        line = np.zeros(m)
+        line[0] = x[i]
+        out[i] = line[0]
+
+
+def half_defined(x, out, n, m):
+    for i in range(n):
+        line = np.empty(10)
+        for j in range(m):
+            line[j] = 0.0
+        out[i] = x[i] + line[5] * 0.0
+
+
+def outgrown(x, out, n, m):
+    for i in range(n):
+        line = np.zeros(m)
+        line[i] = x[i]
+        out[i] = line[i]
+
+
+def divided(x, out, n, m):
+    for i in range(n):
+        line = np.zeros(4)
+        for j in range(4):
+            line[j] = 6.0 / (j - m)
+        out[i] = line[2] + x[i]
+
+
+@pytest.mark.parametrize(
+    ("function", "m", "ran"),
+    [
+        (made_anew_of, 5, "cpu"),
+        (made_anew_of, 0, "interpreter"),  # IndexError
+        (made_anew_of, -1, "interpreter"),  # ValueError
+        (half_defined, 6, "cpu"),
+        (half_defined, 11, "interpreter"),  # IndexError
+        (outgrown, 20, "cpu"),
+        (outgrown, 12, "interpreter"),  # IndexError in the middle
+        (divided, 5, "cpu"),
+        (divided, 2, "interpreter"),  # ZeroDivisionError
+    ],
+)
+def test_new_arrays_fail_as_they_do_in_the_interpreter(function, m, ran, backend):
+    if backend == "cpu":
+        same(function, lambda: (np.arange(20.0), np.zeros(20), 20, m), ran=ran)
+
+
+def test_an_element_without_a_value_is_read_by_the_interpreter(backend):
+    if backend == "cpu":
+        decorated = autopar.parallel(half_defined, backend="cpu")
+        decorated(np.arange(20.0), np.zeros(20), 20, 5)
+        assert ["interpreter"] == places(decorated)[:1]
+
+
+def test_no_memory_for_a_new_array_leaves_the_loop_to_the_interpreter(backend):
+    if backend == "cpu":
+        x, out = np.arange(3.0), np.zeros(3)
+        decorated = autopar.parallel(huge, backend="cpu")
+        with pytest.raises((MemoryError, ValueError)):
+            decorated(x, out, 3, 2**31 - 1)
+        assert "AP514" in notes(decorated)[0]
+
+
+def huge(x, out, n, m):
+    for i in range(n):
+        line = np.empty((m, m))
+        line[0, 0] = x[i]
+        out[i] = line[0, 0]
+
+
+def replaced(x, out, n):
+    for i in range(n):
+        line = np.zeros(3)
+        line[0] = x[i]
+        out[i] = line[0] + line[1]
+
+
+def test_another_function_in_the_place_of_zeros_is_the_users(backend, monkeypatch):
+    if backend == "cpu":
+        decorated = same(replaced, lambda: (np.arange(5.0), np.zeros(5), 5), ran="cpu")
+        monkeypatch.setattr(np, "zeros", np.ones)
+        out = np.empty(5)
+        decorated(np.arange(5.0), out, 5)
+        assert [1.0, 2.0, 3.0, 4.0, 5.0] == out.tolist()
 
 
 def test_on_the_cuda_simulator(on_simulator):

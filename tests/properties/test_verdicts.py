@@ -79,10 +79,17 @@ def test_coincident_loops_leave_what_the_loop_leaves(case: Case) -> None:
         loops = [
             loop_of(region, plan)
             for plan in region.loops
-            if plan.is_coincident and claimed_at(plan, point) == "parallel"
+            if plan.is_coincident
+            and claimed_at(plan, point) == "parallel"
+            and not region.scop.loops[plan.loop].is_fill
         ]
         variables = {each.variable for other in case.plan.regions for each in other.scop.loops}
-        arrays = {loop_of(region, plan): plan.private_arrays for plan in region.loops}
+        given = {each.name for each in region.scop.given_arrays}
+        arrays = {
+            loop_of(region, plan): [each for each in plan.private_arrays if each.name in given]
+            for plan in region.loops
+            if not region.scop.loops[plan.loop].is_fill
+        }
         for chosen in [*([loop] for loop in loops), loops]:
             assert None is differing_order(
                 case.source, point.arguments, chosen, variables, arrays

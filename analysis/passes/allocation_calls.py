@@ -1,0 +1,138 @@
+"""Read calls that make new arrays: a gast call -> what `Allocate` says of the array.
+
+Before:  np.zeros((n, m), dtype=np.float32)       After:  shape n, m; float32; all 0
+
+Helper of the `parse` pass. Calls with any other argument, or one whose meaning depends on more
+than its text, are unknown calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import gast
+import numpy as np
+
+from ..model.loop_ir import Constant, Expression
+from ..model.source import Span
+from ..model.types import COMPILED_DTYPES
+
+# What the parameters of the functions are called, in order.
+_BY_SHAPE = ("shape", "dtype", "order")
+_BY_ARRAY = ("a", "dtype", "order")
+_PARAMETERS = {
+    "numpy.zeros": _BY_SHAPE,
+    "numpy.ones": _BY_SHAPE,
+    "numpy.empty": _BY_SHAPE,
+    "numpy.full": ("shape", "fill_value", "dtype", "order"),
+    "numpy.zeros_like": _BY_ARRAY,
+    "numpy.ones_like": _BY_ARRAY,
+    "numpy.empty_like": ("prototype", "dtype", "order"),
+}
+ALLOCATIONS = frozenset(_PARAMETERS)
+# Types that are spelled otherwise than by their dtype.
+_TYPES = {
+    "float": "float64", "int": "int64", "bool": "bool", "complex": "complex128",
+    "bool_": "bool", "double": "float64", "single": "float32", "intp": "int64",
+}  # fmt: skip
+DTYPES = frozenset(f"numpy.{name}" for name in (*COMPILED_DTYPES, *_TYPES))
+
+
+class Found(NamedTuple):
+    """What a call makes."""
+
+    shape: tuple[Expression, ...]
+    like: str | None
+    dtype: str | None
+    fill: Constant | None
+
+
+class Reading(NamedTuple):
+    """How the reader of the function reads parts of the call."""
+
+    expression: Callable[[Any], Expression]
+    canonical: Callable[[Any], str | None]
+    span: Span
+
+
+def read_allocation(node: Any, reading: Reading) -> Found | None:
+    """Return what a call makes; None where it is no call of a known function and form."""
+    if not isinstance(node, gast.Call):
+        return None
+    function = reading.canonical(node.func)
+    given = _arguments(node, _PARAMETERS.get(function or "", ()))
+    if function is None or given is None or not _is_usual_order(given.pop("order", None)):
+        return None
+    dtype_node = given.pop("dtype", None)
+    dtype = None if dtype_node is None else _dtype(dtype_node, reading)
+    if dtype_node is not None and dtype is None:
+        return None
+    if "fill_value" in given:
+        return _full(given, dtype, reading)
+    fill = _first_value(function, reading.span)
+    match list(given.items()):
+        case [("a" | "prototype", gast.Name(id=name))]:
+            return Found((), name, dtype, fill)
+        case [("shape", shape)]:
+            return _shaped(shape, dtype or "float64", fill, reading)
+    return None
+
+
+def _arguments(node: Any, parameters: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return the arguments of a call by parameter; None where one has no place."""
+    if len(node.args) > len(parameters) or any(isinstance(e, gast.Starred) for e in node.args):
+        return None
+    given = dict(zip(parameters, node.args, strict=False))
+    for keyword in node.keywords:
+        if keyword.arg not in parameters or keyword.arg in given:
+            return None
+        given[keyword.arg] = keyword.value
+    return given or None
+
+
+def _is_usual_order(node: Any) -> bool:
+    """Return whether elements lie in an order that is no concern of the region."""
+    return node is None or (isinstance(node, gast.Constant) and node.value in {"C", "F", "A", "K"})
+
+
+def _dtype(node: Any, reading: Reading) -> str | None:
+    if isinstance(node, gast.Constant) and isinstance(node.value, str):
+        try:
+            found = np.dtype(node.value)
+        except (TypeError, ValueError):
+            return None
+        return found.name if found.isnative and found.name in COMPILED_DTYPES else None
+    name = (reading.canonical(node) or "").removeprefix("numpy.")
+    name = _TYPES.get(name, name)
+    return name if name in COMPILED_DTYPES else None
+
+
+def _first_value(function: str, span: Span) -> Constant | None:
+    if "empty" in function:
+        return None
+    return Constant(value=1 if "ones" in function else 0, span=span)
+
+
+def _shaped(node: Any, dtype: str, fill: Constant | None, reading: Reading) -> Found | None:
+    match node:
+        case gast.Attribute(value=gast.Name(id=name), attr="shape"):
+            return Found((), name, dtype, fill)
+        case gast.Tuple() | gast.List():
+            shape = tuple(reading.expression(each) for each in node.elts)
+            return Found(shape, None, dtype, fill) if shape else None
+    return Found((reading.expression(node),), None, dtype, fill)
+
+
+def _full(given: dict[str, Any], dtype: str | None, reading: Reading) -> Found | None:
+    """Return what `np.full` makes of a literal that keeps its type."""
+    if "shape" not in given:
+        return None
+    value = reading.expression(given["fill_value"])
+    if not isinstance(value, Constant):
+        return None
+    own = np.asarray(value.value).dtype.name
+    # Another type converts the value as no assignment to an element would.
+    if own not in COMPILED_DTYPES or dtype not in {None, own}:
+        return None
+    return _shaped(given["shape"], own, value, reading)
