@@ -297,12 +297,12 @@ ROWS: tuple[Sequence[Family], ...] = (
 )
 
 
-def draw_program(choices: Choices) -> Program:
+def draw_program(choices: Choices, rows: tuple[Sequence[Family], ...] = ROWS) -> Program:
     """Return a small program: one or two nests, their arrays' dtypes, and whether the arrays are roomy."""
     dtype = choices.one_of(("float64", *DTYPES))
     draft = Draft(choices=choices, dtype=dtype, start=choices.one_of((0, 3, 4, 4)))
     families = [
-        choices.one_of(choices.one_of(ROWS)) for _ in range(1 if choices.integer(1, 5) < 5 else 2)
+        choices.one_of(choices.one_of(rows)) for _ in range(1 if choices.integer(1, 5) < 5 else 2)
     ]
     lines = [line for family in families for line in family(draft)]
     used = {node.id for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.Name)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tests.decided_nests import draw_decided_nest
 from tests.families import draw_program
 from tests.fuzz.trial import Call, Errors, Trial
 from tests.program import ArraySpec, Program
@@ -67,7 +68,7 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.6, 0.2, 0.2)
+_SHARES = (0.4, 0.2, 0.2, 0.2)
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -116,7 +117,8 @@ def _written_out(value: object) -> str:
 
 def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
-    draw = generator.choices([draw_program, draw_storage_nest, draw_valued_nest], _SHARES)[0]
+    kinds = [draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest]
+    draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))
     calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
     return Trial(source=program.source, calls=tuple(calls)), program
