@@ -18,6 +18,7 @@ from autopar.analysis.facts.layouts import groups_of, layouts_of
 from autopar.analysis.model.facts import Facts, Layout
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.stages import plan_region
+from tests.adversary import Claim, first_difference
 from tests.arguments import Array
 from tests.families import draw_program
 from tests.judgement import (
@@ -139,3 +140,24 @@ def test_claims_are_true_and_exact_for_seeded_views(seed: int) -> None:
             seen[each.truth] += 1
     assert seen["parallel"]
     assert seen["sequential"]
+
+
+@pytest.mark.parametrize("seed", range(2000, 2600, 100))
+def test_loops_claimed_parallel_end_alike_in_any_order(seed: int) -> None:
+    tried = 0
+    for number in range(seed, seed + 12):
+        choices = RandomChoices(random.Random(number))
+        program = draw_program(choices)
+        for each in judged(program, choices.one_of(BOX), choices):
+            assert each.plan is not None
+            if each.plan.private_arrays:
+                continue
+            for point, claimed, _ in each.truths:
+                if claimed == "parallel":
+                    claim = Claim(
+                        line=each.loop.line, column=each.loop.column, private=each.plan.private
+                    )
+                    found = first_difference(point.run.source, point.arguments, claim)
+                    assert found is None, (number, found)
+                    tried += 1
+    assert tried
