@@ -264,9 +264,10 @@ def show_reports(
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; as many as processors.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many, by name.")
 @click.option("--resume", is_flag=True, help="Go on with the study in the output folder.")
+@click.option("--scheduler", metavar="ADDRESS", help="Work on the Dask cluster at this address.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.pass_context
-def study(  # click passes each option by name
+def study(  # noqa: PLR0913  # click passes each option by name
     context: click.Context,
     /,
     *,
@@ -274,6 +275,7 @@ def study(  # click passes each option by name
     jobs: int | None,
     limit: int | None,
     resume: bool,
+    scheduler: str | None,
     paths: tuple[str, ...],
 ) -> None:
     """Measure how much of the notebooks and scripts below PATH could run in parallel.
@@ -281,6 +283,7 @@ def study(  # click passes each option by name
     PATH is a folder, a file, a pattern, or a zip or tar archive. None of their code is run.
     """
     try:
+        from autopar.corpus.cluster import NoClusterError
         from autopar.corpus.manifest import NothingFoundError
         from autopar.corpus.study import Settings
 
@@ -289,12 +292,20 @@ def study(  # click passes each option by name
         message = f"study needs the extra 'study' ({error}): pip install 'autopar[study]'."
         raise UnreadableError(message) from error
     settings = Settings(
-        output=output, jobs=jobs or study_command.default_jobs(), limit=limit, resume=resume
+        output=output,
+        jobs=jobs or study_command.default_jobs(),
+        limit=limit,
+        resume=resume,
+        scheduler=scheduler,
     )
     try:
         outcome = study_command.study(paths, settings)
-    except NothingFoundError as error:
+    except (NothingFoundError, NoClusterError) as error:
         raise UnreadableError(str(error)) from error
+    except ImportError as error:  # what the work itself needs: pebble, distributed, matplotlib
+        extra = "study" if scheduler is None else "study,dask"
+        message = f"study needs the extra '{extra}' ({error})."
+        raise UnreadableError(message) from error
     except OSError as error:
         raise UnreadableError(f"{output} cannot be written: {error}.") from error
     study_command.show(outcome, output)

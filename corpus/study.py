@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .cluster import examine_on_cluster
+from .examine import Examined
 from .manifest import Item, find_items
 from .page import markdown, page
 from .store import Store
@@ -30,6 +32,7 @@ class Settings:
     jobs: int
     limit: int | None = None  # so many notebooks, the first by key
     resume: bool = False
+    scheduler: str | None = None  # of a Dask cluster, which then does the work
     limits: Limits = field(default_factory=Limits)
 
 
@@ -50,7 +53,7 @@ def run_study(paths: Sequence[str], settings: Settings, progress: Progress) -> O
     """Examine everything below `paths` and write the results.
 
     Raises NothingFoundError for a path that names nothing, OSError where the output folder
-    cannot be written.
+    cannot be written, NoClusterError where no scheduler answers.
     """
     items = find_items(paths)[: settings.limit]
     settings.output.mkdir(parents=True, exist_ok=True)
@@ -72,7 +75,7 @@ def _examine(items: tuple[Item, ...], store: Store, settings: Settings, progress
     progress(count, len(items))
     batch = []
     try:
-        for found in examine_all(waiting, settings.jobs, settings.limits):
+        for found in _rows(waiting, settings):
             batch.append(found)
             count += 1
             if len(batch) >= _BATCH:
@@ -84,6 +87,12 @@ def _examine(items: tuple[Item, ...], store: Store, settings: Settings, progress
     finally:
         store.add(batch)
     return True
+
+
+def _rows(items: list[Item], settings: Settings) -> Iterator[Examined]:
+    if settings.scheduler is None:
+        return examine_all(items, settings.jobs, settings.limits)
+    return examine_on_cluster(items, settings.scheduler, settings.limits)
 
 
 def _written(store: Store, folder: Path, *, is_complete: bool) -> Outcome:
