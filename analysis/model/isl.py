@@ -23,7 +23,7 @@ from .isl_budget import (
     operations_spent,
     text_of,
 )
-from .isl_reader import read_map, read_set
+from .isl_reader import read_map, read_set, read_union_map
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -419,7 +419,10 @@ class UnionMap:
     @locked
     def parse(text: str) -> UnionMap:
         """Return the relation that isl's notation `text` describes."""
-        return UnionMap(islpy.UnionMap.read_from_str(STATE.context, text))
+        plain = read_union_map(STATE.context, text)
+        if plain is None:
+            plain = islpy.UnionMap.read_from_str(STATE.context, text)
+        return UnionMap(plain)
 
     @locked
     def __str__(self) -> str:

@@ -1,9 +1,9 @@
-"""Read the plain part of isl's notation: conjunctions of linear constraints, linear relations.
+"""Read the plain part of isl's notation: linear constraints and their alternatives, relations.
 
 Before:  "[n] -> { S0[i, j] : i >= 0 and j < n }"     After:  the islpy set
 
 isl's own parser takes ten times as long as all that is done with what it reads; anything this
-one does not know (floors, remainders, alternatives, unions) is None and goes to that one.
+one does not know (floors, remainders, parentheses, chains) is None and goes to that one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ _NAMES = r"\w+(?:, \w+)*"
 _HEAD = rf"(?:\[(?P<parameters>{_NAMES})?\] -> )?\{{ "
 _SET = re.compile(rf"{_HEAD}(?:(?P<tuple>\w*)\[(?P<names>{_NAMES})?\] )?: (?P<tests>[^;:?]+) \}}")
 _MAP = re.compile(
-    rf"{_HEAD}(?P<source>\w+)\[(?P<names>{_NAMES})?\] -> (?P<sink>\w+)\[(?P<forms>[^;:\[\]]*)\] \}}"
+    rf"{_HEAD}(?P<source>\w*)\[(?P<names>{_NAMES})?\] -> (?P<sink>\w*)\[(?P<forms>[^;:\[\]]*)\] \}}"
 )
+_UNION = re.compile(rf"(?P<head>{_HEAD})(?P<pieces>[^:]*) \}}")
 _TEST = re.compile(r"([^<>=!]+) (<|<=|>|>=|=) ([^<>=!]+)")
 _TERM = re.compile(r"(?:(\d+)\*)?([^\W\d]\w*)|(\d+)")
 _PARAMETER, _IN, _OUT = islpy.dim_type.param, islpy.dim_type.in_, islpy.dim_type.out
@@ -34,12 +35,9 @@ def read_set(context: islpy.Context, text: str) -> islpy.Set | None:
     if found is None:
         return None
     parameters, names = _split(found["parameters"]), _split(found["names"])
-    tests = [_TEST.fullmatch(each) for each in found["tests"].split(" and ")]
-    rows = [(each[2], _difference(each[1], each[3])) for each in tests if each is not None]
     known = {*parameters, *names}
-    if len(rows) < len(tests) or len(known) < len(parameters) + len(names):
-        return None
-    if not all(form is not None and form.keys() <= {*known, _ONE} for _, form in rows):
+    alternatives = [_rows(each, known) for each in found["tests"].split(" or ")]
+    if None in alternatives or len(known) < len(parameters) + len(names):
         return None
     if found["tuple"] is None:
         space = islpy.Space.params_alloc(context, len(parameters))
@@ -49,12 +47,26 @@ def read_set(context: islpy.Context, text: str) -> islpy.Set | None:
     space = _named(space, place)
     if found["tuple"]:
         space = space.set_tuple_name(islpy.dim_type.set, found["tuple"])
-    basic = islpy.BasicSet.universe(space)
     local = islpy.LocalSpace.from_space(space)
-    for operator, form in rows:
-        assert form is not None  # asked above
-        basic = basic.add_constraint(_constraint(local, place, operator, form))
-    return basic.to_set()
+    union: islpy.Set | None = None
+    for rows in alternatives:
+        basic = islpy.BasicSet.universe(space)
+        for operator, form in rows or ():
+            basic = basic.add_constraint(_constraint(local, place, operator, form))
+        union = basic.to_set() if union is None else union.union(basic.to_set())
+    return union
+
+
+def _rows(text: str, known: set[str]) -> list[tuple[str, _Form]] | None:
+    """Return (operator, form) for each test of a conjunction: `form operator 0`."""
+    rows = []
+    for each in text.split(" and "):
+        test = _TEST.fullmatch(each)
+        form = None if test is None else _difference(test[1], test[3])
+        if test is None or form is None or not form.keys() <= {*known, _ONE}:
+            return None
+        rows.append((test[2], form))
+    return rows
 
 
 def read_map(context: islpy.Context, text: str) -> islpy.Map | None:
@@ -72,7 +84,8 @@ def read_map(context: islpy.Context, text: str) -> islpy.Map | None:
     space = islpy.Space.alloc(context, len(parameters), len(names), len(forms))
     place = _places(parameters, _IN, names)
     space = _named(space, place)
-    space = space.set_tuple_name(_IN, found["source"]).set_tuple_name(_OUT, found["sink"])
+    for side, name in ((_IN, found["source"]), (_OUT, found["sink"])):
+        space = space.set_tuple_name(side, name) if name else space
     basic = islpy.BasicMap.universe(space)
     local = islpy.LocalSpace.from_space(space)
     for position, form in enumerate(forms):
@@ -80,6 +93,21 @@ def read_map(context: islpy.Context, text: str) -> islpy.Map | None:
         equal = _constraint(local, place, "=", form)
         basic = basic.add_constraint(equal.set_coefficient_val(_OUT, position, -1))
     return basic.to_map()
+
+
+def read_union_map(context: islpy.Context, text: str) -> islpy.UnionMap | None:
+    """Return the union of relations that `text` describes; None where it is not plain."""
+    found = _UNION.fullmatch(text)
+    if found is None:
+        return None
+    union: islpy.UnionMap | None = None
+    for piece in found["pieces"].split("; "):
+        each = read_map(context, f"{found['head']}{piece} }}")
+        if each is None:
+            return None
+        whole = each.to_union_map()
+        union = whole if union is None else union.union(whole)
+    return union
 
 
 def _split(text: str | None) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopar.analysis.model.isl_reader import read_map, read_set
+from autopar.analysis.model.isl_reader import read_map, read_set, read_union_map
 
 CONTEXT = islpy.Context()
 PARAMETERS = ("n", "m", "a_shape_0")
@@ -31,7 +31,10 @@ def sets(draw: st.DrawFn) -> str:
     count = draw(st.integers(1, 5))
     operators = st.sampled_from(("<", "<=", ">", ">=", "="))
     sides = forms((*parameters, *names))
-    tests = " and ".join(f"{draw(sides)} {draw(operators)} {draw(sides)}" for _ in range(count))
+    words = st.sampled_from(("and", "and", "or"))
+    tests = f"{draw(sides)} {draw(operators)} {draw(sides)}"
+    for _ in range(count - 1):
+        tests += f" {draw(words)} {draw(sides)} {draw(operators)} {draw(sides)}"
     instance = "" if not names and draw(st.booleans()) else f"S3[{', '.join(names)}] "
     return f"[{', '.join(parameters)}] -> {{ {instance}: {tests} }}"
 
@@ -41,7 +44,8 @@ def maps(draw: st.DrawFn) -> str:
     parameters = PARAMETERS[: draw(st.integers(0, 3))]
     names = NAMES[: draw(st.integers(0, 3))]
     cell = ", ".join(draw(st.lists(forms((*parameters, *names)), max_size=3)))
-    return f"[{', '.join(parameters)}] -> {{ S0[{', '.join(names)}] -> a[{cell}] }}"
+    source, sink = draw(st.sampled_from((("S0", "a"), ("S0", ""), ("", ""))))
+    return f"[{', '.join(parameters)}] -> {{ {source}[{', '.join(names)}] -> {sink}[{cell}] }}"
 
 
 @given(sets())
@@ -63,9 +67,26 @@ def test_plain_relation_is_read_as_isl_reads_it(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "{ S0[i, j] -> [0, i, 1, -j, 0]; S1[i] -> [0, i, 2, 0, 0] }",
+        "[n] -> { S0[] -> [n]; S1[i] -> [i]; S1[i] -> [n - i] }",
+        "{ [i] -> a[i] }",
+    ],
+)
+def test_plain_union_is_read_as_isl_reads_it(text: str) -> None:
+    found = read_union_map(CONTEXT, text)
+    assert found is not None
+    assert found.is_equal(islpy.UnionMap.read_from_str(CONTEXT, text))
+
+
+def test_union_with_a_piece_that_is_not_plain_is_left_to_isl() -> None:
+    assert read_union_map(CONTEXT, "{ S0[i] -> [i]; S1[i] -> [floor((i)/2)] }") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "[n] -> { S0[i] : (i - 1) mod 2 = 0 }",
         "[n] -> { S0[i] : i >= floor((n)/2) }",
-        "[n] -> { S0[i] : i < n or i > 3 }",
         "[n] -> { S0[i] : not (i < n) }",
         "[n] -> { S0[i] : 0 <= i < n }",
         "[n] -> { S0[i] : i != n }",
@@ -93,7 +114,6 @@ def test_what_is_not_plain_is_left_to_isl(text: str) -> None:
         "{ S0[i] -> a[i] : i > 3 }",
         "{ S0[i] -> a[i]; S1[i] -> a[i] }",
         "{ S0[i] -> a[x] : x < i }",
-        "{ [i] -> [i] }",
     ],
 )
 def test_relation_that_is_not_plain_is_left_to_isl(text: str) -> None:
