@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.adversary import Claim, first_difference
+from tests.comparison import observe
+from tests.exactness import of_program
 from tests.oracle import Loop, loops_of, record
+from tests.second_generator.draw import draw_program
 from tests.truth import Truth, truth
 
 
@@ -132,3 +136,24 @@ def test_an_inner_loop_is_judged_within_each_execution() -> None:
     assert ["sequential", "parallel"] == [
         truth(run, loop).kind for loop in (Loop(2, 4), Loop(3, 8))
     ]
+
+
+@pytest.mark.parametrize("kind", ["parallel", "reduction"])
+def test_any_order_of_iterations_leaves_the_same(kind: str) -> None:
+    tried = 0
+    for seed in range(60):
+        drawn = of_program(draw_program(seed, is_affine=seed % 3 == 0))
+        dtype = drawn.program.dtype if drawn.program else ""
+        for loop, seen in observe(drawn.source, drawn.calls).items():
+            for each in seen[::3]:
+                found = each.truth
+                # Sums of floats depend on their order, and the place of an extreme goes with its value.
+                is_sure = kind == "parallel" or (dtype.startswith("int") and not found.private)
+                if found.kind == kind and is_sure:
+                    private = tuple(found.private | found.buffers)
+                    claim = Claim(line=loop.line, column=loop.column, private=private)
+                    with np.errstate(all="ignore"):
+                        order = first_difference(drawn.source, each.call.arguments, claim)
+                    assert order is None, (order, drawn.source, each.call.point)
+                    tried += 1
+    assert tried > 15, tried
