@@ -14,11 +14,12 @@ from tests.second_generator.names import renamed
 from tests.second_generator.program import Program, free_names
 from tests.second_generator.text import expand, habits
 
-VERSION = 2
+VERSION = 3
 
 # One row is drawn, then a template of it. Inner loops of all rows are mostly parallel, so the
 # rows of loops that are conditional and sequential stand more often.
-ROWS = {"parallel": 14, "conditional": 56, "sequential": 12, "reductions": 8, "free": 10}
+ROWS = {"parallel": 22, "conditional": 50, "sequential": 12, "reductions": 7, "free": 9}
+AFFINE_ROWS = {"parallel": 8, "conditional": 68, "sequential": 10, "reductions": 7, "free": 7}
 WRAPPING = ("wrapped", "ring", "wrapping", "last", "column from the end")
 AFFINE_SHARE = 0.6
 DTYPES = ("float64", "float64", "float64", "int64", "float32", "int32")
@@ -68,7 +69,8 @@ def wrapped_up(parts: Sequence[tuple[str, str]], generator: random.Random) -> Pr
 
 def part(generator: random.Random, dtype: str, *, is_affine: bool) -> tuple[str, str]:
     """Return the title and the text of one nest."""
-    row = generator.choices([*ROWS], [*ROWS.values()])[0]
+    rows = AFFINE_ROWS if is_affine else ROWS
+    row = generator.choices([*rows], [*rows.values()])[0]
     is_floating = dtype.startswith("float")
     if row == "free":
         sketch = Sketch(generator, is_affine=is_affine, is_floating=is_floating)
