@@ -8,8 +8,9 @@ one does not know (floors, remainders, parentheses, chains) is None and goes to 
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import islpy
 
@@ -25,7 +26,7 @@ _TERM = re.compile(r"(?:(\d+)\*)?([^\W\d]\w*)|(\d+)")
 _PARAMETER, _IN, _OUT = islpy.dim_type.param, islpy.dim_type.in_, islpy.dim_type.out
 _ONE = ""  # the name under which a form has its constant
 
-_Form = dict[str, int]
+_Form = Mapping[str, int]
 _Place = dict[str, tuple[islpy.dim_type, int]]
 
 
@@ -35,9 +36,9 @@ def read_set(context: islpy.Context, text: str) -> islpy.Set | None:
     if found is None:
         return None
     parameters, names = _split(found["parameters"]), _split(found["names"])
-    known = {*parameters, *names}
+    known = {*parameters, *names, _ONE}
     alternatives = [_rows(each, known) for each in found["tests"].split(" or ")]
-    if None in alternatives or len(known) < len(parameters) + len(names):
+    if None in alternatives or len(known) <= len(parameters) + len(names):
         return None
     if found["tuple"] is None:
         space = islpy.Space.params_alloc(context, len(parameters))
@@ -52,21 +53,25 @@ def read_set(context: islpy.Context, text: str) -> islpy.Set | None:
     for rows in alternatives:
         basic = islpy.BasicSet.universe(space)
         for operator, form in rows or ():
-            basic = basic.add_constraint(_constraint(local, place, operator, form))
+            basic = basic.add_constraint(_constraint(context, local, place, (operator, form)))
         union = basic.to_set() if union is None else union.union(basic.to_set())
     return union
 
 
 def _rows(text: str, known: set[str]) -> list[tuple[str, _Form]] | None:
     """Return (operator, form) for each test of a conjunction: `form operator 0`."""
-    rows = []
-    for each in text.split(" and "):
-        test = _TEST.fullmatch(each)
-        form = None if test is None else _difference(test[1], test[3])
-        if test is None or form is None or not form.keys() <= {*known, _ONE}:
-            return None
-        rows.append((test[2], form))
-    return rows
+    rows = [_row(each) for each in text.split(" and ")]
+    if any(row is None or not row[1].keys() <= known for row in rows):
+        return None
+    return [row for row in rows if row is not None]
+
+
+@functools.lru_cache(maxsize=1024)
+def _row(text: str) -> tuple[str, _Form] | None:
+    """Return one test; the same ones stand in the domains of all statements of a nest."""
+    test = _TEST.fullmatch(text)
+    form = None if test is None else _difference(test[1], test[3])
+    return None if test is None or form is None else (test[2], form)
 
 
 def read_map(context: islpy.Context, text: str) -> islpy.Map | None:
@@ -90,8 +95,8 @@ def read_map(context: islpy.Context, text: str) -> islpy.Map | None:
     local = islpy.LocalSpace.from_space(space)
     for position, form in enumerate(forms):
         assert form is not None  # asked above
-        equal = _constraint(local, place, "=", form)
-        basic = basic.add_constraint(equal.set_coefficient_val(_OUT, position, -1))
+        equal = _constraint(context, local, place, ("=", form))
+        basic = basic.add_constraint(equal.set_coefficient_val(_OUT, position, _value(context, -1)))
     return basic.to_map()
 
 
@@ -135,9 +140,10 @@ def _terms(text: str) -> Iterator[tuple[int, str]]:
             yield -1, term
 
 
+@functools.lru_cache(maxsize=1024)
 def _form(text: str) -> _Form | None:
     """Return the linear form `2*i + n - 1` as {name: coefficient}; None where it is none."""
-    form: _Form = {}
+    form: dict[str, int] = {}
     for sign, term in _terms(text):
         found = _TERM.fullmatch(term)
         if found is None:
@@ -151,15 +157,17 @@ def _difference(left: str, right: str) -> _Form | None:
     first, second = _form(left), _form(right)
     if first is None or second is None:
         return None
+    difference = dict(first)
     for name, value in second.items():
-        first[name] = first.get(name, 0) - value
-    return first
+        difference[name] = difference.get(name, 0) - value
+    return difference
 
 
 def _constraint(
-    local: islpy.LocalSpace, place: _Place, operator: str, form: _Form
+    context: islpy.Context, local: islpy.LocalSpace, place: _Place, test: tuple[str, _Form]
 ) -> islpy.Constraint:
     """Return `form operator 0` as isl has it, which knows `=` and `>=`."""
+    operator, form = test
     if operator == "=":
         row = islpy.Constraint.alloc_equality(local)
     else:
@@ -169,5 +177,11 @@ def _constraint(
     for name, value in form.items():
         if name and value:
             side, position = place[name]
-            row = row.set_coefficient_val(side, position, sign * value)
-    return row.set_constant_val(constant) if constant else row
+            row = row.set_coefficient_val(side, position, _value(context, sign * value))
+    return row.set_constant_val(_value(context, constant)) if constant else row
+
+
+@functools.lru_cache(maxsize=256)
+def _value(context: islpy.Context, value: int) -> islpy.Val:
+    """Return a number of isl; most are 1 or -1."""
+    return islpy.Val(str(value), context)
