@@ -30,18 +30,20 @@ from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.typed import FAILURES
+from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
+from autopar.analysis.model.types import LiveInType
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.analysis.stages import plan_region
 from autopar.codegen.compile import COMPILER_ERRORS
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError, DeviceLauncher
 from autopar.codegen.pool import Pool
-from autopar.codegen.reasons import CompileFailed, NotProfitable
+from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import ANALYSIS_NS, COMPILE_NS, DISPATCH_NS
 from .guard import Admission, Guard, holds, make_guard, why_not
+from .inspectors import Call, Inspectors, out_of_range
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
@@ -95,9 +97,15 @@ class Region:
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
     overlapped_ns: int = 0  # predicted time spent in the interpreter because arrays overlap
 
+    # None where no verdict of the region asks for a look at the data.
+    inspectors: Inspectors | None = field(init=False, default=None)
+
     def __post_init__(self) -> None:
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
         self.alone = written_alone(self.plan)
+        if any(plan.inspections for plan in self.plan.loops):
+            place = (self.name, self.file)
+            self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
     @property
     def span(self) -> Span:
@@ -132,21 +140,26 @@ class Region:
         key = (types, found.holding)
         variant = self.variants.get(key)
         named = dict(zip(self.guard.arguments, values, strict=True))
-        if variant is None and not self._may_compile(found):
+        if variant is None and not self._may_compile(found) and not self._is_known(types):
             self.interpreted_ns += found.interpreter_ns
             return self._refuse(found, self._too_early(found))
         strided = variant.strided if isinstance(variant, Variant) else self.alone
         pairs = overlapping(self.plan.disjoint, strided, named)
         if pairs:
             return self._with_overlap(pairs, values, named, found)
+        repeated: Reason | None = None
+        if self.inspectors is not None:
+            found, repeated = self._inspect(self.inspectors, types, named, found)
+            key = (types, found.holding)
         variant = self._variant(key, values, found)
         if not isinstance(variant, Variant):
             self.interpreted_ns += found.interpreter_ns
-            return self._refuse(found, variant)
+            lacks_parallel = isinstance(variant, TargetLacksFeature)
+            return self._refuse(found, (repeated if lacks_parallel else None) or variant)
         reason = self._unsafe(variant, named)
         if reason is not None:
             return self._refuse(found, reason)
-        return self._run(variant, named, found)
+        return self._run(variant, named, found, repeated)
 
     def _refuse(self, found: Admission | None, reason: Reason) -> tuple[tuple[object, ...], ...]:
         self._record("interpreter", found, 0.0, reason)
@@ -172,6 +185,34 @@ class Region:
             return why_not(self.plan, self.guard, values)
         return found if found is not None else why_not(self.plan, self.guard, values)
 
+    def _inspect(
+        self, inspectors: Inspectors, key: object, named: dict[str, Any], found: Admission
+    ) -> tuple[Admission, Reason | None]:
+        """Return `found` with the loops that hold for the data of the call too.
+
+        A reason comes with it where the data tie iterations to each other.
+        """
+        if self.options.backend == "auto" and found.interpreter_ns < DISPATCH_NS:
+            return found, None
+        target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
+        conditional = self.guard.conditional
+        call = Call(
+            holding=frozenset(
+                loop for loop, holds in zip(conditional, found.holding, strict=True) if holds
+            ),
+            named=named,
+            integers=found.integers,
+            launcher=MACHINE.launcher(target, self.options.threads),
+        )
+        try:
+            with self.lock:
+                holding, reason = inspectors.judge(key, lambda: self._types(named), call)
+        except Exception as error:  # a fault of ours must not become the user's (AP900)
+            LOG.exception("the data of %s could not be inspected", self.name)
+            detail = f"{type(error).__name__}: {error}"
+            return found, InternalFault(span=self.span, stage="inspector", detail=detail)
+        return found._replace(holding=tuple(loop in holding for loop in conditional)), reason
+
     # ------------------------------------------------------------------- variants
 
     def _variant(
@@ -184,6 +225,10 @@ class Region:
             detail = f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
             return NotProfitable(span=self.span, detail=detail)
         return known
+
+    def _is_known(self, types: object) -> bool:
+        """Return whether the region was compiled for these types, whatever held then."""
+        return self.inspectors is not None and any(key[0] == types for key in self.variants)
 
     def _may_compile(self, found: Admission) -> bool:
         spent = self.interpreted_ns + found.interpreter_ns
@@ -212,7 +257,7 @@ class Region:
 
     def _make(self, values: tuple[object, ...], found: Admission) -> Variant | Reason:
         named = dict(zip(self.guard.arguments, values, strict=True))
-        types = argument_types(self.plan, named, self._value_names())
+        types = self._types(named)
         if isinstance(types, Reason):
             return types
         holding = frozenset(
@@ -233,6 +278,9 @@ class Region:
     def _compile_failed(self, target: Target, error: Exception) -> Reason:
         detail = next(iter(str(error).strip().splitlines()), repr(error))
         return CompileFailed(span=self.plan.scop.span, target=target, detail=detail)
+
+    def _types(self, named: dict[str, Any]) -> dict[str, LiveInType] | Reason:
+        return argument_types(self.plan, named, self._value_names())
 
     def _value_names(self) -> tuple[str, ...]:
         """Return the scalars whose type matters: live in, or parameters used as values."""
@@ -298,7 +346,11 @@ class Region:
         return None
 
     def _run(
-        self, variant: Variant, named: dict[str, Any], found: Admission
+        self,
+        variant: Variant,
+        named: dict[str, Any],
+        found: Admission,
+        repeated: Reason | None,
     ) -> tuple[tuple[object, ...], ...]:
         arguments = [named[name] for name in variant.arrays]
         if variant.target == "cuda":
@@ -329,7 +381,7 @@ class Region:
         status = outcome[0]
         if status and not self._accept(status, variant, named):
             return self._refuse(found, self._failed(status))
-        self._record(variant.target, found, seconds, variant.remark)
+        self._record(variant.target, found, seconds, variant.remark or repeated)
         results = map(_convert, variant.converters, outcome[1:])
         return ((*found.last_values, *results),)
 
@@ -345,6 +397,8 @@ class Region:
         return True
 
     def _failed(self, status: int) -> Reason:
+        if status & INDEX_ERROR:
+            return out_of_range(self.plan.scop)
         return ValueFailed(span=self.plan.scop.span, detail=_failure(status))
 
     def _device_failed(self, error: DeviceError) -> Reason:
@@ -376,7 +430,6 @@ _FAILURE_TEXT = {
     2: "a Python integer that outgrew 64 bits",
     4: "a value outside a function's domain",
     8: "a value that the array cannot hold",
-    256: "a subscript out of range",
 }
 
 

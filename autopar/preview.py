@@ -118,7 +118,7 @@ def _preview_region(
     if not can_guard(region):
         return dict.fromkeys(STAGES, f"{place[0]}: the interpreter runs this region.\n")
     used = _used_types(region.scop, types)
-    holding = frozenset(loop.loop for loop in region.loops if loop.condition is not None)
+    holding = frozenset(loop.loop for loop in region.loops if loop.verdict == "conditional")
     options = choose_options(environment={})
     drafts = {
         stage: draft_variant(region, used, holding, (target, *place), options)

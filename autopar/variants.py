@@ -201,8 +201,8 @@ def make_variant(
         target=draft.target,
         program=program,
         source=draft.source,
-        run=_loaded(program, draft.source, draft.target, options),
-        check=_loaded(*draft.checks, draft.target, options) if draft.checks else None,
+        run=loaded(program, draft.source, draft.target, options),
+        check=loaded(*draft.checks, draft.target, options) if draft.checks else None,
         arrays=tuple(each.name for each in program.given_arrays),
         scalars=tuple(each.name for each in program.live_in),
         strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
@@ -265,9 +265,13 @@ def _stores_outgrown(typed: TypedProgram) -> bool:
     )
 
 
-def _loaded(
+def loaded(
     program: Program, source: str, target: Target, options: Options
 ) -> Callable[..., tuple[Any, ...]]:
+    """Return the function `run` of a generated module, its kernels compiled on the CPU.
+
+    What the compiler raises comes through.
+    """
     cache = user_cache() if options.cache else NO_CACHE
     module = load_module(source, cache=cache, types=types_of(program))
     if target == "cpu":

@@ -24,6 +24,7 @@ from autopar.analysis.model.typed import (
     SetVariable,
     Store,
     Subscript,
+    Trace,
     TypedExpression,
     TypedStatement,
     Variable,
@@ -101,6 +102,10 @@ def _statement(statement: TypedStatement, iterators: Mapping[str, Expression]) -
         case Check():
             checked = (*statement.places, *statement.values)
             return f"check {', '.join(_bare(each, iterators) for each in checked)}"
+        case Trace():
+            read = () if statement.is_noting else statement.read
+            traced = ", ".join(_bare(each, iterators) for each in (*statement.written, *read))
+            return f"{'note' if statement.is_noting else 'compare'} {traced}"
 
 
 def _bare(expression: TypedExpression, iterators: Mapping[str, Expression]) -> str:

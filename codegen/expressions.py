@@ -21,6 +21,7 @@ from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.typed import (
     CONVERSION,
     FLOAT_WARNING,
+    REPEATED,
     Cast,
     Check,
     Computed,
@@ -30,6 +31,7 @@ from autopar.analysis.model.typed import (
     Operation,
     SetVariable,
     Store,
+    Trace,
     TypedExpression,
     TypedStatement,
     Variable,
@@ -97,6 +99,11 @@ def print_statement(
                 printer.value(each)
             for place_ in statement.places:
                 printer.place(place_)
+        case Trace():
+            for each in statement.written if statement.is_noting else ():
+                printer.note(each, statement)
+            for each in () if statement.is_noting else (*statement.written, *statement.read):
+                printer.compare(each, statement)
     return printer.printed("")
 
 
@@ -154,21 +161,56 @@ class _Printer:
 
         A computed subscript that leaves its axis has set its bit of the status by then.
         """
-        array, failed = self.spelled(place.array), []
-        subscripts = []
+        positions, failed = self.positions(place)
+        # Cast last: knowing the sign, LLVM needs no select that wraps around.
+        subscripts = [
+            source
+            if self.names.signed and not isinstance(index, Computed)
+            else f"np.uintp({bare(source)})"
+            for index, source in zip(place.indices, positions, strict=True)
+        ]
+        return f"{self.spelled(place.array)}[{', '.join(subscripts)}]", failed
+
+    def positions(self, place: Load | Store) -> tuple[tuple[str, ...], str]:
+        """Return the subscripts counted from the start, and what is 0 where all are in range."""
+        positions, failed = [], []
         for axis, index in enumerate(place.indices):
             if isinstance(index, Computed):
-                position, status = self.position(index, f"{array}.shape[{axis}]")
-                subscripts.append(f"np.uintp({bare(position)})")
+                extent = f"{self.spelled(place.array)}.shape[{axis}]"
+                position, status = self.position(index, extent)
+                positions.append(position)
                 failed += [status] if status else []
             else:
-                subscripts.append(self.subscript(index))
-        return f"{array}[{', '.join(subscripts)}]", _any_of(failed)
+                positions.append(print_integer(index, self.names))
+        return tuple(positions), _any_of(failed)
 
-    def subscript(self, index: Expression) -> str:
-        source = print_integer(index, self.names)
-        # Cast last: knowing the sign, LLVM needs no select that wraps around.
-        return source if self.names.signed else f"np.uintp({source})"
+    def offset(self, place: Load) -> tuple[str, str]:
+        """Return the number of an element in C order, and what is 0 where it is in range."""
+        (first, *rest), failed = self.positions(place)
+        offset = f"np.int64({bare(first)})"
+        for axis, position in enumerate(rest, start=1):
+            extent = f"{self.spelled(place.array)}.shape[{axis}]"
+            offset = f"({offset} * {extent} + np.int64({bare(position)}))"
+        return f"np.uintp({bare(offset)})", failed
+
+    def note(self, place: Load, trace: Trace) -> None:
+        """Print that this turn writes an element."""
+        offset, failed = self.offset(place)
+        only = f"if {failed} == 0: " if failed else ""
+        turn = self.spelled(trace.turn.name)
+        self.lines.lines.append(f"{only}{self.marks(place, trace)}[{offset}] = {turn}")
+
+    def compare(self, place: Load, trace: Trace) -> None:
+        """Print the look at who writes an element that this turn touches."""
+        offset, failed = self.offset(place)
+        turn, seen = self.spelled(trace.turn.name), f"{self.marks(place, trace)}[{offset}]"
+        seen = self.lines.temporary(f"{seen} if {failed} == 0 else {turn}" if failed else seen)
+        first = self.value(trace.first)
+        test = f"({seen} != {turn}) & ({seen} >= {first})"
+        self.lines.lines.append(f"status |= {REPEATED} if {test} else 0")
+
+    def marks(self, place: Load, trace: Trace) -> str:
+        return self.spelled(dict(trace.marks)[place.array])
 
     def position(self, index: Computed, extent: str) -> tuple[str, str]:
         """Return a computed subscript counted from the start, and the name of its status or ""."""

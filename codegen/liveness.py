@@ -15,6 +15,7 @@ from autopar.analysis.model.typed import (
     Computed,
     Index,
     SetVariable,
+    Trace,
     TypedStatement,
     Variable,
     places_of,
@@ -105,6 +106,8 @@ def arrays(nodes: tuple[Node, ...]) -> frozenset[str]:
     for node in walk_nodes(nodes):
         if isinstance(node, Instance):
             found |= {each.array for each in places_of(node.statement)}
+            if isinstance(node.statement, Trace):
+                found |= {marks for _, marks in node.statement.marks}
     return frozenset(found)
 
 

@@ -31,6 +31,7 @@ from autopar.analysis.model.typed import (
     SetVariable,
     Store,
     Subscript,
+    Trace,
     TypedExpression,
     TypedProgram,
     TypedStatement,
@@ -249,7 +250,7 @@ class _Lowering:
                 return replace(statement, indices=_indices(statement, values), value=value)
             case SetVariable():
                 return replace(statement, value=_with_parameters(statement.value, values))
-            case Check():
+            case Check() | Trace():
                 raise AssertionError("checks are made of what is lowered")
 
 

@@ -21,6 +21,7 @@ from autopar.analysis.model.typed import (
     SetVariable,
     Store,
     Subscript,
+    Trace,
     TypedExpression,
     TypedStatement,
     Variable,
@@ -53,7 +54,7 @@ def _statement(statement: TypedStatement) -> TypedStatement:
             return replace(statement, indices=indices, value=_expression(statement.value))
         case SetVariable():
             return replace(statement, value=_expression(statement.value))
-        case Check():
+        case Check() | Trace():
             raise AssertionError("what is proven has no checks left")
 
 

@@ -74,6 +74,34 @@ class ConditionFailed(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexNotInjective(Reason):
+    """Subscripts that are data select one element in two iterations of a loop.
+
+    Why it blocks: the later iteration must find, or overwrite, what the earlier one stored. The
+        loop keeps its order.
+
+    Example:
+        scatter(y, x, idx=[0, 3, 3])    # for i in range(n): y[idx[i]] = x[i]
+
+    Use instead: an index array without repetitions, such as `np.argsort` gives.
+
+    References: Rauchwerger and Padua, The LRPD Test: Speculative Run-Time Parallelization of
+        Loops with Privatization and Reduction Parallelization, PLDI 1995.
+    """
+
+    code: ClassVar[str] = "AP503"
+    loop_variable: str
+    condition: str  # in words: "idx[i] distinct for 0 <= i < n"
+
+    @property
+    def message(self) -> str:
+        return (
+            f"Two iterations of '{self.loop_variable}' touch the same element at this call:"
+            f" '{self.condition}' does not hold."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOutOfBounds(Reason):
     """A subscript may leave its array, or wrap around at its end.
 
@@ -310,6 +338,7 @@ class NoRoom(Reason):
 REASONS: tuple[type[Reason], ...] = (
     ArraysOverlap,
     ConditionFailed,
+    IndexNotInjective,
     IndexOutOfBounds,
     UnsupportedArgument,
     RanEmpty,

@@ -179,8 +179,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
 
 def _verdict(loop: LoopPlan) -> str:
     parts: list[str] = [loop.verdict]
-    if loop.condition is not None:
-        parts.append(f"when {loop.condition.text}")
+    if loop.condition_text is not None:
+        parts.append(f"when {loop.condition_text}")
     if loop.private:
         parts.append(f"private {', '.join(loop.private)}")
     parts += [f"reduces {each.operator} into {each.target}" for each in loop.reductions]

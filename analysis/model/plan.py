@@ -39,6 +39,17 @@ class PrivateArray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What an inspector must find in the data before the iterations of a loop may run at once.
+
+    No two of them may touch the same element of an array, where one of the two writes it.
+    """
+
+    array: str
+    text: str  # for a reader: "idx[i] distinct for 0 <= i < n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopPlan:
     """The verdict on one loop of a region, as written."""
 
@@ -50,11 +61,27 @@ class LoopPlan:
     reductions: tuple[Reduction, ...]
     dependences: tuple[Dependence, ...]
     reason: Reason | None  # None where the loop is parallel
-    # Whether its iterations may run at the same time, `condition` holding: parallel, or a
-    # conditional one without reductions.
+    # Whether its iterations may run at the same time, `condition` or `inspections` holding:
+    # parallel, or a conditional one without reductions.
     is_coincident: bool
     # The same, once each of `reductions`, scalars all, is combined from partial values.
     is_reducible: bool = False
+    # What the data must be like. Then `condition` is never true: nothing but an inspector can
+    # tell. A reduction has some where its updates might be of distinct elements.
+    inspections: tuple[Inspection, ...] = ()
+    # The parameters for which an inspector is worth asking; None without inspections.
+    inspected_where: Condition | None = None
+
+    @property
+    def condition_text(self) -> str | None:
+        """What a conditional loop is conditional on, for a reader; None for other loops."""
+        where = self.inspected_where or self.condition
+        if self.verdict != "conditional" or where is None:
+            return None
+        asked = [] if where.text == "True" else [where.text]
+        if asked and self.inspections and " or " in where.text:
+            asked = [f"({where.text})"]
+        return " and ".join([*asked, *(each.text for each in self.inspections)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

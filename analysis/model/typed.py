@@ -26,6 +26,7 @@ FLOAT_DIVIDE = 64
 FLOAT_OVERFLOW = 128
 FLOAT_WARNING = FLOAT_INVALID | FLOAT_DIVIDE | FLOAT_OVERFLOW  # which of them, only a run tells
 INDEX_ERROR = 256  # a computed subscript out of range: the interpreter raises
+REPEATED = 512  # two iterations of an inspected loop touch one element: never of a kernel that runs
 
 FAILURES = ZERO_DIVISION | INTEGER_OVERFLOW | DOMAIN_ERROR | CONVERSION | INDEX_ERROR
 WARNINGS = INTEGER_WARNING | FLOAT_WARNING
@@ -140,7 +141,24 @@ class Check:
     span: Span
 
 
-TypedStatement: TypeAlias = Store | SetVariable | Check
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Note that the iteration `turn` writes elements, or look who else touches its elements.
+
+    Only in the inspector of a loop (`codegen.inspect`).
+    """
+
+    written: tuple[Load, ...]
+    read: tuple[Load, ...]
+    marks: tuple[tuple[str, str], ...]  # for each array the one that holds its notes
+    turn: Variable
+    # The turn of the first iteration of this execution of the loop: notes below it are old.
+    first: TypedExpression
+    is_noting: bool
+    span: Span
+
+
+TypedStatement: TypeAlias = Store | SetVariable | Check | Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +223,11 @@ def walk_statement(statement: TypedStatement) -> Iterator[TypedExpression]:
                 yield from walk_computed(place.indices)
             for value in statement.values:
                 yield from walk_typed(value)
+        case Trace():
+            for place in (*statement.written, *statement.read):
+                yield from walk_computed(place.indices)
+            yield statement.turn
+            yield from walk_typed(statement.first)
 
 
 def places_of(statement: TypedStatement) -> Iterator[Load | Store]:
@@ -215,6 +238,9 @@ def places_of(statement: TypedStatement) -> Iterator[Load | Store]:
             yield statement
         case Check():
             yield from statement.places
+        case Trace():
+            yield from statement.written
+            yield from statement.read
         case SetVariable():
             pass
 

@@ -61,7 +61,7 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
         span=loop.span,
         verdict=plan.verdict,
         stage="static",
-        condition=None if plan.condition is None else plan.condition.text,
+        condition=plan.condition_text,
         assumes=assumptions(region),
         code=reason.code,
         reason=reason.message,

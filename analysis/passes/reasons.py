@@ -2,7 +2,7 @@
 
 A class is a kind of reason; its docstring is the page that `autopar explain CODE` prints, with
 the headings Why it blocks, Example, Use instead and References. Codes are never reused or
-renumbered; AP207, AP212, AP306 and AP503 are kept for what later work may have to refuse.
+renumbered; AP207, AP212 and AP306 are kept for what later work may have to refuse.
 
 AP0 no obstacle, AP1 source, AP2 syntax, AP3 model, AP4 dependence, AP9 internal. The reasons of
 a call (AP5) lie in `analysis.facts.reasons`, those of a target (AP6) in `codegen.reasons`.

@@ -16,10 +16,11 @@ from ..model import isl
 from ..model.dependence import Dependence, Reduction
 from ..model.diagnostics import Reason
 from ..model.loop_ir import Binary, Update
-from ..model.plan import LoopPlan, PrivateArray, VerdictKind
+from ..model.plan import Condition, Inspection, LoopPlan, PrivateArray, VerdictKind
 from ..model.scop import Loop, Scop
 from .conditions import condition
 from .dependences import Conflict, carried_by, dependences, find_conflicts
+from .inspections import find_inspections, inspect_reductions
 from .order import carried
 from .privatization import Privatization, blocked_by, privatize
 from .reasons import (
@@ -71,24 +72,23 @@ class _Judge:
         found = tuple(
             found for each in _by_weight(blocking) for found in dependences(self.scop, each, loop)
         )
-        kind, holds = self.judge(loop, blocking, bool(reductions))
-        where = None
-        if kind == "conditional" and holds is not None:
-            where = condition(self.scop, self.simplest(loop, holds))
-        return LoopPlan(
+        kind, where, inspections = self.decide(loop, blocking, reductions)
+        never = Condition(set=self.scop.context.subtract(self.scop.context), text="False")
+        plan = LoopPlan(
             loop=loop,
             verdict=kind,
-            condition=where,
+            condition=never if inspections else where,
             private=private,
             private_arrays=arrays,
             reductions=reductions,
             dependences=found,
-            reason=self.reason(loop, kind, found, (where.text if where else "", reductions)),
+            reason=None,
             is_coincident=(
-                kind in {"parallel", "conditional"}
-                and not reductions
-                and self.values_survive(loop, frozenset())
-            ),
+                # Updates of distinct elements are no reductions.
+                (kind == "reduction" and bool(inspections))
+                or (kind in {"parallel", "conditional"} and not reductions)
+            )
+            and self.values_survive(loop, frozenset()),
             is_reducible=(
                 kind in {"reduction", "conditional"}
                 and bool(reductions)
@@ -96,7 +96,28 @@ class _Judge:
                 and all(self.scop.array(each.target).rank == 0 for each in reductions)
                 and self.values_survive(loop, frozenset(excused))
             ),
+            inspections=inspections,
+            inspected_where=where if inspections else None,
         )
+        return replace(plan, reason=self.reason(plan))
+
+    def decide(
+        self, loop: int, blocking: tuple[Conflict, ...], reductions: tuple[Reduction, ...]
+    ) -> tuple[VerdictKind, Condition | None, tuple[Inspection, ...]]:
+        """Return the verdict, and what the parameters and the data must be like for it."""
+        inspected = find_inspections(self.scop, blocking, loop)
+        kind, holds = self.judge(loop, inspected.left, bool(reductions))
+        always = Condition(set=self.scop.context, text="True")
+        match kind:
+            case "conditional" if holds is not None:
+                where = condition(self.scop, self.simplest(loop, holds))
+                return kind, where, inspected.inspections
+            case "parallel" | "reduction" if inspected.inspections:
+                return "conditional", always, inspected.inspections
+            case "reduction":
+                found = inspect_reductions(self.scop, reductions, loop)
+                return kind, always if found else None, found
+        return kind, None, ()
 
     def blocking(
         self, rest: list[Conflict], loop: int
@@ -225,27 +246,22 @@ class _Judge:
             largest = max(largest, abs(low), abs(high))
         return largest
 
-    def reason(
-        self,
-        loop: int,
-        kind: VerdictKind,
-        found: tuple[Dependence, ...],
-        details: tuple[str, tuple[Reduction, ...]],
-    ) -> Reason | None:
-        shape = self.scop.loops[loop]
-        text, reductions = details
-        match kind:
+    def reason(self, plan: LoopPlan) -> Reason | None:
+        shape = self.scop.loops[plan.loop]
+        match plan.verdict:
             case "parallel" | "unsupported":
                 return None
             case "reduction":
-                targets = tuple(each.target for each in reductions)
+                targets = tuple(each.target for each in plan.reductions)
                 return ReductionOnly(span=shape.span, loop_variable=shape.variable, targets=targets)
             case "conditional":
                 return ConditionalParallel(
-                    span=shape.span, loop_variable=shape.variable, condition=text
+                    span=shape.span,
+                    loop_variable=shape.variable,
+                    condition=plan.condition_text or "",
                 )
             case "sequential":
-                return self.carried_reason(shape, found[0])
+                return self.carried_reason(shape, plan.dependences[0])
 
     def own_update(self, first: Dependence) -> str | None:
         """Return the operator of a scalar's update by itself that is no reduction, or None."""

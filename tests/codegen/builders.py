@@ -25,7 +25,6 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     INTEGER_OVERFLOW,
     Cast,
-    Check,
     Index,
     Load,
     Number,
@@ -131,7 +130,7 @@ class Region:
         )
         zero = Constant(value=0, span=span(line))
         names = {node.id for node in ast.walk(target.value) if isinstance(node, ast.Name)}
-        assert not isinstance(typed, Check)
+        assert isinstance(typed, Store | SetVariable)
         written = typed.array if isinstance(typed, Store) else typed.name
         accesses: list[tuple[Any, str]] = [
             ("read", each) for each in sorted(names) if each in self.arrays
