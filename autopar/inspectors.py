@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from autopar.analysis.facts.reasons import IndexNotInjective, IndexOutOfBounds
+from autopar.analysis.facts.reasons import IndexNotInjective, IndexOutOfBounds, ValueFailed
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.indirect import indirect_value
 from autopar.analysis.model.plan import LoopPlan, RegionPlan
@@ -32,6 +32,7 @@ from autopar.codegen.inspect import inspector_of
 from autopar.codegen.integers import text
 from autopar.codegen.kernel import Program
 from autopar.codegen.pool import INLINE_NS, Pool
+from autopar.codegen.reasons import NotProfitable
 from autopar.codegen.work import predicted_ns
 
 from .guard import holds
@@ -49,6 +50,7 @@ _MOST_SKIPPED = 64
 class Inspector:
     """What inspects one loop for arguments of certain types."""
 
+    source: str  # of the generated module
     run: Callable[..., tuple[Any, ...]]
     arrays: tuple[str, ...]  # what `run` takes after the launcher: these, ...
     marked: tuple[str, ...]  # ... marks for each of these, parameters, ...
@@ -56,7 +58,7 @@ class Inspector:
     # Of the parameters: predicted nanoseconds of the region and of its inspection.
     work: Callable[..., tuple[int, int]]
 
-    def is_worth_while(self, integers: tuple[int, ...], threads: int) -> bool:
+    def pays(self, integers: tuple[int, ...], threads: int) -> bool:
         """Return whether threads gain more on the loop than its inspection takes."""
         loop, inspection = self.work(*integers)
         return (loop + inspection) // threads + INLINE_NS < loop
@@ -109,19 +111,44 @@ class Inspectors:
             if (key, plan.loop) not in self.states:
                 made = self._make(plan, types(), frozenset(holding))
                 self.states[key, plan.loop] = _State(inspector=made)
-            status = _status(self.states[key, plan.loop], call)
-            if status == 0:
+            against = self._against(plan, self.states[key, plan.loop], call)
+            if against is None:
                 holding.add(plan.loop)
-            elif status is not None and status & INDEX_ERROR:
-                reason = reason or out_of_range(self.plan.scop)
-            elif status is not None and status & REPEATED:
-                reason = reason or self._repeated(plan)
+            reason = reason or against
         return frozenset(holding), reason
 
-    def _repeated(self, plan: LoopPlan) -> IndexNotInjective:
+    def sources(self) -> dict[str, str]:
+        """Return {name: generated source} of every inspector compiled so far."""
+        found = {}
+        for (_, loop), state in self.states.items():
+            if state.inspector is not None:
+                line = self.plan.scop.loops[loop].span.line
+                found[f"{self.place[0]} inspector of line {line}"] = state.inspector.source
+        return found
+
+    def _against(self, plan: LoopPlan, state: _State, call: Call) -> Reason | None:
+        """Return why a loop keeps its order at a call; None where it need not."""
         shape = self.plan.scop.loops[plan.loop]
         asked = " and ".join(each.text for each in plan.inspections)
-        return IndexNotInjective(span=shape.span, loop_variable=shape.variable, condition=asked)
+        repeated = IndexNotInjective(span=shape.span, loop_variable=shape.variable, condition=asked)
+        if state.skips:
+            state.skips -= 1
+            return repeated
+        status = _status(state, call)
+        if status is None:
+            detail = f"looking at each call whether '{asked}' would take longer than it gains"
+            return NotProfitable(span=shape.span, detail=detail)
+        if status & INDEX_ERROR:
+            return out_of_range(self.plan.scop)
+        if status & FAILURES:
+            detail = "a value in a subscript for which the interpreter raises"
+            return ValueFailed(span=shape.span, detail=detail)
+        if status & REPEATED:
+            state.failures += 1
+            state.skips = min(2**state.failures - 2, _MOST_SKIPPED)
+            return repeated
+        state.failures = 0
+        return None
 
     def _is_inside(self, plan: LoopPlan, holding: set[int]) -> bool:
         """Return whether a loop around this one is parallel."""
@@ -156,8 +183,9 @@ class Inspectors:
             return None
         marks = dict(inspection.marks)
         return Inspector(
+            source=source,
             run=run,
-            arrays=tuple(each.name for each in program.arrays),
+            arrays=tuple(each.name for each in program.given_arrays),
             marked=tuple(marks),
             scalars=tuple(each.name for each in inspection.program.live_in),
             work=_work(program, inspection.program),
@@ -178,37 +206,30 @@ def out_of_range(scop: Scop) -> IndexOutOfBounds:
 
 
 def _status(state: _State, call: Call) -> int | None:
-    """Return what an inspector found, 0 for nothing; None where nobody looked."""
-    inspector = state.inspector
+    """Return what an inspector found, 0 for nothing; None where it does not pay to look."""
+    inspector, launcher = state.inspector, call.launcher
     if inspector is None:
         return None
-    if state.skips:
-        state.skips -= 1
-        return None
-    is_shared = isinstance(call.launcher, Pool)
-    threads = call.launcher.threads if isinstance(call.launcher, Pool) else 0
-    if is_shared and not inspector.is_worth_while(call.integers, threads):
+    if isinstance(launcher, Pool) and not inspector.pays(call.integers, launcher.threads):
         return None
     sizes = [int(call.named[array].size) for array in inspector.marked]
     if 8 * sum(sizes) > _MOST_MARKED_BYTES:
         return None
-    arguments = [
-        getattr(call.named[name], "original", call.named[name]) for name in inspector.arrays
-    ]
+    arguments = [_original(call.named[name]) for name in inspector.arrays]
     arguments += [np.zeros(size, np.int64) for size in sizes]
-    scalars = (call.named[name] for name in inspector.scalars)
+    arguments += call.integers
+    arguments += [call.named[name] for name in inspector.scalars]
     try:
-        status = inspector.run(call.launcher, *arguments, *call.integers, *scalars)[0]
+        return int(inspector.run(launcher, *arguments)[0]) & (FAILURES | REPEATED)
     except (*COMPILER_ERRORS, DeviceError):
+        LOG.debug("an inspector could not run", exc_info=True)
         state.inspector = None
         return None
-    status &= FAILURES | REPEATED
-    if status & REPEATED:
-        state.failures += 1
-        state.skips = min(2**state.failures - 2, _MOST_SKIPPED)
-    else:
-        state.failures = 0
-    return int(status)
+
+
+def _original(array: Any) -> Any:  # noqa: ANN401  # arrays of either kind
+    """Return an array as the user passed it: the guard reads one on the device by its shape."""
+    return getattr(array, "original", array)
 
 
 def _work(loop: Program, inspection: Program) -> Callable[..., tuple[int, int]]:

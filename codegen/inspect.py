@@ -39,10 +39,10 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import INT, ArrayType
 
-from .checks import place_of
+from .checks import arrays_needed, place_of
 from .integers import simplify
 from .kernel import ArrayArgument, Branch, Decision, Instance, Loop, Node, Program, walk_nodes
-from .slices import is_free, sliced
+from .slices import is_free, own_arrays, sliced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,8 @@ def inspector_of(program: Program, loop: Span) -> InspectorProgram | None:
     ]
     followed = tuple(dict.fromkeys(name for node in loops for name in _followed(node)))
     if not followed or not all(node.is_parallel for node in loops):
+        return None
+    if not own_arrays(program).isdisjoint(followed):
         return None
     names = _Names(program)
     inspection = _Inspection(
@@ -127,11 +129,16 @@ class _Inspection:
     first: str | None
 
     def inspector(self) -> Program | None:
-        """Return the program; None where scalars tie the iterations to each other."""
-        body = sliced(self.program.body, self.question)
+        """Return the program; None where it would have to run the loop itself."""
+        program = self.program
+        own = own_arrays(program)
+        slice_ = replace(program, body=sliced(program.body, self.question, own))
+        body = slice_.body
+        stored = {each.name for each in program.given_arrays if each.is_written}
+        if stored & arrays_needed(slice_):
+            return None
         if not all(is_free(each) for each in walk_nodes(body) if self.is_inspected(each)):
             return None
-        program = self.program
         counters = (self.turn,) if self.first is None else (self.turn, self.first)
         begin = () if self.first is None else (self.set(self.first, self.one()),)
         return replace(
@@ -139,7 +146,10 @@ class _Inspection:
             name=f"{program.name}_inspector_{self.loop.line}",
             body=(*begin, *self.nodes(body)),
             arrays=(
-                *(replace(each, is_written=False) for each in program.arrays),
+                *(
+                    replace(each, is_written=each.is_written and each.name in own)
+                    for each in program.arrays
+                ),
                 *(_marks_argument(name) for _, name in self.marks),
             ),
             variables=(*program.variables, *map(_integer, counters)),
@@ -185,7 +195,7 @@ class _Inspection:
                     inner = self.nodes(node.body)
                     if inner:
                         # One execution of the loop after the other: `first` counts on.
-                        kept.append(replace(node, body=inner, is_parallel=False))
+                        kept.append(replace(node, body=inner, is_parallel=False, reductions=()))
                 case Branch():
                     inner = self.nodes(node.body)
                     if inner:
@@ -205,6 +215,7 @@ class _Inspection:
         first = self.first_turn()
         passed = self.index(_minus(Name(name=loop.iterator, span=loop.span), loop.lower))
         turn = self.set(self.turn, self.sum(first, passed))
+        loop = replace(loop, reductions=(), private_arrays=())
         yield replace(loop, body=(turn, *_noting(loop.body)))
         yield replace(loop, body=(turn, *loop.body))
         if self.first is not None:

@@ -87,10 +87,10 @@ def _inspection(scop: Scop, array: str, loop: int) -> Inspection | None:
     if not indirect:
         return None
     written = {a.array for s in scop.statements for a in s.accesses if a.kind != "read"}
-    for _, access in touching:
-        sources = _Sources.of(scop, access.indices)
-        if sources.arrays & written:
+    for statement, access in touching:
+        if _Sources.of(scop, (*access.indices, *_tests(statement))).arrays & written:
             return None
+        sources = _Sources.of(scop, access.indices)
         is_fixed = not sources.names & _variables(scop, loop) and not sources.is_carried
         if access.kind != "read" and is_fixed:
             return None  # each iteration writes the same elements: there is nothing to ask
@@ -137,9 +137,14 @@ class _Sources:
                     continue
                 names.add(node.name)
                 for statement in _setters(scop, node.name):
-                    waiting.append(statement.body.value)
+                    waiting += [statement.body.value, *_tests(statement)]
                     is_carried = is_carried or _reads_itself(statement, node.name)
         return _Sources(frozenset(names), frozenset(arrays), is_carried)
+
+
+def _tests(statement: Statement) -> tuple[Name, ...]:
+    """Return what decides whether a statement runs, as names of its predicates."""
+    return tuple(Name(name=each.name, span=statement.span) for each in statement.predicates)
 
 
 def _setters(scop: Scop, name: str) -> Iterator[Statement]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autopar.analysis.model.typed import INDEX_ERROR
-from tests.sameness import notes, same
+import autopar
+from autopar import inspectors
+from autopar.analysis.model.typed import INDEX_ERROR, REPEATED
+from autopar.inspectors import Inspector
+from tests.sameness import loops_of, notes, same
 
 N = 60
 INTEGERS = ("int64", "int32", "int8", "uint8", "uint64")
@@ -241,8 +244,105 @@ def test_a_read_only_index_array():
     same(gather, lambda: (np.zeros(N), floats(N), idx), ran="cpu")
 
 
-def test_the_bit_of_a_place_out_of_range_is_a_failure_of_its_own():
-    assert INDEX_ERROR == 256  # generated kernels are kept on disk
+def test_bits_of_the_status_are_what_kernels_on_disk_set():
+    assert (256, 512) == (INDEX_ERROR, REPEATED)
+
+
+# ---------------------------------------------------------------------------- inspectors
+
+
+@pytest.fixture
+def always_looking(monkeypatch):
+    """Let inspectors look at loops that are too short for it to pay."""
+    monkeypatch.setattr(Inspector, "pays", lambda *_: True)
+
+
+def is_shared(decorated):
+    """Return whether the first variant compiled has a parallel loop."""
+    (source, *_) = (text for name, text in decorated.inspect_source().items() if " " not in name)
+    return "launch0" in source
+
+
+@pytest.mark.usefixtures("always_looking")
+@pytest.mark.parametrize("function", [scatter, weigh])
+@pytest.mark.parametrize(
+    ("kind", "shared"), [("permutation", True), ("repeated", False), ("negative", False)]
+)
+def test_distinct_places_are_written_in_parallel(function, kind, shared):
+    decorated = same(function, lambda: (np.zeros(N), floats(N), places(kind)), ran="cpu")
+    assert shared == is_shared(decorated)
+    (note, *_) = notes(decorated)
+    assert note is None if shared else note.startswith("AP503")
+
+
+@pytest.mark.usefixtures("always_looking")
+def test_a_place_and_the_same_from_the_end_are_one():
+    idx = np.array([0, 1, 2 - N])
+    decorated = same(scatter, lambda: (np.zeros(N), floats(N), idx.copy()), ran="cpu")
+    assert is_shared(decorated)
+    idx = np.array([0, 2, 2 - N])
+    decorated = same(scatter, lambda: (np.zeros(N), floats(N), idx.copy()), ran="cpu")
+    assert not is_shared(decorated)
+
+
+@pytest.mark.usefixtures("always_looking")
+def test_reads_of_what_others_write_keep_their_order():
+    decorated = same(chase, lambda: (floats(N), places("permutation")), ran="cpu")
+    assert not is_shared(decorated)
+    decorated = same(chase, lambda: (floats(N), np.arange(N)), ran="cpu")
+    assert is_shared(decorated)
+
+
+@pytest.mark.usefixtures("always_looking")
+def test_each_call_is_looked_at_anew():
+    decorated = autopar.parallel(scatter, backend="cpu")
+    for kind in ("permutation", "repeated", "permutation", "repeated", "repeated", "permutation"):
+        y, expected, x, idx = np.zeros(N), np.zeros(N), floats(N), places(kind)
+        scatter(expected, x, idx)
+        decorated(y, x, idx)
+        assert expected.tobytes() == y.tobytes()
+
+
+@pytest.mark.usefixtures("always_looking")
+def test_repetitions_are_looked_for_less_and_less_often(monkeypatch):
+    looks = []
+
+    def look(*arguments):
+        looks.append(arguments)
+        return REPEATED
+
+    monkeypatch.setattr(inspectors, "_status", look)
+    decorated = autopar.parallel(scatter, backend="cpu")
+    for _ in range(40):
+        decorated(np.zeros(N), floats(N), places("repeated"))
+    assert 3 < len(looks) < 10
+
+
+def test_short_loops_are_not_worth_a_look():
+    decorated = same(scatter, lambda: (np.zeros(N), floats(N), places("permutation")), ran="cpu")
+    assert not is_shared(decorated)
+    assert notes(decorated)[0].startswith("AP602")
+
+
+def test_looking_pays_where_threads_gain_more():
+    def inspector_with(work):
+        return Inspector(source="", run=tuple, arrays=(), marked=(), scalars=(), work=work)
+
+    inspector = inspector_with(lambda n: (1000 * n, 100 * n))
+    assert inspector.pays((1000,), 4)
+    assert not inspector.pays((1000,), 1)
+    assert not inspector.pays((20,), 4)
+    assert not inspector_with(lambda n: (n, n)).pays((10**9,), 2)
+
+
+def test_the_condition_is_written_in_words():
+    (loop,) = loops_of(autopar.parallel(weigh).explain())
+    assert "reduction" == loop["verdict"]
+    (loop,) = loops_of(autopar.parallel(scatter).explain())
+    assert ("conditional", "idx[i] distinct for 0 <= i < idx.shape[0]") == (
+        loop["verdict"],
+        loop["condition"],
+    )
 
 
 # --------------------------------------------------------------------------- both backends
@@ -257,6 +357,18 @@ def test_each_place_is_looked_at_on_both_backends(kind, backend):
 
     same(gather, arguments, backend, ran=ran)
     same(gather_rows, lambda: (np.zeros((N, N)), floats(N, N), places(kind)), backend, ran=ran)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_distinct_places_are_written_on_both_backends(kind, backend, monkeypatch):
+    monkeypatch.setattr(Inspector, "pays", lambda *_: True)
+    ran = "interpreter" if kind.startswith("too") else "cpu"
+    if kind != "permutation" and backend == "cuda":
+        ran = "interpreter"  # a device has no threads for a loop that keeps its order
+    decorated = same(scatter, lambda: (np.zeros(N), floats(N), places(kind)), backend, ran=ran)
+    if kind != "permutation":
+        (note, *_) = notes(decorated)
+        assert note.startswith("AP505" if kind.startswith("too") else "AP503")
 
 
 def test_places_of_places_on_both_backends(backend):

@@ -1,0 +1,39 @@
+"""Generated CPU modules run by the interpreter: quick for a few elements, and no compiler's doing."""
+
+from __future__ import annotations
+
+import builtins
+from types import ModuleType
+from typing import Any
+
+import numba
+
+from autopar.codegen import fpflags, scalars
+
+
+def _unchanged(function: Any = None, **_options: object) -> Any:
+    return _unchanged if function is None else function
+
+
+def _helper(name: str) -> Any:
+    return next(each for each in scalars.HELPERS if each.__name__ == name)
+
+
+def load_plain(source: str) -> ModuleType:
+    """Return the module of `source`, its kernels plain functions."""
+    replaced: dict[str, ModuleType] = {}
+    for module, contents in (
+        (numba, {"njit": _unchanged}),
+        (scalars, {"cpu_helper": _helper}),
+        (fpflags, {"watched": _unchanged}),
+    ):
+        replaced[module.__name__] = made = ModuleType(module.__name__)
+        made.__dict__.update({**vars(module), **contents})
+
+    def import_from(name: str, *others: Any) -> Any:
+        return replaced.get(name) or __import__(name, *others)
+
+    found = ModuleType("plain")
+    found.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_from}
+    exec(compile(source, "<plain>", "exec", dont_inherit=True), found.__dict__)
+    return found
