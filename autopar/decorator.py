@@ -96,8 +96,9 @@ class ParallelFunction(Generic[P, R]):
             for number, variant in enumerate(compiled_variants(region)):
                 suffix = f"#{number + 1}" if number else ""
                 found[region.name + suffix] = variant.source
-            if region.inspectors is not None:
-                found |= region.inspectors.sources()
+            for inner in region.regions():
+                if inner.inspectors is not None:
+                    found |= inner.inspectors.sources()
         return found
 
     def _report(self, function: FunctionReport) -> Report:

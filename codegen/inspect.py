@@ -42,6 +42,7 @@ from autopar.analysis.model.types import INT, ArrayType
 from .checks import arrays_needed, place_of
 from .integers import simplify
 from .kernel import ArrayArgument, Branch, Decision, Instance, Loop, Node, Program, walk_nodes
+from .liveness import arrays
 from .slices import is_free, own_arrays, sliced
 
 
@@ -137,7 +138,8 @@ class _Inspection:
         stored = {each.name for each in program.given_arrays if each.is_written}
         if stored & arrays_needed(slice_):
             return None
-        if not all(is_free(each) for each in walk_nodes(body) if self.is_inspected(each)):
+        loops = [each for each in walk_nodes(body) if self.is_inspected(each)]
+        if not all(is_free(each) and not arrays(each.body) & own for each in loops):
             return None
         counters = (self.turn,) if self.first is None else (self.turn, self.first)
         begin = () if self.first is None else (self.set(self.first, self.one()),)
