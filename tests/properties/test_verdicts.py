@@ -22,6 +22,7 @@ from autopar.analysis.model.plan import Condition, RegionPlan
 from autopar.analysis.model.scop import Access, Scop, Statement
 from autopar.analysis.passes.dependences import accesses_to, carried_by, cells, find_conflicts
 from autopar.analysis.passes.order import original_schedule
+from autopar.analysis.passes.privatization import is_allocated_inside
 from autopar.analysis.stages import redo_condition
 from tests.coincidence import differing_order
 from tests.families import draw_program
@@ -84,9 +85,12 @@ def test_coincident_loops_leave_what_the_loop_leaves(case: Case) -> None:
             and not region.scop.loops[plan.loop].is_fill
         ]
         variables = {each.variable for other in case.plan.regions for each in other.scop.loops}
-        given = {each.name for each in region.scop.given_arrays}
         arrays = {
-            loop_of(region, plan): [each for each in plan.private_arrays if each.name in given]
+            loop_of(region, plan): [
+                each
+                for each in plan.private_arrays
+                if not is_allocated_inside(region.scop, each.name, plan.loop)
+            ]
             for plan in region.loops
             if not region.scop.loops[plan.loop].is_fill
         }
