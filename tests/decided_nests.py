@@ -21,10 +21,12 @@ def decided(draft: Draft) -> Body:
     """Statements under conditions, in one or two loops."""
 
     def body() -> Body:
-        return _block(draft, 3)
+        # Mostly bound before it is read, so that a kernel may run.
+        first = [] if draft.chance(4) else [f"p = {draft.value(draft.read('a'))}"]
+        return [*first, *_block(draft, 3)]
 
     if draft.chance(3):
-        return draft.loop(lambda: [*_block(draft, 1), *draft.loop(body)])
+        return draft.loop(lambda: [*_store(draft), *draft.loop(body)])
     return draft.loop(body)
 
 
@@ -57,11 +59,9 @@ def _statement(draft: Draft, depth: int) -> Body:
         case 1 | 2:
             return _store(draft)
         case 3:
-            return [f"{draft.one_of('p', 'p', 'q', 's')} = {draft.value(draft.read('a'))}"]
+            return [f"{draft.one_of('p', 'p', 'p', 'q')} = {draft.value(draft.read('a'))}"]
         case 4:
-            return [
-                f"{draft.element()} = {draft.value(draft.one_of('p', 'p', 's'), draft.read('a'))}"
-            ]
+            return [f"{draft.element()} = {draft.value('p', draft.read('a'))}"]
         case 5:
             side = draft.one_of("0", draft.read("a"), draft.element())
             return [f"{_target(draft)} = {draft.read('a')} if {_test(draft)} else {side}"]
@@ -97,7 +97,7 @@ def _test(draft: Draft) -> str:
         first,
         f"not {first}",
         f"0 < {first} <= {second}",
-        f"s < {first}",
+        f"p < {first}",
         f"{draft.element()} == {first}",
     )
     return draft.one_of(
