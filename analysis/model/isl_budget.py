@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 DEFAULT_BUDGET = 1_500_000  # operations for one question about a region: half a second of work
 _SECONDS = 0.8  # for whatever number of operations; twice that where nobody else wants the core
-_PORTION = 5_000  # operations between two looks at the clock
+_PORTION = 2_500  # operations between two looks at the clock
 
 
 class BudgetExhaustedError(Exception):
