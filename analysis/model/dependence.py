@@ -14,7 +14,9 @@ from .source import Span
 
 Kind: TypeAlias = Literal["flow", "anti", "output"]
 Direction: TypeAlias = Literal["<", "=", ">", "*"]
-ReductionOperator: TypeAlias = Literal["+", "*", "min", "max", "&", "|", "^", "and", "or"]
+ReductionOperator: TypeAlias = Literal[
+    "+", "*", "min", "max", "&", "|", "^", "and", "or", "argmin", "argmax"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from .reasons_dependence import (
     CarriedOutput,
     OrderSensitiveUpdate,
     ScalarCarried,
+    Scan,
 )
 from .reasons_loops import (
     Comprehension,
@@ -81,6 +82,7 @@ __all__ = [
     "ReductionOnly",
     "ScalarCarried",
     "ScalarUsedAsArray",
+    "Scan",
     "SourceUnavailable",
     "UnknownCall",
     "UnknownExtents",
@@ -269,6 +271,7 @@ REASONS: tuple[type[Reason], ...] = (
     CarriedOutput,
     ScalarCarried,
     OrderSensitiveUpdate,
+    Scan,
     UnsupportedType,
     InternalFault,
 )

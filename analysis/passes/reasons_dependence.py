@@ -40,12 +40,12 @@ class CarriedFlow(Reason):
 
     Example:
         for i in range(1, n):
-            a[i] = a[i - 1] + b[i]
+            a[i] = 0.5 * a[i - 1] + b[i]
 
     Use instead: old values where the sweep may use them, read from a copy.
         old = a.copy()
         for i in range(1, n):
-            a[i] = old[i - 1] + b[i]
+            a[i] = 0.5 * old[i - 1] + b[i]
 
     References: Feautrier, Dataflow Analysis of Array and Scalar References, International Journal
         of Parallel Programming, 1991. Allen and Kennedy, Optimizing Compilers for Modern
@@ -259,3 +259,37 @@ class OrderSensitiveUpdate(Reason):
     @property
     def hints(self) -> tuple[str, ...]:
         return (f"Gather '{self.variable}' by '+', '*', 'min' or 'max' if the formula allows it.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan(Reason):
+    """A loop is a scan: a value is accumulated, and every partial value is kept or used.
+
+    Why it blocks: iteration `i` needs the sum of all before it. Unlike a reduction, of which only
+        the end is wanted, a scan has as many results as iterations. It can be computed in two
+        passes over parts of the range; autopar runs it in order.
+
+    Example:
+        for i in range(1, n):
+            p[i] = p[i - 1] + a[i]
+
+    Use instead: `np.cumsum` and its like, or a sum alone where only the last value is wanted.
+
+    References: Blelloch, Prefix Sums and Their Applications, Carnegie Mellon University, 1990.
+    """
+
+    code: ClassVar[str] = "AP406"
+    variable: str
+    operator: str
+    loop_variable: str
+
+    @property
+    def message(self) -> str:
+        return (
+            f"Loop '{self.loop_variable}' is a scan: '{self.variable}' accumulates by"
+            f" '{self.operator}', and its values on the way are used."
+        )
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Take 'np.cumsum' or its like, or use only the last value.",)

@@ -13,22 +13,27 @@ from __future__ import annotations
 from ..model.dependence import Reduction
 from ..model.scop import Statement
 from .dependences import Conflict
+from .selections import find_selection
 from .updates import accumulating_operator, target_name
 
 
-def find_reductions(carried: tuple[Conflict, ...]) -> tuple[Reduction, ...]:
+def find_reductions(
+    carried: tuple[Conflict, ...], inside: tuple[Statement, ...]
+) -> tuple[Reduction, ...]:
     """Return the targets whose updates are all that a loop carries on them.
 
-    `carried` are the conflicts that the loop carries. Statements that touch a target without
-    carrying anything may do with it what they like: `a[2 * i + 1] = 0` beside `a[0] += b[i]`.
+    `carried` are the conflicts that the loop carries, `inside` its statements. Those that touch
+    a target without carrying anything may do with it what they like: `a[2 * i + 1] = 0` beside
+    `a[0] += b[i]`.
     """
-    found = []
+    found: dict[str, Reduction] = {}
     for name in dict.fromkeys(each.array for each in carried):
         ends = (end for each in carried if each.array == name for end in (each.source, each.sink))
-        reduction = _reduction(name, tuple({each.name: each for each in ends}.values()))
-        if reduction is not None:
-            found.append(reduction)
-    return tuple(found)
+        involved = tuple({each.name: each for each in ends}.values())
+        reduction = _reduction(name, involved)
+        reductions = (reduction,) if reduction else find_selection(name, involved, inside)
+        found |= {each.target: each for each in reductions}
+    return tuple(found.values())
 
 
 def _reduction(target: str, statements: tuple[Statement, ...]) -> Reduction | None:

@@ -10,7 +10,9 @@ is of one associative class: `-` counts as `+` where it subtracts from the targe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from ..model.dependence import ReductionOperator
 from ..model.indirect import indirect_values
@@ -19,6 +21,8 @@ from ..model.loop_ir import (
     Binary,
     BoolOp,
     Call,
+    Compare,
+    Conditional,
     Element,
     Expression,
     Name,
@@ -26,6 +30,8 @@ from ..model.loop_ir import (
     children,
     walk_expression,
 )
+
+Extremum: TypeAlias = Literal["min", "max"]
 
 # The class of each operator, function or connective that may be reordered, but for rounding.
 _CLASSES: Mapping[str, ReductionOperator] = MappingProxyType(
@@ -46,11 +52,51 @@ def accumulating_operator(body: Assign | Update) -> ReductionOperator | None:
         case Update():
             operator = _CLASSES.get(body.operator)
             return None if _reads(body.value, body.target) else operator
+        case Assign(value=Conditional() as value):
+            return _conditional(value, body)
         case Assign():
             operator = _CLASSES.get(_word(body.value))
             if operator is None or not _accumulates(body.value, body.target, _word(body.value)):
                 return None
             return operator
+
+
+def _conditional(value: Conditional, body: Assign) -> ReductionOperator | None:
+    """Return the operator of `m = e if e > m else m`, or of `s = s + e if test else s`."""
+    for kept, new, is_true in ((value.orelse, value.body, True), (value.body, value.orelse, False)):
+        if not same_cell(kept, body.target):
+            continue
+        if not reads_of(new, body.target):
+            is_alone = reads_of(value.test, body.target) == 1
+            found = compared_extremum(value.test, body.target, new, is_true=is_true)
+            return found if is_alone else None
+        if not reads_of(value.test, body.target):
+            return accumulating_operator(replace(body, value=new))
+    return None
+
+
+def compared_extremum(
+    test: Expression, target: Name | Element, value: Expression, *, is_true: bool = True
+) -> Extremum | None:
+    """Return which extremum the target becomes where it gets `value` if `test` is `is_true`."""
+    if not isinstance(test, Compare) or test.operator in {"==", "!="}:
+        return None
+    pairs = ((test.left, test.right, False), (test.right, test.left, True))
+    for new, old, is_flipped in pairs:
+        if same_cell(old, target) and same_expression(new, value):
+            is_less = test.operator.startswith("<") != is_flipped
+            return "min" if is_less == is_true else "max"
+    return None
+
+
+def reads_of(expression: Expression, target: Name | Element) -> int:
+    """Return how often `expression` reads the array or scalar that `target` belongs to."""
+    name = target_name(target)
+    return sum(
+        (isinstance(node, Name) and node.name == name)
+        or (isinstance(node, Element) and node.array == name)
+        for node in walk_expression(expression)
+    )
 
 
 def _word(expression: Expression) -> str:
@@ -90,12 +136,13 @@ def same_cell(expression: Expression, target: Name | Element) -> bool:
             return (
                 expression.array == target.array
                 and len(expression.indices) == len(target.indices)
-                and all(map(_same_text, expression.indices, target.indices))
+                and all(map(same_expression, expression.indices, target.indices))
             )
     return False
 
 
-def _same_text(left: Expression, right: Expression) -> bool:
+def same_expression(left: Expression, right: Expression) -> bool:
+    """Return whether two expressions are the same but for where they stand."""
     return _without_spans(left) == _without_spans(right)
 
 
@@ -118,11 +165,15 @@ def _without_spans(expression: Expression) -> object:
 
 def _reads(expression: Expression, target: Name | Element) -> bool:
     """Return whether `expression` reads the array or scalar that `target` belongs to."""
-    name = target_name(target)
-    return any(
-        (isinstance(node, Name) and node.name == name)
-        or (isinstance(node, Element) and node.array == name)
+    return target_name(target) in names_read(expression)
+
+
+def names_read(expression: Expression) -> frozenset[str]:
+    """Return the scalars and arrays that `expression` reads, subscripts included."""
+    return frozenset(
+        node.name if isinstance(node, Name) else node.array
         for node in walk_expression(expression)
+        if isinstance(node, Name | Element)
     )
 
 

@@ -31,8 +31,10 @@ from .reasons import (
     OrderSensitiveUpdate,
     ReductionOnly,
     ScalarCarried,
+    Scan,
 )
 from .reductions import find_reductions
+from .scans import scan_operator
 from .storage import Storage
 from .trip_counts import long_loops
 from .updates import same_cell
@@ -62,7 +64,8 @@ class _Judge:
     def verdict(self, loop: int) -> LoopPlan:
         carried_here = carried_by(self.scop, self.conflicts, loop)
         reductions = find_reductions(
-            tuple(each for each in carried_here if not self.scop.array(each.array).is_base)
+            tuple(each for each in carried_here if not self.scop.array(each.array).is_base),
+            self.scop.statements_in(loop),
         )
         excused = {each.target for each in reductions}
         rest = [each for each in carried_here if each.array not in excused]
@@ -277,6 +280,14 @@ class _Judge:
         return None
 
     def carried_reason(self, shape: Loop, first: Dependence) -> Reason:
+        scanned = scan_operator(self.scop, first)
+        if scanned is not None:
+            return Scan(
+                span=first.source_span,
+                variable=first.array,
+                operator=scanned,
+                loop_variable=shape.variable,
+            )
         if self.scop.array(first.array).rank == 0:
             operator = self.own_update(first)
             if operator is not None:

@@ -135,6 +135,86 @@ def test_other_updates_are_carried(body: str) -> None:
     assert loop(kernel(body, "s = 1")).verdict in {"sequential", "conditional"}
 
 
+SELECTED = [
+    ("if a[i] > s: s = a[i]", {"s": "max"}),
+    ("if s > a[i]: s = a[i]", {"s": "min"}),
+    ("if a[i] <= s:\n            s = a[i]\n            t = i", {"s": "min", "t": "argmin"}),
+    ("if a[i] >= s:\n            t = i\n            s = a[i]\n            p = b[i]", {"s": "max", "t": "argmax", "p": "argmax"}),
+    ("z = abs(a[i])\n        if b[i] > 0 and z > s: s = z", {"s": "max"}),
+    ("if b[i] > 0:\n            if a[i] < c[2]: c[2] = a[i]", {"c": "min"}),
+    ("s = a[i] if a[i] > s else s", {"s": "max"}),
+    ("s = s if s > a[i] else a[i]", {"s": "max"}),
+    ("s = s + a[i] if b[i] > 0 else s", {"s": "+"}),
+    ("if a[i] > 0: s += a[i]", {"s": "+"}),
+    ("if a[i] > 0: s |= 1", {"s": "|"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "reduced"), SELECTED)
+def test_what_a_test_selects_is_a_reduction(body: str, reduced: dict[str, str]) -> None:
+    judged = loop(kernel(body, "s = t = p = 1", "return s, t, p"))
+    assert ("reduction", reduced) == (
+        judged.verdict,
+        {each.target: each.operator for each in judged.reductions},
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if a[i] > s:\n            s = a[i]\n            b[i] = 1",
+        "if a[i] > s:\n            t = s\n            s = a[i]",
+        "if a[i] > s:\n            s = a[i]\n            t += 1",
+        "if a[i] > s:\n            s = a[i]\n        b[i] = s",
+        "if a[i] > s:\n            s = a[i]\n            t = i\n        b[i] = t",
+        "if a[i] > s:\n            s = a[i]\n        else:\n            b[i] = 1",
+        "if a[i] > s:\n            s = a[i]\n            t = i\n        if b[i] > t: c[i] = 1",
+        "if a[i] > s: s = b[i]",
+        "if a[i] + s > s: s = a[i] + s",
+        "if a[i] > s and b[i] > s: s = a[i]",
+        "if a[i] > s or b[i] > 0: s = a[i]",
+        "if a[i] == s: s = a[i]",
+        "if not a[i] > s: s = a[i]",
+        "if a[i] > s:\n            t = t + i\n            s = a[i]",
+        "s = a[i] if a[i] + s > s else s",
+        "s = s + a[i] if s > 0 else s",
+        "s = b[i] if a[i] > s else s",
+        "if s > 0: s += a[i]",
+    ],
+)
+def test_what_is_decided_on_the_way_is_carried(body: str) -> None:
+    judged = loop(kernel(body, "s = t = 1", "return s, t"))
+    assert "reduction" != judged.verdict
+    assert not judged.is_coincident
+    assert not judged.is_reducible
+
+
+@pytest.mark.parametrize(
+    ("body", "variable", "operator"),
+    [
+        ("c[i] = c[i - 1] + a[i]", "c", "+"), ("c[i] = a[i] * c[i - 2]", "c", "*"),
+        ("c[i] = max(c[i - 1], a[i])", "c", "max"), ("s += a[i]; c[i] = s", "s", "+"),
+        ("c[i] = c[i - 1] - a[i] - b[i]", "c", "+"),
+    ],
+)  # fmt: skip
+def test_scans_are_told_from_other_recurrences(body: str, variable: str, operator: str) -> None:
+    judged = loop(kernel(body, "s = 1"))
+    assert "sequential" == judged.verdict
+    assert judged.reason is not None
+    assert ("AP406", variable, operator) == (
+        judged.reason.code,
+        getattr(judged.reason, "variable", None),
+        getattr(judged.reason, "operator", None),
+    )
+
+
+@pytest.mark.parametrize("body", ["c[i] = 0.5 * c[i - 1] + a[i]", "c[i] = a[i] - c[i - 1]"])
+def test_other_recurrences_are_no_scans(body: str) -> None:
+    judged = loop(kernel(body))
+    assert judged.reason is not None
+    assert "AP401" == judged.reason.code
+
+
 def test_the_same_array_elsewhere_leaves_the_reduction_alone_if_other_cells_are_meant() -> None:
     judged = loop(kernel("c[0] += a[i]; b[i] = c[1]"))
     assert ("reduction", ("c",)) == (

@@ -3,9 +3,9 @@
 
 def bad(a, b, n):
     for i in range(1, n):
-        a[i] = a[i - 1] + b[i]
+        a[i] = 0.5 * a[i - 1] + b[i]
 
 
 def good(a, b, old, n):
     for i in range(1, n):
-        a[i] = old[i - 1] + b[i]
+        a[i] = 0.5 * old[i - 1] + b[i]
