@@ -24,8 +24,10 @@ from typing import Literal
 from ..model import isl
 from ..model.plan import PrivateArray
 from ..model.scop import Array, Scop, Statement
-from .certain_writes import certain_writers, exposed
+from .affine import affine
+from .certain_writes import certain_writers, exposed, exposed_cells
 from .dependences import Conflict, accesses_to, cells, is_indirect
+from .identifiers import Identifiers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,9 @@ def exposed_reads(scop: Scop, sink: Statement, array: str, loop: int) -> isl.Map
     found: isl.Map | None = None
     for access in accesses_to(sink, array, "read"):
         own = cells(sink, (access,))
-        if not is_indirect(access):  # else nothing is sure to have written the cell that it reads
+        if is_indirect(access):
+            own = exposed_cells(scop, sink, own, array, loop)
+        else:
             own = own.intersect_domain(exposed(scop, sink, own, array, loop))
         found = own if found is None else found.union(own)
     assert found is not None  # the caller asked
@@ -129,5 +133,20 @@ def undefined_reads(scop: Scop, array: Array) -> Iterator[isl.Set]:
     for statement in scop.statements:
         if accesses_to(statement, array.name, "read"):
             exposed = exposed_reads(scop, statement, array.name, array.allocation.within)
+            exposed = exposed.intersect_range(_elements(scop, array, exposed.sink_name))
             if not exposed.is_empty():
                 yield exposed.params()
+
+
+def _elements(scop: Scop, array: Array, name: str) -> isl.Set:
+    """Return the elements of an array that the region allocates."""
+    assert array.allocation is not None  # the caller asked
+    atoms = {parameter.text: parameter.name for parameter in scop.parameters}
+    taken = Identifiers(atoms.values())
+    places = [taken.fresh(f"x{axis}") for axis in range(array.rank)]
+    tests = [
+        f"0 <= {place} < {affine(size, atoms)}"
+        for place, size in zip(places, array.allocation.extents, strict=True)
+    ]
+    parameters, cell = ", ".join(atoms.values()), ", ".join(places)
+    return isl.Set.parse(f"[{parameters}] -> {{ {name}[{cell}] : {' and '.join(tests)} }}")

@@ -88,6 +88,23 @@ def bins(h, x):
         h[k] += 1
 
 
+def gather_from_a_row(y, x, idx, row):
+    for i in range(y.shape[0]):
+        for j in range(row.shape[0]):
+            row[j] = x[i] + j
+        for j in range(row.shape[0]):
+            y[i] += row[idx[j]]
+
+
+def count_into_a_row(y, x, idx, m):
+    for i in range(y.shape[0]):
+        t = np.zeros(m)
+        for j in range(m):
+            t[idx[j]] += x[j]
+        for j in range(m):
+            y[i] += t[j] * j
+
+
 def compact(y, x):
     k = 0
     for i in range(x.shape[0]):
@@ -209,6 +226,17 @@ def test_a_scalar_holds_the_place():
     same(bins, lambda: (np.zeros(5, dtype="int64"), floats(N)), ran="interpreter")
     same(compact, lambda: (np.zeros(2 * N), floats(N)), ran="cpu")
     same(compact, lambda: (np.zeros(N), floats(N)), ran="interpreter")
+
+
+@pytest.mark.parametrize("kind", ["repeated", "negative", "too small"])
+def test_rows_of_their_own_are_read_and_counted_into(kind):
+    ran = "interpreter" if kind.startswith("too") else "cpu"
+
+    def row():
+        return np.zeros(N), floats(N), places(kind), np.ones(N)
+
+    same(gather_from_a_row, row, ran=ran)
+    same(count_into_a_row, lambda: (np.zeros(N), floats(N), places(kind), N), ran=ran)
 
 
 def test_an_empty_array_has_no_place():
