@@ -196,6 +196,42 @@ def gated(a, n, k, s):
     return s
 
 
+def positive_sum(a, s):
+    for i in range(a.shape[0]):
+        if a[i] > 0:
+            s += a[i]
+        elif a[i] < -1:
+            s -= 2.0 * a[i]
+    return s
+
+
+def count_and_largest(a, b, c, m):
+    for i in range(a.shape[0]):
+        if a[i] > 0 and b[i] % 3 == 1:
+            c += 1
+            m = max(m, a[i])
+    return c, m
+
+
+def count_in_rows(a, c):
+    for i in range(a.shape[0]):
+        t = a[i, 0]
+        for j in range(a.shape[1]):
+            if a[i, j] > t:
+                c += j
+                continue
+            t = a[i, j]
+    return c
+
+
+def place_of_largest(a, m, k):
+    for i in range(a.shape[0]):
+        if a[i] > m:
+            m = a[i]
+            k = i
+    return m, k
+
+
 # ----------------------------------------------------------------------------- instruments
 
 
@@ -383,6 +419,50 @@ def test_the_report_says_that_a_sum_may_be_reordered():
     strict = taken(add, strict=True)
     strict(floats(LONG), np.float64(0.0))
     assert None is loops_of(strict.last_run)[0]["ran"]["note"]
+
+
+def test_sums_of_zeros_keep_their_sign():
+    with small_shapes():
+        for kernel, zero in ((add, -0.0), (subtract, 0.0), (add, 0.0)):
+            for start in (0.0, -0.0):
+                same(kernel, fixed(np.full(50, zero), np.float64(start)), ran="cpu", cache=False)
+
+
+# ------------------------------------------------------------------------ under conditions
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS.values(), ids=LAUNCHERS.keys())
+def test_updates_under_conditions_on_data(launcher, launch):
+    a, b = floats(77), np.arange(77)
+    launch(launcher())
+
+    def grown(s, k):
+        if a[k] > 0:
+            return s + a[k]
+        return s - 2.0 * a[k] if a[k] < -1 else s
+
+    with small_shapes() as shape:
+        start = np.float64(0.25)
+        wanted = reordered(start, 77, grown, lambda x, y: x + y, np.float64(-0.0), shape)
+        assert bits(wanted) == bits(taken(positive_sum)(a, start))
+        arguments = (a, b, 3, np.float64(-1e9))
+        assert bits(count_and_largest(*arguments)) == bits(taken(count_and_largest)(*arguments))
+
+
+def test_conditions_below_the_reduced_loop_and_wild_values():
+    with small_shapes():
+        same(count_in_rows, fixed(floats(600).reshape(20, 30), 5), ran="cpu", cache=False)
+        special = np.array([math.nan, 1.0, math.inf, -math.inf, -2.0, 0.0, -0.0] * 9)
+        for a in (special[:7], special, special[::-1].copy()):
+            same(positive_sum, fixed(a, np.float64(1.0)), cache=False)
+            arguments = (a, np.arange(a.size), 0, np.float64(0.5))
+            same(count_and_largest, fixed(*arguments), cache=False)
+
+
+def test_the_place_of_the_largest_is_that_of_the_interpreter():
+    a = np.array([1.0, 5.0, math.nan, 5.0, -0.0, 7.0, 7.0] * 9)
+    for start in (0.0, 7.0, math.nan, 9.0):
+        same(place_of_largest, fixed(a, np.float64(start), -1), cache=False)
 
 
 # ---------------------------------------------------------------------- not finite, warnings
