@@ -124,8 +124,8 @@ class SumReordered(Reason):
 
     Why it blocks: it does not. The last bits of the result may differ, mostly to be closer to
         the exact value. The order is a function of the number of terms alone: it is the same
-        for every backend, every number of threads and every run. Fewer terms keep the order
-        of the interpreter, and so does a sum that would not be finite.
+        for every number of threads and every run. Fewer terms keep the order of the
+        interpreter, and so do a sum that would not be finite and sums on a CUDA device.
 
     Example:
         for i in range(1_000_000):

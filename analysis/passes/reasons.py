@@ -124,8 +124,8 @@ class ReductionOnly(Reason):
     """The loop is a reduction: all it carries are associative updates of a few variables.
 
     Why it blocks: it does not. The iterations may run in any order when each thread reduces its
-        share and the shares are combined at the end. A float sum is then added in another
-        order, the same for every backend and number of threads.
+        share and the shares are combined at the end. A long float sum is then added in another
+        order, the same for every number of threads (AP605).
 
     Example:
         for i in range(n):
