@@ -57,6 +57,7 @@ class Judgement:
     truth: Truth
     worst: Kind  # the truth of all calls at the same point together
     is_short: bool  # the loop has at most FEW iterations here
+    variables: frozenset[str]  # of all loops: each iteration has its own anyway
 
     @property
     def is_exact(self) -> bool:
@@ -86,7 +87,7 @@ class Judgement:
         lacking = (found.renamed | found.buffers) - claim.private - reduced
         if lacking and not claim.renames:
             return f"{sorted(lacking)} are overwritten"
-        lacking = found.private - claim.private - reduced
+        lacking = found.private - claim.private - reduced - self.variables
         return f"{sorted(lacking)} are not private" if lacking else None
 
 
@@ -168,6 +169,7 @@ def _class(kinds: Iterable[Kind]) -> LoopClass:
 def compare(source: str, calls: Sequence[Call]) -> Iterator[Compared]:
     """Yield the comparison for each `for` loop of `source` that does something at some call."""
     asked = Asked(source)
+    variables = _loop_variables(source)
     observed = observe(source, calls)
     wanted = {id(each.call): each.call for seen in observed.values() for each in seen}
     answers = {key: asked.answers(call.arguments) for key, call in wanted.items()}
@@ -183,6 +185,7 @@ def compare(source: str, calls: Sequence[Call]) -> Iterator[Compared]:
                     truth=each.truth,
                     worst=worst[each.call.point],
                     is_short=each.is_short,
+                    variables=variables,
                 )
                 for each in seen
             ),

@@ -17,6 +17,11 @@ from tests.updates import updates_of
 def feature_of(source: str, compared: Compared) -> str:
     """Return what a missed loop has that others have not, as far as its text and its truth tell."""
     loop = loop_node(source, compared.loop)
+    answers = [each.answer for each in compared.misses]
+    if all(
+        each.verdict == "unsupported" and each.claim.verdict != "unsupported" for each in answers
+    ):
+        return "an assumption that fails at the call"
     for name, applies in TEXTUAL:
         if applies(loop):
             return name
