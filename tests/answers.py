@@ -25,6 +25,7 @@ from typing import Any, Literal
 import numpy as np
 
 import autopar
+from tests import contents
 from tests.arguments import copy_arguments
 from tests.instrument import find_function
 from tests.recording import Loop
@@ -142,8 +143,11 @@ def _holds(claim: Claim, scopes: Sequence[Mapping[str, Any]]) -> Verdict:
         return "unsupported"
     if claim.verdict == "conditional":
         assert claim.condition is not None, claim
-        if not all(evaluated(claim.condition, scope) for scope in scopes):
-            return "sequential"
+        try:
+            if not all(evaluated(claim.condition, scope) for scope in scopes):
+                return "sequential"
+        except contents.NotEvaluable:
+            return "unsupported"
         return "reduction" if claim.reduced else "parallel"
     assert claim.verdict in {"parallel", "reduction", "sequential"}, claim
     return claim.verdict  # type: ignore[return-value] # asserted
@@ -151,6 +155,8 @@ def _holds(claim: Claim, scopes: Sequence[Mapping[str, Any]]) -> Verdict:
 
 def evaluated(text: str, scope: Mapping[str, Any]) -> bool:
     """Return the value of a condition or an assumption where these names are visible."""
+    if contents.is_sentence(text):
+        return contents.evaluated(text, scope)
     return bool(eval(text, {"autopar": autopar, "np": np}, dict(scope)))
 
 

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.answers import Answer, Asked
+from tests.contents import is_sentence
 from tests.oracle import loops_of
 from tests.recording import Loop, Recording, record
 from tests.truth import Kind, Truth, truth
@@ -66,7 +67,9 @@ class Judgement:
             case "unsupported":
                 return False
             case "sequential":
-                true = self.worst if self.answer.stage == "static" else self.truth.kind
+                condition = self.answer.claim.condition or "True"
+                is_by_contents = self.answer.stage == "call" or is_sentence(condition)
+                true = self.truth.kind if is_by_contents else self.worst
                 return true in SEQUENTIAL or self.is_short
             case "reduction":
                 return self.fault is None
@@ -121,7 +124,9 @@ class Compared:
 
     @property
     def _reduces_nothing(self) -> bool:
-        """Whether a variable is said to be reduced that no two iterations ever touch."""
+        """Whether a variable is said to be reduced that no two iterations ever touch, whatever arrays hold."""
+        if self.is_by_contents:
+            return False
         carrying = {name for each in self.judgements for name in each.truth.carrying}
         return any(
             each.answer.verdict == "reduction" and not each.answer.claim.reduced & carrying
