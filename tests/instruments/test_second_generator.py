@@ -59,7 +59,7 @@ def test_calls_run_through_and_wrap_only_where_they_may(is_affine: bool) -> None
 @pytest.mark.parametrize("is_affine", [False, True])
 def test_a_quarter_each_is_parallel_conditional_and_sequential(is_affine: bool) -> None:
     counts: Counter[str] = Counter()
-    for seed in range(70):
+    for seed in range(160):
         drawn = of_program(draw_program(seed, is_affine=is_affine))
         counts.update(classes(drawn.source, drawn.calls))
     shares = {name: counts[name] / counts.total() for name in CLASSES}

@@ -14,11 +14,11 @@ from tests.second_generator.names import renamed
 from tests.second_generator.program import Program, free_names
 from tests.second_generator.text import expand, habits
 
-VERSION = 6
+VERSION = 7
 
 # One row is drawn, then a template of it. Inner loops of all rows are mostly parallel, so the
 # rows of loops that are conditional and sequential stand more often.
-ROWS = {"parallel": 17, "conditional": 51, "sequential": 17, "reductions": 7, "free": 8}
+ROWS = {"parallel": 12, "conditional": 54, "sequential": 21, "reductions": 6, "free": 7}
 AFFINE_ROWS = {"parallel": 8, "conditional": 66, "sequential": 13, "reductions": 6, "free": 7}
 WRAPPING = ("wrapped", "ring", "wrapping", "last", "column from the end")
 AFFINE_SHARE = 0.6
