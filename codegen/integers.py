@@ -176,7 +176,9 @@ _COMPARISONS: Mapping[str, ast.cmpop] = MappingProxyType(
         "!=": ast.NotEq(),
     }
 )
-_UNARY: Mapping[str, ast.unaryop] = MappingProxyType({"-": ast.USub(), "not": ast.Not()})
+_UNARY: Mapping[str, ast.unaryop] = MappingProxyType(
+    {"-": ast.USub(), "+": ast.UAdd(), "not": ast.Not()}
+)
 
 
 def text(expression: Expression, names: Mapping[str, str]) -> str:
