@@ -13,9 +13,9 @@ def unary_plus(a, b, n):
         b[+i] = a[i] * 2.0
 
 
-def minus_minus(a, b, n):
+def twice_negated(a, b, n):
     for i in range(n):
-        b[-(-i)] = a[--i] * 2.0
+        b[0 - (0 - i)] = a[-(0 - i)] * 2.0
 
 
 def parentheses(a, b, n):
@@ -23,6 +23,6 @@ def parentheses(a, b, n):
         b[((i) + (0))] = a[1 * i] * 2.0
 
 
-@pytest.mark.parametrize("function", [unary_plus, minus_minus, parentheses])
+@pytest.mark.parametrize("function", [unary_plus, twice_negated, parentheses])
 def test_signs_in_subscripts(function):
     same(function, lambda: (np.arange(50.0), np.zeros(50), 50), ran="cpu")
