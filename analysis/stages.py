@@ -33,6 +33,7 @@ from .passes.regions import find_regions
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
 from .passes.verdicts import find_verdicts
+from .passes.wrapping import wrap_subscripts
 
 __all__ = [
     "MODULE",
@@ -46,6 +47,7 @@ __all__ = [
     "may_check_first",
     "plan_region",
     "plan_with_values",
+    "plan_wrapping",
     "redo_condition",
     "silent",
     "specialize",
@@ -138,6 +140,17 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
             )
     except isl.BudgetExhaustedError:
         return _exhausted(scop)
+
+
+def plan_wrapping(region: RegionPlan) -> RegionPlan | Refusal | None:
+    """Return the plan of a region whose subscripts may be negative; None where none ever is."""
+    facts = Facts(wraps=True)
+    try:
+        with isl.budget():
+            scop = wrap_subscripts(region.scop, facts)
+    except isl.BudgetExhaustedError:
+        return _exhausted(region.scop)
+    return None if scop is region.scop else plan_region(scop, facts)
 
 
 def _exhausted(scop: Scop) -> Refusal:

@@ -31,7 +31,7 @@ _INTERPRETED_NODE_NS = 25
 _INTERPRETED_STATEMENT_NS = 60
 # Analysis, code generation and Numba's compilation of one region.
 COMPILE_NS = 200_000_000
-# A nest analysed again at a call, with the values found there.
+# A nest analysed again at a call, with what was found there.
 ANALYSIS_NS = 20_000_000
 # A guarded entry into a warm kernel costs about as much as this.
 DISPATCH_NS = 15_000

@@ -22,6 +22,7 @@ from autopar.analysis.facts.reasons import (
     CannotStopInside,
     ConditionFailed,
     ErrorStateChanged,
+    IndexOutOfBounds,
     NoRoom,
     TracingActive,
     ValueFailed,
@@ -33,7 +34,7 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
 from autopar.analysis.model.types import LiveInType
 from autopar.analysis.passes.reasons import InternalFault
-from autopar.analysis.stages import plan_region
+from autopar.analysis.stages import plan_region, plan_wrapping
 from autopar.codegen.compile import COMPILER_ERRORS
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError, DeviceLauncher
@@ -41,19 +42,20 @@ from autopar.codegen.pool import Pool
 from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
-from .cost import ANALYSIS_NS, COMPILE_NS, DISPATCH_NS
-from .guard import Admission, Guard, holds, make_guard, why_not
+from .cost import ANALYSIS_NS, COMPILE_NS, DISPATCH_NS, interpreter_nanoseconds
+from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
 from .inspectors import Call, Inspectors, out_of_range
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .variants import Target, Variant, argument_types, make_variant
-from .warn import is_everyday, warn_as_numpy, would_warn
+from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
 LOG = logging.getLogger("autopar")
 
 # More kinds of arguments than this, and a region is left to the interpreter.
 _MOST_VARIANTS = 16
+_WRAPS = Facts(wraps=True)
 
 
 class Machine:
@@ -96,6 +98,7 @@ class Region:
     again: Reanalyses[Region] = field(init=False)
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
     overlapped_ns: int = 0  # predicted time spent in the interpreter because arrays overlap
+    outside_ns: int = 0  # the same because subscripts are not what the plan takes them for
 
     # None where no verdict of the region asks for a look at the data.
     inspectors: Inspectors | None = field(init=False, default=None)
@@ -135,6 +138,8 @@ class Region:
             values = tuple(map(_seen, values))
         types = self.guard.key(*values)
         found = self._admit(types, values)
+        if isinstance(found, Region):
+            return found.enter(*values)
         if not isinstance(found, Admission):
             return self._refuse(None, found)
         key = (types, found.holding)
@@ -169,8 +174,8 @@ class Region:
 
     def _admit(
         self, types: tuple[Any, ...] | None, values: tuple[object, ...]
-    ) -> Admission | Reason:
-        """Return the integers of the call if every condition holds, else why not."""
+    ) -> Admission | Reason | Region:
+        """Return the integers of the call if all holds, else why not, or the region for that."""
         span = self.plan.scop.span
         if sys.gettrace() is not None:
             return TracingActive(span=span)
@@ -183,7 +188,30 @@ class Region:
             found = self.guard.check(*values)
         except (TypeError, AttributeError, IndexError):
             return why_not(self.plan, self.guard, values)
-        return found if found is not None else why_not(self.plan, self.guard, values)
+        return found if found is not None else self._wrapping(values)
+
+    def _wrapping(self, values: tuple[object, ...]) -> Region | Reason:
+        """Return this region for subscripts that may be negative, or why a call is not admitted."""
+        again = self.again.get(_WRAPS)
+        if isinstance(again, Region):
+            return again
+        reason = why_not(self.plan, self.guard, values)
+        if again is not None or not isinstance(reason, IndexOutOfBounds):
+            return reason
+        if self.options.backend == "auto":
+            named = dict(zip(self.guard.arguments, values, strict=True))
+            self.outside_ns += evaluated(interpreter_nanoseconds(self.plan.scop), named)
+            if self.outside_ns < ANALYSIS_NS:
+                return reason
+        again = self.again.make(_WRAPS, lambda: self._planned_for_wraps(reason))
+        return again if isinstance(again, Region) else reason
+
+    def _planned_for_wraps(self, reason: Reason) -> Region | Reason:
+        plan = plan_wrapping(self.plan)
+        if not isinstance(plan, RegionPlan) or not can_guard(plan):
+            return reason
+        # It takes the same arguments: the extents it counts from are those of arrays known before.
+        return self._replanned_as(plan, 0 if self.variants else self.interpreted_ns)
 
     def _inspect(
         self, inspectors: Inspectors, key: object, named: dict[str, Any], found: Admission
@@ -325,10 +353,12 @@ class Region:
         plan = plan_region(self.plan.scop, facts)
         if isinstance(plan, Refusal):
             return plan.reasons[0]
-        spent = 0 if self.variants else self.interpreted_ns
+        return self._replanned_as(plan, 0 if self.variants else self.interpreted_ns)
+
+    def _replanned_as(self, plan: RegionPlan, interpreted_ns: int) -> Region:
         return replace(
-            self, plan=plan, guard=make_guard(plan), is_of_call=True, interpreted_ns=spent,
-            variants={}, lock=threading.RLock(), overlapped_ns=0,
+            self, plan=plan, guard=make_guard(plan), is_of_call=True, variants={},
+            interpreted_ns=interpreted_ns, lock=threading.RLock(), overlapped_ns=0, outside_ns=0,
         )  # fmt: skip
 
     # ------------------------------------------------------------------------ run
@@ -399,7 +429,7 @@ class Region:
     def _failed(self, status: int) -> Reason:
         if status & INDEX_ERROR:
             return out_of_range(self.plan.scop)
-        return ValueFailed(span=self.plan.scop.span, detail=_failure(status))
+        return ValueFailed(span=self.plan.scop.span, detail=failure_text(status))
 
     def _device_failed(self, error: DeviceError) -> Reason:
         return CompileFailed(span=self.plan.scop.span, target="cuda", detail=str(error))
@@ -423,16 +453,3 @@ def _seen(value: object) -> object:
 
 def _convert(wrap: Callable[[Any], object], value: object) -> object:
     return wrap(value)
-
-
-_FAILURE_TEXT = {
-    1: "a division by zero",
-    2: "a Python integer that outgrew 64 bits",
-    4: "a value outside a function's domain",
-    8: "a value that the array cannot hold",
-}
-
-
-def _failure(status: int) -> str:
-    found = [text for bit, text in _FAILURE_TEXT.items() if status & bit]
-    return found[0] if found else "a value that makes NumPy warn"

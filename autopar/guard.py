@@ -29,7 +29,7 @@ from autopar.analysis.facts.reasons import (
     UnsupportedArgument,
 )
 from autopar.analysis.model.diagnostics import Reason
-from autopar.analysis.model.loop_ir import Extent, Name
+from autopar.analysis.model.loop_ir import Extent, Name, wrapped_value
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Scop
 
@@ -170,13 +170,14 @@ def _check_lines(
 
 def _bare_subscripts(scop: Scop) -> frozenset[str]:
     """Return the names that are a whole subscript: there `True` would be a mask, and not 1."""
-    return frozenset(
-        index.name
-        for statement in scop.statements
-        for access in statement.accesses
-        for index in access.indices
-        if isinstance(index, Name)
-    )
+    found = set()
+    for statement in scop.statements:
+        for access in statement.accesses:
+            for index in access.indices:
+                bare = wrapped_value(index) or index
+                if isinstance(bare, Name):
+                    found.add(bare.name)
+    return frozenset(found)
 
 
 def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]:
@@ -226,7 +227,12 @@ def _unfit_kind(value: object, *, is_array: bool) -> str | None:
 
 def holds(text: str, named: Mapping[str, Any]) -> bool:
     """Return whether a condition that autopar wrote is true for the arguments of a call."""
-    return bool(eval(text, {"min": min, "max": max}, dict(named)))  # noqa: S307  # our own text
+    return bool(evaluated(text, named))
+
+
+def evaluated(text: str, named: Mapping[str, Any]) -> Any:  # noqa: ANN401  # whatever it says
+    """Return the value of an expression that autopar wrote for the arguments of a call."""
+    return eval(text, {"min": min, "max": max}, dict(named))  # noqa: S307  # our own text
 
 
 def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:

@@ -1,4 +1,7 @@
-"""Warn as NumPy would have, for a region that ran to its end and may not be run again."""
+"""What a status word says: warnings as NumPy would have given them, failures in words.
+
+A warning is for a region that ran to its end and may not be run again.
+"""
 
 from __future__ import annotations
 
@@ -130,3 +133,17 @@ def _operations(statement: TypedStatement, bit: int) -> list[Operation]:
         for node in walk_statement(statement)
         if isinstance(node, Operation) and node.hazards & bit
     ]
+
+
+_FAILURE_TEXT = {
+    1: "a division by zero",
+    2: "a Python integer that outgrew 64 bits",
+    4: "a value outside a function's domain",
+    8: "a value that the array cannot hold",
+}
+
+
+def failure_text(status: int) -> str:
+    """Return what went wrong first, in the user's words."""
+    found = [text for bit, text in _FAILURE_TEXT.items() if status & bit]
+    return found[0] if found else "a value that makes NumPy warn"

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.loop_ir import Expression, wrapped_value
 from autopar.analysis.model.typed import (
     CONVERSION,
     FLOAT_WARNING,
@@ -31,6 +31,7 @@ from autopar.analysis.model.typed import (
     Operation,
     SetVariable,
     Store,
+    Subscript,
     Trace,
     TypedExpression,
     TypedStatement,
@@ -162,24 +163,36 @@ class _Printer:
         A computed subscript that leaves its axis has set its bit of the status by then.
         """
         positions, failed = self.positions(place)
-        # Cast last: knowing the sign, LLVM needs no select that wraps around.
         subscripts = [
-            source
-            if self.names.signed and not isinstance(index, Computed)
-            else f"np.uintp({bare(source)})"
+            self.subscript(index, source)
             for index, source in zip(place.indices, positions, strict=True)
         ]
         return f"{self.spelled(place.array)}[{', '.join(subscripts)}]", failed
+
+    def subscript(self, index: Subscript, source: str) -> str:
+        """Return a subscript whose position from the start is `source`."""
+        if not isinstance(index, Computed):
+            inner = wrapped_value(index)
+            if inner is not None:
+                # A signed subscript: Numba counts it from the end by a select, as NumPy does.
+                return print_integer(inner, self.names)
+            if self.names.signed:
+                return source
+        # Cast last: knowing the sign, LLVM needs no select that wraps around.
+        return f"np.uintp({bare(source)})"
 
     def positions(self, place: Load | Store) -> tuple[tuple[str, ...], str]:
         """Return the subscripts counted from the start, and what is 0 where all are in range."""
         positions, failed = [], []
         for axis, index in enumerate(place.indices):
+            extent = f"{self.spelled(place.array)}.shape[{axis}]"
             if isinstance(index, Computed):
-                extent = f"{self.spelled(place.array)}.shape[{axis}]"
                 position, status = self.position(index, extent)
                 positions.append(position)
                 failed += [status] if status else []
+            elif (inner := wrapped_value(index)) is not None:
+                source = print_integer(inner, self.names)
+                positions.append(f"({source} if {source} >= 0 else {source} + {extent})")
             else:
                 positions.append(print_integer(index, self.names))
         return tuple(positions), _any_of(failed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autopar.analysis.model.loop_ir import Expression, Name
+from autopar.analysis.model.loop_ir import Expression, Name, wrapped_value
 from autopar.analysis.model.typed import Computed, places_of
 
 from .integers import linear, rename
@@ -57,7 +57,8 @@ def _is_strided(loop: Loop, instance: Instance) -> bool:
 
 def _coefficient(index: Expression, iterator: str) -> int:
     """Return by how much `index` moves when the iterator does; 0 where it does not."""
-    terms, _ = linear(index)
+    # What wraps makes one jump, between the two ends of its axis.
+    terms, _ = linear(wrapped_value(index) or index)
     moved = sum(
         factor for term, factor in terms.items() if isinstance(term, Name) and term.name == iterator
     )

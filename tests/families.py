@@ -250,6 +250,35 @@ def reduction(draft: Draft) -> Body:
             return draft.loop(lambda: draft.loop(lambda: draft.loop(lambda: inner, plain=True)))
 
 
+# ---------------------------------------------------------------- from the end
+
+
+def counted_from_the_end(draft: Draft) -> Body:
+    """a[i - 1] = b[i], a[i] = a[-i - 1], a[i - k] = a[-1]: negative subscripts, in whole arrays and parts."""
+    header = draft.one_of(
+        "range(len(a))", "range(n)", "range(-k, n)", "range(len(a) // 2)", "range(n - 1, -2, -1)"
+    )
+    end = draft.one_of(
+        "i - 1", "-i - 1", "-i", "i - 2", "i - k", "i - len(a)", "-1", "k - i", "2 * i - n"
+    )
+    other = draft.one_of("i", "i", "i - 1", "-i", "i + k", "-2", "i - len(a)")
+    match draft.choices.integer(1, 4):
+        case 1:
+            line = f"a[{end}] = {draft.value('b[i]')}"
+        case 2:
+            line = f"b[{other}] = {draft.value(f'a[{end}]', 'a[i - 1]')}"
+        case 3:
+            line = f"u[{end}, {draft.one_of('2', 'i', '-i')}] = {draft.value(f'u[{other}, -1]', 'a[i]')}"
+        case _:
+            line = f"a[{end}] = {draft.value(f'a[{other}]')}"
+    body = (
+        [f"if {draft.one_of('i > 0', 'i < k', 'k > 1')}:", f"    {line}"]
+        if draft.chance(4)
+        else [line]
+    )
+    return [f"for i in {header}:", *indented(body)]
+
+
 # ---------------------------------------------------------------- anything
 
 
@@ -293,7 +322,7 @@ ROWS: tuple[Sequence[Family], ...] = (
     PARALLEL,
     *[CONDITIONAL] * 4,
     *[SEQUENTIAL] * 2,
-    (reduction, anything, elementwise),
+    (reduction, counted_from_the_end, anything, elementwise),
 )
 
 

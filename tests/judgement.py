@@ -9,17 +9,19 @@ A point counts for a region where the region's own assumptions hold there (`in_b
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from autopar.analysis.model.diagnostics import Refusal
-from autopar.analysis.model.facts import Facts
+from autopar.analysis.model.facts import NOTHING, Facts
 from autopar.analysis.model.plan import (
     DeferredRegion,
     LoopPlan,
@@ -27,6 +29,7 @@ from autopar.analysis.model.plan import (
     RegionPlan,
 )
 from autopar.analysis.model.source import SourceText, Span
+from autopar.analysis.passes.subscript_forms import counts_from_the_end
 from autopar.analysis.stages import analyze, functions_of, plan_with_values
 from tests.arguments import Array
 from tests.oracle import Loop, Recording, conflicts, private_scalars, record, verdict
@@ -34,10 +37,10 @@ from tests.program import BOX, Program
 from tests.recording import FILE_NAME
 
 
-def analyzed(source: str) -> Plan:
-    """Return the static plan of the last function of `source`."""
+def analyzed(source: str, facts: Facts = NOTHING) -> Plan:
+    """Return the plan of the last function of `source`, by default the static one."""
     functions = functions_of(SourceText(path=FILE_NAME, text=source, cell=None))
-    plan = analyze(functions[-1])
+    plan = analyze(functions[-1], facts)
     assert isinstance(plan, Plan), plan
     return plan
 
@@ -48,13 +51,23 @@ def evaluated(text: str, scope: Mapping[str, object]) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stray:
+    """A subscript that was not what most are, where it stands in the source."""
+
+    line: int
+    column: int  # of the element
+    axis: int
+    is_outside: bool  # IndexError; else negative and in range
+
+
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """One call: what it was given, by parameter name, and what it did."""
 
     scope: Mapping[str, object]
     arguments: Sequence[object]
     run: Recording
-    stray: frozenset[int]  # lines with a subscript out of range or negative
+    stray: frozenset[Stray]  # subscripts that were negative or out of range
 
     def admits(self, region: RegionPlan) -> bool:
         """Return whether the region's assumptions hold, by its own conditions."""
@@ -67,15 +80,19 @@ class Case:
 
     source: str
     calls: tuple[tuple[Mapping[str, object], Sequence[object]], ...]
+    facts: Facts = NOTHING  # what the analysis may rely on at all points
 
     @staticmethod
-    def of(program: Program, box: Sequence[Mapping[str, int]] = BOX) -> Case:
+    def of(
+        program: Program, box: Sequence[Mapping[str, int]] = BOX, facts: Facts = NOTHING
+    ) -> Case:
         """Return a drawn program at the points of `box`."""
         names = [*(each.name for each in program.arrays), *program.numbers]
         given = [program.arguments(values) for values in box]
         return Case(
             source=program.source,
             calls=tuple((dict(zip(names, each, strict=True)), each) for each in given),
+            facts=facts,
         )
 
     @staticmethod
@@ -87,7 +104,7 @@ class Case:
 
     @cached_property
     def plan(self) -> Plan:
-        return analyzed(self.source)
+        return analyzed(self.source, self.facts)
 
     @property
     def regions(self) -> tuple[RegionPlan, ...]:
@@ -117,18 +134,18 @@ class Case:
                 scope=scope,
                 arguments=arguments,
                 run=record(accumulating(self.source), arguments),
-                stray=stray_lines(self.source, arguments),
+                stray=strays(self.source, arguments),
             )
             for scope, arguments in self.calls
         )
 
 
 class Checked:
-    """An array that notes the line of every subscript out of range or negative."""
+    """An array that notes every subscript that is negative or out of range, and goes on."""
 
-    def __init__(self, array: Array, lines: set[int]) -> None:
+    def __init__(self, array: Array, found: set[Stray]) -> None:
         self._array = array
-        self._lines = lines
+        self._found = found
         self.shape = array.shape
 
     def __len__(self) -> int:
@@ -139,49 +156,62 @@ class Checked:
         return self._array
 
     def __getitem__(self, index: Any) -> object:
-        if self._is_astray(index):
+        if self._is_outside(index):
             return self._array.dtype.type(0)
         return self._array[index]
 
     def __setitem__(self, index: object, value: object) -> None:
-        self._is_astray(index)
+        self._is_outside(index)
 
-    def _is_astray(self, index: object) -> bool:
+    def _is_outside(self, index: object) -> bool:
         parts = index if isinstance(index, tuple) else (index,)
-        astray = not all(0 <= i < n for i, n in zip(parts, self.shape, strict=True))
-        if astray:
-            self._lines.add(sys._getframe(2).f_lineno)
-        return astray
+        pairs = list(zip(parts, self.shape, strict=True))
+        outside = [not -n <= i < n for i, n in pairs]
+        if any(outside) or any(i < 0 for i, _ in pairs):
+            line, column = _place(sys._getframe(2))
+            self._found |= {
+                Stray(line=line, column=column, axis=axis, is_outside=outside[axis])
+                for axis, (i, _) in enumerate(pairs)
+                if outside[axis] or i < 0
+            }
+        return any(outside)
 
 
 class Numpy:
     """NumPy, but that new arrays note strays too."""
 
-    def __init__(self, lines: set[int]) -> None:
-        self._lines = lines
+    def __init__(self, found: set[Stray]) -> None:
+        self._found = found
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(np, name)
         if name.removesuffix("_like") not in {"zeros", "ones", "full", "empty"}:
             return found
-        return lambda *given: Checked(found(*given), self._lines)
+        return lambda *given: Checked(found(*given), self._found)
 
 
-def stray_lines(source: str, arguments: Sequence[object]) -> frozenset[int]:
-    """Return the lines whose subscripts leave an array or wrap; values must not steer the program."""
-    lines: set[int] = set()
-    space: dict[str, Any] = {"np": Numpy(lines)}
-    # A literal -1 is no accident: the analysis counts it from the end as Python does.
-    source = re.sub(r"(?<![.\w])(\w+)\[-1\]", r"\1[len(\1) - 1]", source)
+def _place(frame: FrameType) -> tuple[int, int]:
+    """Return line and column of what `frame` is at."""
+    positions = itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None)
+    line, _, column, _ = next(positions)
+    assert line is not None
+    assert column is not None
+    return line, column
+
+
+def strays(source: str, arguments: Sequence[object]) -> frozenset[Stray]:
+    """Return the subscripts that leave an array or wrap; values must not steer the program."""
+    found: set[Stray] = set()
+    space: dict[str, Any] = {"np": Numpy(found)}
     exec(compile(source, FILE_NAME, "exec"), space)
     function = [each for each in space.values() if getattr(each, "__code__", None)][-1]
-    given = [Checked(each, lines) if isinstance(each, np.ndarray) else each for each in arguments]
+    given = [Checked(each, found) if isinstance(each, np.ndarray) else each for each in arguments]
     try:
         with np.errstate(all="ignore"):
             function(*given)
     except (NameError, ArithmeticError, ValueError, TypeError, IndexError):  # the program's own
         pass
-    return frozenset(lines)
+    return frozenset(found)
 
 
 def loop_of(region: RegionPlan, plan: LoopPlan) -> Loop:
@@ -351,13 +381,29 @@ def faults(case: Case) -> Iterator[str]:
 
 def _bounds_faults(case: Case, region: RegionPlan) -> Iterator[str]:
     span = region.scop.span
+    counted = _counted_from_the_end(region)
     for point in case.points:
-        strays = {line for line in point.stray if span.line <= line <= span.end_line}
+        inside = (each for each in point.stray if span.line <= each.line <= span.end_line)
+        wrong = [
+            each
+            for each in inside
+            if each.is_outside or (each.line, each.column, each.axis) not in counted
+        ]
         failed = point.run.exception
-        if (failed is None or isinstance(failed, IndexError)) and point.admits(region) == bool(
-            strays
-        ):
-            yield f"in_bounds is {point.admits(region)} at {_numbers(point)}, astray: {strays}"
+        has_run = failed is None or isinstance(failed, IndexError)
+        if has_run and point.admits(region) == bool(wrong):
+            yield f"in_bounds is {point.admits(region)} at {_numbers(point)}, astray: {wrong}"
+
+
+def _counted_from_the_end(region: RegionPlan) -> set[tuple[int, int, int]]:
+    """Return line, column and axis of the subscripts that the model lets be negative."""
+    found = set()
+    for statement in region.scop.statements:
+        for access in statement.accesses:
+            for axis, index in enumerate(access.indices):
+                if counts_from_the_end(index):
+                    found.add((access.span.line, access.span.column, axis))
+    return found
 
 
 def _dependence_faults(case: Case, region: RegionPlan) -> Iterator[str]:

@@ -103,10 +103,10 @@ class IndexNotInjective(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOutOfBounds(Reason):
-    """A subscript may leave its array, or wrap around at its end.
+    """A subscript may leave its array.
 
-    Why it blocks: the interpreter must raise IndexError at the right iteration, and a negative
-        subscript means an element at the other end.
+    Why it blocks: the interpreter must raise IndexError at the right iteration. A negative
+        subscript that counts from the end of its axis is in range.
 
     Example:
         for i in range(n):              # n = len(b) + 1

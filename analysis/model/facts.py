@@ -28,6 +28,8 @@ class Facts:
     values: tuple[tuple[str, int], ...] = ()
     # Arrays that share memory; all others are disjoint from each other and from these.
     layouts: tuple[Layout, ...] = ()
+    # Subscripts may be negative and count from the end; else only those that surely do.
+    wraps: bool = False
 
     def value(self, name: str) -> int | None:
         """Return the known value of a name, or None."""

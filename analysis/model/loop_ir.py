@@ -115,6 +115,10 @@ class Call:
     span: Span
 
 
+# `wrapped(i - 1)`, only as a subscript: it counts from the end of its axis where it is negative.
+# No function of the user has this name; what does not know it finds no affine form.
+WRAPPED = "wrapped"
+
 Expression: TypeAlias = (
     Constant | Name | Extent | Element | Unary | Binary | Compare | BoolOp | Conditional | Call
 )
@@ -274,3 +278,11 @@ def walk_expression(expression: Expression) -> Iterator[Expression]:
     for child in children(expression):
         yield from walk_expression(child)
     yield expression
+
+
+def wrapped_value(subscript: Expression) -> Expression | None:
+    """Return what stands in a `wrapped(...)` subscript; None for any other subscript."""
+    match subscript:
+        case Call(function=name, arguments=(value,)) if name == WRAPPED:
+            return value
+    return None

@@ -74,7 +74,7 @@ Subscript: TypeAlias = Expression | Computed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A read of an array element."""
+    """A read of an array element; an affine subscript in `wrapped(...)` may be negative."""
 
     array: str
     indices: tuple[Subscript, ...]

@@ -55,6 +55,7 @@ from .scop_draft import Draft, Place
 from .subscripts import integer, resolved
 from .substitution import forget, substituted, value_names
 from .truth import conjunction
+from .wrapping import wrap_subscripts
 
 
 def build_scop(
@@ -62,7 +63,8 @@ def build_scop(
 ) -> Scop | Refusal:
     """Return the model of a `for` nest without opaque statements, or why it has none.
 
-    `live_out` are the names that may be read after the nest.
+    `live_out` are the names that may be read after the nest. Subscripts that count from the
+    end of their axis are written so (`wrapping`).
     """
     filled = fill_allocations(nest, live_out)
     if isinstance(filled, Refusal):
@@ -84,7 +86,7 @@ def build_scop(
     if draft.reasons:
         return Refusal(reasons=tuple(dict.fromkeys(draft.reasons)))
     draft.loops = [replace(each, is_fill=each.variable in filled.fills) for each in draft.loops]
-    return _scop(draft, nest, live_out)
+    return wrap_subscripts(_scop(draft, nest, live_out), facts)
 
 
 def _allocation(draft: Draft, allocated: Allocated, known: dict[str, Expression]) -> None:

@@ -23,6 +23,7 @@ from .identifiers import Identifiers
 from .order import dimensions_of, instance, original_schedule
 from .privatization import undefined_reads
 from .readable import readable
+from .subscript_forms import atoms_of, subscript_form
 
 
 def condition(scop: Scop, holds: isl.Set) -> Condition:
@@ -84,38 +85,33 @@ def _extents(scop: Scop) -> dict[tuple[str, int], str]:
 
 
 def _outside(scop: Scop, array: str, axis: int, extent: str) -> Iterator[isl.Set]:
-    """Yield the parameter values for which a subscript is negative, and too large."""
-    forms: dict[str, tuple[Statement, list[str]]] = {}
+    """Yield the parameter values for which a subscript is too small, and too large."""
+    leaving: dict[str, tuple[Statement, list[tuple[str, str]]]] = {}
     for statement in scop.statements:
-        atoms = _atoms(scop, statement)
+        atoms = atoms_of(scop, statement)
         for access in statement.accesses:
             if access.array == array:
                 if indirect_value(access.indices[axis]) is not None:
                     continue  # the kernel looks at each one (`typed.Computed`)
-                form = affine(access.indices[axis], atoms)
-                forms.setdefault(statement.name, (statement, []))[1].append(str(form))
-    for test in ("< 0", f">= {extent}"):
+                found = subscript_form(access.indices[axis], atoms)
+                assert found is not None  # `build_scop` refused every other subscript
+                least = f"-({extent})" if found.may_wrap else "0"
+                ends = f"{found.form} < {least}", f"{found.form} >= {extent}"
+                leaving.setdefault(statement.name, (statement, []))[1].append(ends)
+    for end in (0, 1):
         union: isl.Set | None = None
-        for statement, found in forms.values():
-            leaving = " or ".join(f"{form} {test}" for form in dict.fromkeys(found))
+        for statement, each in leaving.values():
+            tests = " or ".join(dict.fromkeys(ends[end] for ends in each))
             names = instance(statement, dimensions_of(statement))
             parameters = [p.name for p in scop.parameters]
             if extent.isidentifier():
                 parameters.append(extent)
             known = ", ".join(dict.fromkeys(parameters))
-            cells = isl.Set.parse(f"[{known}] -> {{ {names} : {leaving} }}")
+            cells = isl.Set.parse(f"[{known}] -> {{ {names} : {tests} }}")
             values = cells.intersect(statement.domain).params()
             union = values if union is None else union.union(values)
         if union is not None:
             yield union
-
-
-def _atoms(scop: Scop, statement: Statement) -> dict[str, str]:
-    atoms = {parameter.text: parameter.name for parameter in scop.parameters}
-    names = dimensions_of(statement)
-    for level, loop in enumerate(statement.loops):
-        atoms[scop.loops[loop].variable] = names[level]
-    return atoms
 
 
 def redo(scop: Scop) -> Condition:

@@ -1,6 +1,6 @@
 """Subscripts and extents as the model needs them.
 
-Before:  j = 2 * i; a[j, -1] + b.shape[-1]     After:  a[2 * i, a.shape[1] - 1] + b.shape[1]
+Before:  j = 2 * i; a[j] + b.shape[-1]         After:  a[2 * i] + b.shape[1]
 Before:  k = idx[i]; y[k] + y[idx[i]]          After:  y[indirect(k)] + y[indirect(idx[i])]
 
 Helper of the `build_scop` pass.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..model.indirect import indirect
-from ..model.loop_ir import Binary, Constant, Element, Expression, Extent, Name, walk_expression
+from ..model.loop_ir import Element, Expression, Extent, Name, walk_expression
 from .affine import name_of
 from .folding import folded
 from .name_uses import NameUses
@@ -30,10 +30,7 @@ def resolved(expression: Expression, known: Mapping[str, Expression], uses: Name
     def visit(node: Expression) -> Expression:
         match node:
             case Element():
-                indices = tuple(
-                    _subscript(index, (node.array, axis), known, uses)
-                    for axis, index in enumerate(node.indices)
-                )
+                indices = tuple(_subscript(index, known, uses) for index in node.indices)
                 return replace(node, indices=indices)
             case Extent():
                 return _known_extent(node, known, uses)
@@ -42,18 +39,12 @@ def resolved(expression: Expression, known: Mapping[str, Expression], uses: Name
     return visit(expression)
 
 
-def _subscript(
-    index: Expression,
-    counted: tuple[str, int],
-    known: Mapping[str, Expression],
-    uses: NameUses,
-) -> Expression:
-    """Return the subscript `index` of the axis `counted`."""
+def _subscript(index: Expression, known: Mapping[str, Expression], uses: NameUses) -> Expression:
     put_in = substituted(index, known)
     if any(_is_data(node, uses) for node in walk_expression(put_in)):
         # Its scalars stay variables: they have types of their own, and a NumPy integer wraps.
         return indirect(resolved(index, known, uses))
-    return _wrapped(folded(resolved(put_in, known, uses), uses), counted, known, uses)
+    return folded(resolved(put_in, known, uses), uses)
 
 
 def _is_data(node: Expression, uses: NameUses) -> bool:
@@ -78,17 +69,3 @@ def counted_extent(extent: Extent, uses: NameUses) -> Extent:
     axis = extent.axis + uses.ranks.get(extent.array, (0,))[0]
     # An axis before the first one stays as written: it raises, and a guard finds out.
     return replace(extent, axis=axis) if extent.axis < 0 <= axis else extent
-
-
-def _wrapped(
-    index: Expression, counted: tuple[str, int], known: Mapping[str, Expression], uses: NameUses
-) -> Expression:
-    """Return `index`, a negative constant counted from the end of its axis."""
-    array, axis = counted
-    match index:
-        case Constant(value=int(value)) if value < 0:
-            extent: Expression = Extent(array=array, axis=axis, span=index.span)
-            if array in uses.shapes:
-                extent = integer(extent, known, uses)
-            return Binary(operator="+", left=extent, right=index, span=index.span)
-    return index

@@ -44,7 +44,7 @@ def test_a_loop_that_is_only_parallel_when_it_is_short_is_sequential() -> None:
         ("a[i + 1] = a[i - 1]", "range(1, n)", ["n <= 1 or a.shape[0] > n"]),
         ("a[i] = 0", "range(len(a))", []),
         ("a[i, 2] = 0", "range(len(a))", ["a.shape[0] == 0 or a.shape[1] >= 3"]),
-        ("a[i - 1] = 0", "range(n)", ["n <= 0", "a.shape[0] >= n - 1"]),
+        ("a[i - 1] = 0", "range(n)", ["n <= 0 or a.shape[0] >= 1", "a.shape[0] >= n - 1"]),
         ("a[-1] = i", "range(n)", ["n <= 0 or a.shape[0] >= 1"]),
         (
             "a[i] = b[i + k]",
@@ -52,7 +52,7 @@ def test_a_loop_that_is_only_parallel_when_it_is_short_is_sequential() -> None:
             ["n <= 0 or k >= 0", "n <= 0 or b.shape[0] >= n + k", "a.shape[0] >= n"],
         ),
         ("a[2 * i] = 0", "range(n)", ["a.shape[0] >= 2 * n - 1"]),
-        ("a[i] = 0", "range(-3, n)", ["n <= -3", "a.shape[0] >= n"]),
+        ("a[i] = 0", "range(-3, n)", ["n <= -3 or a.shape[0] >= 3", "a.shape[0] >= n"]),
     ],
 )
 def test_one_condition_for_each_end_of_each_axis(body: str, header: str, texts: list[str]) -> None:

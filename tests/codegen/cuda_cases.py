@@ -183,6 +183,17 @@ def clash(cuda, status, np, i_lower, call, n):
         status[thread_x] = t * i_lower[thread_x] + call[thread_x]
 
 
+def from_both_ends(a, b, n):
+    for i in range(n):
+        b[i] = a[i - 1] + a[-i - 1] - a[-2]
+
+
+def torus(u, v):
+    for i in range(u.shape[0]):
+        for j in range(u.shape[1]):
+            v[i - 1, j] = u[i - 1, j] + u[i, j - 1] - u[-i, -j]
+
+
 def integers(*shape, dtype="int64"):
     return (np.arange(math.prod(shape)) * 37 % 251 - 100).astype(dtype).reshape(shape)
 
@@ -293,6 +304,12 @@ CASES = (
     ),
     Case(function=indices, arguments=lambda: {"b": np.zeros(70, "int64"), "n": 70}),
     Case(function=indices, arguments=lambda: {"b": np.zeros(0, "int64"), "n": 0}),
+    Case(function=from_both_ends, arguments=lambda: _line(70)),
+    Case(function=from_both_ends, arguments=lambda: {**_line(9), "a": floats(12)[::-1]}),
+    Case(
+        function=torus,
+        arguments=lambda: {"u": floats(9, 6).T, "v": np.zeros((12, 9))[::2]},
+    ),
     Case(
         function=clash,
         arguments=lambda: {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import islpy
@@ -17,7 +18,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from autopar.analysis.model import isl
-from autopar.analysis.model.loop_ir import Binary, Constant, Expression, Extent, Name, Unary
+from autopar.analysis.model.facts import NOTHING, Facts
+from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression, Extent, Name, Unary
 from autopar.analysis.model.plan import Condition, RegionPlan
 from autopar.analysis.model.scop import Access, Scop, Statement
 from autopar.analysis.passes.dependences import accesses_to, carried_by, cells, find_conflicts
@@ -25,9 +27,10 @@ from autopar.analysis.passes.order import original_schedule
 from autopar.analysis.passes.privatization import is_allocated_inside
 from autopar.analysis.stages import redo_condition
 from tests.coincidence import differing_order
-from tests.families import draw_program
+from tests.draft import Draft, indented
+from tests.families import counted_from_the_end, draw_program
 from tests.judgement import Case, Point, analyzed, claimed_at, evaluated, faults, loop_of
-from tests.program import BOX, Program
+from tests.program import BOX, ArraySpec, Program
 from tests.properties.scalar_nests import SMALL_BOX, draw_scalar_nest
 from tests.storage_nests import STORAGE_BOX, draw_storage_nest
 from tests.strategies import DrawnChoices, RandomChoices, programs
@@ -59,11 +62,39 @@ def test_every_claim_is_true_at_every_point(case: Case) -> None:
     assert [] == list(faults(case))
 
 
+WRAPS = Facts(wraps=True)
+
+
+@patient
+@given(cases())
+def test_every_claim_is_true_where_any_subscript_may_be_negative(case: Case) -> None:
+    assert [] == list(faults(replace(case, facts=WRAPS)))
+
+
+@patient
+@given(st.sampled_from(BOX), st.integers(0, 12), st.randoms(use_true_random=False))
+def test_every_claim_is_true_for_subscripts_that_count_from_the_end(
+    point: Mapping[str, int], extent: int, generator: random.Random
+) -> None:
+    draft = Draft(choices=RandomChoices(generator), dtype="float64", start=0)
+    source = "\n".join(["def kernel(a, b, u, n, m, k):", *indented(counted_from_the_end(draft))])
+    arrays = [ArraySpec(name=name, rank=rank, dtype="float64").build(extent)
+              for name, rank in (("a", 1), ("b", 1), ("u", 2))]  # fmt: skip
+    names = ("a", "b", "u", "n", "m", "k")
+    arguments = [*arrays, point["n"] % 8, point["m"], point["k"]]
+    for facts in (NOTHING, WRAPS):
+        calls = ((dict(zip(names, arguments, strict=True)), arguments),)
+        case = Case(source=source, calls=calls, facts=facts)
+        assert [] == list(faults(case)), source
+
+
 @pytest.mark.parametrize("seed", range(0, 400, 40))
 def test_every_claim_is_true_for_seeded_programs(seed: int) -> None:
     for number in range(seed, seed + 5):
         choices = RandomChoices(random.Random(number))
-        assert [] == list(faults(Case.of(draw_program(choices))))
+        case = Case.of(draw_program(choices))
+        assert [] == list(faults(case))
+        assert [] == list(faults(replace(case, facts=WRAPS)))
         assert [] == list(faults(Case.of(draw_scalar_nest(choices), SMALL_BOX)))
         assert [] == list(faults(Case.of(draw_storage_nest(choices), STORAGE_BOX)))
 
@@ -121,6 +152,16 @@ def isl_text(expression: Expression, names: Mapping[str, str]) -> str:
     raise AssertionError(expression)
 
 
+def positions(access: Access, axis: int, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return when a subscript stands for which position of its axis: (constraint, form)."""
+    match access.indices[axis]:
+        case Call(function="wrapped", arguments=(inner,)):
+            form, extent = isl_text(inner, names), names[f"{access.array}.shape[{axis}]"]
+            return [(f"{form} >= 0", form), (f"-{extent} <= {form} < 0", f"{extent} + {form}")]
+        case index:
+            return [("0 = 0", isl_text(index, names))]
+
+
 def primed(scop: Scop, accesses: Sequence[tuple[Statement, Access]], loop: int) -> islpy.Set:
     """Return the pairs of instances that touch one cell, source earlier in `loop`, as one flat set."""
     parameters = {each.text: each.name for each in scop.parameters}
@@ -136,9 +177,15 @@ def primed(scop: Scop, accesses: Sequence[tuple[Statement, Access]], loop: int) 
             scop.loops[each].variable: name
             for each, name in zip(statement.loops, here, strict=True)
         }
-        forms.append([isl_text(index, scope) for index in access.indices])
+        forms.append([positions(access, axis, scope) for axis in range(len(access.indices))])
     level = scop.loops[loop].depth
-    tests = [f"{one} = {two}" for one, two in zip(*forms, strict=True)]
+    tests = [
+        "(" + " or ".join(
+            f"({here} and {there} and {one} = {two})"
+            for (here, one), (there, two) in itertools.product(*pair)
+        ) + ")"
+        for pair in zip(*forms, strict=True)
+    ]  # fmt: skip
     tests += [f"x{outer} = y{outer}" for outer in range(level)]
     tests.append(f"x{level} {'<' if scop.loops[loop].step > 0 else '>'} y{level}")
     text = f"[{', '.join(parameters.values())}] -> {{ [{', '.join(names[0] + names[1])}] : {' and '.join(tests)} }}"
