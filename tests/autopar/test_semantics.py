@@ -549,7 +549,8 @@ def strided(a, shape, strides):
 
 
 def test_array_that_overlaps_itself():
-    same(scale, lambda: (strided(floats(1), (5,), (0,)), 2.0), ran="interpreter")
+    # Analysed with the strides of the call: in order, then.
+    same(scale, lambda: (strided(floats(1), (5,), (0,)), 2.0), ran="cpu")
     same(transpose, lambda: (floats(12).reshape(3, 4), strided(zeros(9), (4, 3), (8, 8))))
 
 

@@ -259,6 +259,8 @@ def values_at(region: RegionPlan, point: Point) -> tuple[tuple[str, int], ...]:
     """Return the identifiers of the region with their values, extents of arrays included."""
     found = {each.name: evaluated(each.text, point.scope) for each in region.scop.parameters}
     for array in region.scop.arrays:
+        if array.allocation is not None:
+            continue  # conditions speak of what its extents are made of
         for axis in range(array.rank):
             extent = point.scope[array.name].shape[axis]  # type: ignore[attr-defined] # an array
             found.setdefault(f"extent_{axis}_of_{array.name}", extent)
