@@ -32,9 +32,15 @@ def verdict_kinds(function: Form) -> tuple[str, ...]:
 def plan_of(function: Form) -> Any:  # imported late
     """The plan of `function`, which can be analysed."""
     from autopar.analysis.stages import analyze
+
+    return analyze(source_of(function))
+
+
+def source_of(function: Form) -> Any:  # imported late
+    """Where `function` stands in its file, which is at hand."""
     from autopar.functions import read_source
 
-    return analyze(read_source(function))
+    return read_source(function)
 
 
 def with_schedule(function: Form) -> object:
@@ -47,10 +53,7 @@ def with_schedule(function: Form) -> object:
 
 def loops_of(function: Form) -> tuple[Any, Any]:
     """The parsed `function` and its text: what a call has at hand to analyse it again."""
-    from autopar.functions import read_source
-
-    source = read_source(function)
-    return plan_of(function).function, source.text
+    return plan_of(function).function, source_of(function).text
 
 
 def again_with_values(parsed: tuple[Any, Any], values: Mapping[str, int]) -> object:
