@@ -167,14 +167,14 @@ def redo_condition(region: RegionPlan) -> Condition | Refusal:
         return _exhausted(region.scop)
 
 
-def may_check_first(region: RegionPlan, names: frozenset[str]) -> bool:
+def may_check_first(region: RegionPlan, names: frozenset[str]) -> bool | Refusal:
     """Return whether a run without stores reads the same elements of the arrays `names`."""
     try:
         with isl.budget():
             shared = {array.name for array in region.memory.arrays if array.is_base}
             return not conditions.has_array_flow(region.memory, names | shared)
     except isl.BudgetExhaustedError:
-        return False
+        return _exhausted(region.scop)
 
 
 def specialize(

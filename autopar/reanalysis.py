@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from autopar.analysis.facts.reasons import AnalysedOften
+from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import Span
-from autopar.analysis.passes.reasons import InternalFault
+from autopar.analysis.passes.reasons import BudgetExhausted, InternalFault
 
 LOG = logging.getLogger("autopar")
 R = TypeVar("R")
+A = TypeVar("A")
 
 # Values that never come back would be analysed for nothing.
 MOST_ANALYSES = 16
@@ -28,6 +30,17 @@ class Allowance:
     """How many analyses are left to one loop of the source, whatever they are for."""
 
     left: int = MOST_ANALYSES
+    # isl gave up in the middle of a call, perhaps on sets of this loop: they are used no more.
+    is_spoiled: bool = False
+
+    def watch(self, analyse: Callable[[], A]) -> A:
+        """Return what `analyse` gives, and remember whether isl gave up meanwhile."""
+        before = isl.aborts()
+        try:
+            return analyse()
+        finally:
+            if isl.aborts() != before:
+                self.is_spoiled = True
 
     def take(self) -> bool:
         """Take one, if there is one left."""
@@ -55,10 +68,12 @@ class Reanalyses(Generic[R]):
         with self._lock:
             if key in self._found:
                 return self._found[key]
+            if self.allowance.is_spoiled:
+                return BudgetExhausted(span=self.span, operations=isl.DEFAULT_BUDGET)
             if not self.allowance.take():
                 return AnalysedOften(span=self.span, number=MOST_ANALYSES)
             try:
-                found = analyse()
+                found = self.allowance.watch(analyse)
             except Exception as error:  # a fault of ours must not become the user's (AP900)
                 LOG.exception("the analysis at a call failed, line %d", self.span.line)
                 detail = f"{type(error).__name__}: {error}"

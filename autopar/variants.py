@@ -152,12 +152,16 @@ def draft_variant(
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal
-    redo = redo_condition(region) if typed.hazards else None
-    may_redo = redo if isinstance(redo, Condition) else None
+    may_redo = redo_condition(region) if typed.hazards else None
+    if isinstance(may_redo, Refusal):
+        return may_redo
     checks = None
     if target == "cpu" and _is_checked_first(typed, may_redo):
         only = checks_only(program)
-        if not may_check_first(region, arrays_needed(only)):
+        may_check = may_check_first(region, arrays_needed(only))
+        if isinstance(may_check, Refusal):
+            return may_check
+        if not may_check:
             return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
         checks = only, generated(only, target, options)
         program = proven(program)

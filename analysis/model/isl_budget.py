@@ -5,10 +5,14 @@ context. isl is not thread-safe and keeps one operation counter a context, hence
 every operation. After a fork the child starts with a new lock.
 
 isl counts allocations and pivots. Most take 0.2 to 0.6 us, but a pivot in a large tableau, or
-one of long numbers, takes a hundred. So a budget limits operations and time: the operations are
-dealt out in portions, and between two of them the clock is read. What stops ordinary work is
-the count, the same on every machine. The wall clock is asked first, being cheap; only once it
-says that time is up is processor time counted, and the work given as much again.
+one of long numbers, takes a hundred. So a budget limits operations and time: isl itself stops at
+the count, which is the same on every machine; the clock is read between two calls of isl. The
+wall clock is asked first, being cheap; only once it says that time is up is processor time
+counted, and the work given as much again.
+
+A call that isl gives up in the middle may leave its operands half rewritten, and what shares
+memory with them: isl crashes when they are used again. So nothing is tried twice, a budget that
+is spent calls isl no more, and whoever keeps sets from before asks `aborts` whether it still may.
 """
 
 from __future__ import annotations
@@ -29,7 +33,10 @@ R = TypeVar("R")
 
 DEFAULT_BUDGET = 1_500_000  # operations for one question about a region: half a second of work
 _SECONDS = 0.8  # for whatever number of operations; twice that where nobody else wants the core
-_PORTION = 2_500  # operations between two looks at the clock
+# The clock cannot stop a call of isl: this many operations end it. The largest calls of ordinary
+# nests (PolyBench) take half of that.
+_MOST_OF_A_CALL = 30_000
+_COUNTED_EVERY = 0.003  # seconds; some 10,000 operations
 
 
 class BudgetExhaustedError(Exception):
@@ -37,46 +44,38 @@ class BudgetExhaustedError(Exception):
 
 
 class _Meter:
-    """Deals out the operations of one budget; for use under the lock."""
+    """Counts what one budget spends; for use under the lock."""
 
     def __init__(self, context: islpy.Context, operations: int, seconds: float) -> None:
         self.context = context
-        self.operations = operations
         self.seconds = seconds
         self.clock: Callable[[], float] = time.perf_counter
-        self.started = self.looked = self.clock()
-        self.granted = self.last = min(_PORTION, max(operations, 1))  # 0 would be no limit
+        self.started = self.counted = self.clock()
+        self.operations = max(operations, 1)  # 0 would be no limit
         self.asked = 0  # operations of `operations_spent` itself, which nobody pays for
-        self.is_spent = False
+        self.is_spent = operations <= 0
         context.reset_operations()
-        context.set_max_operations(self.granted)
+        self.allow(0)
 
-    def grant(self, wanted: int) -> int:
-        """Allow some more operations and return how many; 0 where the budget is spent.
+    def allow(self, spent: int) -> None:
+        """Let isl do what is left after `spent` operations, but no more than one call may."""
+        self.granted = min(self.operations, spent + _MOST_OF_A_CALL)
+        self.context.set_max_operations(self.granted + self.asked)
 
-        To be called when all that were granted are used up.
-        """
-        left = self.operations + self.asked - self.granted
-        portion = 0 if self.is_spent else min(wanted, left, self._affordable(wanted))
-        if portion <= 0:
-            self.is_spent = True
-            return 0
-        self.last = portion
-        self.granted += portion
-        self.context.set_max_operations(self.granted)
-        return portion
-
-    def _affordable(self, wanted: int) -> int:
-        """Return how many of the `wanted` operations there is time for, if they go on like this."""
+    def look(self) -> None:
+        """Raise BudgetExhaustedError where the budget is spent, or its time is up."""
         now = self.clock()
-        pace = max(now - self.looked, 1e-9) / self.last
-        self.looked = now
-        affordable = int((self.started + self.seconds - now) / pace)
-        if affordable >= wanted or self.clock is time.thread_time:
-            return affordable
-        self.clock = time.thread_time
-        self.started = self.looked = self.clock()
-        return wanted
+        if not self.is_spent and now - self.started > self.seconds:
+            if self.clock is time.thread_time:
+                self.is_spent = True
+            else:
+                self.clock = time.thread_time
+                self.started = self.counted = now = self.clock()
+        if self.is_spent:
+            raise BudgetExhaustedError("the budget is spent")
+        if now - self.counted > _COUNTED_EVERY:
+            self.counted = now
+            self.allow(operations_spent())
 
 
 class _State:
@@ -86,6 +85,7 @@ class _State:
         self.context = islpy.Context()
         self.lock = threading.RLock()
         self.meter: _Meter | None = None
+        self.aborts = 0
 
 
 STATE = _State()
@@ -138,7 +138,7 @@ def budget(operations: int = DEFAULT_BUDGET, seconds: float = _SECONDS) -> Itera
             yield
         finally:
             if purse is not None:
-                purse.operations -= meter.granted  # a portion too much at most
+                purse.operations -= operations_spent()
                 purse.seconds -= seconds if meter.clock is time.thread_time else 0.0
             # The limit is sticky: every later call would fail, parsing included.
             STATE.context.set_max_operations(0)
@@ -165,18 +165,24 @@ def operations_spent() -> int:
         meter = STATE.meter
         if meter is None:
             return 0
-        low, high = meter.granted - meter.last - meter.asked, meter.granted - meter.asked + 1
+        if meter.is_spent:
+            return meter.granted
+        low, high = -1, meter.granted + 1
         while high - low > 1:
             middle = (low + high) // 2
-            STATE.context.set_max_operations(middle + meter.asked)
+            meter.context.set_max_operations(middle + meter.asked)
             if _may_operate():
                 high = middle
                 meter.asked += 1
-                meter.granted += 1
             else:
                 low = middle
-        STATE.context.set_max_operations(meter.granted)
-        return low
+        meter.context.set_max_operations(meter.granted + meter.asked)
+        return max(low, 0)
+
+
+def aborts() -> int:
+    """Return how many calls isl has given up in the middle, in this process."""
+    return STATE.aborts
 
 
 def _may_operate() -> bool:
@@ -194,11 +200,7 @@ def is_exhausted(error: islpy.Error) -> bool:
 
 
 def locked(operation: Callable[P, R]) -> Callable[P, R]:
-    """Return `operation` under the lock and within a budget, of its own where none is open.
-
-    An operation that uses up its portion is begun again with a larger one: it must have no
-    effect but its result.
-    """
+    """Return `operation` under the lock and within a budget, of its own where none is open."""
 
     @functools.wraps(operation)  # the name too: pickling looks `Set.parse` up by it
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -206,18 +208,15 @@ def locked(operation: Callable[P, R]) -> Callable[P, R]:
             if STATE.meter is None:
                 with budget():
                     return run(*args, **kwargs)
-            tried, wanted = 0, _PORTION
-            while True:
-                try:
-                    return operation(*args, **kwargs)
-                except islpy.Error as error:
-                    if not is_exhausted(error):
-                        raise
-                    granted = STATE.meter.grant(wanted)
-                    if granted <= tried:  # what did not suffice will not suffice
-                        STATE.meter.is_spent = True
-                        raise BudgetExhaustedError(str(error)) from None
-                    tried, wanted = granted, 2 * granted
+            STATE.meter.look()
+            try:
+                return operation(*args, **kwargs)
+            except islpy.Error as error:
+                if not is_exhausted(error):
+                    raise
+                STATE.meter.is_spent = True
+                STATE.aborts += 1
+                raise BudgetExhaustedError(str(error)) from None
 
     return run
 
