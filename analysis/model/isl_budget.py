@@ -34,9 +34,9 @@ R = TypeVar("R")
 DEFAULT_BUDGET = 1_500_000  # operations for one question about a region: half a second of work
 _SECONDS = 0.8  # for whatever number of operations; twice that where nobody else wants the core
 # The clock cannot stop a call of isl: this many operations end it. The largest calls of ordinary
-# nests (PolyBench) take half of that.
-_MOST_OF_A_CALL = 30_000
-_COUNTED_EVERY = 0.003  # seconds; some 10,000 operations
+# nests (PolyBench) take a quarter of that.
+_MOST_OF_A_CALL = 60_000
+_COUNTED_EVERY = 0.002  # seconds; some 10,000 operations
 
 
 class BudgetExhaustedError(Exception):
