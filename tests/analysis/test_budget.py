@@ -200,7 +200,7 @@ def test_no_program_takes_more_operations_than_the_limit(
     monkeypatch.setattr(isl_budget, "_Meter", Recorded)
     start = time.perf_counter()
     found = rows(source)
-    assert time.perf_counter() - start < 30  # where nothing held, minutes
+    assert time.perf_counter() - start < 120  # where nothing held, many minutes
     assert found
     assert max(meter.granted for meter in meters) <= limit
     assert sum(meter.granted for meter in meters) <= 4 * isl.DEFAULT_BUDGET + limit
