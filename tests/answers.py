@@ -15,7 +15,7 @@ import logging
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +82,14 @@ class Asked:
         return {claim.loop: claim for claim in claims_of(autopar.explain(self._path))}
 
     @cached_property
+    def _read_only(self) -> Mapping[Loop, frozenset[str]]:
+        return {
+            Loop(node.lineno, node.col_offset): contents.read_only(node)
+            for node in ast.walk(ast.parse(self.source))
+            if isinstance(node, ast.For)
+        }
+
+    @cached_property
     def _function(self) -> Any:
         module = _imported(self._path)
         name = find_function(ast.parse(self.source)).name
@@ -97,15 +105,20 @@ class Asked:
     def answers(self, arguments: Sequence[object]) -> Mapping[Loop, Answer]:
         """Return the answer for each loop at a call that runs through."""
         scopes = scopes_of(self.source, arguments)
+        read_only = self._read_only
         found = {
-            loop: Answer(verdict=_holds(claim, scopes[loop]), stage="static", claim=claim)
+            loop: Answer(
+                verdict=_holds(claim, scopes[loop], read_only[loop]), stage="static", claim=claim
+            )
             for loop, claim in self.static.items()
         }
         if all(each.verdict != "unsupported" for each in found.values()):
             return found
         for loop, claim in self.at_call(arguments).items():
             if found[loop].verdict == "unsupported":
-                verdict = _holds(claim, scopes[loop]) if claim.stage == "call" else "unsupported"
+                verdict: Verdict = "unsupported"
+                if claim.stage == "call":
+                    verdict = _holds(claim, scopes[loop], read_only[loop])
                 found[loop] = Answer(verdict=verdict, stage="call", claim=claim)
         return found
 
@@ -135,7 +148,9 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
     )
 
 
-def _holds(claim: Claim, scopes: Sequence[Mapping[str, Any]]) -> Verdict:
+def _holds(
+    claim: Claim, scopes: Sequence[Mapping[str, Any]], read_only: Collection[str]
+) -> Verdict:
     """Return what the claim amounts to at a call in which the loop was reached with these names visible."""
     if claim.verdict == "unsupported":
         return "unsupported"
@@ -144,7 +159,7 @@ def _holds(claim: Claim, scopes: Sequence[Mapping[str, Any]]) -> Verdict:
     if claim.verdict == "conditional":
         assert claim.condition is not None, claim
         try:
-            if not all(evaluated(claim.condition, scope) for scope in scopes):
+            if not all(evaluated(claim.condition, scope, read_only) for scope in scopes):
                 return "sequential"
         except contents.NotEvaluable:
             return "unsupported"
@@ -153,10 +168,10 @@ def _holds(claim: Claim, scopes: Sequence[Mapping[str, Any]]) -> Verdict:
     return claim.verdict  # type: ignore[return-value] # asserted
 
 
-def evaluated(text: str, scope: Mapping[str, Any]) -> bool:
+def evaluated(text: str, scope: Mapping[str, Any], read_only: Collection[str] = ()) -> bool:
     """Return the value of a condition or an assumption where these names are visible."""
     if contents.is_sentence(text):
-        return contents.evaluated(text, scope)
+        return contents.evaluated(text, scope, read_only)
     return bool(eval(text, {"autopar": autopar, "np": np}, dict(scope)))
 
 

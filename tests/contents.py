@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 SENTENCE = re.compile(
@@ -23,19 +23,30 @@ class NotEvaluable(Exception):
     """The sentence names a variable whose values it does not tell."""
 
 
-def evaluated(text: str, scope: Mapping[str, Any]) -> bool:
-    """Return the value of a condition in which sentences stand among Python expressions."""
+def evaluated(text: str, scope: Mapping[str, Any], read_only: Collection[str] = ()) -> bool:
+    """Return the value of a condition in which sentences stand among Python expressions.
+
+    `read_only` are the references that the loop does not store to: to meet an element twice through these is no
+    harm, as long as no other reference meets it.
+    """
     names = dict(scope)
 
     def put(match: re.Match[str]) -> str:
         name = f"__sentence_{match.start()}"
-        names[name] = _holds(match, scope)
+        names[name] = _holds(match, scope, read_only)
         return name
 
     try:
         return bool(eval(SENTENCE.sub(put, text), {}, names))
     except (SyntaxError, NameError) as error:
         raise NotEvaluable(text) from error
+
+
+def read_only(loop: ast.AST) -> frozenset[str]:
+    """Return the references that a loop only reads, as texts."""
+    found = [node for node in ast.walk(loop) if isinstance(node, ast.Subscript)]
+    stored = {ast.unparse(each) for each in found if isinstance(each.ctx, ast.Store)}
+    return frozenset(ast.unparse(each) for each in found) - stored
 
 
 def is_sentence(text: str) -> bool:
@@ -47,7 +58,7 @@ def is_sentence(text: str) -> bool:
     return False
 
 
-def _holds(match: re.Match[str], scope: Mapping[str, Any]) -> bool:
+def _holds(match: re.Match[str], scope: Mapping[str, Any], read_only: Collection[str]) -> bool:
     domain = match["domain"] or match["range"]
     references = [match["lone"]] if match["lone"] else [match["one"], match["two"]]
     variables = set(re.findall(r"[A-Za-z_]\w*", " ".join(references))) & set(
@@ -60,8 +71,17 @@ def _holds(match: re.Match[str], scope: Mapping[str, Any]) -> bool:
     if match["lone"]:
         found = [eval(references[0], {}, {**scope, name: turn}) for turn in turns]
         return len(set(found)) == len(found)
-    pairs = itertools.product(*(list(_cells(each, name, turns, scope)) for each in references))
-    return not any(one == two and turn != other for (turn, one), (other, two) in pairs)
+    met = [list(_cells(each, name, turns, scope)) for each in references]
+    couples = [
+        (met[one], met[two])
+        for one, two in ((0, 1), (0, 0), (1, 1))
+        if not {references[one], references[two]} <= {*read_only}
+    ]
+    return not any(
+        one == two and turn != other
+        for here, there in couples
+        for (turn, one), (other, two) in itertools.product(here, there)
+    )
 
 
 def _cells(

@@ -18,7 +18,8 @@ def test_distinct_in_the_domain_only(perm: list[int], holds: bool) -> None:
 @pytest.mark.parametrize(("m", "holds"), [(0, False), (3, True)])
 def test_elements_met_twice_are_those_of_different_iterations(m: int, holds: bool) -> None:
     text = "n > 0 and no element met twice through a[i + m] and a[idx[i]] for 0 <= i < n"
-    assert evaluated(text, {"idx": np.array([1, 1, 0]), "n": 3, "m": m}) == holds
+    assert evaluated(text, {"idx": np.array([1, 1, 0]), "n": 3, "m": m}, {"a[idx[i]]"}) == holds
+    assert not evaluated(text, {"idx": np.array([1, 1, 0]), "n": 3, "m": m})
 
 
 def test_a_variable_without_a_domain_is_refused() -> None:
