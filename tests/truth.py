@@ -57,6 +57,8 @@ class _Visits:
     reads_outside: bool = False  # some iteration reads what it did not write
     is_read: bool = False
     flows: bool = False
+    readers: set[int] = field(default_factory=set)
+    writers: set[int] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     places: set[Place] = field(default_factory=set)
 
@@ -66,9 +68,11 @@ class _Visits:
         self.lone = number if self.lone in {None, number} else -1
         if event.kind == "write":
             self.is_written = True
+            self.writers.add(number)
             self.last_write = number
         else:
             self.is_read = True
+            self.readers.add(number)
             self.reads_outside |= self.last_write != number
             self.flows |= self.last_write is not None and self.last_write != number
 
@@ -156,8 +160,9 @@ class _Reducing:
             for name in each.names
             for place in each.places
         }
-        self._operators: dict[tuple[str, Place], str] = {
-            (each.variable, place): each.operator
+        # Operator, and whether each iteration that touches the cell has to read and to write it.
+        self._operators: dict[tuple[str, Place], tuple[str, bool]] = {
+            (each.variable, place): (each.operator, each.is_loose)
             for each in updates
             if _is_alone(each, scalars)
             for place in each.places
@@ -165,8 +170,14 @@ class _Reducing:
 
     def explains(self, cell: _Visits) -> bool:
         """Return whether all that touches `cell` are updates by one operator."""
-        found = {self._operators.get((name, place)) for name in cell.names for place in cell.places}
-        return len(cell.names) == 1 and len(found) == 1 and None not in found
+        if len(cell.names) != 1:
+            return False
+        (name,) = cell.names
+        found = [self._operators.get((name, place)) for place in cell.places]
+        known = [each for each in found if each is not None]
+        if len(known) < len(found) or len({operator for operator, _ in known}) != 1:
+            return False
+        return cell.readers == cell.writers or not any(is_loose for _, is_loose in known)
 
 
 def _is_alone(update: Update, scalars: Collection[tuple[str, Place]]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Place = tuple[int, int]
 
@@ -35,6 +35,8 @@ class Update:
     variable: str  # the name, without subscripts
     operator: str
     places: frozenset[Place]  # the accesses to the variable that belong to the update
+    # The cell that is combined is spelled otherwise than the target: an update only where the two are one cell.
+    is_loose: bool = False
     # Names that are set where a new extreme is found, to its index: each with its place.
     captured: frozenset[tuple[str, Place]] = frozenset()
 
@@ -52,7 +54,11 @@ def _update(node: ast.AST) -> Update | None:
             return _made(target, SIGNED[type(op)], [target])
         case ast.Assign(targets=[target], value=value):
             found = _combined(target, value)
-            return None if found is None else _made(target, found[0], [target, *found[1]])
+            if found is None:
+                return None
+            made = _made(target, found[0], [target, *found[1]])
+            is_loose = not any(_same(each, target) for each in found[1])
+            return None if made is None else replace(made, is_loose=is_loose)
         case ast.If(test=test, body=body, orelse=[]):
             return _extreme(test, body)
     return None
@@ -80,18 +86,30 @@ def _combined(target: ast.expr, value: ast.expr) -> tuple[str, list[ast.expr]] |
     match value:
         case ast.BinOp(op=op) if type(op) in SIGNED:
             operands = list(_operands(value, SIGNED[type(op)]))
-            own = [each for each in operands if _same(each, target)]
+            own = _own(operands, target)
             return (SIGNED[type(op)], own) if len(own) == 1 else None
         case ast.BoolOp(op=op, values=values):
             own = [each for each in values if _same(each, target)]
             name = "and" if isinstance(op, ast.And) else "or"
             return (name, own) if len(own) == 1 else None
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments):
-            own = [each for each in arguments if _same(each, target)]
+            own = _own(arguments, target)
             return (PICKING[name], own) if name in PICKING and len(own) == 1 else None
         case ast.IfExp():
             return _chosen(target, value)
     return None
+
+
+def _own(operands: Sequence[ast.expr], target: ast.expr) -> list[ast.expr]:
+    """Return the operands that are the target, or by their array could be: `a[d * i] = a[p * i] + e`."""
+    same = [each for each in operands if _same(each, target)]
+    if same or not isinstance(target, ast.Subscript):
+        return same
+    return [
+        each
+        for each in operands
+        if isinstance(each, ast.Subscript) and _same(each.value, target.value)
+    ]
 
 
 def _operands(value: ast.expr, operator: str) -> Iterator[ast.expr]:

@@ -58,6 +58,7 @@ EACH = "for i in range(n):\n    "
         "a[idx[i]] -= b[i]",
         "a[idx[i]] = max(a[idx[i]], b[i])",
         "if b[i] > a[1]: a[1] = b[i]",
+        "a[0 * i] = a[i - i] - b[i]",
     ],
 )
 def test_an_associative_update_of_one_cell_is_a_reduction(update: str) -> None:
@@ -78,6 +79,8 @@ def test_an_associative_update_of_one_cell_is_a_reduction(update: str) -> None:
         "s += b[i]; s *= 2.0",
         "a[i + 1] += a[i]",
         "a[2] += a[i]",
+        "a[i + 1] = a[i] + b[i]",
+        "a[2] = a[i] + b[i]; a[i] = a[2] + 1.0",
     ],
 )
 def test_another_update_is_sequential(update: str) -> None:
