@@ -160,9 +160,8 @@ class _Reducing:
             for name in each.names
             for place in each.places
         }
-        # Operator, and whether each iteration that touches the cell has to read and to write it.
-        self._operators: dict[tuple[str, Place], tuple[str, bool]] = {
-            (each.variable, place): (each.operator, each.is_loose)
+        self._updates: dict[tuple[str, Place], Update] = {
+            (each.variable, place): each
             for each in updates
             if _is_alone(each, scalars)
             for place in each.places
@@ -173,11 +172,13 @@ class _Reducing:
         if len(cell.names) != 1:
             return False
         (name,) = cell.names
-        found = [self._operators.get((name, place)) for place in cell.places]
-        known = [each for each in found if each is not None]
-        if len(known) < len(found) or len({operator for operator, _ in known}) != 1:
+        found = {self._updates.get((name, place)) for place in cell.places}
+        known = {each for each in found if each is not None}
+        if len(known) < len(found) or len({each.operator for each in known}) != 1:
             return False
-        return cell.readers == cell.writers or not any(is_loose for _, is_loose in known)
+        # Spelled in two ways, it is an update only where it alone touches the cell, to read and to write it.
+        is_loose = any(each.is_loose for each in known)
+        return not is_loose or (len(known) == 1 and cell.readers == cell.writers)
 
 
 def _is_alone(update: Update, scalars: Collection[tuple[str, Place]]) -> bool:
