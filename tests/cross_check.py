@@ -4,7 +4,8 @@ Before:  for i in range(n): a[i + k] = a[i]     conditional: k == 0 or k >= n or
 After:   nothing: the condition is, as a set of parameters, where no two iterations meet in a cell
 
 Privatisation, renaming and reductions are taken from the claim: their names are left out of what conflicts. Whether
-the claim may name them is a question of values, which `tests.truth` answers.
+the claim may name them is a question of values, which `tests.truth` answers. Parameters for which a subscript is negative
+are left out: the forms that are compared do not wrap.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal
 import islpy
 
 from tests.answers import Claim
-from tests.primed import conflicts
+from tests.primed import conflicts, wrapping
 from tests.textual import Nest, NotAffine, condition_in_isl, nest_of
 
 Outcome = Literal[
@@ -71,6 +72,7 @@ def _opinion(source: str, claim: Claim) -> Opinion:
         *free.get_var_names(islpy.dim_type.param),
     }:
         return Opinion(outcome="not comparable")  # outer loops are the claim's parameters
+    context = context.subtract(wrapping(nest))
     found = conflicts(nest)
     names = claim.private | claim.reduced | (frozenset(found) if claim.renames else frozenset())
     everything = _union(nest, list(found.values()))

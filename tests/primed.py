@@ -31,6 +31,19 @@ def conflicts(nest: Nest) -> Mapping[str, islpy.Set]:
     }
 
 
+def wrapping(nest: Nest) -> islpy.Set:
+    """Return the parameters for which some subscript is negative, which the integer forms say nothing of."""
+    found = [
+        _parsed(
+            f"[{', '.join(nest.parameters)}] -> {{ [{', '.join(access.dimensions)}] : "
+            f"{' and '.join([*access.constraints, f'{index} < 0'])} }}"
+        ).params()
+        for access in nest.accesses
+        for index in access.indices
+    ]
+    return _union(nest, found)
+
+
 def _couples(accesses: list[Access]) -> Iterator[tuple[Access, Access]]:
     # Each unordered couple in both orders: the first copy is the one of the smaller loop variable.
     unique = list(dict.fromkeys(accesses))
