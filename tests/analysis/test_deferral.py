@@ -116,9 +116,12 @@ def test_verdicts_follow_from_the_values(values: dict[str, int], expected: list[
     assert verdicts(LINEARISED, **values) == expected
 
 
-@pytest.mark.parametrize(("k", "expected"), [(3, "parallel"), (0, "conditional"), (-2, "parallel")])
+@pytest.mark.parametrize(
+    ("k", "expected"), [(3, "parallel"), (0, "conditional"), (-2, "conditional")]
+)
 def test_a_stride_of_zero_meets_one_cell(k: int, expected: str) -> None:
-    # Zero: parallel only where there is one iteration.
+    # Zero: parallel only where there is one iteration. Negative ones count from the end, all but
+    # the first, and come round to that in an array of even length.
     source = "def f(a, n, k):\n  for i in range(n):\n    a[k * i] = a[k * i] - i * i\n    a[k * i] *= 2\n"
     assert verdicts(source, k=k) == [expected]
 
