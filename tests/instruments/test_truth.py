@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -151,7 +153,9 @@ def test_any_order_of_iterations_leaves_the_same(kind: str) -> None:
             for each in seen[::3]:
                 found = each.truth
                 # Sums of floats depend on their order, and the place of an extreme goes with its value.
-                is_sure = kind == "parallel" or (dtype.startswith("int") and not found.private)
+                # So do floats that are cut off as an array of integers takes them.
+                is_whole = dtype.startswith("int") and re.search(r"\d\.\d|/", drawn.source) is None
+                is_sure = kind == "parallel" or (is_whole and not found.private)
                 if found.kind == kind and is_sure:
                     private = tuple(found.private | found.buffers)
                     claim = Claim(line=loop.line, column=loop.column, private=private)
@@ -159,4 +163,4 @@ def test_any_order_of_iterations_leaves_the_same(kind: str) -> None:
                         order = first_difference(drawn.source, each.call.arguments, claim)
                     assert order is None, (order, drawn.source, each.call.point)
                     tried += 1
-    assert tried > 15, tried
+    assert tried > 10, tried
