@@ -38,7 +38,9 @@ SHORTEST_CHUNK_NS = 10_000
 # Ctrl-C is honoured between chunks.
 LONGEST_CHUNK_NS = 50_000_000
 # Iterations need not cost the same: a triangular loop leaves its last thread the most.
-CHUNKS_PER_THREAD = 8
+CHUNKS_PER_THREAD = 4
+# More chunks than threads cost some microseconds each: the next one begins with cold caches.
+EXTRA_CHUNK_NS = 60_000
 
 
 class Launcher(Protocol):
@@ -296,7 +298,10 @@ def _borders(lower: int, upper: int, step: int, work: int, threads: int) -> Bord
 
 def _count(trips: int, work: int, threads: int) -> int:
     """Return in how many chunks to cut `trips` pieces of work; at least 1."""
-    wanted = min(CHUNKS_PER_THREAD * threads, work // SHORTEST_CHUNK_NS) if threads > 1 else 1
+    wanted = 1
+    if threads > 1:
+        wanted = max(min(threads, work // SHORTEST_CHUNK_NS), work // EXTRA_CHUNK_NS)
+        wanted = min(CHUNKS_PER_THREAD * threads, wanted)
     return max(1, min(trips, max(wanted, -(-work // LONGEST_CHUNK_NS))))
 
 
