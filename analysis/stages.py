@@ -16,7 +16,7 @@ from .model.loop_ir import Function
 from .model.plan import Condition, DeferredRegion, Plan, RegionPlan, Schedule, UnsupportedLoop
 from .model.report import FunctionReport
 from .model.scop import Scop
-from .model.source import SourceFunction, SourceText
+from .model.source import SourceFunction, SourceText, Span
 from .model.typed import TypedProgram
 from .model.types import LiveInType
 from .passes import conditions
@@ -41,6 +41,7 @@ __all__ = [
     "allocated_types",
     "analyze",
     "describe",
+    "exhausted",
     "explain_text",
     "functions_of",
     "loop_functions",
@@ -118,8 +119,7 @@ def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Ref
         with isl.budget():
             scop = build_scop(deferred.nest, deferred.text, deferred.live_out, facts)
     except isl.BudgetExhaustedError:
-        reason = BudgetExhausted(span=deferred.span, operations=isl.DEFAULT_BUDGET)
-        return Refusal(reasons=(reason,))
+        return Refusal(reasons=(exhausted(deferred.span),))
     return scop if isinstance(scop, Refusal) else plan_region(scop, facts)
 
 
@@ -153,9 +153,13 @@ def plan_wrapping(region: RegionPlan) -> RegionPlan | Refusal | None:
     return None if scop is region.scop else plan_region(scop, facts)
 
 
+def exhausted(span: Span) -> BudgetExhausted:
+    """Return why what stands at `span` is analysed no further: AP307."""
+    return BudgetExhausted(span=span, operations=isl.DEFAULT_BUDGET)
+
+
 def _exhausted(scop: Scop) -> Refusal:
-    reason = BudgetExhausted(span=scop.span, operations=isl.DEFAULT_BUDGET)
-    return Refusal(reasons=(reason,))
+    return Refusal(reasons=(exhausted(scop.span),))
 
 
 def redo_condition(region: RegionPlan) -> Condition | Refusal:

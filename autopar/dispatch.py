@@ -27,14 +27,13 @@ from autopar.analysis.facts.reasons import (
     TracingActive,
     ValueFailed,
 )
-from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
 from autopar.analysis.model.types import LiveInType
-from autopar.analysis.passes.reasons import BudgetExhausted, InternalFault
+from autopar.analysis.passes.reasons import InternalFault
 from autopar.analysis.stages import plan_region, plan_wrapping
 from autopar.codegen.compile import COMPILER_ERRORS
 from autopar.codegen.copies import NoRoomError
@@ -279,9 +278,7 @@ class Region:
             if len(self.variants) >= _MOST_VARIANTS:
                 detail = f"{_MOST_VARIANTS} kinds of arguments have been compiled already"
                 return NotProfitable(span=self.plan.scop.span, detail=detail)
-            if self.allowance.is_spoiled:
-                return BudgetExhausted(span=self.span, operations=isl.DEFAULT_BUDGET)
-            made = self.allowance.watch(lambda: self._make(values, found))
+            made = self.allowance.watch(lambda: self._make(values, found), self.span)
             self.variants[key] = made
             outcome = made.target if isinstance(made, Variant) else f"{made.code}: {made.message}"
             LOG.debug("%s: %s", self.name, outcome)

@@ -15,7 +15,8 @@ from autopar.analysis.facts.reasons import AnalysedOften
 from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import Span
-from autopar.analysis.passes.reasons import BudgetExhausted, InternalFault
+from autopar.analysis.passes.reasons import InternalFault
+from autopar.analysis.stages import exhausted
 
 LOG = logging.getLogger("autopar")
 R = TypeVar("R")
@@ -33,8 +34,13 @@ class Allowance:
     # isl gave up in the middle of a call, perhaps on sets of this loop: they are used no more.
     is_spoiled: bool = False
 
-    def watch(self, analyse: Callable[[], A]) -> A:
-        """Return what `analyse` gives, and remember whether isl gave up meanwhile."""
+    def watch(self, analyse: Callable[[], A], span: Span) -> A | Reason:
+        """Return what `analyse` gives, and remember whether isl gave up meanwhile.
+
+        Where it has before, nothing is analysed any more.
+        """
+        if self.is_spoiled:
+            return exhausted(span)
         before = isl.aborts()
         try:
             return analyse()
@@ -69,11 +75,11 @@ class Reanalyses(Generic[R]):
             if key in self._found:
                 return self._found[key]
             if self.allowance.is_spoiled:
-                return BudgetExhausted(span=self.span, operations=isl.DEFAULT_BUDGET)
+                return exhausted(self.span)  # not kept: there may be any number of keys
             if not self.allowance.take():
                 return AnalysedOften(span=self.span, number=MOST_ANALYSES)
             try:
-                found = self.allowance.watch(analyse)
+                found = self.allowance.watch(analyse, self.span)
             except Exception as error:  # a fault of ours must not become the user's (AP900)
                 LOG.exception("the analysis at a call failed, line %d", self.span.line)
                 detail = f"{type(error).__name__}: {error}"

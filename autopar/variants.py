@@ -29,8 +29,13 @@ from autopar.analysis.model.typed import (
     walk_statement,
 )
 from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
-from autopar.analysis.passes.reasons import BudgetExhausted
-from autopar.analysis.stages import allocated_types, may_check_first, redo_condition, specialize
+from autopar.analysis.stages import (
+    allocated_types,
+    exhausted,
+    may_check_first,
+    redo_condition,
+    specialize,
+)
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.canonical import FEWEST_TERMS
@@ -145,8 +150,7 @@ def draft_variant(
         with isl.budget():
             program = lowered(region, found, types, name, file)
     except isl.BudgetExhaustedError:
-        reason = BudgetExhausted(span=region.scop.span, operations=isl.DEFAULT_BUDGET)
-        return Refusal(reasons=(reason,))
+        return Refusal(reasons=(exhausted(region.scop.span),))
     if options.strict:
         program = without_rounded(program)
     refusal = _unfit(region.scop.span, target, program)

@@ -130,11 +130,10 @@ def _lines(words: _Words, address: int, *, watches: bool) -> Iterator[str]:
         yield f"  {place} = getelementptr i64, ptr %arguments, i64 {slot}"
         if isinstance(kind, types.Array):
             lines, values = _array(place, kind)
-        else:
-            lines, values = _scalar(place, kind, natives_of(kind, natives))
-        if isinstance(kind, types.Array):
             for _ in values:
                 next(natives)
+        else:
+            lines, values = _scalar(place, kind, [next(natives) for _ in _format(kind)])
         yield from lines
         passed += values
         slot += len(_format(kind))
@@ -153,11 +152,6 @@ def _lines(words: _Words, address: int, *, watches: bool) -> Iterator[str]:
     yield f"  store i64 {raised}, ptr %flags_at"
     yield "  ret void"
     yield "}"
-
-
-def natives_of(kind: Any, natives: Iterator[str]) -> list[str]:  # noqa: ANN401 - as above
-    """Take the LLVM types of one scalar argument."""
-    return [next(natives) for _ in _format(kind)]
 
 
 def _array(place: str, kind: Any) -> tuple[list[str], list[str]]:  # noqa: ANN401 - as above

@@ -40,8 +40,8 @@ declare i32 @sem_post(ptr)
 declare i32 @sched_yield()
 declare void @llvm.x86.sse2.pause()
 
-; Run chunks of a job until all are taken.
-define internal void @work(ptr %job) {{
+; Run chunks of a job, on this thread, until all are taken.
+define void @work(ptr %job) {{
 start:
   %entry = load ptr, ptr %job
   %count_at = getelementptr i64, ptr %job, i64 1
@@ -196,11 +196,6 @@ join:
   ret void
 }}
 
-; Run a job on this thread alone.
-define void @run_alone(ptr %job) {{
-  call void @work(ptr %job)
-  ret void
-}}
 """
 
 
@@ -225,7 +220,7 @@ def machine() -> Machine:
     return Machine(
         serve=function("serve", word),
         run=function("run", word, word, word),
-        run_alone=function("run_alone", word),
+        run_alone=function("work", word),
         engine=engine,
     )
 
