@@ -7,10 +7,13 @@ generation is more than scanning polyhedra, TOPLAS 2015); here its nodes become 
 
 from __future__ import annotations
 
+from functools import partial
+
 import islpy
 
 from . import isl
 from .ast_nodes import AstFor, AstIf, AstInstance, AstNode
+from .isl_budget import MOST_OF_A_SCAN
 from .loop_ir import Binary, BoolOp, Call, Compare, Constant, Expression, Name, Unary
 from .source import Span
 
@@ -34,7 +37,7 @@ def _operation_name(node: islpy.AstExpr) -> str:
     return islpy.ast_expr_op_type(node.get_op_type()).name
 
 
-@isl.locked
+@partial(isl.locked, most=MOST_OF_A_SCAN)
 def scan(schedule: isl.UnionMap, context: isl.Set, span: Span) -> tuple[AstNode, ...]:
     """Return loops that visit every instance of `schedule` in its order.
 

@@ -36,6 +36,8 @@ _SECONDS = 0.8  # for whatever number of operations; twice that where nobody els
 # The clock cannot stop a call of isl: this many operations end it. The largest calls of ordinary
 # nests (PolyBench) take a quarter of that.
 _MOST_OF_A_CALL = 60_000
+# Making loops is one call for a whole region: some 8,000 operations for each of its statements.
+MOST_OF_A_SCAN = 600_000
 _COUNTED_EVERY = 0.002  # seconds; some 10,000 operations
 
 
@@ -57,9 +59,9 @@ class _Meter:
         context.reset_operations()
         self.allow(0)
 
-    def allow(self, spent: int) -> None:
-        """Let isl do what is left after `spent` operations, but no more than one call may."""
-        self.granted = min(self.operations, spent + _MOST_OF_A_CALL)
+    def allow(self, spent: int, most: int = _MOST_OF_A_CALL) -> None:
+        """Let isl do what is left after `spent` operations, but no more than `most` in a call."""
+        self.granted = min(self.operations, spent + most)
         self.context.set_max_operations(self.granted + self.asked)
 
     def look(self) -> None:
@@ -199,8 +201,11 @@ def is_exhausted(error: islpy.Error) -> bool:
     return "maximal number of operations" in str(error) or not _may_operate()
 
 
-def locked(operation: Callable[P, R]) -> Callable[P, R]:
-    """Return `operation` under the lock and within a budget, of its own where none is open."""
+def locked(operation: Callable[P, R], *, most: int = _MOST_OF_A_CALL) -> Callable[P, R]:
+    """Return `operation` under the lock and within a budget, of its own where none is open.
+
+    A call of it may do `most` operations.
+    """
 
     @functools.wraps(operation)  # the name too: pickling looks `Set.parse` up by it
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -209,6 +214,8 @@ def locked(operation: Callable[P, R]) -> Callable[P, R]:
                 with budget():
                     return run(*args, **kwargs)
             STATE.meter.look()
+            if most > _MOST_OF_A_CALL:
+                STATE.meter.allow(operations_spent(), most)
             try:
                 return operation(*args, **kwargs)
             except islpy.Error as error:
