@@ -7,6 +7,7 @@ more facts, and goes on to types and a schedule for the regions that are really 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from .model import dump, isl
@@ -95,7 +96,9 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
     for scop in regions.scops:
         match plan_region(observe(scop)):
             case RegionPlan() as plan:
-                plans.append(plan)
+                # Whether a call runs it, or the nest around it, may depend on the calls before.
+                within = any(each.span.contains(scop.span) for each in regions.deferred)
+                plans.append(replace(plan, keeps_order=plan.keeps_order or within))
             case Refusal() as refusal:
                 unsupported += [
                     UnsupportedLoop(
@@ -129,14 +132,18 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
         with isl.budget():
             last = find_last_values(scop)
             memory = pinned(on_bases(scop, facts.layouts), facts.values)
+            loops = find_verdicts(memory, at_call=facts != NOTHING)
             return RegionPlan(
                 scop=scop,
                 memory=memory,
-                loops=find_verdicts(memory, at_call=facts != NOTHING),
+                loops=loops,
                 in_bounds=conditions.in_bounds(scop),
                 disjoint=disjoint_pairs(scop, facts.layouts),
                 last_values=None if last is None else last[0],
                 live_out_defined=None if last is None else last[1],
+                # Analyses at calls are limited in number, and inspectors look less often where
+                # they find repetitions.
+                keeps_order=facts != NOTHING or any(each.inspections for each in loops),
             )
     except isl.BudgetExhaustedError:
         return _exhausted(scop)

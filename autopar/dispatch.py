@@ -45,6 +45,7 @@ from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import ANALYSIS_NS, COMPILE_NS, DISPATCH_NS, interpreter_nanoseconds
 from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
 from .inspectors import Call, Inspectors, out_of_range
+from .long_sums import LongSums, sums_of
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
@@ -102,12 +103,14 @@ class Region:
 
     # None where no verdict of the region asks for a look at the data.
     inspectors: Inspectors | None = field(init=False, default=None)
+    sums: LongSums = field(init=False)
 
     def __post_init__(self) -> None:
+        place = (self.name, self.file)
+        self.sums = sums_of(self.plan, self.guard.arguments, place, self.options)
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
         self.alone = written_alone(self.plan)
         if any(plan.inspections for plan in self.plan.loops):
-            place = (self.name, self.file)
             self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
     @property
@@ -145,7 +148,7 @@ class Region:
         key = (types, found.holding)
         variant = self.variants.get(key)
         named = dict(zip(self.guard.arguments, values, strict=True))
-        if variant is None and not self._may_compile(found) and not self._is_known(types):
+        if variant is None and self._is_too_early(key, values, found):
             self.interpreted_ns += found.interpreter_ns
             return self._refuse(found, self._too_early(found))
         strided = variant.strided if isinstance(variant, Variant) else self.alone
@@ -225,9 +228,7 @@ class Region:
         target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
         conditional = self.guard.conditional
         call = Call(
-            holding=frozenset(
-                loop for loop, holds in zip(conditional, found.holding, strict=True) if holds
-            ),
+            holding=self._holding(found),
             named=named,
             integers=found.integers,
             launcher=MACHINE.launcher(target, self.options.threads),
@@ -249,10 +250,46 @@ class Region:
         known = self.variants.get(key)
         if known is None:
             return self._compile(key, values, found)
-        if self.options.backend == "auto" and found.interpreter_ns < DISPATCH_NS:
+        if self._is_too_short(found) and not self._has_long_sum(key, values, found):
             detail = f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
             return NotProfitable(span=self.span, detail=detail)
         return known
+
+    def _is_too_short(self, found: Admission) -> bool:
+        return self.options.backend == "auto" and found.interpreter_ns < DISPATCH_NS
+
+    def _is_too_early(
+        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
+    ) -> bool:
+        """Return whether a kernel does not pay yet, and may do without."""
+        return not (
+            self._may_compile(found)
+            or self._is_known(key[0])
+            or self._has_long_sum(key, values, found)
+        )
+
+    def _has_long_sum(
+        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
+    ) -> bool:
+        """Return whether a kernel would add floats in another order than the interpreter.
+
+        Then no kernel may be missing because it does not pay yet.
+        """
+        if not self.sums.may_be_long(values):
+            return False
+        named = dict(zip(self.guard.arguments, values, strict=True))
+        holding = self._holding(found)
+        with self.lock:
+            is_long = self.allowance.watch(
+                lambda: self.sums.is_long(key, lambda: self._types(named), holding, found.integers),
+                self.span,
+            )
+        return is_long is True
+
+    def _holding(self, found: Admission) -> frozenset[int]:
+        """Return the conditional loops whose condition holds."""
+        pairs = zip(self.guard.conditional, found.holding, strict=True)
+        return frozenset(loop for loop, holds in pairs if holds)
 
     def _is_known(self, types: object) -> bool:
         """Return whether the region was compiled for these types, whatever held then."""
@@ -276,26 +313,28 @@ class Region:
             if key in self.variants:
                 return self.variants[key]
             if len(self.variants) >= _MOST_VARIANTS:
-                detail = f"{_MOST_VARIANTS} kinds of arguments have been compiled already"
-                return NotProfitable(span=self.plan.scop.span, detail=detail)
+                if not self._has_long_sum(key, values, found):
+                    return self._too_many()
+                del self.variants[next(iter(self.variants))]
             made = self.allowance.watch(lambda: self._make(values, found), self.span)
             self.variants[key] = made
             outcome = made.target if isinstance(made, Variant) else f"{made.code}: {made.message}"
             LOG.debug("%s: %s", self.name, outcome)
             return made
 
+    def _too_many(self) -> Reason:
+        detail = f"{_MOST_VARIANTS} kinds of arguments have been compiled already"
+        return NotProfitable(span=self.span, detail=detail)
+
     def _make(self, values: tuple[object, ...], found: Admission) -> Variant | Reason:
         named = dict(zip(self.guard.arguments, values, strict=True))
         types = self._types(named)
         if isinstance(types, Reason):
             return types
-        holding = frozenset(
-            loop for loop, holds in zip(self.guard.conditional, found.holding, strict=True) if holds
-        )
         target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
         place = (target, self.name, self.file)
         try:
-            made = make_variant(self.plan, types, holding, place, self.options)
+            made = make_variant(self.plan, types, self._holding(found), place, self.options)
         except COMPILER_ERRORS as error:
             return self._compile_failed(target, error)
         except Exception as error:  # a fault of ours must not become the user's (AP900)

@@ -151,7 +151,7 @@ def draft_variant(
             program = lowered(region, found, types, name, file)
     except isl.BudgetExhaustedError:
         return Refusal(reasons=(exhausted(region.scop.span),))
-    if options.strict:
+    if options.strict or region.keeps_order:
         program = without_rounded(program)
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:

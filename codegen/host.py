@@ -265,6 +265,11 @@ def reordered(program: Program) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.target for each in reductions if each.is_rounded))
 
 
+def sum_lengths(program: Program) -> tuple[Expression, ...]:
+    """Return how many terms the sums have whose order may not be the interpreter's, at most."""
+    return plan_host(program).few
+
+
 def kernels_of(host: Host) -> tuple[Kernel, ...]:
     """Return all kernels of `host`, in the order in which they stand."""
     found = list(_kernels(host.nodes))

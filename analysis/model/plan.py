@@ -128,6 +128,9 @@ class RegionPlan:
     last_values: tuple[tuple[str, str], ...] | None
     # Everything that lives on has a last value: the loops concerned are not empty.
     live_out_defined: Condition | None
+    # Whether sums of floats keep the interpreter's order however long they are: whether a kernel
+    # or the interpreter runs the region may depend on the calls before.
+    keeps_order: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
