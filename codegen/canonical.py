@@ -44,10 +44,10 @@ def shape_of(loop: Loop) -> Shape:
     """Return how the iterations of a loop with reductions are grouped.
 
     In a single lane every value comes in its order, so that the first of equal extrema stays
-    the first: there 0.0 and -0.0 need no second run.
+    the first: there 0.0 and -0.0 need no second run, and a place is that of the first.
     """
     if any(isinstance(node, Loop) for node in walk_nodes(loop.body)):
         return NESTED
-    if any(each.has_zeros and not each.can_repeat for each in loop.reductions):
+    if any(each.is_chosen or (each.has_zeros and not each.can_repeat) for each in loop.reductions):
         return ONE_LANE
     return FLAT

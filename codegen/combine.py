@@ -13,9 +13,11 @@ from __future__ import annotations
 import cmath
 import ctypes
 import math
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from autopar.analysis.model.typed import FLOAT_INVALID, FLOAT_OVERFLOW
 from autopar.analysis.model.types import INTEGER_LIMITS
@@ -41,6 +43,11 @@ _OPERATORS: dict[str, Combine] = {
     "numpy.minimum": minimum,
     "numpy.maximum": maximum,
 }
+
+
+_COMPARISONS: Mapping[str, Callable[[Value, Value], bool]] = MappingProxyType(
+    {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+)
 
 
 class Reducer(Protocol):
@@ -79,6 +86,11 @@ class Scalar:
         """How many partial values a part gives."""
         return 1 + self.has_bound + self.has_doubt
 
+    @property
+    def count(self) -> int:
+        """How many scalars of the program these are."""
+        return 1
+
     def combined(self, parts: Sequence[tuple[Value, ...]]) -> tuple[Value, ...]:
         """Return the partial values of all parts together."""
         columns = list(zip(*parts, strict=True))
@@ -96,8 +108,11 @@ class Scalar:
             left, right = right, left
         return self._rounded(_OPERATORS[self.operator](left, right))
 
-    def finished(self, start: Value, found: tuple[Value, ...]) -> Value | None:
+    def finished(
+        self, starts: tuple[Value, ...], found: tuple[Value, ...]
+    ) -> tuple[Value, ...] | None:
         """Return the value after the loop; None where that is not certain."""
+        (start,) = starts
         value, *others = found
         if self.has_doubt and others.pop():
             return None
@@ -106,7 +121,7 @@ class Scalar:
         start = self._rounded(start)
         if self.has_bound and not self.stays_within(start, others[0] * _ROUNDED_UP):
             return None
-        return self.combine(start, value)
+        return (self.combine(start, value),)
 
     def stays_within(self, start: Value, bound: float) -> bool:
         """Return whether an integer cannot have left its dtype, in whatever order it grew."""
@@ -119,19 +134,58 @@ class Scalar:
         return bool(start + whole <= high and (low == 0 or start - whole >= low))
 
     def _rounded(self, value: Value) -> Value:
-        match self.dtype:
-            case "float32":
-                return ctypes.c_float(value).value
-            case "complex64":
-                return complex(ctypes.c_float(value.real).value, ctypes.c_float(value.imag).value)
-        return value
+        return _rounded(value, self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An extremum that is chosen by a test, and the scalars that are noted with it."""
+
+    operator: str  # what a new value must be to the old one: ">", ...
+    dtype: str
+    noted: int
+
+    # As a `Scalar` has them.
+    largest: ClassVar[None] = None
+    is_rounded: ClassVar[bool] = False
+    is_watched: ClassVar[bool] = False
+
+    @property
+    def width(self) -> int:
+        """How many partial values a part gives."""
+        return 2 + self.noted
+
+    @property
+    def count(self) -> int:
+        """How many scalars of the program these are."""
+        return 1 + self.noted
+
+    def combined(self, parts: Sequence[tuple[Value, ...]]) -> tuple[Value, ...]:
+        """Return the partial values of all parts together: value, whether chosen, notes."""
+        found = parts[0]
+        for later in parts[1:]:
+            if self._wins(later, found[0]):
+                found = later
+        return found
+
+    def finished(
+        self, starts: tuple[Value, ...], found: tuple[Value, ...]
+    ) -> tuple[Value, ...] | None:
+        """Return the values after the loop."""
+        start = _rounded(starts[0], self.dtype)
+        if self._wins(found, start):
+            return (found[0], *found[2:])
+        return (start, *starts[1:])
+
+    def _wins(self, found: tuple[Value, ...], old: Value) -> bool:
+        return bool(found[1] and _COMPARISONS[self.operator](found[0], old))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reduction:
     """A reduced loop, as its generated module knows it."""
 
-    scalars: tuple[Scalar, ...]
+    scalars: tuple[Scalar | Choice, ...]
     block: int  # iterations that no part may cut
     fewest: int  # terms; fewer are added in order
     can_repeat: bool  # in order, after it has been run
@@ -159,26 +213,48 @@ class Reduction:
             status |= outcome[0]
         end = len(outcomes[0]) - width
         values: list[Value] = []
-        for scalar, start in zip(self.scalars, starts, strict=True):
+        for scalar, own in self._with(starts):
             parts = [outcome[end : end + scalar.width] for outcome in outcomes]
             end += scalar.width
-            value = scalar.finished(start, scalar.combined(parts))
-            if value is None:
+            after = scalar.finished(own, scalar.combined(parts))
+            if after is None:
                 return None
+            value, start = after[0], own[0]
             if scalar.is_rounded and not cmath.isfinite(value):
                 # Another order may not overflow, and NumPy may not warn then.
                 if self.can_repeat:
                     return None
                 if scalar.is_watched:
                     status |= _raised(value, (start, *(part[0] for part in parts)))
-            values.append(value)
+            values += after
         return (status, *outcomes[-1][1 : len(outcomes[0]) - width], *values)
+
+    def _with(
+        self, starts: tuple[Value, ...]
+    ) -> Iterator[tuple[Scalar | Choice, tuple[Value, ...]]]:
+        """Yield each of `scalars` with its values from before the loop."""
+        first = 0
+        for each in self.scalars:
+            yield each, starts[first : first + each.count]
+            first += each.count
 
     def _fit(self, trips: int, starts: tuple[Value, ...]) -> bool:
         return all(
-            each.largest is None or each.stays_within(start, each.largest * trips)
-            for each, start in zip(self.scalars, starts, strict=True)
+            isinstance(each, Choice)
+            or each.largest is None
+            or each.stays_within(own[0], each.largest * trips)
+            for each, own in self._with(starts)
         )
+
+
+def _rounded(value: Value, dtype: str) -> Value:
+    """Return a number as `dtype` has it."""
+    match dtype:
+        case "float32":
+            return ctypes.c_float(value).value
+        case "complex64":
+            return complex(ctypes.c_float(value.real).value, ctypes.c_float(value.imag).value)
+    return value
 
 
 def pairwise(values: Sequence[Value], combine: Combine) -> Value:

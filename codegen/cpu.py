@@ -33,7 +33,7 @@ from .cpu_body import INDENT, Body
 from .cpu_reduce import name_of, names_of_parts, partial_lines, reduction_lines
 from .float_status import FLOAT_STATUS, decides_by_data
 from .integers import rename
-from .kernel import ArrayArgument, Program
+from .kernel import ArrayArgument, Program, targets
 from .scalars import HELPERS
 from .spelling import spell
 from .strides import strided_instances
@@ -43,8 +43,9 @@ from .work import largest, middle, predicted_ns
 OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
-        "run", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "found", "block_lower",
-        "block_upper", "block_count", "block_level", "row_lower", "lane", "lane_count",
+        "run", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "found",
+        "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
+        "lane_count",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
@@ -112,7 +113,14 @@ class _Module:
         if self._watches_flags or self._reduces:
             yield ""
         if self._reduces:
-            yield "from autopar.codegen.combine import Reduction, Scalar"
+            kinds = {
+                "Choice" if one.is_chosen else "Scalar"
+                for each in self._reduces
+                if each.kernel.partial is not None
+                for one in each.kernel.partial.loop.reductions
+            }
+            names = ", ".join(sorted({"Reduction", *kinds}))
+            yield f"from autopar.codegen.combine import {names}"
         if self._watches_flags:
             yield "from autopar.codegen.fpflags import watched"
         if self._body.helpers:
@@ -251,7 +259,7 @@ class _Module:
     def _reduce(self, node: host.Reduce, indent: str) -> Iterator[str]:
         kernel, partial = node.kernel, node.kernel.partial
         assert partial is not None  # the planner made it
-        scalars = self._spell(tuple(each.target for each in partial.loop.reductions))
+        scalars = self._spell(targets(partial.loop))
         size = f"({self._work(kernel)}, {self._body.text(node.terms)})"
         call = (
             f"{name_of(kernel)}.run(launcher, {kernel.name}, ({self._range(kernel)}), "

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from autopar.analysis.model.typed import Operation
 from autopar.analysis.model.types import NumpyScalar
 
 from .canonical import FEWEST_TERMS
@@ -65,7 +66,8 @@ def reduction_lines(node: Reduce) -> Iterator[str]:
     yield f"{INDENT}scalars=("
     for each in partial.loop.reductions:
         words = ", ".join(_scalar_words(each, partial))
-        yield f"{2 * INDENT}Scalar({words}),  # {each.target}"
+        kind = "Choice" if each.is_chosen else "Scalar"
+        yield f"{2 * INDENT}{kind}({words}),  # {', '.join(each.targets)}"
     yield f"{INDENT}),"
     yield f"{INDENT}block={partial.shape.block},"
     yield f"{INDENT}fewest={FEWEST_TERMS if is_rounded else 0},"
@@ -76,6 +78,9 @@ def reduction_lines(node: Reduce) -> Iterator[str]:
 def _scalar_words(reduced: Reduced, partial: PartialLoop) -> Iterator[str]:
     yield f'"{reduced.operator}"'
     yield f'"{reduced.dtype}"'
+    if reduced.is_chosen:
+        yield f"noted={len(reduced.noted)}"
+        return
     marks = {
         "is_flipped": reduced.is_flipped,
         "is_watched": isinstance(reduced.type, NumpyScalar),
@@ -167,9 +172,7 @@ class _Printer:
         """Yield the block just done entered in the levels, as a binary counter carries."""
         yield f"{indent}block_level = 0"
         yield f"{indent}while block_count >> block_level & 1:"
-        for part in self._partial.parts:
-            name = self._name(part)
-            yield from self._combined(part, name, (self._level(part), name), indent + INDENT)
+        yield from self._joined(indent + INDENT)
         yield f"{indent}{INDENT}block_level += 1"
         for part in self._partial.parts:
             yield f"{indent}{self._level(part)} = {self._name(part)}"
@@ -180,9 +183,24 @@ class _Printer:
         yield from self._neutral(INDENT)
         yield f"{INDENT}for block_level in range({LEVELS}):"
         yield f"{INDENT}{INDENT}if block_count >> block_level & 1:"
+        yield from self._joined(3 * INDENT)
+
+    def _joined(self, indent: str) -> Iterator[str]:
+        """Yield the values of a level and those that follow them combined."""
         for part in self._partial.parts:
-            name = self._name(part)
-            yield from self._combined(part, name, (self._level(part), name), 3 * INDENT)
+            name, level = self._name(part), self._level(part)
+            beside = self._partial.choice(part)
+            if part.combination is None:
+                continue
+            if not beside:
+                yield from self._combined(part, name, (level, name), indent)
+                continue
+            wins = self._text_of(part.combination, (level, name), indent)
+            *lines, test = wins
+            yield from lines
+            yield f"{indent}if not ({self._name(beside[0])} and {test}):"
+            for each in (part, *beside):
+                yield f"{indent}{INDENT}{self._name(each)} = {self._level(each)}"
 
     # ------------------------------------------------------------------ words
 
@@ -193,11 +211,19 @@ class _Printer:
     def _combined(
         self, part: Part, target: str, pair: tuple[str, str], indent: str
     ) -> Iterator[str]:
+        assert part.combination is not None  # such parts are copied together
+        *lines, text = self._text_of(part.combination, pair, indent)
+        yield from lines
+        yield f"{indent}{target} = {text}"
+
+    def _text_of(
+        self, combination: Operation, pair: tuple[str, str], indent: str
+    ) -> tuple[str, ...]:
+        """Return the lines before the text of a combination of `left` and `right`, and the text."""
         names = Names(spelled={"left": pair[0], "right": pair[1]}, prefix="pair_")
-        printed = print_expression(part.combination, names, "cpu", fastmath=self._body.fastmath)
+        printed = print_expression(combination, names, "cpu", fastmath=self._body.fastmath)
         self._body.helpers.update(printed.helpers)
-        yield from (indent + line for line in printed.lines)
-        yield f"{indent}{target} = {printed.text}"
+        return (*(indent + line for line in printed.lines), printed.text)
 
     def _name(self, part: Part) -> str:
         return self._body.names.get(part.name, part.name)

@@ -31,7 +31,17 @@ from autopar.analysis.model.typed import (
 )
 
 from .integers import rename, simplify, text
-from .kernel import ArrayArgument, Branch, Decision, Instance, Loop, Node, Program, decided
+from .kernel import (
+    ArrayArgument,
+    Branch,
+    Decision,
+    Instance,
+    Loop,
+    Node,
+    Program,
+    decided,
+    targets,
+)
 
 
 def dump_program(program: Program) -> str:
@@ -67,7 +77,7 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
             case Loop():
                 word = "parallel for" if node.is_parallel else "for"
                 if node.reductions:
-                    word = f"reduction {', '.join(each.target for each in node.reductions)} for"
+                    word = f"reduction {', '.join(targets(node))} for"
                 bounds = f"{text(node.lower, {})}, {text(node.upper, {})}"
                 step = f", {node.step}" if node.step != 1 else ""
                 own = ", ".join(_private(each) for each in node.private_arrays)

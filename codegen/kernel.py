@@ -36,11 +36,21 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A scalar that is set where an extremum is chosen: the place of it, say."""
+
+    name: str
+    type: ScalarType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reduced:
     """A scalar that the iterations of a loop only accumulate into, and how."""
 
     target: str
-    operator: str  # "+", "*", "&", "|", "^", "and", "or", "min", "max", "numpy.minimum", ...
+    # "+", "*", "&", "|", "^", "and", "or", "min", "max", "numpy.minimum", ...; a comparison
+    # where a new value is chosen if it is "<", "<=", ">" or ">=" the old one.
+    operator: str
     type: ScalarType  # of the scalar, while it is accumulated
     # `min(e, m)` instead of `min(m, e)`: the later one of equals, and another fate of nan.
     is_flipped: bool
@@ -49,6 +59,17 @@ class Reduced:
     largest: int | None
     # Whether the loop may be run again, in order, after it has been run: it stores nothing.
     can_repeat: bool
+    noted: tuple[Noted, ...] = ()  # what is set where it is chosen
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every scalar that has its value from all iterations."""
+        return (self.target, *(each.name for each in self.noted))
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is an extremum chosen by a test."""
+        return self.operator[0] in "<>"
 
     @property
     def dtype(self) -> str:
@@ -92,6 +113,11 @@ class Loop:
     def is_shared(self) -> bool:
         """Whether parts of its range may run at the same time."""
         return self.is_parallel or bool(self.reductions)
+
+
+def targets(loop: Loop) -> tuple[str, ...]:
+    """Return every scalar that has its value from all iterations of `loop`."""
+    return tuple(name for each in loop.reductions for name in each.targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

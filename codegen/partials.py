@@ -37,9 +37,11 @@ class Part:
 
     name: str
     type: ScalarType
-    kind: Literal["value", "bound", "unsure"]
+    kind: Literal["value", "bound", "unsure", "chosen", "noted"]
     neutral: Number
-    combination: Operation  # of the variables `left` and `right`
+    # Of the variables `left` and `right`. For an extremum that is chosen, whether `right` is,
+    # if anything is there; None for what goes with it.
+    combination: Operation | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,15 @@ class PartialLoop:
     loop: Loop
     shape: Shape
     parts: tuple[Part, ...]  # for each reduction: value, then bound and doubt where it has them
+
+    def choice(self, part: Part) -> tuple[Part, ...]:
+        """Return what goes with an extremum that is chosen: whether one is, what is noted."""
+        found: list[Part] = []
+        for each in self.parts[self.parts.index(part) + 1 :]:
+            if each.combination is not None:
+                break
+            found.append(each)
+        return tuple(found)
 
     def doubt(self, part: Part) -> Part | None:
         """Return what notes that equal zeros met in an unknown order, for an extremum."""
@@ -64,7 +75,8 @@ def partial_loop(loop: Loop, taken: frozenset[str]) -> PartialLoop:
     parts = tuple(part for each in loop.reductions for part in _parts(each, shape, loop, taken))
     names = {each.target: _name(each.target, "bound", taken) for each in loop.reductions}
     doubts = {each.target: _name(each.target, "unsure", taken) for each in loop.reductions}
-    rewriter = _Rewriter(reductions=loop.reductions, bounds=names, doubts=doubts)
+    chosen = {each.target: _name(each.target, "chosen", taken) for each in loop.reductions}
+    rewriter = _Rewriter(reductions=loop.reductions, bounds=names, doubts=doubts, chosen=chosen)
     body = tuple(node for each in loop.body for node in rewriter.nodes(each))
     return PartialLoop(loop=replace(loop, body=body), shape=shape, parts=parts)
 
@@ -95,6 +107,10 @@ def _parts(reduced: Reduced, shape: Shape, loop: Loop, taken: frozenset[str]) ->
         neutral=Number(value=neutral(reduced), type=type_, span=span),
         combination=_combination(reduced, span),
     )
+    if reduced.is_chosen:
+        yield _companion(_name(reduced.target, "chosen", taken), BOOL, "chosen", span)
+        for each in reduced.noted:
+            yield _companion(each.name, each.type, "noted", span)
     if has_bound(reduced):
         start = 0.0 if reduced.operator == "+" else 1.0
         yield Part(
@@ -114,6 +130,12 @@ def _parts(reduced: Reduced, shape: Shape, loop: Loop, taken: frozenset[str]) ->
         )
 
 
+def _companion(name: str, type_: ScalarType, kind: Literal["chosen", "noted"], span: Span) -> Part:
+    value = False if type_.dtype == "bool" else 0
+    neutral = Number(value=value, type=type_, span=span)
+    return Part(name=name, type=type_, kind=kind, neutral=neutral, combination=None)
+
+
 def neutral(reduced: Reduced) -> bool | int | float | complex:
     """Return what changes nothing it is combined with."""
     dtype, operator = reduced.dtype, reduced.operator.removeprefix("numpy.")
@@ -126,13 +148,18 @@ def neutral(reduced: Reduced) -> bool | int | float | complex:
         return True if dtype == "bool" else -1 if dtype[0] == "i" else INTEGER_LIMITS[dtype][1]
     if operator in {"or", "|", "^"}:
         return False if dtype == "bool" else 0
-    is_smallest = operator.startswith("min")
+    is_smallest = operator.startswith(("min", "<"))
+    if dtype == "bool":
+        return is_smallest
     if dtype[0] == "f":
         return float("inf") if is_smallest else float("-inf")
     return INTEGER_LIMITS[dtype][is_smallest]
 
 
 def _combination(reduced: Reduced, span: Span) -> Operation:
+    if reduced.is_chosen:
+        compared = _of_both(reduced.operator, reduced.type, span)
+        return replace(compared, operands=compared.operands[::-1], type=BOOL)
     combined = _of_both(reduced.operator, reduced.type, span)
     if not reduced.is_flipped:
         return combined
@@ -152,6 +179,7 @@ class _Rewriter:
     reductions: tuple[Reduced, ...]
     bounds: dict[str, str]  # name of the bound, by target
     doubts: dict[str, str]
+    chosen: dict[str, str]
 
     def nodes(self, node: Node) -> Iterator[Node]:
         match node:
@@ -172,6 +200,15 @@ class _Rewriter:
                     yield from self._extremum(node, reduced[0])
                 else:
                     yield node
+                    yield from self._marked(node)
+
+    def _marked(self, node: Instance) -> Iterator[Node]:
+        """Yield, after an extremum was chosen, that one was."""
+        for each in self.reductions:
+            is_own = isinstance(node.statement, SetVariable) and node.statement.name == each.target
+            if each.is_chosen and is_own:
+                true = Number(value=True, type=BOOL, span=node.span)
+                yield _set(node, self.chosen[each.target], true, node.name)
 
     def _integer(self, node: Instance, reduced: Reduced) -> Iterator[Node]:
         """Yield the update term by term: nothing is checked, but magnitudes are added up."""

@@ -29,10 +29,12 @@ from autopar.analysis.model.typed import (
 from autopar.analysis.model.types import COMPLEX_DTYPES, INTEGER_LIMITS
 
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, Reduced, walk_nodes
+from .selected import find_selected
 
 # What one iteration may add so that a loop of 2**31 iterations does not leave 64 bits.
 _LARGEST_SUM = 2**31
 _SIGNS = {"-": "+"}
+_NOTING = frozenset({"argmin", "argmax"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,16 @@ def find_reduced(body: tuple[Node, ...], reductions: tuple[Reduction, ...]) -> t
     Nothing either where the order may matter after all and the loop cannot be run again in
     order, because it overwrites what it reads.
     """
-    found = [_reduced(body, each) for each in reductions]
+    noted = frozenset(each.target for each in reductions if each.operator in _NOTING)
+    found = [
+        _reduced(body, each) or find_selected(body, each, noted)
+        for each in reductions
+        if each.target not in noted
+    ]
     known = tuple(each for each in found if each is not None)
     is_lost = any(may_need_order(each) and not each.can_repeat for each in known)
-    return () if is_lost or len(known) < len(found) else known
+    with_places = {one.name for each in known for one in each.noted}
+    return () if is_lost or len(known) < len(found) or with_places != noted else known
 
 
 def may_need_order(reduced: Reduced) -> bool:

@@ -112,7 +112,11 @@ def _kept(
                 loop = replace(node, body=_kept(node.body, question, needed, own))
                 # An array of the region's own may tie iterations as well.
                 free = is_free(loop) and (node.is_parallel or not arrays(loop.body) & own)
-                reduced = tuple(each for each in node.reductions if each.target in needed)
+                reduced = tuple(
+                    replace(each, noted=tuple(one for one in each.noted if one.name in needed))
+                    for each in node.reductions
+                    if each.target in needed
+                )
                 if loop.body:
                     kept.append(replace(loop, is_parallel=free, reductions=reduced))
             case Branch():
