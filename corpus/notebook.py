@@ -16,7 +16,6 @@ import json
 import re
 import tokenize
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal, TypeAlias
@@ -33,6 +32,7 @@ CellFault: TypeAlias = Literal[
 # Cell magics whose body is Python that runs here.
 _PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "parallel", "memit", "mprun"})
 _CELL_MAGIC = re.compile(r"\s*%%\s*(\w+)")
+_CONTINUED_SHELL = re.compile(r"^[ \t]*(?:[^\n=#!]+=)?[ \t]*[!%](?:.*\\\n)+.*$", re.MULTILINE)
 _PYTHON_2 = re.compile(
     r"Missing parentheses in call to|multiple exception types|leading zeros in decimal"
     r"|invalid hexadecimal literal|invalid decimal literal"
@@ -201,10 +201,10 @@ def read_cell(number: int, text: str) -> Cell:
     error = parse_error(text)
     if error is None:
         return Cell(number=number, text=text, python=text, fault=None, is_rewritten=False)
-    magic = _CELL_MAGIC.match(text)
-    if magic and magic[1] not in _PYTHON_MAGICS:
+    body = _without_cell_magics(text)
+    if body is None:
         return _faulty(number, text, "cell-magic")
-    for python in _rewritten(text):
+    for python in (body, _plainly(body), _by_ipython(body)):
         if python.count("\n") == text.count("\n") and parse_error(python) is None:
             return Cell(number=number, text=text, python=python, fault=None, is_rewritten=True)
     return _faulty(number, text, classify(text, error))
@@ -226,33 +226,52 @@ def parse_error(text: str) -> Exception | None:
     return None
 
 
-def _rewritten(text: str) -> Iterator[str]:
-    """Yield `text` without magics and shell lines, its lines in their places."""
-    magic = _CELL_MAGIC.match(text)
-    body = text
-    if magic:  # one whose body is Python: the first line goes, leading blank ones with it
-        head, _, rest = text.lstrip("\n").partition("\n")
-        body = "\n" * (text.count("\n") - head.count("\n") - rest.count("\n")) + rest
-        yield body
-    yield _plainly(body)
-    yield _by_ipython(body)
+def _without_cell_magics(text: str) -> str | None:
+    """Return `text` without the cell magics before it, the lines of its Python in their places.
+
+    None where the cell belongs to a magic whose body is not Python that runs here.
+    """
+    while magic := _CELL_MAGIC.match(text):
+        if magic[1] not in _PYTHON_MAGICS:
+            return None
+        rest = text[magic.start(1) :].partition("\n")[2]
+        text = "\n" * (text.count("\n") - rest.count("\n")) + rest
+    return text
 
 
 def _plainly(text: str) -> str:
-    """Replace lines that begin with % or ! by `pass`, indented as they were."""
-    return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", text, flags=re.MULTILINE)
+    r"""Replace lines that begin with % or ! by `pass`, indented as they were.
+
+    Those that a backslash continues become empty lines.
+    """
+    return re.sub(
+        r"^([ \t]*)[%!](?:.*\\\n)*.*$",
+        lambda found: f"{found[1]}pass" + "\n" * found[0].count("\n"),
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def _by_ipython(text: str) -> str:
+    """Replace magics wherever IPython knows them: `files = !ls`, `name?`, an indented cell."""
     from IPython.core.inputtransformer2 import TransformerManager
 
+    code = re.sub(r"\A(?:[ \t]*\n)+", "", text)  # it drops empty lines in front
+    joined = _CONTINUED_SHELL.sub(_joined, code)  # and joins continued ones
     try:
-        manager = TransformerManager()  # type: ignore[no-untyped-call]
-        changed: str = manager.transform_cell(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in parse_error
+            manager = TransformerManager()  # type: ignore[no-untyped-call]
+            changed: str = manager.transform_cell(joined)
     except Exception:  # noqa: BLE001 - its tokenizer raises all kinds of things for garbage
         return ""
-    ending = "\n" if text.endswith("\n") else ""
-    return changed.rstrip("\n") + ending if changed else ""
+    end = len(joined) - len(joined.rstrip("\n"))
+    changed = changed.rstrip("\n")
+    return "\n" * (text.count("\n") - code.count("\n")) + changed + "\n" * end if changed else ""
+
+
+def _joined(found: re.Match[str]) -> str:
+    return found[0].replace("\\\n", " ") + "\n" * found[0].count("\n")
 
 
 def classify(text: str, error: Exception) -> CellFault:

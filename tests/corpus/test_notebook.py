@@ -93,6 +93,9 @@ def test_outputs_do_not_make_another_notebook():
         ("%%time\nfor i in range(3):\n    pass", "\nfor i in range(3):\n    pass"),
         ("\n%%timeit -n 3\nx", "\n\nx"),
         ("%%time\n%precision 3\nx", "\npass\nx"),
+        ("%%capture out\n%%time\nx", "\n\nx"),
+        ("%%time", ""),
+        ("!pip install a \\\n    b \\\n    c\nx = 1", "pass\n\n\nx = 1"),
     ],
 )
 def test_magics_go_and_lines_stay(text, python):
@@ -106,6 +109,26 @@ def test_rewriting_by_ipython_keeps_the_number_of_lines():
     cell = read_cell(1, "files = !ls\nnames = %who_ls\nfor f in files:\n    print(f)")
     assert cell.fault is None
     assert "for f in files:" == cell.python.split("\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\n\nt = %timeit -o f()\nfor i in t: pass\n", 3),  # IPython drops empty lines in front
+        ("  \n    n = 3\n    for i in t: pass", 2),  # an indented cell
+        ("a = ! ls \\\n  -l \\\n -a\nfor i in t: pass", 3),  # continued: IPython joins these
+        ("if b != c:\n    a = !ls \\\n  -l\nfor i in t: pass", 3),
+    ],
+)
+def test_lines_stay_where_ipython_moves_them(text, line):
+    cell = read_cell(1, text)
+    assert cell.fault is None
+    assert "for i in t: pass" == cell.python.split("\n")[line].strip()
+    assert text.count("\n") == cell.python.count("\n")
+
+
+def test_a_magic_within_python_magics_is_another_language():
+    assert "cell-magic" == read_cell(1, "%%capture\n%%cython\ncdef int i").fault
 
 
 def test_cell_that_parses_is_left_as_it_is():

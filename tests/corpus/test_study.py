@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 import json
-import warnings
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,13 @@ from click.testing import CliRunner
 
 from autopar.cli import commands, main
 from autopar.corpus.examine import examine
-from autopar.corpus.manifest import Item, Reader, find_items
+from autopar.corpus.manifest import Item, find_items
 from autopar.corpus.statistics import share
 from autopar.corpus.store import Store
 from autopar.corpus.study import Settings, run_study
 from autopar.corpus.workers import Limits, examine_all
 from tests.corpus.deadly import dies_at_b, wants_memory
+from tests.corpus.independent import differences
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "examples" / "corpus"
@@ -64,40 +65,28 @@ def test_verdicts_are_those_of_the_golden_table(study, request):
     assert GOLDEN.read_text() == found
 
 
-def test_loops_and_notebooks_are_those_of_an_independent_count(study):
+def test_loops_and_notebooks_are_those_of_an_independent_count(study, tmp_path):
     """Counted anew from the files with `ast` alone, cell by cell."""
-    folder, outcome = study
-    store = Store(folder / "study.sqlite")
-    counted = {book.notebook: (book.for_statements, book.while_statements)
-               for book in store.notebooks() if book.status == "studied"}  # fmt: skip
-    store.close()
-    assert len(find_items([str(CORPUS)])) == outcome.summary.data["notebooks"]["found"]
-    reader = Reader()
-    for item in find_items([str(CORPUS)]):
-        if item.key in counted and item.is_notebook and "magics" not in item.key:
-            assert count_by_hand(reader.read(item)) == counted[item.key], item.key
+    folder, _ = study
+    found, totals, books = differences(folder / "study.sqlite", CORPUS)
+    # What lies in archives is not a file that the count finds.
+    assert {line for line in found if ".zip" not in line and ".tar" not in line} == set()
+    assert books >= 30
+    assert totals.for_statements > totals.range_loops > 0
+    assert totals.published_fors > totals.published_ranges > 0
 
 
-def count_by_hand(content: bytes) -> tuple[int, int]:
-    data = json.loads(content)
-    cells = data.get("cells") or [c for sheet in data["worksheets"] for c in sheet["cells"]]
-    fors = whiles = 0
-    for cell in cells:
-        source = cell.get("source") or cell.get("input") or cell.get("code") or ""
-        lines = "".join(source).split("\n")
-        text = "\n".join(line for line in lines if not line.startswith(("%", "!")))
-        text = "\n".join(line for line in text.split("\n") if "= !" not in line)
-        if cell["cell_type"] != "code":
-            continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                nodes = list(ast.walk(ast.parse(text)))
-            except SyntaxError:
-                continue
-        fors += sum(isinstance(node, ast.For | ast.AsyncFor) for node in nodes)
-        whiles += sum(isinstance(node, ast.While) for node in nodes)
-    return fors, whiles
+def test_the_independent_count_would_see_a_loop_more(study, tmp_path):
+    shutil.copy(study[0] / "study.sqlite", tmp_path / "other.sqlite")
+    connection = sqlite3.connect(tmp_path / "other.sqlite")
+    with connection:
+        connection.execute(
+            "UPDATE notebooks SET for_statements = for_statements + 1 "
+            "WHERE notebook = 'numerics/sweep.ipynb'"
+        )
+    connection.close()
+    found, _, _ = differences(tmp_path / "other.sqlite", CORPUS)
+    assert any("for_statements" in line for line in found)
 
 
 def test_two_studies_give_the_same_tables(study, tmp_path):
