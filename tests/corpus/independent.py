@@ -154,7 +154,7 @@ def without_magics(source: str) -> str:
 def by_ipython(source: str) -> str:
     try:
         return str(TransformerManager().transform_cell(source))
-    except Exception:
+    except Exception:  # noqa: BLE001 - its tokenizer raises all kinds of things
         return "not Python ("
 
 

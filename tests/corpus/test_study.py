@@ -82,7 +82,7 @@ def test_the_independent_count_would_see_a_loop_more(study, tmp_path):
     with connection:
         connection.execute(
             "UPDATE notebooks SET for_statements = for_statements + 1 "
-            "WHERE notebook = 'numerics/sweep.ipynb'"
+            "WHERE notebook = 'numerics/product.ipynb'"
         )
     connection.close()
     found, _, _ = differences(tmp_path / "other.sqlite", CORPUS)
