@@ -56,12 +56,13 @@ class _Meter:
         self.operations = max(operations, 1)  # 0 would be no limit
         self.asked = 0  # operations of `operations_spent` itself, which nobody pays for
         self.is_spent = operations <= 0
+        self.most = _MOST_OF_A_CALL  # operations of the call that is under way
         context.reset_operations()
         self.allow(0)
 
-    def allow(self, spent: int, most: int = _MOST_OF_A_CALL) -> None:
-        """Let isl do what is left after `spent` operations, but no more than `most` in a call."""
-        self.granted = min(self.operations, spent + most)
+    def allow(self, spent: int) -> None:
+        """Let isl do what is left after `spent` operations, but no more than one call may."""
+        self.granted = min(self.operations, spent + self.most)
         self.context.set_max_operations(self.granted + self.asked)
 
     def look(self) -> None:
@@ -213,17 +214,21 @@ def locked(operation: Callable[P, R], *, most: int = _MOST_OF_A_CALL) -> Callabl
             if STATE.meter is None:
                 with budget():
                     return run(*args, **kwargs)
-            STATE.meter.look()
-            if most > _MOST_OF_A_CALL:
-                STATE.meter.allow(operations_spent(), most)
+            meter, before = STATE.meter, STATE.meter.most
+            meter.look()
+            if most > before:
+                meter.most = most  # also for what the operation calls in its turn
+                meter.allow(operations_spent())
             try:
                 return operation(*args, **kwargs)
             except islpy.Error as error:
                 if not is_exhausted(error):
                     raise
-                STATE.meter.is_spent = True
+                meter.is_spent = True
                 STATE.aborts += 1
                 raise BudgetExhaustedError(str(error)) from None
+            finally:
+                meter.most = before
 
     return run
 

@@ -253,3 +253,18 @@ def test_a_variant_is_given_up_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = function.last_run.to_dict()["functions"][0]["loops"][0]["ran"]
     assert ran["backend"] == "interpreter"
     assert "AP307" in ran["note"]
+
+
+def test_a_limit_of_its_own_holds_for_all_that_an_operation_calls(monkeypatch):
+    monkeypatch.setattr(isl_budget, "_COUNTED_EVERY", -1.0)  # seconds: counted at every look
+
+    def granted() -> int:
+        isl.Set.parse("{ : }")  # looks at the meter too
+        meter = isl_budget.STATE.meter
+        assert meter is not None
+        return meter.granted - isl_budget.operations_spent()
+
+    with isl.budget():
+        small, large = isl.locked(granted)(), isl.locked(granted, most=600_000)()
+        assert 0 < small <= 60_000 < large <= 600_000
+        assert isl.locked(granted)() <= 60_000
