@@ -28,10 +28,13 @@ _GENERATION, _JOB, _INSIDE, _SLEEPERS, _BELL = 0, 1, 2, 3, 8  # a sem_t has at m
 # takes the first one whoever runs it.
 JOB_CELLS = 12
 
-# How long a thread watches for what comes next before it sleeps or yields: about 0.1 ms. Waking
-# a sleeping one takes as long.
+# How long a thread watches for the next launch before it sleeps: about half a millisecond.
+# Waking a sleeping one takes 50 to 100 us. Python takes as long from one launch to the next where
+# the kernel has turned all else out of the caches.
 _IS_X86 = platform.machine().lower() in {"x86_64", "amd64"}
-_TURNS = 2_500 if _IS_X86 else 100_000  # the pause of x86 takes 40 ns
+_WATCHED_TURNS = 20_000 if _IS_X86 else 800_000  # the pause of x86 takes 10 to 50 ns
+# How long it watches for the others' last chunks before it lets somebody else have the core.
+_AWAITED_TURNS = _WATCHED_TURNS // 8
 _PAUSE = "call void @llvm.x86.sse2.pause()" if _IS_X86 else ""
 
 _TEXT = f"""
@@ -111,7 +114,7 @@ spin:
 again:
   {_PAUSE}
   %later = add i64 %turn, 1
-  %is_tired = icmp sgt i64 %later, {_TURNS}
+  %is_tired = icmp sgt i64 %later, {_WATCHED_TURNS}
   br i1 %is_tired, label %tired, label %spin
 tired:
   %a = atomicrmw add ptr %sleepers, i64 1 seq_cst
@@ -151,7 +154,7 @@ look:
   br i1 %is_there, label %end, label %again
 again:
   %later = add i64 %turn, 1
-  %is_tired = icmp sgt i64 %later, {_TURNS}
+  %is_tired = icmp sgt i64 %later, {_AWAITED_TURNS}
   br i1 %is_tired, label %yield, label %spin
 spin:
   {_PAUSE}

@@ -300,8 +300,9 @@ def _count(trips: int, work: int, threads: int) -> int:
     """Return in how many chunks to cut `trips` pieces of work; at least 1."""
     wanted = 1
     if threads > 1:
-        wanted = max(min(threads, work // SHORTEST_CHUNK_NS), work // EXTRA_CHUNK_NS)
-        wanted = min(CHUNKS_PER_THREAD * threads, wanted)
+        # As many for each thread: one chunk too many would be done while the others wait.
+        each = min(CHUNKS_PER_THREAD, work // (EXTRA_CHUNK_NS * threads))
+        wanted = max(min(threads, work // SHORTEST_CHUNK_NS), each * threads)
     return max(1, min(trips, max(wanted, -(-work // LONGEST_CHUNK_NS))))
 
 
