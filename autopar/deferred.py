@@ -21,6 +21,7 @@ from autopar.analysis.facts.arguments import kind_of
 from autopar.analysis.facts.reasons import ConditionFailed, TracingActive, UnsupportedArgument
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
+from autopar.analysis.model.loop_ir import For, walk_statements
 from autopar.analysis.model.plan import DeferredRegion
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.liveness import exposed_reads
@@ -217,5 +218,11 @@ def _functions(
 def _results(nest: DeferredRegion) -> tuple[str, ...]:
     """Return what a region of the nest leaves behind, in its order: loop variables first."""
     uses = name_uses(nest.nest)
-    variables = sorted(nest.live_out & uses.variables)
+    rows = {
+        name
+        for each in walk_statements((nest.nest,))
+        if isinstance(each, For)
+        for name, _ in each.rows
+    }
+    variables = sorted(nest.live_out & (uses.variables | rows))
     return (*variables, *sorted(nest.live_out & uses.assigned))

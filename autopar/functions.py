@@ -36,7 +36,7 @@ SUSPENDING_FLAGS = (
     | inspect.CO_ITERABLE_COROUTINE
     | inspect.CO_ASYNC_GENERATOR
 )
-KNOWN_MODULES = ("math", "cmath", "numpy")
+KNOWN_MODULES = ("math", "cmath", "numpy", "itertools")
 KNOWN_BUILTINS = (
     "range",
     "len",

@@ -97,7 +97,7 @@ def make_guard(region: RegionPlan) -> Guard:
         [*_check_lines(region, arguments, integers, conditional), *_key_lines(arguments, arrays)]
     )
     names: dict[str, Any] = {
-        "autopar_index": operator.index, "autopar_arrays": ARRAYS,
+        "autopar_index": operator.index, "autopar_arrays": ARRAYS, "autopar_ndarray": np.ndarray,
         "autopar_integers": INTEGERS, "autopar_numbers": INTEGERS - {bool},
         "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER,
     }  # fmt: skip
@@ -149,6 +149,10 @@ def _check_lines(
         "return None"
         for name in scop.live_in
         if name not in integers
+    ]
+    # A row that lives on is a row of the array itself, not of what stands for it here.
+    lines += [
+        f"    if type({row.part.array}) is not autopar_ndarray: return None" for row in scop.rows
     ]
     extents = [each.text for each in scop.parameters if isinstance(each.expression, Extent)]
     lines += [f"    if {text} > {LIMIT}: return None" for text in extents]

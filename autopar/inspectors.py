@@ -130,7 +130,7 @@ class Inspectors:
         """Return why a loop keeps its order at a call; None where it need not."""
         shape = self.plan.scop.loops[plan.loop]
         asked = " and ".join(each.text for each in plan.inspections)
-        repeated = IndexNotInjective(span=shape.span, loop_variable=shape.variable, condition=asked)
+        repeated = IndexNotInjective(span=shape.span, loop_variable=shape.shown, condition=asked)
         if state.skips:
             state.skips -= 1
             return repeated

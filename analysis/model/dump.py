@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .dependence import Dependence
-from .loop_ir import Allocate, Assign, Expression, For, Function, If, Opaque, Statement, Update
+from .loop_ir import (
+    Allocate,
+    Assign,
+    Each,
+    Expression,
+    For,
+    Function,
+    If,
+    Opaque,
+    Statement,
+    Update,
+)
 from .plan import LoopPlan, Plan, RegionPlan
 from .scop import Scop
 from .text import python_text
@@ -78,6 +89,9 @@ def _statement(statement: Statement, indent: str) -> Iterator[str]:
             bounds = (statement.start, statement.stop, statement.step)
             shown = ", ".join(python_text(each) for each in bounds)
             yield f"{indent}for {statement.variable} in range({shown}){where}"
+            yield from _block(statement.body, indent + "  ")
+        case Each():
+            yield f"{indent}{statement.header}{where}"
             yield from _block(statement.body, indent + "  ")
         case Opaque():
             yield f"{indent}opaque {statement.reason.code} {statement.header}{where}"

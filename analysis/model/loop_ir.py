@@ -178,6 +178,77 @@ class For:
     body: tuple[Statement, ...]
     header: str  # source text of the header without its colon
     span: Span
+    # What the user calls its turns, where the variable is one of ours: "x" of `for x in a`.
+    label: str | None = None
+    # Names of the user that stand for a part of an array in each turn: "row" for `a[row_turn]`.
+    rows: tuple[tuple[str, Element], ...] = ()
+    is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """`range(start, stop)`: integers, one after the other."""
+
+    start: Expression
+    stop: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elements:
+    """`a`, `reversed(a)`: what an array holds along its first axis, elements or rows."""
+
+    array: str
+    is_reversed: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enumerated:
+    """`enumerate(inner, start)`: pairs of a number and a value."""
+
+    start: Expression
+    inner: Iterable
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zipped:
+    """`zip(first, second, ...)`: tuples, as many as the shortest has values."""
+
+    parts: tuple[Iterable, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """`np.ndindex(n, m)`, `itertools.product(range(n), range(m))`: tuples, the last one fastest.
+
+    With `array`, pairs of such a tuple and the element there: `np.ndenumerate(array)`.
+    """
+
+    axes: tuple[Counts, ...]
+    array: str | None
+    span: Span
+
+
+Iterable: TypeAlias = Counts | Elements | Enumerated | Zipped | Grid
+# Names to bind, as the target of a loop nests them: (i, (x, y)).
+Pattern: TypeAlias = "Name | tuple[Pattern, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Each:
+    """`for target in iterable` over something else than a range.
+
+    A pass (`index_loops`) makes loops over ranges of it, nest by nest.
+    """
+
+    target: Pattern
+    iterable: Iterable
+    body: tuple[Statement, ...]
+    header: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +271,7 @@ class Opaque:
     span: Span
 
 
-Statement: TypeAlias = Assign | Update | Allocate | If | For | Opaque
+Statement: TypeAlias = Assign | Update | Allocate | If | For | Each | Opaque
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +300,7 @@ def walk_statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
             case If():
                 yield from walk_statements(statement.body)
                 yield from walk_statements(statement.orelse)
-            case For() | Opaque():
+            case For() | Each() | Opaque():
                 yield from walk_statements(statement.body)
             case _:
                 pass
@@ -269,8 +340,35 @@ def expressions_of(statement: Statement) -> tuple[Expression, ...]:
             return (statement.test,)
         case For():
             return (statement.start, statement.stop, statement.step)
+        case Each():
+            return tuple(iterated(statement.iterable))
         case Opaque():
             return ()
+
+
+def iterated(iterable: Iterable) -> Iterator[Expression]:
+    """Yield what decides how many values an iterable has, arrays as their extents."""
+    match iterable:
+        case Counts():
+            yield from (iterable.start, iterable.stop)
+        case Elements():
+            yield Extent(array=iterable.array, axis=0, span=iterable.span)
+        case Enumerated():
+            yield iterable.start
+            yield from iterated(iterable.inner)
+        case Zipped():
+            for part in iterable.parts:
+                yield from iterated(part)
+        case Grid():
+            for axis in iterable.axes:
+                yield from iterated(axis)
+
+
+def names_in(pattern: Pattern) -> tuple[str, ...]:
+    """Return the names that the target of a loop binds, in order."""
+    if isinstance(pattern, Name):
+        return (pattern.name,)
+    return tuple(name for part in pattern for name in names_in(part))
 
 
 def walk_expression(expression: Expression) -> Iterator[Expression]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import isl
-from .loop_ir import Assign, Expression, Extent, Name, Update
+from .loop_ir import Assign, Element, Expression, Extent, Name, Update
 from .source import Span
 
 
@@ -47,6 +47,14 @@ class Loop:
     # Its iterations are a superset where there are any: it runs only where all of them hold.
     predicates: tuple[Predicate, ...] = ()
     is_fill: bool = False  # gives an array its first values; no loop of the source
+    # What the user calls its turns, where the variable is one of ours: "x" of `for x in a`.
+    label: str | None = None
+    is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
+
+    @property
+    def shown(self) -> str:
+        """What it counts with, in the user's words."""
+        return self.variable if self.label is None else self.label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +118,15 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A name of the user that stands for a part of an array in each iteration of a loop."""
+
+    name: str
+    part: Element  # over loop variables; fewer subscripts than the array has axes
+    loop: int  # that binds it, as an index into Scop.loops
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scop:
     """A region of the program in the polyhedral model."""
 
@@ -126,6 +143,7 @@ class Scop:
     span: Span
     # The private booleans that hold what conditions on data came to; no names of the user.
     predicates: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()  # those that live on: they are bound once the region has run
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""

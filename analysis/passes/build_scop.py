@@ -37,7 +37,7 @@ from ..model.loop_ir import (
 from ..model.loop_ir import (
     Statement as Node,
 )
-from ..model.scop import Access, Allocation, Array, Loop, Scop, Statement
+from ..model.scop import Access, Allocation, Array, Loop, Row, Scop, Statement
 from ..model.source import SourceText
 from .accesses import predicate_reads, reads, writes
 from .affine import affine
@@ -165,9 +165,13 @@ def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -
             header=node.header,
             span=node.span,
             predicates=place.predicates,
+            label=node.label,
+            is_inner_axis=node.is_inner_axis,
         )
     )
-    _block(draft, node.body, place.inside(len(draft.loops) - 1, constraints), known)
+    loop = len(draft.loops) - 1
+    draft.rows += [Row(name=name, part=part, loop=loop) for name, part in node.rows]
+    _block(draft, node.body, place.inside(loop, constraints), known)
     forget(known, (node,))
 
 
@@ -240,7 +244,11 @@ def _assigned(statement: Assign | Update) -> Expression:
 def _unknown_last_values(draft: Draft, live_out: frozenset[str]) -> Iterator[Reason]:
     """Yield the conditions on data that decide about loops whose variables live on."""
     for loop in draft.loops:
-        if loop.predicates and loop.variable in live_out:
+        names = {
+            loop.variable,
+            *(each.name for each in draft.rows if draft.loops[each.loop] is loop),
+        }
+        if loop.predicates and names & live_out:
             test = draft.test_of(loop.predicates[-1].name)
             yield NonAffineCondition(
                 span=test.span, condition=draft.shown(test), loop_variable=loop.variable
@@ -253,7 +261,8 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         for each in draft.parameters.values()
         if isinstance(each.expression, Extent)
     ]
-    written = draft.uses.assigned | draft.uses.variables
+    rows = tuple(each for each in draft.rows if each.name in live_out)
+    written = draft.uses.assigned | draft.uses.variables | {each.name for each in rows}
     scop = Scop(
         parameters=tuple(draft.parameters.values()),
         context=isl.Set.parse(f"{draft.prefix()}{{ : {' and '.join(extents)} }}"),
@@ -264,6 +273,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         live_out=tuple(sorted(live_out & written)),
         span=nest.span,
         predicates=tuple(draft.predicates),
+        rows=rows,
     )
     # A scalar that lives on and may not be assigned keeps the value from before.
     kept = {

@@ -6,13 +6,28 @@ After:   FunctionReport, one row for every loop, in source order
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..model.diagnostics import Reason
-from ..model.plan import DeferredRegion, LoopPlan, Plan, RegionPlan, UnsupportedLoop
+from ..model.plan import (
+    DeferredRegion,
+    LoopPlan,
+    Plan,
+    RegionPlan,
+    UnsupportedLoop,
+    VerdictKind,
+)
 from ..model.report import FunctionReport, LoopReport
+from ..model.scop import Scop
 from ..model.source import Span
+from .last_values import surrounding
 from .reasons import NoObstacle
+
+# A loop over several axes is worth what the weakest of them is.
+_STRENGTH: tuple[VerdictKind, ...] = (
+    "unsupported", "sequential", "conditional", "reduction", "parallel",
+)  # fmt: skip
 
 
 def describe(plan: Plan) -> FunctionReport:
@@ -25,6 +40,7 @@ def describe(plan: Plan) -> FunctionReport:
             _row(function.name, region, each, depth)
             for each in region.loops
             if not region.scop.loops[each.loop].is_fill
+            and not region.scop.loops[each.loop].is_inner_axis
         ]
     return FunctionReport(
         name=function.name,
@@ -53,11 +69,12 @@ def row_at_call(row: LoopReport, region: RegionPlan) -> LoopReport:
 
 def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopReport:
     loop = region.scop.loops[plan.loop]
-    reason = plan.reason or NoObstacle(span=loop.span, loop_variable=loop.variable)
+    plan = _weakest((plan, *_inner_axes(region, plan.loop)))
+    reason = plan.reason or NoObstacle(span=loop.span, loop_variable=loop.shown)
     return LoopReport(
         id=loop_id(function, loop.span),
         header=loop.header,
-        depth=depth + loop.depth,
+        depth=depth + loop.depth - _inner_axes_around(region.scop, plan.loop),
         span=loop.span,
         verdict=plan.verdict,
         stage="static",
@@ -72,6 +89,24 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
         dependences=plan.dependences,
         ran=None,
     )
+
+
+def _inner_axes(region: RegionPlan, loop: int) -> Iterator[LoopPlan]:
+    """Yield the plans of the loops that are one loop of the source with `loop`."""
+    for plan in region.loops[loop + 1 :]:
+        if not region.scop.loops[plan.loop].is_inner_axis:
+            return
+        yield plan
+
+
+def _weakest(plans: tuple[LoopPlan, ...]) -> LoopPlan:
+    """Return the verdict on a loop over several axes: that of the one with the most to ask."""
+    return min(plans, key=lambda each: _STRENGTH.index(each.verdict))
+
+
+def _inner_axes_around(scop: Scop, loop: int) -> int:
+    """Return how many of the loops around `loop`, or itself, are no loops of the source."""
+    return sum(scop.loops[each].is_inner_axis for each in surrounding(scop, loop))
 
 
 def assumptions(region: RegionPlan) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from itertools import groupby
 from typing import TypeAlias
 
 from ..model import isl
-from ..model.loop_ir import Name, walk_expression
-from ..model.scop import Loop, Scop, Statement
+from ..model.loop_ir import Name
+from ..model.scop import Scop, Statement
 from ..model.types import ScalarType
 from .affine import affine, bound
 from .certain_writes import Writer, certain_writers
+from .last_values import is_rectangular
 
 Environment: TypeAlias = Mapping[str, frozenset[ScalarType]]
 ValueTypes: TypeAlias = Callable[[Statement, Environment], frozenset[ScalarType]]
@@ -46,7 +47,7 @@ def rectangular_loops(scop: Scop) -> tuple[int, ...]:
     return tuple(
         number
         for number, loop in enumerate(scop.loops)
-        if loop.depth and _is_rectangular(scop, loop)
+        if loop.depth and is_rectangular(scop, loop)
     )
 
 
@@ -82,7 +83,7 @@ class _Walk:
                 break
             entry = again
         loop = self.scop.loops[members[0].loops[depth]]
-        return after if _is_rectangular(self.scop, loop) else _join(start, after)
+        return after if is_rectangular(self.scop, loop) else _join(start, after)
 
     def assignment(self, statement: Statement, start: Environment) -> Environment:
         self.before[statement.name] = _join(self.before.get(statement.name, {}), start)
@@ -112,15 +113,6 @@ class _Walk:
 def _join(left: Environment, right: Environment) -> Environment:
     names = {**left, **right}
     return {name: left.get(name, frozenset()) | right.get(name, frozenset()) for name in names}
-
-
-def _is_rectangular(scop: Scop, loop: Loop) -> bool:
-    variables = {each.variable for each in scop.loops}
-    return not any(
-        isinstance(node, Name) and node.name in variables
-        for limit in (loop.start, loop.stop)
-        for node in walk_expression(limit)
-    )
 
 
 def _is_unconditional(scop: Scop, statement: Statement) -> bool:

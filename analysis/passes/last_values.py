@@ -9,8 +9,9 @@ ran it keeps its old value, or stays unbound, which only the interpreter can tel
 from __future__ import annotations
 
 from ..model import isl, isl_ast
+from ..model.loop_ir import Binary, Constant, Name, walk_expression
 from ..model.plan import Condition
-from ..model.scop import Scop
+from ..model.scop import Loop, Row, Scop
 from ..model.text import python_text
 from .certain_writes import certain_writers
 from .conditions import condition
@@ -38,6 +39,9 @@ def find_last_values(scop: Scop) -> tuple[tuple[tuple[str, str], ...], Condition
 
 def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
     loops = [number for number, loop in enumerate(scop.loops) if loop.variable == name]
+    rows = [row for row in scop.rows if row.name == name]
+    if rows:
+        return _last_row(scop, rows)
     if not loops:
         writes = [each.last.domain for each in certain_writers(scop, name)]
         # Without a write that certainly happens it lives into the region too.
@@ -45,6 +49,20 @@ def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
     if len(loops) > 1 or scop.loops[loops[0]].predicates:
         return None
     return _last_iteration(scop, loops[0])
+
+
+def _last_row(scop: Scop, rows: list[Row]) -> tuple[str, isl.Set] | None:
+    """Return the part of an array that a name stands for in the last iteration of its loop."""
+    (row, *others) = rows
+    if others or scop.loops[row.loop].predicates:
+        return None
+    values: dict[str, str] = {each.name: each.text for each in scop.parameters}
+    for number in surrounding(scop, row.loop):
+        found = _last_iteration(scop, number)
+        if found is None or not found[0]:
+            return None
+        values[scop.loops[number].variable] = f"({found[0]})"
+    return python_text(row.part, values), scop.loops[row.loop].iterations
 
 
 def _united(domains: list[isl.Set]) -> isl.Set:
@@ -67,13 +85,32 @@ def _last_iteration(scop: Scop, loop: int) -> tuple[str, isl.Set] | None:
     if last.is_empty():
         return "", shape.iterations
     value = isl_ast.value(last, shape.depth, scop.span)
+    if value is None and shape.step == 1 and is_rectangular(scop, shape):
+        # One of several ends, as that of the shortest of some arrays.
+        one = Constant(value=1, span=shape.span)
+        value = Binary(operator="-", left=shape.stop, right=one, span=shape.span)
+        return python_text(value), shape.iterations
     if value is None:
         return None
     texts = {each.name: each.text for each in scop.parameters}
     return python_text(value if rising[-1] else negated(value), texts), shape.iterations
 
 
+def is_rectangular(scop: Scop, loop: Loop) -> bool:
+    """Return whether the bounds of a loop are the same in every iteration around it."""
+    variables = {each.variable for each in scop.loops}
+    return not any(
+        isinstance(node, Name) and node.name in variables
+        for limit in (loop.start, loop.stop)
+        for node in walk_expression(limit)
+    )
+
+
 def surrounding(scop: Scop, loop: int) -> tuple[int, ...]:
     """Return the loops around `loop`, outermost first, itself last."""
+    inside = next((each.loops for each in scop.statements if loop in each.loops), None)
+    if inside is not None:
+        return inside[: inside.index(loop) + 1]
     span = scop.loops[loop].span
-    return tuple(number for number, other in enumerate(scop.loops) if other.span.contains(span))
+    around = (number for number in range(loop) if scop.loops[number].span.contains(span))
+    return (*around, loop)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from ..model.loop_ir import (
     Allocate,
     Assign,
+    Each,
     Element,
     Expression,
     Extent,
@@ -23,6 +24,8 @@ from ..model.loop_ir import (
     Opaque,
     Statement,
     Update,
+    expressions_of,
+    names_in,
     walk_expression,
 )
 from ..model.source import Span
@@ -71,17 +74,18 @@ class _Walk:
             case If():
                 taken = self.block(statement.body, live)
                 return taken | self.block(statement.orelse, live) | reads(statement.test)
-            case For():
+            case For() | Each():
                 return self.loop(statement, live)
             case Opaque():
                 return self.opaque(statement, live)
 
-    def loop(self, loop: For, live: frozenset[str]) -> frozenset[str]:
-        bounds = reads(loop.start) | reads(loop.stop) | reads(loop.step)
+    def loop(self, loop: For | Each, live: frozenset[str]) -> frozenset[str]:
+        bounds = frozenset[str]().union(*map(reads, expressions_of(loop)))
         if id(loop) not in self.exposed:
-            # The loop variable is bound before each iteration of the body, and only then.
+            # What it counts with is bound before each iteration of the body, and only then.
             body = _Walk(exposed=self.exposed).block(loop.body, frozenset())
-            self.exposed[id(loop)] = body - {loop.variable}
+            bound = (loop.variable,) if isinstance(loop, For) else names_in(loop.target)
+            self.exposed[id(loop)] = body - frozenset(bound)
         # What the body reads is live at its end; what is live there and passes through it is
         # live after the loop. So once round is enough, and a nest is walked but twice.
         live = live | self.exposed[id(loop)]

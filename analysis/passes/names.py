@@ -32,14 +32,34 @@ MODELLED_FUNCTIONS = frozenset(
     + [f"math.{name}" for name in _MATH.split()]
     + [f"numpy.{name}" for name in _NUMPY.split()]
 )
-_BUILTINS = frozenset(("range", "len", "abs", "min", "max", "int", "float", "bool", "round", "pow"))
+_BUILTINS = frozenset(
+    [
+        "range",
+        "len",
+        "enumerate",
+        "zip",
+        "reversed",
+        "abs",
+        "min",
+        "max",
+        "int",
+        "float",
+        "bool",
+        "round",
+        "pow",
+        "divmod",
+    ]
+)
 MATH_CONSTANTS = {
     "math.pi": math.pi, "math.e": math.e, "math.tau": math.tau, "math.inf": math.inf,
     "math.nan": math.nan, "numpy.pi": math.pi, "numpy.e": math.e, "numpy.inf": math.inf,
     "numpy.nan": math.nan,
 }  # fmt: skip
 # What a file that is only read, not run, is taken to mean by these names.
-_USUAL_MODULES = {"np": "numpy", "numpy": "numpy", "math": "math"}
+_USUAL_MODULES = {"np": "numpy", "numpy": "numpy", "math": "math", "itertools": "itertools"}
+_MODULES = frozenset(_USUAL_MODULES.values())
+# Iterables that a loop may run over.
+_ITERABLES = {"numpy": "ndindex ndenumerate", "itertools": "product", "math": ""}
 
 
 def usual_names(tree: Any) -> dict[str, str]:
@@ -71,9 +91,9 @@ def _imports(node: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     if isinstance(node, gast.Import):
         for alias in node.names:
-            if alias.name in {"numpy", "math"}:
+            if alias.name in _MODULES:
                 found[alias.asname or alias.name] = alias.name
-    elif isinstance(node, gast.ImportFrom) and node.module in {"numpy", "math"} and not node.level:
+    elif isinstance(node, gast.ImportFrom) and node.module in _MODULES and not node.level:
         for alias in node.names:
             if alias.name == "*":
                 found.update(_all_of(node.module))
@@ -84,8 +104,8 @@ def _imports(node: Any) -> dict[str, str]:
 
 def _all_of(module: str) -> dict[str, str]:
     """Return what `from module import *` makes of the names that matter here."""
-    own = {"math": _MATH, "numpy": f"{_NUMPY} min max round pow bool"}[module].split()
-    return {name: f"{module}.{name}" for name in own}
+    own = {"math": _MATH, "numpy": f"{_NUMPY} min max round pow bool", "itertools": ""}[module]
+    return {name: f"{module}.{name}" for name in f"{own} {_ITERABLES[module]}".split()}
 
 
 def argument_names(arguments: Any) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from ..model.loop_ir import (
     Compare,
     Conditional,
     Constant,
+    Each,
     Element,
     Expression,
     Extent,
@@ -43,6 +44,8 @@ from ..model.source import SourceFunction, SourceText, Span
 from . import names
 from .allocation_calls import Reading, read_allocation
 from .continues import has_continue, with_rest
+from .iterables import Reading as IterableReading
+from .iterables import backwards, read_iterable, read_pattern
 from .reasons import (
     ArrayRebound,
     ArrayStatement,
@@ -314,27 +317,69 @@ class _Reader:
         kind = "assignment to several targets"
         raise _Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))
 
-    def for_loop(self, node: Any) -> For:
-        if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
-            iterable = self.text(node.iter)
-            raise _Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=iterable))
+    def for_loop(self, node: Any) -> For | Each:
         if node.orelse:
             raise _Unmodelled(UnsupportedStatement(span=span_of(node), kind="'for … else'"))
-        bounds = [self.expression(argument) for argument in node.iter.args]
-        at = span_of(node.iter)
+        if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
+            return self.each(node)
+        return self.counted(node, *self.limits(node.iter))
+
+    def limits(self, node: Any) -> tuple[Expression, Expression, Expression]:
+        """Return start, stop and step of a `range`."""
+        bounds = [self.expression(argument) for argument in node.args]
+        at = span_of(node)
         start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
         step = (
             bounds[2] if len(bounds) > 2 else Constant(value=1, span=at)
         )  # range(start, stop, step)
+        return start, bounds[1] if len(bounds) > 1 else bounds[0], step
+
+    def counted(self, node: Any, start: Expression, stop: Expression, step: Expression) -> For:
         return For(
             variable=node.target.id,
             start=start,
-            stop=bounds[1] if len(bounds) > 1 else bounds[0],
+            stop=stop,
             step=step,
             body=self.block(node.body),
             header=self.header(node),
             span=span_of(node),
         )
+
+    def each(self, node: Any) -> For | Each:
+        turned = self.reversed_range(node.iter) if isinstance(node.target, gast.Name) else None
+        if turned is not None:
+            return self.counted(node, *turned)
+        target = read_pattern(node.target, span_of)
+        reading = IterableReading(self.expression, self.canonical, span_of)
+        iterable = None if target is None else read_iterable(node.iter, target, reading)
+        if target is None or iterable is None:
+            shown = self.text(node.iter)
+            raise _Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=shown))
+        return Each(
+            target=target,
+            iterable=iterable,
+            body=self.block(node.body),
+            header=self.header(node),
+            span=span_of(node),
+        )
+
+    def reversed_range(self, node: Any) -> tuple[Expression, Expression, Expression] | None:
+        """Return the limits of `reversed(range(...))` or `range(...)[::-1]`."""
+        match node:
+            case gast.Call(args=[inner], keywords=[]) if self.canonical(node.func) == "reversed":
+                pass
+            case gast.Subscript(
+                value=inner,
+                slice=gast.Slice(
+                    lower=None,
+                    upper=None,
+                    step=gast.UnaryOp(op=gast.USub(), operand=gast.Constant(value=1)),
+                ),
+            ):
+                pass
+            case _:
+                return None
+        return backwards(*self.limits(inner)) if self.is_range(inner) else None
 
     def is_range(self, node: Any) -> bool:
         return (

@@ -48,18 +48,21 @@ class EarlyExit(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueIterable(Reason):
-    """A loop runs over something else than a `range`.
+    """A loop runs over something whose values have no numbers.
 
     Why it blocks: the iterations are not numbered, so the elements that one of them touches
-        cannot be described; the iterable may also run code of its own at each step.
+        cannot be described; the iterable may also run code of its own at each step. Numbered are
+        `range`, the elements or rows of an array called by its name, and `enumerate`, `zip`,
+        `reversed`, `np.ndindex`, `np.ndenumerate` and `itertools.product` of these, with names
+        to bind that match.
 
     Example:
-        for x in items:
+        for x in items.values():
             total += x
 
-    Use instead: a loop over the positions of an array.
-        for i in range(len(items)):
-            total += items[i]
+    Use instead: a loop over an array, or over its positions.
+        for x in items:
+            total += x
 
     References: Python language reference, the for statement.
     """
@@ -69,11 +72,11 @@ class OpaqueIterable(Reason):
 
     @property
     def message(self) -> str:
-        return f"The loop runs over '{self.iterable}', which is not a 'range'."
+        return f"The loop runs over '{self.iterable}', whose values have no numbers."
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return ("Loop over positions, 'for i in range(len(...))', and use subscripts.",)
+        return ("Loop over an array, or over positions: 'for i in range(len(...))'.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,23 @@ from ..model import isl
 from ..model.diagnostics import Reason, Refusal
 from ..model.facts import NOTHING, Facts
 from ..model.indirect import indirect_value
-from ..model.loop_ir import Allocate, For, Function, If, Opaque, Statement, walk_statements
+from ..model.loop_ir import (
+    Allocate,
+    Each,
+    For,
+    Function,
+    If,
+    Opaque,
+    Statement,
+    names_in,
+    walk_statements,
+)
 from ..model.plan import DeferredRegion, UnsupportedLoop
 from ..model.scop import Access, Scop
 from ..model.source import SourceText
 from .build_scop import build_scop
 from .deferral import deciding_names, indirect_accesses
+from .index_loops import Indexed, index_loops
 from .liveness import live_after
 from .reasons import BudgetExhausted, NonAffineSubscript
 
@@ -55,9 +66,8 @@ class _Around:
     depth: int = 0
     variables: frozenset[str] = frozenset()  # a new value in each iteration: never worth a plan
 
-    def inside(self, variable: str | None = None) -> _Around:
-        added = frozenset() if variable is None else frozenset({variable})
-        return _Around(self.depth + 1, self.variables | added)
+    def inside(self, *variables: str) -> _Around:
+        return _Around(self.depth + 1, self.variables | frozenset(variables))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +82,7 @@ class _Search:
         """Yield what is found in `body`, `within` a deferred nest or not."""
         for statement in body:
             match statement:
-                case For():
+                case For() | Each():
                     yield from self.nest(statement, around, within=within)
                 case If():
                     yield from self.block(statement.body, around, within=within)
@@ -86,14 +96,17 @@ class _Search:
                     pass
 
     def nest(
-        self, nest: For, around: _Around, *, within: bool
+        self, nest: For | Each, around: _Around, *, within: bool
     ) -> Iterator[Scop | UnsupportedLoop | DeferredRegion]:
-        scop = self.model(nest)
+        plain = self.plain(nest)
+        scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
         data = indirect_accesses(scop) if isinstance(scop, Scop) else ()
         if isinstance(scop, Scop) and (within or not data):
             yield scop
             return
-        deferred = None if within else self.deferred(nest, around)
+        deferred = None
+        if isinstance(plain, Indexed) and not within:
+            deferred = self.deferred(plain, around)
         if isinstance(scop, Scop) and deferred is None:
             yield scop
             return
@@ -103,7 +116,8 @@ class _Search:
         )
         if deferred is not None:
             yield deferred
-        inner = around.inside(nest.variable)
+        bound = (nest.variable,) if isinstance(nest, For) else names_in(nest.target)
+        inner = around.inside(*bound)
         yield from self.block(nest.body, inner, within=within or deferred is not None)
 
     def unknown(self, data: tuple[Access, ...]) -> tuple[Reason, ...]:
@@ -117,11 +131,18 @@ class _Search:
             if indirect_value(index) is not None
         )
 
-    def model(self, nest: For) -> Scop | tuple[Reason, ...]:
-        """Return the model of a nest, or every reason why there is none."""
+    def plain(self, nest: For | Each) -> Indexed | Refusal:
+        """Return a nest as loops over ranges, or every reason why it will not have a model."""
         opaque = _opaque(nest)
         if opaque:
-            return opaque
+            return Refusal(reasons=opaque)
+        taken = self.function.local_names | self.function.shared_names
+        live_out = live_after(self.function, nest.span)
+        return index_loops(nest, self.text, taken, live_out)
+
+    def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
+        """Return the model of a nest, or every reason why there is none."""
+        nest = indexed.nest
         live_out = live_after(self.function, nest.span)
         try:
             with isl.budget():
@@ -130,9 +151,10 @@ class _Search:
             return (BudgetExhausted(span=nest.span, operations=isl.DEFAULT_BUDGET),)
         return scop.reasons if isinstance(scop, Refusal) else scop
 
-    def deferred(self, nest: For, around: _Around) -> DeferredRegion | None:
+    def deferred(self, indexed: Indexed, around: _Around) -> DeferredRegion | None:
         """Return the nest with what a call has to find out, if it then has a model."""
-        if _opaque(nest) or any(isinstance(e, Allocate) for e in walk_statements((nest,))):
+        nest = indexed.nest
+        if any(isinstance(each, Allocate) for each in walk_statements((nest,))):
             return None
         try:
             with isl.budget():
@@ -145,7 +167,7 @@ class _Search:
         return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
 
 
-def _opaque(nest: For) -> tuple[Reason, ...]:
+def _opaque(nest: For | Each) -> tuple[Reason, ...]:
     return tuple(
         statement.reason for statement in walk_statements((nest,)) if isinstance(statement, Opaque)
     )

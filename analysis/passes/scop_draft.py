@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..model.diagnostics import Reason
 from ..model.loop_ir import Assign, Expression, Extent, Name, Update, walk_expression
-from ..model.scop import Access, Array, Loop, Parameter, Predicate
+from ..model.scop import Access, Array, Loop, Parameter, Predicate, Row
 from ..model.source import SourceText
 from .affine import affine, constraint, name_of
 from .identifiers import Identifiers
@@ -68,6 +68,7 @@ class Draft:
     arrays: dict[str, Array] = field(default_factory=dict)
     any_cells: dict[int, str] = field(default_factory=dict)  # by axis
     predicates: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
 
     def atoms(self, place: Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.

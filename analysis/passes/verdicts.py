@@ -256,11 +256,11 @@ class _Judge:
                 return None
             case "reduction":
                 targets = tuple(each.target for each in plan.reductions)
-                return ReductionOnly(span=shape.span, loop_variable=shape.variable, targets=targets)
+                return ReductionOnly(span=shape.span, loop_variable=shape.shown, targets=targets)
             case "conditional":
                 return ConditionalParallel(
                     span=shape.span,
-                    loop_variable=shape.variable,
+                    loop_variable=shape.shown,
                     condition=plan.condition_text or "",
                 )
             case "sequential":
@@ -286,7 +286,7 @@ class _Judge:
                 span=first.source_span,
                 variable=first.array,
                 operator=scanned,
-                loop_variable=shape.variable,
+                loop_variable=shape.shown,
             )
         if self.scop.array(first.array).rank == 0:
             operator = self.own_update(first)
@@ -297,7 +297,7 @@ class _Judge:
             return ScalarCarried(
                 span=first.source_span,
                 variable=first.array,
-                loop_variable=shape.variable,
+                loop_variable=shape.shown,
                 source_line=first.source_span.line,
                 sink_line=first.sink_span.line,
             )
@@ -306,7 +306,7 @@ class _Judge:
         return kinds[first.kind](
             span=first.source_span,
             variable=first.array,
-            loop_variable=shape.variable,
+            loop_variable=shape.shown,
             source_line=first.source_span.line,
             sink_line=first.sink_span.line,
             distance_text=distance,

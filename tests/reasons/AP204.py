@@ -1,11 +1,11 @@
-"""AP204: A loop runs over something else than a `range`."""
+"""AP204: A loop runs over something whose values have no numbers."""
 
 
-def bad(a, b, positions):
-    for i in positions:
-        b[i] = a[i]
+def bad(a, b):
+    for i, x in a.items():
+        b[i] = x
 
 
-def good(a, b, positions):
-    for i in range(len(a)):
-        b[i] = a[i]
+def good(a, b):
+    for i, x in enumerate(a):
+        b[i] = x

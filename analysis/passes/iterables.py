@@ -1,0 +1,207 @@
+"""Read what a loop runs over: a gast expression -> an `Iterable` of the loop IR.
+
+Before:  enumerate(zip(a, range(n)), 1)    After:  Enumerated(1, Zipped(Elements(a), Counts(0, n)))
+
+Helper of the `parse` pass. Where the numbers of an iterable step by something else than one, or
+its meaning depends on more than its text, it is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import gast
+
+from ..model.loop_ir import (
+    Binary,
+    Constant,
+    Counts,
+    Elements,
+    Enumerated,
+    Expression,
+    Extent,
+    Grid,
+    Iterable,
+    Name,
+    Pattern,
+    Zipped,
+)
+from ..model.source import Span
+
+
+class Reading(NamedTuple):
+    """How the reader of the function reads parts of an iterable."""
+
+    expression: Callable[[Any], Expression]
+    canonical: Callable[[Any], str | None]
+    span_of: Callable[[Any], Span]
+
+
+def read_pattern(node: Any, span_of: Callable[[Any], Span]) -> Pattern | None:
+    """Return the names that a loop's target binds; None where it binds anything else."""
+    match node:
+        case gast.Name():
+            return Name(name=node.id, span=span_of(node))
+        case gast.Tuple() | gast.List():
+            parts = [read_pattern(each, span_of) for each in node.elts]
+            known = tuple(each for each in parts if each is not None)
+            return known if len(known) == len(parts) else None
+    return None
+
+
+def read_iterable(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
+    """Return what a loop with such a target runs over; None where its turns have no numbers."""
+    at = reading.span_of(node)
+    match node:
+        case gast.Name() if isinstance(target, Name):
+            return Elements(array=node.id, is_reversed=False, span=at)
+        case gast.Call() if not any(isinstance(each, gast.Starred) for each in node.args):
+            return _call(node, target, reading)
+        case gast.Call(args=[gast.Starred(value=shape)]):
+            # np.ndindex(*a.shape)
+            return _indices([shape], target, reading) if _is_ndindex(node, reading) else None
+    return None
+
+
+def _call(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
+    at, arguments = reading.span_of(node), list(node.args)
+    parts = () if isinstance(target, Name) else target
+    match reading.canonical(node.func):
+        case "enumerate" if len(parts) == 2 and arguments:
+            return _enumerated(node, parts[1], reading)
+        case _ if node.keywords:
+            return None
+        case "range" if isinstance(target, Name):
+            return _counts(node, reading)
+        case "zip" if arguments and len(parts) == len(arguments):
+            found = [
+                read_iterable(each, part, reading)
+                for each, part in zip(arguments, parts, strict=True)
+            ]
+            known = tuple(each for each in found if each is not None)
+            return Zipped(parts=known, span=at) if len(known) == len(found) else None
+        case "reversed" if len(arguments) == 1:
+            inner = read_iterable(arguments[0], target, reading)
+            if isinstance(inner, Elements) and not inner.is_reversed:
+                return replace(inner, is_reversed=True, span=at)
+        case "numpy.ndindex":
+            return _indices(arguments, target, reading)
+        case "numpy.ndenumerate" if len(parts) == 2:
+            return _numbered(arguments, parts, reading)
+        case "itertools.product" if arguments and len(parts) == len(arguments):
+            axes = [_counts(each, reading) for each in arguments]
+            ranges = tuple(each for each in axes if each is not None)
+            return Grid(axes=ranges, array=None, span=at) if len(ranges) == len(axes) else None
+    return None
+
+
+def _enumerated(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
+    arguments = list(node.args)
+    if [each.arg for each in node.keywords] == ["start"]:
+        arguments.append(node.keywords[0].value)
+    elif node.keywords:
+        return None
+    at = reading.span_of(node)
+    inner = read_iterable(arguments[0], target, reading)
+    if inner is None or len(arguments) > 2:  # enumerate(iterable, start)
+        return None
+    start = reading.expression(arguments[1]) if len(arguments) > 1 else _zero(at)
+    if isinstance(start, Constant) and type(start.value) is not int:
+        return None
+    return Enumerated(start=start, inner=inner, span=at)
+
+
+def _counts(node: Any, reading: Reading) -> Counts | None:
+    """Return `range(stop)` or `range(start, stop)`."""
+    is_range = isinstance(node, gast.Call) and reading.canonical(node.func) == "range"
+    if not is_range or node.keywords or not 1 <= len(node.args) <= 2:
+        return None
+    if any(isinstance(each, gast.Starred) for each in node.args):
+        return None
+    limits = [reading.expression(each) for each in node.args]
+    at = reading.span_of(node)
+    return Counts(start=_zero(at) if len(limits) == 1 else limits[0], stop=limits[-1], span=at)
+
+
+def backwards(
+    start: Expression, stop: Expression, step: Expression
+) -> tuple[Expression, Expression, Expression] | None:
+    """Return the limits of a range taken from its end; None where the step is no literal."""
+    stride = step.value if isinstance(step, Constant) else 0
+    if not isinstance(stride, int) or isinstance(stride, bool) or not stride:
+        return None
+    at = step.span
+    one = Constant(value=1 if stride > 0 else -1, span=at)
+    if abs(stride) == 1:
+        last = _minus(stop, one)
+    else:
+        # As many whole steps as lie before the end; fewer than none where the range is empty.
+        size = Constant(value=abs(stride), span=at)
+        ends = (stop, start) if stride > 0 else (start, stop)
+        room = _minus(_minus(*ends), Constant(value=1, span=at))
+        steps = Binary(operator="//", left=room, right=size, span=at)
+        way = Binary(operator="*", left=steps, right=Constant(value=stride, span=at), span=at)
+        last = Binary(operator="+", left=start, right=way, span=at)
+    return last, _minus(start, one), Constant(value=-stride, span=at)
+
+
+def _minus(left: Expression, right: Expression) -> Expression:
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        value = left.value - right.value
+        return Constant(value=value, span=left.span)
+    if isinstance(right, Constant) and isinstance(right.value, int) and right.value < 0:
+        positive = Constant(value=-right.value, span=right.span)
+        return Binary(operator="+", left=left, right=positive, span=left.span)
+    return Binary(operator="-", left=left, right=right, span=left.span)
+
+
+def _is_ndindex(node: Any, reading: Reading) -> bool:
+    return reading.canonical(node.func) == "numpy.ndindex" and not node.keywords
+
+
+def _indices(arguments: list[Any], target: Pattern, reading: Reading) -> Grid | None:
+    """Return the positions that `np.ndindex` gives: of an array's shape, or of literal extents."""
+    if isinstance(target, Name) or not arguments:
+        return None
+    at = reading.span_of(arguments[0])
+    match arguments:
+        case [gast.Attribute(value=gast.Name(id=name), attr="shape")]:
+            return _over_shape(name, len(target), at)
+        case [gast.Tuple(elts=elements)]:
+            arguments = elements
+    extents = [reading.expression(each) for each in arguments]
+    # It refuses negative extents where a range would be empty.
+    if len(extents) != len(target) or not all(map(_is_no_negative, extents)):
+        return None
+    axes = tuple(Counts(start=_zero(at), stop=each, span=at) for each in extents)
+    return Grid(axes=axes, array=None, span=at)
+
+
+def _is_no_negative(extent: Expression) -> bool:
+    match extent:
+        case Extent():
+            return True
+        case Constant(value=value):
+            return type(value) is int and value >= 0
+    return False
+
+
+def _numbered(arguments: list[Any], parts: tuple[Pattern, ...], reading: Reading) -> Grid | None:
+    positions = parts[0]
+    match arguments:
+        case [gast.Name(id=name) as array] if not isinstance(positions, Name):
+            grid = _over_shape(name, len(positions), reading.span_of(array))
+            return replace(grid, array=name)
+    return None
+
+
+def _over_shape(array: str, rank: int, at: Span) -> Grid:
+    extents = (Extent(array=array, axis=axis, span=at) for axis in range(rank))
+    axes = tuple(Counts(start=_zero(at), stop=each, span=at) for each in extents)
+    return Grid(axes=axes, array=None, span=at)
+
+
+def _zero(at: Span) -> Constant:
+    return Constant(value=0, span=at)
