@@ -29,7 +29,7 @@ from autopar.analysis.facts.reasons import (
     UnsupportedArgument,
 )
 from autopar.analysis.model.diagnostics import Reason
-from autopar.analysis.model.loop_ir import Extent, Name, wrapped_value
+from autopar.analysis.model.loop_ir import Call, Expression, Extent, Name, wrapped_value
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Scop
 
@@ -174,14 +174,22 @@ def _check_lines(
 
 def _bare_subscripts(scop: Scop) -> frozenset[str]:
     """Return the names that are a whole subscript: there `True` would be a mask, and not 1."""
-    found = set()
+    found = set[str]()
     for statement in scop.statements:
         for access in statement.accesses:
             for index in access.indices:
-                bare = wrapped_value(index) or index
-                if isinstance(bare, Name):
-                    found.add(bare.name)
+                found |= _bare_names(wrapped_value(index) or index)
     return frozenset(found)
+
+
+def _bare_names(index: Expression) -> frozenset[str]:
+    """Return the names whose value a subscript may be as it is: `k`, `max(k, 0)`."""
+    match index:
+        case Name(name=name):
+            return frozenset({name})
+        case Call(function="min" | "max", arguments=arguments):
+            return frozenset().union(*map(_bare_names, arguments))
+    return frozenset()
 
 
 def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 SENTENCE = re.compile(
     r"no element met twice through (?P<one>\S.*?\]) and (?P<two>\S.*?\]) for (?P<domain>.*?)(?= and no element|$)"
-    r"|(?P<lone>\w+\[[^ ]*\]) distinct for (?P<range>.*?)(?= and no element|$)"
+    r"|(?:^|(?<= and ))(?P<lone>(?:(?! and ).)+?) distinct for (?P<range>.*?)(?= and no element|$)"
 )
 REACH = range(-64, 400)  # where a loop variable may lie
 
@@ -59,19 +59,15 @@ def is_sentence(text: str) -> bool:
 
 
 def _holds(match: re.Match[str], scope: Mapping[str, Any], read_only: Collection[str]) -> bool:
-    domain = match["domain"] or match["range"]
+    domains = _domains(match["domain"] or match["range"])
     references = [match["lone"]] if match["lone"] else [match["one"], match["two"]]
-    variables = set(re.findall(r"[A-Za-z_]\w*", " ".join(references))) & set(
-        re.findall(r"[A-Za-z_]\w*", domain)
-    )
-    if len(variables) != 1:
-        raise NotEvaluable(domain)
-    (name,) = variables
-    turns = [turn for turn in REACH if eval(domain, {}, {**scope, name: turn})]
+    turns = list(_turns(domains, scope))
     if match["lone"]:
-        found = [eval(references[0], {}, {**scope, name: turn}) for turn in turns]
-        return len(set(found)) == len(found)
-    met = [list(_cells(each, name, turns, scope)) for each in references]
+        found = {
+            (turn[domains[0][0]], eval(references[0], {}, {**scope, **turn})) for turn in turns
+        }
+        return len({value for _, value in found}) == len(found)
+    met = [list(_cells(each, domains[0][0], turns, scope)) for each in references]
     couples = [
         (met[one], met[two])
         for one, two in ((0, 1), (0, 0), (1, 1))
@@ -84,14 +80,43 @@ def _holds(match: re.Match[str], scope: Mapping[str, Any], read_only: Collection
     )
 
 
+def _domains(text: str) -> list[tuple[str, str]]:
+    """Return (loop variable, its range) for each of the ranges of a sentence, the outermost first."""
+    found = []
+    tree = ast.parse(f"({text},)", mode="eval").body
+    assert isinstance(tree, ast.Tuple)
+    for each in tree.elts:
+        match each:
+            case (
+                ast.Compare(comparators=[ast.Name(id=name), _])
+                | ast.Compare(left=ast.Name(id=name), ops=[ast.In()])
+            ):
+                found.append((name, ast.unparse(each)))
+            case _:
+                raise NotEvaluable(text)
+    return found
+
+
+def _turns(domains: list[tuple[str, str]], scope: Mapping[str, Any]) -> Iterator[dict[str, int]]:
+    """Yield the values of the loop variables of a sentence."""
+    (name, test), *inner = domains
+    for turn in REACH:
+        if eval(test, {}, {**scope, name: turn}):
+            if not inner:
+                yield {name: turn}
+            else:
+                for more in _turns(inner, {**scope, name: turn}):
+                    yield {name: turn, **more}
+
+
 def _cells(
-    reference: str, name: str, turns: list[int], scope: Mapping[str, Any]
+    reference: str, name: str, turns: list[dict[str, int]], scope: Mapping[str, Any]
 ) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield the subscripts that a reference has in each turn of the loop."""
+    """Yield the subscripts that a reference has in each turn of the loop over `name`."""
     node = ast.parse(reference, mode="eval").body
     if not isinstance(node, ast.Subscript):
         raise NotEvaluable(reference)
     text = ast.unparse(node.slice)
     for turn in turns:
-        value = eval(text, {}, {**scope, name: turn})
-        yield turn, value if isinstance(value, tuple) else (value,)
+        value = eval(text, {}, {**scope, **turn})
+        yield turn[name], value if isinstance(value, tuple) else (value,)

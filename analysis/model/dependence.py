@@ -44,3 +44,6 @@ class Reduction:
     operator: ReductionOperator
     target: str
     statements: tuple[str, ...]  # all that update it in the loop, by name, in textual order
+    # The updates also read elements of the target that no iteration updates: `a[i] += a[j]`.
+    # Whoever gives iterations copies of the target has to leave these reads as they are.
+    reads_others: bool = False

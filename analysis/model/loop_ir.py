@@ -119,6 +119,9 @@ class Call:
 # No function of the user has this name; what does not know it finds no affine form.
 WRAPPED = "wrapped"
 
+# Begins the names of scalars that no user wrote: values on their way to one of several targets.
+TEMPORARY = "autopar_value_"
+
 Expression: TypeAlias = (
     Constant | Name | Extent | Element | Unary | Binary | Compare | BoolOp | Conditional | Call
 )

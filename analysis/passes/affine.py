@@ -1,10 +1,12 @@
 """Quasi-affine forms: integer expressions as isl understands them.
 
 Before:  2 * i + (n - 1) // 2          After:  the text "2*i + floor((n - 1)/2)"
+Before:  max(i - 1, 0)                 After:  the text "max(i - 1, 0)"
 
 An expression is quasi-affine when it is a sum of constant multiples of loop variables,
 parameters, and floors and remainders of such sums by positive constants (isl manual,
-"quasi-affine expressions").
+"quasi-affine expressions"). The builtins `min`, `max` and `abs` of such sums are piecewise
+quasi-affine, and isl's text knows them too.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from ..model.loop_ir import (
     Extent,
     Name,
     Unary,
+    walk_expression,
 )
 
 # Coefficients and constants beyond this could make index arithmetic leave 64 bits although
@@ -30,6 +33,8 @@ _LARGEST_COEFFICIENT = 2**20
 _LARGEST_CONSTANT = 2**31
 # isl answers nothing in time, and heeds no limit, where many remainders meet in one space.
 _MOST_DIVISIONS = 2
+# Each makes two pieces of every piece.
+_MOST_EXTREMA = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,18 @@ def affine(expression: Expression, atoms: Mapping[str, str]) -> Affine | None:
     form = _form(expression, atoms)
     if form is None or abs(form.constant) > _LARGEST_CONSTANT:
         return None
-    divisions = sum("mod" in name or "floor" in name for name, _ in form.terms)
+    text = str(form)
+    divisions = text.count(") mod ") + text.count("floor((")
+    extrema = text.count("min(") + text.count("max(")
     fits = all(abs(c) <= _LARGEST_COEFFICIENT for _, c in form.terms)
-    return form if fits and divisions <= _MOST_DIVISIONS else None
+    fits = fits and divisions <= _MOST_DIVISIONS and extrema <= _MOST_EXTREMA
+    return form if fits else None
+
+
+def has_form(expression: Expression) -> bool:
+    """Return whether `expression` is quasi-affine, were all its names integers that stay."""
+    leaves = (each for each in walk_expression(expression) if isinstance(each, Name | Extent))
+    return affine(expression, {name_of(each): name_of(each) for each in leaves}) is not None
 
 
 def name_of(expression: Name | Extent) -> str:
@@ -109,7 +123,24 @@ def _form(expression: Expression, atoms: Mapping[str, str]) -> Affine | None:
         case Binary():
             left, right = _form(expression.left, atoms), _form(expression.right, atoms)
             return None if left is None or right is None else _binary(expression, left, right)
+        case Call(function="min" | "max" | "abs"):
+            forms = [_form(each, atoms) for each in expression.arguments]
+            parts = [form for form in forms if form is not None]
+            return None if len(parts) < len(forms) else _extremum(expression.function, parts)
     return None
+
+
+def _extremum(function: str, parts: list[Affine]) -> Affine | None:
+    """Return the form of `min`, `max` or `abs` of some forms, as one atom."""
+    if function == "abs":
+        if len(parts) != 1:
+            return None
+        parts, function = [parts[0], plus(number(0), parts[0], -1)], "max"
+    if len(parts) < 2:  # of an iterable
+        return None
+    if all(part.is_constant for part in parts):
+        return number((min if function == "min" else max)(part.constant for part in parts))
+    return atom(f"{function}({', '.join(map(str, parts))})")
 
 
 def _binary(expression: Binary, left: Affine, right: Affine) -> Affine | None:

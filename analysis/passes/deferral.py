@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.facts import Facts
+from ..model.indirect import indirect_value
 from ..model.loop_ir import (
     Assign,
     Binary,
@@ -76,6 +77,24 @@ def indirect_accesses(scop: Scop) -> tuple[Access, ...]:
         for statement in scop.statements
         for access in statement.accesses
         if is_indirect(access)
+    )
+
+
+def has_computed_subscripts(scop: Scop) -> bool:
+    """Return whether a subscript is computed from loop variables and parameters alone: `i * m`."""
+    scalars = {array.name for array in scop.arrays if array.rank == 0}
+    values = (
+        value
+        for access in indirect_accesses(scop)
+        for index in access.indices
+        if (value := indirect_value(index)) is not None
+    )
+    return any(
+        not any(
+            isinstance(node, Element) or (isinstance(node, Name) and node.name in scalars)
+            for node in walk_expression(value)
+        )
+        for value in values
     )
 
 

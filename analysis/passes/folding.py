@@ -8,7 +8,16 @@ exact integers; a shift of an array's element could wrap in its dtype, so others
 
 from __future__ import annotations
 
-from ..model.loop_ir import Binary, Constant, Expression, Extent, Name, Unary, walk_expression
+from ..model.loop_ir import (
+    Binary,
+    Call,
+    Constant,
+    Expression,
+    Extent,
+    Name,
+    Unary,
+    walk_expression,
+)
 from .name_uses import NameUses
 from .substitution import rebuilt
 
@@ -41,6 +50,7 @@ def _is_exact(expression: Expression, uses: NameUses) -> bool:
         (isinstance(node, Name) and node.name not in uses.assigned)
         or (isinstance(node, Constant) and _is_int(node.value))
         or isinstance(node, Extent | Unary | Binary)
+        or (isinstance(node, Call) and node.function in {"min", "max", "abs"})
         for node in walk_expression(expression)
     )
 

@@ -168,11 +168,11 @@ def _reads_itself(statement: Statement, name: str) -> bool:
 
 def _text(scop: Scop, touching: list[Access], loop: int) -> str:
     """Return the condition in words: "idx[i] distinct for 0 <= i < n"."""
-    where = _range_text(scop.loops[loop])
     places = dict.fromkeys(
         tuple(python_text(_written_out(scop, index)) for index in access.indices)
         for access in touching
     )
+    where = _ranges_text(scop, loop, touching)
     if len(places) > 1:
         name = touching[0].array
         shown = " and ".join(f"{name}[{', '.join(place)}]" for place in places)
@@ -200,6 +200,24 @@ def _written_out(scop: Scop, index: Expression) -> Expression:
             if len(found) == 1 and not _reads_itself(found[0], node.name):
                 known[node.name] = found[0].body.value
     return substituted(value, known)
+
+
+def _ranges_text(scop: Scop, loop: int, touching: list[Access]) -> str:
+    """Return the range of a loop, then those of loops inside it whose variables subscripts name."""
+    outer = scop.loops[loop]
+    named = {
+        node.name
+        for access in touching
+        for index in access.indices
+        for node in walk_expression(_written_out(scop, index))
+        if isinstance(node, Name)
+    }
+    inner = (
+        each
+        for each in scop.loops
+        if each is not outer and outer.span.contains(each.span) and each.variable in named
+    )
+    return ", ".join(dict.fromkeys(map(_range_text, (outer, *inner))))
 
 
 def _range_text(loop: Loop) -> str:

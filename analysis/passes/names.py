@@ -159,6 +159,15 @@ def scope_of(body: list[Any]) -> Scope:
     return Scope(bound=frozenset(bound), shared=frozenset(bound if sees_all else shared))
 
 
+def subscripted(body: list[Any]) -> frozenset[str]:
+    """Return the names that have subscripts in a function body."""
+    return frozenset(
+        node.value.id
+        for node in own_nodes(body)
+        if isinstance(node, gast.Subscript) and isinstance(node.value, gast.Name)
+    )
+
+
 _SCOPES = (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.Lambda)
 _COMPREHENSIONS = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
 

@@ -60,6 +60,7 @@ from .reasons import (
     UnsupportedStatement,
     WhileLoop,
 )
+from .several_targets import assigned_alike, assigned_in_turn
 
 _BINARY = {
     gast.Add: "+", gast.Sub: "-", gast.Mult: "*", gast.Div: "/", gast.FloorDiv: "//",
@@ -208,6 +209,7 @@ class _Reader:
     def __init__(self, source: SourceFunction, known: dict[str, str]) -> None:
         self.source = source
         self.known = known
+        self.subscripted: frozenset[str] = frozenset()  # names of arrays
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
         is_module = isinstance(node, gast.Module)
@@ -216,6 +218,7 @@ class _Reader:
         if not is_module:
             hidden = scope.bound | set(parameters)
             self.known = {k: v for k, v in self.known.items() if k not in hidden}
+        self.subscripted = names.subscripted(node.body)
         end = node.body[-1] if node.body else None
         return Function(
             name=self.source.qualified_name,
@@ -256,7 +259,7 @@ class _Reader:
         try:
             if names.is_deeper(node, _DEEPEST):
                 raise self.unsupported(node, "expression nested this deeply")
-            return (self.modelled(node),)
+            return self.several(node) or (self.modelled(node),)
         except _Unmodelled as found:
             return (self.opaque(node, found.reason),)
 
@@ -286,6 +289,29 @@ class _Reader:
                 )
         raise _Unmodelled(self.statement_reason(node))
 
+    def several(self, node: Any) -> tuple[Statement, ...]:
+        """Return an assignment to several targets as several; () for any other statement."""
+        match node:
+            case gast.Assign(targets=[_, _, *_]):
+                targets = [self.target(each, node) for each in node.targets]
+                return assigned_alike(targets, self.expression(node.value), span_of(node))
+            case gast.Assign(
+                targets=[gast.Tuple(elts=parts) | gast.List(elts=parts)],
+                value=gast.Tuple(elts=values) | gast.List(elts=values),
+            ):
+                if len(parts) != len(values) or self.exchanges_arrays(node):
+                    return ()
+                targets = [self.target(each, node) for each in parts]
+                found = [self.expression(each) for each in values]
+                return assigned_in_turn(targets, found, span_of(node))
+        return ()
+
+    def exchanges_arrays(self, node: Any) -> bool:
+        """Return whether a statement only exchanges names that have subscripts elsewhere."""
+        return _is_exchange(node) and not self.subscripted.isdisjoint(
+            each.id for each in node.value.elts
+        )
+
     def assign(self, node: Any, target: Any) -> Assign | Allocate:
         reading = Reading(self.expression, self.canonical, span_of(node.value))
         made = read_allocation(node.value, reading) if isinstance(target, gast.Name) else None
@@ -312,7 +338,7 @@ class _Reader:
                 return self.element(node)
             case gast.Attribute():
                 raise _Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
-        if isinstance(node, gast.Tuple) and _is_exchange(statement):
+        if isinstance(node, gast.Tuple) and self.exchanges_arrays(statement):
             raise _Unmodelled(ArrayRebound(span=span_of(statement), array=node.elts[0].id))
         kind = "assignment to several targets"
         raise _Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))

@@ -82,7 +82,7 @@ def expression_interval(expression: Expression, known: Mapping[str, Interval]) -
         case Binary():
             left = expression_interval(expression.left, known)
             return _apply(expression.operator, left, expression_interval(expression.right, known))
-        case Call(function="min" | "max"):
+        case Call(function="min" | "max" | "abs"):
             parts = (expression_interval(each, known) for each in expression.arguments)
             return _apply(expression.function, *parts)
         case Compare() | BoolOp() | Unary() | Element() | Conditional() | Call() | Constant():

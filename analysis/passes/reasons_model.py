@@ -13,12 +13,14 @@ class NonAffineSubscript(Reason):
     """A subscript is not a quasi-affine function of the loop variables.
 
     Why it blocks: the elements that an iteration touches cannot be described, so no dependence
-        can be excluded. Sums, differences, products with a constant, `//` and `%` by a constant
-        are quasi-affine.
+        can be excluded. Sums, differences, products with a constant, `//` and `%` by a constant,
+        and `min`, `max` and `abs` of such are quasi-affine. What lacks only the values of some
+        names is decided at a call; what is an integer all the same, as `a[i * i]`, is looked at
+        there like a subscript read from an array.
 
     Example:
         for i in range(n):
-            a[i * i] = 0
+            a[i * m] = 0
 
     Use instead: a subscript that is a sum of multiples of the loop variables, where there is one.
 

@@ -33,7 +33,7 @@ from ..model.plan import DeferredRegion, UnsupportedLoop
 from ..model.scop import Access, Scop
 from ..model.source import SourceText
 from .build_scop import build_scop
-from .deferral import deciding_names, indirect_accesses
+from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .index_loops import Indexed, index_loops
 from .liveness import live_after
 from .reasons import BudgetExhausted, NonAffineSubscript
@@ -101,13 +101,15 @@ class _Search:
         plain = self.plain(nest)
         scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
         data = indirect_accesses(scop) if isinstance(scop, Scop) else ()
-        if isinstance(scop, Scop) and (within or not data):
+        # Inside a deferred nest, subscripts that only want values are left to the call.
+        is_kept = within and isinstance(scop, Scop) and not has_computed_subscripts(scop)
+        if isinstance(scop, Scop) and (not data or is_kept):
             yield scop
             return
         deferred = None
         if isinstance(plain, Indexed) and not within:
             deferred = self.deferred(plain, around)
-        if isinstance(scop, Scop) and deferred is None:
+        if isinstance(scop, Scop) and deferred is None and not within:
             yield scop
             return
         reasons = self.unknown(data) if isinstance(scop, Scop) else scop

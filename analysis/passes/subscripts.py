@@ -2,6 +2,7 @@
 
 Before:  j = 2 * i; a[j] + b.shape[-1]         After:  a[2 * i] + b.shape[1]
 Before:  k = idx[i]; y[k] + y[idx[i]]          After:  y[indirect(k)] + y[indirect(idx[i])]
+Before:  y[i * j]                              After:  y[indirect(i * j)]
 
 Helper of the `build_scop` pass.
 """
@@ -12,11 +13,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..model.indirect import indirect
-from ..model.loop_ir import Element, Expression, Extent, Name, walk_expression
-from .affine import name_of
+from ..model.loop_ir import (
+    Binary,
+    Call,
+    Constant,
+    Element,
+    Expression,
+    Extent,
+    Name,
+    Unary,
+    walk_expression,
+)
+from .affine import has_form, name_of
 from .folding import folded
 from .name_uses import NameUses
 from .substitution import rebuilt, substituted
+
+_INTEGER_OPERATORS = frozenset(("+", "-", "*", "//", "%", "<<", ">>", "&", "|", "^"))
 
 
 def integer(expression: Expression, known: Mapping[str, Expression], uses: NameUses) -> Expression:
@@ -44,7 +57,31 @@ def _subscript(index: Expression, known: Mapping[str, Expression], uses: NameUse
     if any(_is_data(node, uses) for node in walk_expression(put_in)):
         # Its scalars stay variables: they have types of their own, and a NumPy integer wraps.
         return indirect(resolved(index, known, uses))
-    return folded(resolved(put_in, known, uses), uses)
+    whole = folded(resolved(put_in, known, uses), uses)
+    if _is_integer(whole) and not has_form(whole):
+        # No affine form, but an integer that can be computed: data, to the model.
+        return indirect(resolved(index, known, uses))
+    return whole
+
+
+def _is_integer(expression: Expression) -> bool:
+    """Return whether `expression` is an integer wherever its names are."""
+    match expression:
+        case Constant(value=value):
+            return type(value) is int
+        case Name() | Extent():
+            return True
+        case Unary(operator="-" | "+" | "~"):
+            return _is_integer(expression.operand)
+        case Binary(operator="**", left=left, right=Constant(value=int(exponent))):
+            return exponent >= 0 and _is_integer(left)
+        case Binary(operator=operator, left=left, right=right):
+            return operator in _INTEGER_OPERATORS and _is_integer(left) and _is_integer(right)
+        case Call(function="min" | "max" | "abs"):
+            return all(map(_is_integer, expression.arguments))
+        case Call(function="int" | "math.floor" | "math.ceil" | "math.trunc"):
+            return True
+    return False
 
 
 def _is_data(node: Expression, uses: NameUses) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ..model import isl
 from ..model.dependence import Dependence, Reduction
 from ..model.diagnostics import Reason
-from ..model.loop_ir import Binary, Update
+from ..model.loop_ir import TEMPORARY, Binary, Update
 from ..model.plan import Condition, Inspection, LoopPlan, PrivateArray, VerdictKind
 from ..model.scop import Loop, Scop
 from .conditions import condition
@@ -33,7 +33,7 @@ from .reasons import (
     ScalarCarried,
     Scan,
 )
-from .reductions import find_reductions
+from .reductions import find_reductions, left_over
 from .scans import scan_operator
 from .storage import Storage
 from .trip_counts import long_loops
@@ -41,6 +41,9 @@ from .updates import same_cell
 
 # The kind that says most about a loop comes first in its reason.
 _WEIGHT = {"flow": 0, "anti": 1, "output": 2}
+
+# Iterations of a loop so short that it may escape a dependence of constant distance.
+_FEW = 5
 
 
 def find_verdicts(scop: Scop, *, at_call: bool = False) -> tuple[LoopPlan, ...]:
@@ -69,6 +72,8 @@ class _Judge:
         )
         excused = {each.target for each in reductions}
         rest = [each for each in carried_here if each.array not in excused]
+        for target in (each.target for each in reductions if each.reads_others):
+            rest += left_over(tuple(each for each in carried_here if each.array == target))
         names, blocking = self.blocking(rest, loop)
         arrays, blocking = self.without_private_arrays(blocking, loop)
         private = (*names, *(each.name for each in arrays))
@@ -97,6 +102,7 @@ class _Judge:
                 and bool(reductions)
                 and not arrays
                 and all(self.scop.array(each.target).rank == 0 for each in reductions)
+                and not any(each.reads_others for each in reductions)
                 and self.values_survive(loop, frozenset(excused))
             ),
             inspections=inspections,
@@ -146,7 +152,8 @@ class _Judge:
             if left is not None and not left.relation.is_empty():
                 blocking.append(left)
         own = frozenset(self.scop.predicates)
-        return tuple(name for name in private if name not in own), tuple(blocking)
+        shown = (name for name in private if name not in own and not name.startswith(TEMPORARY))
+        return tuple(shown), tuple(blocking)
 
     def without_private_arrays(
         self, blocking: tuple[Conflict, ...], loop: int
@@ -205,16 +212,17 @@ class _Judge:
         """Return whether the condition leaves more than a few iterations of the loop.
 
         A loop that is only free of conflicts when it is too short to reach across them
-        (`a[i] = a[i - 2]` with n <= 3) is sequential.
+        (`a[i] = a[i - 2]` with n <= 3) is sequential, unless it is not so short: parts of
+        `a[i] = a[i - 100]` are worth running at once.
         """
         if holds.is_empty():
             return False
         if self.at_call:
             return True
         longest_free = self.longest(loop, holds)
-        return longest_free is None or (
-            longest_free > 0 and longest_free == self.longest(loop, self.scop.context)
-        )
+        if longest_free is None or longest_free // abs(self.scop.loops[loop].step) >= _FEW:
+            return True
+        return longest_free > 0 and longest_free == self.longest(loop, self.scop.context)
 
     def simplest(self, loop: int, holds: isl.Set) -> isl.Set:
         """Return `holds`, written without the cases of loops that are too short to conflict."""

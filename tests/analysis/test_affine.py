@@ -30,6 +30,8 @@ def condition_of(text: str) -> Expression:
         "i", "-i", "+i", "2 * i - 3 * n + 1", "i * 2 - (n - i)", "i // 3", "(i - n) // 2", "-i // 2",
         "i % 4", "(i - 7) % 3", "-i % 3", "2 * (i // 2) + i % 2", "7 // 2", "-7 // 2", "-7 % 3",
         "a.shape[0] - 1 - i", "len(a) // 2", "(i + i // 2) // 3", "0 * i", "i - i", "- (i - 2) * 3",
+        "max(i - 1, 0)", "min(i + 1, n - 1)", "2 * min(max(i, 0), n) - 1", "abs(i - n)", "abs(-i) // 2", "min(3, 1, 2)",
+        "max(i, n, 1) % 3", "min(abs(i), abs(n)) + i", "abs(-4)",
     ],
 )  # fmt: skip
 def test_a_form_has_the_value_of_the_expression(text: str) -> None:
@@ -50,7 +52,7 @@ def test_a_form_has_the_value_of_the_expression(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["i * n", "i // n", "i // -2", "i % -3", "i // 0", "i % 0", "i / 2", "i ** 2", "True", "1.0", "m", "a[i]", "i & 1",
-     "min(i, n)", "abs(i)", "i + 2**40", "9999999999999 + i", "3000000 * i", "a.shape[1]", "~i"],
+     "min(i * n, 2)", "abs(i * n)", "max(i, 1.5)", "min(max(i, 1), max(i, 2), max(n, 3), max(i, 4))", "i + 2**40", "9999999999999 + i", "3000000 * i", "a.shape[1]", "~i"],
 )  # fmt: skip
 def test_what_is_not_affine_has_no_form(text: str) -> None:
     assert None is affine(expression(text), ATOMS)

@@ -1,9 +1,9 @@
 """AP301: A subscript is not a quasi-affine function of the loop variables."""
 
 
-def bad(a, n):
+def bad(a, n, m):
     for i in range(n):
-        a[i * i] = 0.0
+        a[i * m] = 0.0
 
 
 def good(a, n):
