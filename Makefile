@@ -59,7 +59,7 @@ $(BIN)/python:
 	  $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 
 # A stamp each: an install is repeated only when pyproject.toml changes.
-$(VENV)/.dev: EXTRAS := dev,cuda,demo,study,dask
+$(VENV)/.dev: EXTRAS := dev,cuda,demo,study,execute,dask
 $(VENV)/.demo: EXTRAS := demo
 $(VENV)/.bench: EXTRAS := bench,cuda
 $(VENV)/.study: EXTRAS := study

@@ -25,6 +25,8 @@ _HOME = {
     "BackendError": "autopar.options",
     "Report": "autopar.render",
     "explain": "autopar.decorator",
+    "load_ipython_extension": "autopar.magic",  # `%load_ext autopar`
+    "unload_ipython_extension": "autopar.magic",
     "overlap": "autopar.analysis.facts.overlap",
     "parallel": "autopar.decorator",
 }

@@ -103,7 +103,10 @@ def render_table(function: FunctionReport, width: int) -> str:
         table.add_column(name, justify="right" if name == "Line" else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False)
+    console = Console(
+        file=io.StringIO(), width=width, color_system=None, force_terminal=False,
+        force_jupyter=False,  # in a notebook Rich would show something of its own
+    )  # fmt: skip
     with console.capture() as captured:
         console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

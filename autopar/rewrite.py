@@ -100,7 +100,8 @@ def rewrite_function(
         shell = enclose(shells, edit.applied_to_body(definition), original)
         module = ast.Module(body=[shell], type_ignores=[])
         compiled = compile(module, original.co_filename, "exec", flags, dont_inherit=True)
-    return _reborn(function, edit.with_constants(_counterpart(compiled, original)))
+    code = with_constants(_counterpart(compiled, original), edit.constants)
+    return _reborn(function, code)
 
 
 def rewrite_module(
@@ -114,11 +115,26 @@ def rewrite_module(
     `flags` are future features that hold beyond those which the text imports (notebook cells).
     Raises SyntaxError for the text, ValueError where a site is not a statement of module level.
     """
+    tree, constants = rewrite_tree(source, sites, decoration, flags)
+    code = compile(tree, source.path, "exec", flags, dont_inherit=True)
+    return with_constants(code, constants)
+
+
+def rewrite_tree(
+    source: SourceText,
+    sites: Sequence[Site],
+    decoration: Decoration | None = None,
+    flags: int = 0,
+    prefix: str = "",
+) -> tuple[ast.Module, Mapping[str, object]]:
+    """Return the same as a tree for others to compile, and what `with_constants` then needs.
+
+    `prefix` tells the strings that stand for guards from those of other trees.
+    """
     tree = _parse(source, flags)
-    edit = _Edit(tree, decoration)
+    edit = _Edit(tree, decoration, prefix)
     edit.add_sites(sites, {}, None)
-    edited = edit.applied_to_body(tree)
-    return edit.with_constants(compile(edited, source.path, "exec", flags, dont_inherit=True))
+    return edit.applied_to_body(tree), edit.constants
 
 
 @functools.lru_cache(maxsize=4)  # a module with many decorated functions is parsed once
@@ -199,17 +215,17 @@ def _with_own_values(
 class _Edit:
     """What is to be put into one tree, and the constants that it refers to."""
 
-    def __init__(self, tree: ast.AST, decoration: Decoration | None) -> None:
-        self._constants: dict[str, object] = {}
+    def __init__(self, tree: ast.AST, decoration: Decoration | None, prefix: str = "") -> None:
+        self.constants: dict[str, object] = {}
         self._guards: dict[Position, str] = {}
-        self._prefix = _fresh_prefix(tree)
+        self._prefix = _fresh_prefix(tree, prefix)
         self._decorated = decoration.positions if decoration else frozenset()
         self._decorator = self._placeholder(decoration) if decoration else ""
 
     def _placeholder(self, value: object) -> str:
         """Return the source text of a string for which `with_constants` will put `value`."""
-        key = f"{self._prefix}{len(self._constants)}"
-        self._constants[key] = value
+        key = f"{self._prefix}{len(self.constants)}"
+        self.constants[key] = value
         return repr(key)
 
     def add_sites(
@@ -268,25 +284,26 @@ class _Edit:
             scope.decorator_list = [*scope.decorator_list, decorator]
         return scope
 
-    def with_constants(self, code: CodeType) -> CodeType:
-        """Return `code` with the objects themselves for their placeholders, at any depth."""
-        return code.replace(co_consts=tuple(map(self._constant, code.co_consts)))
 
-    def _constant(self, value: object) -> object:
-        """Return what `value` stands for, if anything."""
+def with_constants(code: CodeType, constants: Mapping[str, object]) -> CodeType:
+    """Return `code` with the objects themselves for their placeholders, at any depth."""
+
+    def meant(value: object) -> object:
         if isinstance(value, CodeType):
-            return self.with_constants(value)
-        return self._constants.get(value, value) if isinstance(value, str) else value
+            return with_constants(value, constants)
+        return constants.get(value, value) if isinstance(value, str) else value
+
+    return code.replace(co_consts=tuple(map(meant, code.co_consts)))
 
 
-def _fresh_prefix(tree: ast.AST) -> str:
+def _fresh_prefix(tree: ast.AST, own: str) -> str:
     """Return the beginning of no string in `tree`."""
     strings = [
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
-    prefix = "\0autopar "
+    prefix = f"\0autopar {own}"
     while any(string.startswith(prefix) for string in strings):
         prefix += "'"
     return prefix

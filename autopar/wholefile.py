@@ -14,23 +14,20 @@ import os
 import sys
 import tokenize
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from types import FunctionType, ModuleType, TracebackType
+from types import ModuleType, TracebackType
 
 from autopar.analysis.model.report import Report as ReportData
-from autopar.analysis.model.source import SourceFunction, SourceText
-from autopar.analysis.stages import MODULE, loop_functions, usual_names
+from autopar.analysis.model.source import SourceText
+from autopar.analysis.stages import usual_names
 from autopar.codegen import cudalib
 
-from .functions import identity_guards, read_source
-from .options import BackendError, Options, choose_options, is_disabled
-from .prepare import Prepared, failed, prepare, with_runs
-from .record import Records, RunRecord
-from .rewrite import Decoration, rewrite_function, rewrite_module
+from .options import BackendError, choose_options, is_disabled
+from .rewrite import rewrite_module
+from .takeover import Takeover
 from .version import VERSION
-from .watch import ModuleBindings, watch_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,95 +104,33 @@ def _read(path: str) -> SourceText:
         return SourceText(path=path, text=file.read(), cell=None)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Run:
-    """One run of one file: what was prepared, and what happened."""
-
-    text: SourceText
-    shown: str  # the path in the report: as the user gave it
-    options: Options
-    module: ModuleType
-    record: RunRecord = field(default_factory=RunRecord)
-    records: Records = field(init=False)
-    prepared: dict[tuple[str, int], Prepared] = field(default_factory=dict)
-    regions: int = 0
-
-    def __post_init__(self) -> None:
-        self.records = Records(self.record)
-
-    def prepare(self, source: SourceFunction, bindings_hold: object) -> Prepared:
-        """Return what is known of a function of the file; analysed once."""
-        key = (source.qualified_name, source.line)
-        if key not in self.prepared:
-            made = prepare(source, self.options, self.records, bindings_hold, self.regions)  # type: ignore[arg-type]  # a callable
-            self.regions += len(made.regions)
-            self.prepared[key] = made
-        return self.prepared[key]
-
-    def decorate(self, function: FunctionType) -> FunctionType:
-        """Return a function of the file with guards before its regions."""
-        source = read_source(function, self.text)
-        if not isinstance(source, SourceFunction):
-            return function
-        names = [name for name, _ in source.known_names or ()]
-        guards = identity_guards(function, names)
-        key = (source.qualified_name, source.line)
-        is_closure = any(binding.kind == "closure" for binding in guards)
-        if key in self.prepared and is_closure:
-            # The regions watch what the first such closure captured.
-            return function
-        prepared = self.prepare(source, watch_known(function, names))
-        decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
-        try:
-            return rewrite_function(function, source, prepared.sites, decoration)
-        except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
-            self.prepared[key] = failed(source, "rewrite", error)
-            return function
-
-    def report(self) -> ReportData:
-        """Return the report of the run, functions that were never defined left out."""
-        functions = tuple(
-            with_runs(each, self.record)
-            for _, each in sorted(self.prepared.items(), key=lambda item: item[0][1])
-        )
-        return ReportData(
-            version=VERSION,
-            text=replace(self.text, path=self.shown),
-            functions=tuple(each for each in functions if each.loops or each.refusal),
-        )
-
-
 def _run(
     module: ModuleType, text: SourceText, argv: list[str], run_options: RunOptions
 ) -> RunOutcome:
     options = choose_options(backend=run_options.backend or "auto")
     if options.backend == "cuda" and not cudalib.is_available():
         raise BackendError("backend 'cuda' was asked for, but no CUDA device was found.")
-    run = _Run(text=text, shown=argv[0], options=options, module=module)
+    run = Takeover(text=text, shown=argv[0], options=options, module=module)
     code = _rewritten(run, run_options)
     sys.argv = argv
     sys.modules["__main__"] = module
     return RunOutcome(exit_status=_execute(code, module), report=run.report())
 
 
-def _rewritten(run: _Run, run_options: RunOptions) -> object:
+def _rewritten(run: Takeover, run_options: RunOptions) -> object:
     plain = compile(run.text.text, run.text.path, "exec", dont_inherit=True)
     wanted = _is_wanted(run, run_options) and not is_disabled()
     if not wanted or run.options.backend == "interpreter":
         return plain
-    source = SourceFunction(text=run.text, qualified_name=MODULE, line=1, known_names=None)
-    hold = ModuleBindings(FunctionType(plain, run.module.__dict__), usual_names(run.text))
-    prepared = run.prepare(source, hold)
-    decoration = Decoration(positions=loop_functions(run.text), decorate=run.decorate)
     try:
-        return rewrite_module(run.text, prepared.sites, decoration)
+        sites, decoration = run.prepare_module(plain, usual_names(run.text), are_sure=False)
+        return rewrite_module(run.text, sites, decoration)
     except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
-        run.prepared.clear()
-        run.prepared[source.qualified_name, source.line] = failed(source, "rewrite", error)
+        run.give_up(error)
         return plain
 
 
-def _is_wanted(run: _Run, run_options: RunOptions) -> bool:
+def _is_wanted(run: Takeover, run_options: RunOptions) -> bool:
     """Return whether the file is to be taken over, by the globs for its path or name."""
     names = (run.shown, run.text.path, Path(run.text.path).name)
 

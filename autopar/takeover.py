@@ -1,0 +1,107 @@
+"""A text whose loops are taken over: those of its module level, and of the functions it defines.
+
+Before:  the text of a script or of a cell     After:  the same with guards before its loops
+
+What a whole file and a notebook's cell have in common: functions are prepared when they are
+defined, and one record keeps what happened in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import CodeType, FunctionType, ModuleType
+
+from autopar.analysis.model.report import Report as ReportData
+from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.stages import MODULE, loop_functions
+
+from .functions import identity_guards, read_source
+from .options import Options
+from .prepare import Prepared, failed, prepare, with_runs
+from .record import Records, RunRecord
+from .rewrite import Decoration, Site, rewrite_function
+from .version import VERSION
+from .watch import ModuleBindings, watch_known
+
+
+@dataclass(slots=True, kw_only=True)
+class Takeover:
+    """One text and its run: what was prepared, and what happened."""
+
+    text: SourceText
+    shown: str  # the path in the report: as the user gave it
+    cell: int | None = None  # of a notebook
+    options: Options
+    module: ModuleType
+    record: RunRecord = field(default_factory=RunRecord)
+    records: Records = field(init=False)
+    prepared: dict[tuple[str, int], Prepared] = field(default_factory=dict)
+    regions: int = 0
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.record)
+
+    def prepare_module(
+        self, plain: CodeType, names: Mapping[str, str], *, are_sure: bool
+    ) -> tuple[tuple[Site, ...], Decoration]:
+        """Return the sites of module level, and which functions are decorated.
+
+        `names` are what the outside names of the text are taken to mean; `are_sure` says that
+        somebody looked, so that they are believed before the names which the text suggests.
+        """
+        known = tuple(names.items()) if are_sure else None
+        source = SourceFunction(text=self.text, qualified_name=MODULE, line=1, known_names=known)
+        hold = ModuleBindings(FunctionType(plain, self.module.__dict__), names)
+        prepared = self.prepare(source, hold)
+        decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
+        return prepared.sites, decoration
+
+    def give_up(self, error: Exception) -> None:
+        """Note that the text could not be rewritten; it runs untouched (AP900)."""
+        source = SourceFunction(text=self.text, qualified_name=MODULE, line=1, known_names=None)
+        self.prepared.clear()
+        self.prepared[source.qualified_name, source.line] = failed(source, "rewrite", error)
+
+    def prepare(self, source: SourceFunction, bindings_hold: object) -> Prepared:
+        """Return what is known of a function of the file; analysed once."""
+        key = (source.qualified_name, source.line)
+        if key not in self.prepared:
+            made = prepare(source, self.options, self.records, bindings_hold, self.regions)  # type: ignore[arg-type]  # a callable
+            self.regions += len(made.regions)
+            self.prepared[key] = made
+        return self.prepared[key]
+
+    def decorate(self, function: FunctionType) -> FunctionType:
+        """Return a function of the file with guards before its regions."""
+        source = read_source(function, self.text)
+        if not isinstance(source, SourceFunction):
+            return function
+        names = [name for name, _ in source.known_names or ()]
+        guards = identity_guards(function, names)
+        key = (source.qualified_name, source.line)
+        is_closure = any(binding.kind == "closure" for binding in guards)
+        if key in self.prepared and is_closure:
+            # The regions watch what the first such closure captured.
+            return function
+        prepared = self.prepare(source, watch_known(function, names))
+        decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
+        try:
+            return rewrite_function(function, source, prepared.sites, decoration)
+        except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
+            self.prepared[key] = failed(source, "rewrite", error)
+            return function
+
+    def report(self) -> ReportData:
+        """Return the report of the run, functions that were never defined left out."""
+        functions = tuple(
+            with_runs(each, self.record)
+            for _, each in sorted(self.prepared.items(), key=lambda item: item[0][1])
+        )
+        return ReportData(
+            version=VERSION,
+            text=replace(self.text, path=self.shown),
+            functions=tuple(
+                replace(each, cell=self.cell) for each in functions if each.loops or each.refusal
+            ),
+        )
