@@ -34,7 +34,7 @@ from .passes.regions import find_regions
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
 from .passes.verdicts import find_verdicts
-from .passes.wrapping import wrap_subscripts
+from .passes.wrapping import within, wrap_subscripts, wraps
 
 __all__ = [
     "MODULE",
@@ -132,12 +132,15 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
         with isl.budget():
             last = find_last_values(scop)
             memory = pinned(on_bases(scop, facts.layouts), facts.values)
-            loops = find_verdicts(memory, at_call=facts != NOTHING)
+            in_bounds = conditions.in_bounds(scop)
+            # What wraps means something only in bounds, and is simpler there.
+            judged = within(memory, in_bounds) if wraps(memory) else memory
+            loops = find_verdicts(judged, at_call=facts != NOTHING)
             return RegionPlan(
                 scop=scop,
                 memory=memory,
                 loops=loops,
-                in_bounds=conditions.in_bounds(scop),
+                in_bounds=in_bounds,
                 disjoint=disjoint_pairs(scop, facts.layouts),
                 last_values=None if last is None else last[0],
                 live_out_defined=None if last is None else last[1],

@@ -173,6 +173,15 @@ class Set:
         return Set(raw)
 
     @locked
+    def with_parameters(self, names: tuple[str, ...]) -> Set:
+        """Return the projection onto the parameters called `names`."""
+        raw = self._raw
+        for position in reversed(range(raw.dim(islpy.dim_type.param))):
+            if raw.get_dim_name(islpy.dim_type.param, position) not in names:
+                raw = raw.project_out(islpy.dim_type.param, position, 1)
+        return Set(raw)
+
+    @locked
     def named(self, name: str) -> Set:
         """Return the same tuples under another name."""
         return Set(self._raw.set_tuple_name(name))

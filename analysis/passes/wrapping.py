@@ -31,7 +31,9 @@ from ..model.loop_ir import (
     Expression,
     Extent,
     Update,
+    wrapped_value,
 )
+from ..model.plan import Condition
 from ..model.scop import Access, Parameter, Scop, Statement
 from .affine import Affine, affine, name_of
 from .identifiers import Identifiers
@@ -66,6 +68,24 @@ def wrap_subscripts(scop: Scop, facts: Facts) -> Scop:
             for each, rewriting in zip(scop.statements, rewritings, strict=True)
         ),
     )
+
+
+def wraps(scop: Scop) -> bool:
+    """Return whether some subscript counts from the end only where it is negative."""
+    return any(
+        wrapped_value(index) is not None
+        for statement in scop.statements
+        for access in statement.accesses
+        for index in access.indices
+    )
+
+
+def within(scop: Scop, conditions: tuple[Condition, ...]) -> Scop:
+    """Return `scop` for the parameters under which `conditions` may all hold."""
+    known = scop.context
+    for each in conditions:
+        known = known.intersect(each.set.with_parameters(known.parameters))
+    return replace(scop, context=known)
 
 
 # ------------------------------------------------------------------------------- signs
