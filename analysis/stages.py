@@ -34,7 +34,7 @@ from .passes.regions import find_regions
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
 from .passes.verdicts import find_verdicts
-from .passes.wrapping import within, wrap_subscripts, wraps
+from .passes.wrapping import most_wrapped, within, wrap_subscripts
 
 __all__ = [
     "MODULE",
@@ -55,6 +55,7 @@ __all__ = [
     "specialize",
     "stage_texts",
     "usual_names",
+    "wraps_by_values",
 ]
 
 # Of one function, in all its regions: as many as four of the hardest may spend.
@@ -134,7 +135,7 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
             memory = pinned(on_bases(scop, facts.layouts), facts.values)
             in_bounds = conditions.in_bounds(scop)
             # What wraps means something only in bounds, and is simpler there.
-            judged = within(memory, in_bounds) if wraps(memory) else memory
+            judged = within(memory, in_bounds) if most_wrapped(memory) else memory
             loops = find_verdicts(judged, at_call=facts != NOTHING)
             return RegionPlan(
                 scop=scop,
@@ -152,9 +153,26 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
         return _exhausted(scop)
 
 
-def plan_wrapping(region: RegionPlan) -> RegionPlan | Refusal | None:
-    """Return the plan of a region whose subscripts may be negative; None where none ever is."""
-    facts = Facts(wraps=True)
+def wraps_by_values(region: RegionPlan) -> bool | Refusal:
+    """Return whether a region whose subscripts may be negative is planned for one set of values.
+
+    Two subscripts of one element that both may wrap, or one in a loop with a stride, have too
+    many cases to be told apart for all values at once.
+    """
+    try:
+        with isl.budget():
+            wrapped = most_wrapped(wrap_subscripts(region.scop, Facts(wraps=True)))
+            is_strided = any(abs(loop.step) > 1 for loop in region.scop.loops)
+            return wrapped > 1 or (wrapped == 1 and is_strided)
+    except isl.BudgetExhaustedError:
+        return _exhausted(region.scop)
+
+
+def plan_wrapping(region: RegionPlan, facts: Facts) -> RegionPlan | Refusal | None:
+    """Return the plan of a region whose subscripts may be negative; None where none ever is.
+
+    `facts` say that they may be, and the values of all parameters where these are wanted.
+    """
     try:
         with isl.budget():
             scop = wrap_subscripts(region.scop, facts)

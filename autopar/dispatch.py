@@ -7,6 +7,7 @@ to its original loop; one tuple means the region is done and holds what lives on
 from __future__ import annotations
 
 import logging
+import operator
 import sys
 import threading
 from collections.abc import Callable
@@ -34,7 +35,7 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
 from autopar.analysis.model.types import LiveInType
 from autopar.analysis.passes.reasons import InternalFault
-from autopar.analysis.stages import plan_region, plan_wrapping
+from autopar.analysis.stages import plan_region, plan_wrapping, wraps_by_values
 from autopar.codegen.compile import COMPILER_ERRORS
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError, DeviceLauncher
@@ -100,6 +101,7 @@ class Region:
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
     overlapped_ns: int = 0  # predicted time spent in the interpreter because arrays overlap
     outside_ns: int = 0  # the same because subscripts are not what the plan takes them for
+    wraps_by_values: bool | None = None  # None: not asked yet
 
     # None where no verdict of the region asks for a look at the data.
     inspectors: Inspectors | None = field(init=False, default=None)
@@ -201,16 +203,35 @@ class Region:
         reason = why_not(self.plan, self.guard, values)
         if again is not None or not isinstance(reason, IndexOutOfBounds):
             return reason
+        named = dict(zip(self.guard.arguments, values, strict=True))
+        if self.wraps_by_values:
+            again = self.again.get(self._facts_of_wraps(named))
+            if again is not None:
+                return again if isinstance(again, Region) else reason
         if self.options.backend == "auto":
-            named = dict(zip(self.guard.arguments, values, strict=True))
             self.outside_ns += evaluated(interpreter_nanoseconds(self.plan.scop), named)
             if self.outside_ns < ANALYSIS_NS:
                 return reason
-        again = self.again.make(_WRAPS, lambda: self._planned_for_wraps(reason))
+        facts = self._facts_of_wraps(named)
+        again = self.again.make(facts, lambda: self._planned_for_wraps(facts, reason))
         return again if isinstance(again, Region) else reason
 
-    def _planned_for_wraps(self, reason: Reason) -> Region | Reason:
-        plan = plan_wrapping(self.plan)
+    def _facts_of_wraps(self, named: dict[str, Any]) -> Facts:
+        """Return what the region is planned for where subscripts may be negative."""
+        with self.lock:
+            if self.wraps_by_values is None:
+                try:
+                    found = self.allowance.watch(lambda: wraps_by_values(self.plan), self.span)
+                    self.wraps_by_values = found is True
+                except Exception:  # a fault of ours must not become the user's
+                    LOG.exception("the negative subscripts of %s could not be counted", self.name)
+                    self.wraps_by_values = False
+        if not self.wraps_by_values:
+            return _WRAPS
+        return Facts(wraps=True, values=_integers_of(self.plan, named))
+
+    def _planned_for_wraps(self, facts: Facts, reason: Reason) -> Region | Reason:
+        plan = plan_wrapping(self.plan, facts)
         if not isinstance(plan, RegionPlan) or not can_guard(plan):
             return reason
         # It takes the same arguments: the extents it counts from are those of arrays known before.
@@ -484,6 +505,13 @@ class Region:
             iterations = None if found is None else found.iterations
             plan = self.plan if self.is_of_call else None
             stack[-1].add(self.number, backend, iterations, seconds, reason, plan)
+
+
+def _integers_of(plan: RegionPlan, named: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Return parameters and extents of a region, as Python text, with their values at a call."""
+    extents = (f"{a.name}.shape[{axis}]" for a in plan.scop.given_arrays for axis in range(a.rank))
+    texts = dict.fromkeys((*(each.text for each in plan.scop.parameters), *extents))
+    return tuple((text, operator.index(evaluated(text, named))) for text in texts)
 
 
 def _seen(value: object) -> object:

@@ -203,9 +203,10 @@ class _Judge:
         free: VerdictKind = "reduction" if has_reductions else "parallel"
         if not blocking:
             return free, None
-        holds = self.scop.context
-        for each in blocking:  # one by one: what is left stays simple on the way
-            holds = holds.subtract(each.relation.params().intersect(holds))
+        blocked = blocked_by(blocking).intersect(self.scop.context)
+        if blocked.is_empty():
+            return free, None
+        holds = self.scop.context.subtract(blocked)
         if self.admits_long_loops(loop, holds):
             return "conditional", holds
         return "sequential", None

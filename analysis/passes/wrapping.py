@@ -70,13 +70,15 @@ def wrap_subscripts(scop: Scop, facts: Facts) -> Scop:
     )
 
 
-def wraps(scop: Scop) -> bool:
-    """Return whether some subscript counts from the end only where it is negative."""
-    return any(
-        wrapped_value(index) is not None
-        for statement in scop.statements
-        for access in statement.accesses
-        for index in access.indices
+def most_wrapped(scop: Scop) -> int:
+    """Return how many subscripts of one element count from the end only where they are negative."""
+    return max(
+        (
+            sum(wrapped_value(index) is not None for index in access.indices)
+            for statement in scop.statements
+            for access in statement.accesses
+        ),
+        default=0,
     )
 
 

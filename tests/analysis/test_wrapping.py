@@ -10,10 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autopar.analysis.model import isl
+from autopar.analysis.model.facts import Facts
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.text import python_text
-from autopar.analysis.stages import plan_wrapping
+from autopar.analysis.stages import plan_wrapping, wraps_by_values
 from tests.analysis.reading import loop, plan, scop
+
+WRAPS = Facts(wraps=True)
 
 
 def around(body: str, header: str = "range(n)") -> str:
@@ -128,14 +131,14 @@ def test_verdicts_count_the_cells_at_both_ends(
 
 
 def wrapping(source: str) -> RegionPlan:
-    found = plan_wrapping(plan(source))
+    found = plan_wrapping(plan(source), WRAPS)
     assert isinstance(found, RegionPlan), found
     return found
 
 
 def test_nothing_changes_where_no_subscript_is_ever_negative() -> None:
-    assert plan_wrapping(plan(around("b[i] = a[i]"))) is None
-    assert plan_wrapping(plan(around("b[i] = a[i - 1] + a[-1]"))) is None
+    assert plan_wrapping(plan(around("b[i] = a[i]")), WRAPS) is None
+    assert plan_wrapping(plan(around("b[i] = a[i - 1] + a[-1]")), WRAPS) is None
 
 
 def test_bounds_of_a_subscript_that_may_wrap_reach_from_end_to_end() -> None:
@@ -217,6 +220,22 @@ def touched(
     return sorted(found)
 
 
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [("u[i + k, i + m] = a[i]", True), ("u[i + k, i] = a[i + m]", False), ("u[i, i] = 0", False)],
+)
+def test_two_subscripts_that_may_wrap_want_values(body: str, wanted: bool) -> None:
+    assert wanted == wraps_by_values(plan(around(body)))
+
+
+def test_verdicts_on_what_wraps_hold_in_bounds() -> None:
+    """With the extent too large for the two ends to meet, or out of bounds, there is no case."""
+    found = wrapping(around("a[i + k] = a[i]")).loops[0]
+    assert found.condition is not None
+    assert found.condition.set.contains((("n", 9), ("k", -9), ("a_shape_0", 18)))
+    assert not found.condition.set.contains((("n", 9), ("k", -9), ("a_shape_0", 17)))
+
+
 @settings(suppress_health_check=list(HealthCheck))
 @given(
     st.tuples(forms(), forms()),
@@ -237,7 +256,7 @@ def test_the_cells_of_an_access_are_those_that_python_touches(
         f"            u[{forms[0]}, {forms[1]}] = 1\n"
     )
     static = plan(source)
-    for region in (static, plan_wrapping(static)):
+    for region in (static, plan_wrapping(static, WRAPS)):
         if not isinstance(region, RegionPlan):
             continue
         (statement,) = region.scop.statements

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autopar
-from tests.sameness import notes, places, same
+from tests.sameness import loops_of, notes, places, same
 
 # ------------------------------------------------------------------------------- kernels
 
@@ -64,6 +64,12 @@ def only_inside(a, b, n, k):
 def element(a, b, n, k):
     for i in range(n):
         b[i] = a[k]
+
+
+def diagonally(u, n, k):
+    for i in range(n + 1):
+        for j in range(0, n - 1, 2):
+            u[i + k, j + k] = 2 * u[i, j]
 
 
 def carried(a, n):
@@ -302,12 +308,21 @@ def test_a_small_call_is_not_analysed_again():
 
 
 def test_a_fault_in_the_second_analysis_is_not_the_users(monkeypatch):
-    def failing(_):
+    def failing(*_):
         raise RuntimeError("a fault")
 
     monkeypatch.setattr("autopar.dispatch.plan_wrapping", failing)
     decorated = same(shifted, lambda: (numbers(4), np.zeros(4), 4, 1), "cpu")
     assert ["interpreter"] == places(decorated)
+
+
+@pytest.mark.parametrize(
+    ("k", "verdict"), [(-12, "parallel"), (-2, "sequential"), (-7, "parallel")]
+)
+def test_two_subscripts_that_may_wrap_are_planned_for_values(k, verdict):
+    decorated = same(diagonally, lambda: (numbers(169).reshape(13, 13), 6, k), "cpu")
+    outer, _ = loops_of(decorated.last_run)
+    assert (verdict, "call", "cpu") == (outer["verdict"], outer["stage"], outer["ran"]["backend"])
 
 
 # --------------------------------------------------------------------------- the simulator

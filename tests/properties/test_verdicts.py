@@ -14,7 +14,7 @@ from typing import Any
 
 import islpy
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from autopar.analysis.model import isl
@@ -247,9 +247,11 @@ def test_value_based_flow_is_the_latest_earlier_write(program: Program) -> None:
             if all(found):
                 writes, reads = (isl.UnionMap.of(tuple(each)) for each in found)
                 time = original_schedule(scop)
-                assert isl.value_based_flow(writes, reads, time) == isl.last_writes(
-                    writes, reads, time
-                )
+                try:
+                    expected = isl.last_writes(writes, reads, time)
+                except isl.BudgetExhaustedError:
+                    reject()  # one maximum over all writes is the costlier way
+                assert expected == isl.value_based_flow(writes, reads, time)
 
 
 # ---------------------------------------------------------------------- conditions, last values
