@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.source import SourceFunction, SourceText, Span
+from autopar.analysis.passes.names import HELPER
 from autopar.analysis.passes.reasons import SourceUnavailable
 
 FUTURE_FLAGS = functools.reduce(
@@ -54,6 +55,9 @@ KNOWN_BUILTINS = (
     "divmod",
     "round",
 )
+
+# What decides what a function of the user computes.
+PARTS = ("__code__", "__defaults__", "__kwdefaults__")
 
 Namespace: TypeAlias = Literal["closure", "global", "builtin", "attribute"]
 
@@ -97,7 +101,7 @@ def read_source(function: object, text: SourceText | None = None) -> SourceFunct
         text=found,
         qualified_name=code.co_qualname,
         line=line,
-        known_names=known_names(function),
+        known_names=known_names(function, found),
     )
 
 
@@ -238,22 +242,76 @@ def _same_constant(one: object, two: object) -> bool:
 # ----------------------------------------------------------- what the outer names mean now
 
 
-def known_names(function: FunctionType) -> tuple[tuple[str, str], ...]:
+def known_names(function: FunctionType, text: SourceText) -> tuple[tuple[str, str], ...]:
     """Return (name, canonical name) of each outer name of `function` that autopar knows, sorted.
 
-    Canonical are `range`, `math`, `math.sqrt`, `numpy.sqrt` and their like. An attribute of the
-    same name as a global is listed with it, which is true all the same.
+    Canonical are `range`, `math`, `math.sqrt`, `numpy.sqrt` and their like, and `def 12` for a
+    function of the same `text`, whose outer names are listed too. An attribute of the same name
+    as a global is listed with it, which is true all the same.
     """
-    mentioned = {
-        name
-        for code in _walk_code(function.__code__)
-        for name in (*code.co_names, *code.co_freevars)
-    }
-    return tuple(
-        (binding.name, canonical)
-        for binding in identity_guards(function, sorted(mentioned))
-        if (canonical := canonical_name(binding.value)) is not None
+    found: dict[str, str] = {}
+    waiting = [function.__code__]
+    while waiting:
+        for binding in identity_guards(function, sorted(mentioned_names(waiting.pop()))):
+            meaning = meaning_of(binding.value, function, text)
+            if meaning is None or binding.name in found:
+                continue
+            found[binding.name] = meaning
+            if isinstance(binding.value, FunctionType) and meaning.startswith(HELPER):
+                waiting.append(binding.value.__code__)
+    return tuple(sorted(found.items()))
+
+
+def mentioned_names(code: CodeType) -> frozenset[str]:
+    """Return the outer names and the attributes that `code` mentions, at any depth."""
+    return frozenset(
+        name for each in _walk_code(code) for name in (*each.co_names, *each.co_freevars)
     )
+
+
+def meaning_of(value: object, function: FunctionType, text: SourceText) -> str | None:
+    """Return the canonical name of `value`, one of the outer names of `function` in `text`."""
+    if not isinstance(value, FunctionType):
+        return canonical_name(value)
+    code = value.__code__
+    is_near = (
+        value.__globals__ is function.__globals__
+        and code.co_filename == function.__code__.co_filename
+        and not code.co_freevars
+        and not code.co_flags & SUSPENDING_FLAGS
+    )
+    if not is_near:
+        return canonical_name(value)
+    line = _definition_line(code, text, compare=False)
+    if line is None or not _has_own_defaults(value, line, text):
+        return None
+    return f"{HELPER}{line}"
+
+
+def _has_own_defaults(function: FunctionType, line: int, text: SourceText) -> bool:
+    """Return whether the literal defaults in the text are what the function has."""
+    tree, _ = _compile(text.text, function.__code__.co_filename, 0)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.lineno == line:
+            keywords = function.__kwdefaults__ or {}
+            own = [*(function.__defaults__ or ()), *keywords.values()]
+            named = [
+                each
+                for argument, each in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+                if argument.arg in keywords
+            ]
+            written = [*node.args.defaults, *(each for each in named if each is not None)]
+            return len(own) == len(written) and all(map(_may_be, written, own))
+    return False
+
+
+def _may_be(written: ast.expr, value: object) -> bool:
+    """Return whether a default that is a literal has that value."""
+    try:
+        literal = ast.literal_eval(written)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return True  # no literal: nobody takes it for one
+    return type(literal) is type(value) and repr(literal) == repr(value)
 
 
 def canonical_name(value: object) -> str | None:
@@ -312,6 +370,8 @@ def _find_binding(function: FunctionType, name: str) -> Binding | None:
     base, dot, attribute = name.rpartition(".")
     if dot:
         owner = _find_binding(function, base)
+        if owner is not None and attribute in PARTS and isinstance(owner.value, FunctionType):
+            return Binding("attribute", name, getattr(owner.value, attribute))
         if owner is None or not isinstance(owner.value, ModuleType):
             return None
         content = vars(owner.value)

@@ -52,7 +52,7 @@ class Takeover:
         """
         known = tuple(names.items()) if are_sure else None
         source = SourceFunction(text=self.text, qualified_name=MODULE, line=1, known_names=known)
-        hold = ModuleBindings(FunctionType(plain, self.module.__dict__), names)
+        hold = ModuleBindings(FunctionType(plain, self.module.__dict__), self.text, names)
         prepared = self.prepare(source, hold)
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
         return prepared.sites, decoration

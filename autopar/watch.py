@@ -8,15 +8,24 @@ Watched are the names, and what the code uses of the modules among them: `np.sqr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 
+from autopar.analysis.model.source import SourceText
 from autopar.analysis.passes.allocation_calls import ALLOCATIONS, DTYPES
-from autopar.analysis.passes.names import MATH_CONSTANTS, MODELLED_FUNCTIONS
+from autopar.analysis.passes.names import ITERABLES, MATH_CONSTANTS, MODELLED_FUNCTIONS
 
-from .functions import Binding, canonical_name, identity_guards, watch_bindings
+from .functions import (
+    PARTS,
+    Binding,
+    canonical_name,
+    identity_guards,
+    meaning_of,
+    mentioned_names,
+    watch_bindings,
+)
 
 # What the analysis takes attributes of modules to mean.
-_MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES
+_MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES | ITERABLES
 _OWN_NAMES = {"abs": "absolute"}  # numpy.abs says that it is numpy.absolute
 
 
@@ -30,12 +39,15 @@ def watch_known(function: FunctionType, names: Iterable[str]) -> Callable[[], bo
     attributes = identity_guards(function, _used_attributes(function, bindings))
     if not all(map(_is_original, attributes)):
         return lambda: False
-    return watch_bindings(function, (*bindings, *attributes))
+    helpers = [each.name for each in bindings if isinstance(each.value, FunctionType)]
+    parts = identity_guards(function, [f"{name}.{part}" for name in helpers for part in PARTS])
+    return watch_bindings(function, (*bindings, *attributes, *parts))
 
 
 def _used_attributes(function: FunctionType, bindings: Iterable[Binding]) -> list[str]:
     """Return "np.sqrt" and its like, wherever `sqrt` is mentioned and `np` is a known module."""
-    mentioned = sorted(_mentioned(function.__code__))
+    codes = [each.value.__code__ for each in bindings if isinstance(each.value, FunctionType)]
+    mentioned = sorted(frozenset().union(*map(mentioned_names, (function.__code__, *codes))))
     return [
         f"{binding.name}.{attribute}"
         for binding in bindings
@@ -43,14 +55,6 @@ def _used_attributes(function: FunctionType, bindings: Iterable[Binding]) -> lis
         for attribute in mentioned
         if f"{binding.value.__name__}.{attribute}" in _MEANT
     ]
-
-
-def _mentioned(code: CodeType) -> set[str]:
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= _mentioned(constant)
-    return found
 
 
 def _is_original(binding: Binding) -> bool:
@@ -71,8 +75,11 @@ class ModuleBindings:
     region, and again at each until all of them are bound.
     """
 
-    def __init__(self, function: FunctionType, expected: Mapping[str, str]) -> None:
+    def __init__(
+        self, function: FunctionType, text: SourceText, expected: Mapping[str, str]
+    ) -> None:
         self._function = function  # its code is that of the module
+        self._text = text
         self._expected = expected  # {name: canonical name}
         self._hold: Callable[[], bool] | None = None
 
@@ -80,9 +87,12 @@ class ModuleBindings:
         if self._hold is not None:
             return self._hold()
         bound = identity_guards(self._function, sorted(self._expected))
-        if any(canonical_name(each.value) != self._expected[each.name] for each in bound):
+        if any(self._meaning(each) != self._expected[each.name] for each in bound):
             return False
         hold = watch_known(self._function, [each.name for each in bound])
         if len(bound) == len(self._expected):
             self._hold = hold
         return hold()
+
+    def _meaning(self, binding: Binding) -> str | None:
+        return meaning_of(binding.value, self._function, self._text)

@@ -186,6 +186,8 @@ class For:
     # Names of the user that stand for a part of an array in each turn: "row" for `a[row_turn]`.
     rows: tuple[tuple[str, Element], ...] = ()
     is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
+    is_inlined: bool = False  # of a function that is called in the nest; no loop of this source
+    inlined: tuple[str, ...] = ()  # of a whole nest: the functions that stand in it now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +254,8 @@ class Each:
     body: tuple[Statement, ...]
     header: str
     span: Span
+    is_inlined: bool = False  # as of `For`
+    inlined: tuple[str, ...] = ()  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +281,23 @@ class Opaque:
 Statement: TypeAlias = Assign | Update | Allocate | If | For | Each | Opaque
 
 
+# The value of a function of the user, in its body: no name, and none of ours.
+RESULT = "return"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Helper:
+    """A function of the user that others call: what it does to a value."""
+
+    key: str  # what calls of it name as their function: "def 12"
+    name: str
+    parameters: tuple[str, ...]
+    body: tuple[Statement, ...]  # assigns RESULT on every path
+    local_names: frozenset[str]  # parameters among them
+    refusal: Reason | None  # why nothing is known of it
+    span: Span
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """One function (or module level) in the loop IR."""
@@ -293,6 +314,7 @@ class Function:
     # Set where the whole function must be left alone (`locals()`, `exec`, ...).
     refusal: Reason | None
     span: Span
+    helpers: tuple[Helper, ...] = ()  # functions of the same text that it may call, at any depth
 
 
 def walk_statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -50,6 +50,7 @@ class Loop:
     # What the user calls its turns, where the variable is one of ours: "x" of `for x in a`.
     label: str | None = None
     is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
+    is_inlined: bool = False  # of a function that is called in the region
 
     @property
     def shown(self) -> str:
@@ -144,6 +145,7 @@ class Scop:
     # The private booleans that hold what conditions on data came to; no names of the user.
     predicates: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()  # those that live on: they are bound once the region has run
+    inlined: tuple[str, ...] = ()  # functions of the user whose calls became statements
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""

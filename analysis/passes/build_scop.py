@@ -167,6 +167,7 @@ def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -
             predicates=place.predicates,
             label=node.label,
             is_inner_axis=node.is_inner_axis,
+            is_inlined=node.is_inlined,
         )
     )
     loop = len(draft.loops) - 1
@@ -274,6 +275,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         span=nest.span,
         predicates=tuple(draft.predicates),
         rows=rows,
+        inlined=nest.inlined,
     )
     # A scalar that lives on and may not be assigned keeps the value from before.
     kept = {

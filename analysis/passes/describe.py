@@ -6,6 +6,7 @@ After:   FunctionReport, one row for every loop, in source order
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -41,6 +42,7 @@ def describe(plan: Plan) -> FunctionReport:
             for each in region.loops
             if not region.scop.loops[each.loop].is_fill
             and not region.scop.loops[each.loop].is_inner_axis
+            and not region.scop.loops[each.loop].is_inlined
         ]
     return FunctionReport(
         name=function.name,
@@ -84,11 +86,21 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
         reason=reason.message,
         reasons=(reason,),
         reductions=tuple(f"{each.operator} into {each.target}" for each in plan.reductions),
-        private=plan.private,
-        transform=("privatize",) if plan.private and plan.is_coincident else (),
+        private=_of_the_user(region.scop, plan.private),
+        transform=(
+            *(("privatize",) if plan.private and plan.is_coincident else ()),
+            *(("inline",) if region.scop.inlined else ()),
+        ),
         dependences=plan.dependences,
         ran=None,
     )
+
+
+def _of_the_user(scop: Scop, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `names` without those that stand for names of a function put in place."""
+    inner = "|".join(re.escape(each) for each in scop.inlined)
+    ours = re.compile(rf"\w+_of_({inner})_*|({inner})_value_*") if inner else None
+    return tuple(each for each in names if ours is None or not ours.fullmatch(each))
 
 
 def _inner_axes(region: RegionPlan, loop: int) -> Iterator[LoopPlan]:

@@ -46,6 +46,7 @@ from ..model.loop_ir import (
     walk_statements,
 )
 from ..model.source import SourceText
+from .instances import bound_names, mentions
 from .reasons import OpaqueIterable, ScalarUsedAsArray
 from .substitution import rebuilt
 from .turns import (
@@ -80,14 +81,7 @@ def index_loops(
     if not any(isinstance(each, Each) for each in walk_statements((nest,))):
         assert isinstance(nest, For)  # it would be among the statements walked
         return Indexed(nest=nest)
-    own = frozenset(
-        leaf.name if isinstance(leaf, Name) else leaf.array
-        for statement in walk_statements((nest,))
-        for expression in expressions_of(statement)
-        for leaf in walk_expression(expression)
-        if isinstance(leaf, Name | Element | Extent)
-    )
-    names = set(taken | own | _bound((nest,)))
+    names = set(taken | mentions((nest,)) | bound_names((nest,)))
     indexing = _Indexing(text=text, taken=names, live_out=live_out)
     found = indexing.statement(nest, {})
     if indexing.reasons:
@@ -95,24 +89,6 @@ def index_loops(
     (loop,) = found
     assert isinstance(loop, For)  # a loop becomes a loop
     return Indexed(nest=loop)
-
-
-def _bound(body: tuple[Statement, ...]) -> frozenset[str]:
-    """Return the names that `body` binds."""
-    found: set[str] = set()
-    for statement in walk_statements(body):
-        match statement:
-            case Assign(target=Name(name=name)) | Update(target=Name(name=name)):
-                found.add(name)
-            case Allocate():
-                found.add(statement.name)
-            case For():
-                found.add(statement.variable)
-            case Each():
-                found.update(names_in(statement.target))
-            case _:
-                pass
-    return frozenset(found)
 
 
 @dataclass(slots=True)
@@ -180,7 +156,7 @@ class _Indexing:
     # ----------------------------------------------------------------------- loops
 
     def each(self, node: Each, views: dict[str, View]) -> For | None:
-        names, assigned = names_in(node.target), _bound(node.body)
+        names, assigned = names_in(node.target), bound_names(node.body)
         streams = self.streams(node.target, node.iterable, views)
         fixed = _names_read(expression for each in streams or () for expression in limits(each))
         if streams is None or fixed & (assigned | frozenset(names)):
@@ -212,6 +188,8 @@ class _Indexing:
             span=node.span,
             label=None if counter else ", ".join(names),
             rows=tuple((name, inside[name].part(node.span)) for name in names if name in inside),
+            is_inlined=node.is_inlined,
+            inlined=node.inlined,
         )
 
     def refuse(self, node: Each) -> None:
@@ -335,6 +313,8 @@ class _Indexing:
                     span=at,
                     label=", ".join(each.name.name for each in axes),
                     is_inner_axis=axis is not axes[0],
+                    is_inlined=node.is_inlined,
+                    inlined=node.inlined if axis is axes[0] else (),
                 ),
             )
         (loop,) = body

@@ -9,6 +9,7 @@ import builtins
 import io
 import math
 import tokenize
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ _NUMPY = (
     "sqrt abs absolute fabs floor ceil trunc minimum maximum isnan isinf isfinite square "
     "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
 )
+ITERABLES = frozenset(("numpy.ndindex", "numpy.ndenumerate", "itertools.product"))
 MODELLED_FUNCTIONS = frozenset(
     ["abs", "min", "max", "int", "float", "bool", "round", "pow", "divmod"]
     + [f"math.{name}" for name in _MATH.split()]
@@ -70,7 +72,39 @@ def usual_names(tree: Any) -> dict[str, str]:
     known = {name: meaning for name, meaning in known.items() if name not in hidden}
     for node in tree.body:
         known.update(_imports(node))
+    known.update(_helpers(tree))
     return known
+
+
+# What a function of the same text is known as: "def 12", by the line of its `def`.
+HELPER = "def "
+
+
+def _helpers(tree: Any) -> dict[str, str]:
+    """Return the functions of module level that nothing else in the text binds."""
+    bindings = Counter(name for node in own_nodes(tree.body) for name in _bindings(node))
+    return {
+        node.name: f"{HELPER}{node.lineno}"
+        for node in tree.body
+        if isinstance(node, gast.FunctionDef)
+        and not node.decorator_list
+        and bindings[node.name] == 1
+        and node.name not in _declared_global(tree)
+    }
+
+
+def _bindings(node: Any) -> Iterator[str]:
+    match node:
+        case gast.Name(ctx=gast.Store() | gast.Del()):
+            yield node.id
+        case gast.FunctionDef() | gast.AsyncFunctionDef() | gast.ClassDef():
+            yield node.name
+        case gast.Import() | gast.ImportFrom():
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        case gast.ExceptHandler(name=gast.Name(id=name)):
+            yield name
+        case _:
+            yield from _captured(node)
 
 
 def seen_inside(known: dict[str, str], around: Sequence[Any]) -> dict[str, str]:

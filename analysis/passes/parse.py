@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import gast
@@ -33,6 +34,7 @@ from ..model.loop_ir import (
     Extent,
     For,
     Function,
+    Helper,
     If,
     Name,
     Opaque,
@@ -43,6 +45,7 @@ from ..model.loop_ir import (
 from ..model.source import SourceFunction, SourceText, Span
 from . import names
 from .allocation_calls import Reading, read_allocation
+from .call_arguments import bound_arguments
 from .continues import has_continue, with_rest
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
@@ -50,6 +53,7 @@ from .reasons import (
     ArrayRebound,
     ArrayStatement,
     AttributeWrite,
+    CannotInline,
     Comprehension,
     EarlyExit,
     ExceptionHandling,
@@ -60,6 +64,7 @@ from .reasons import (
     UnsupportedStatement,
     WhileLoop,
 )
+from .returns import with_result
 from .several_targets import assigned_alike, assigned_in_turn
 
 _BINARY = {
@@ -117,7 +122,22 @@ def parse(source: SourceFunction) -> Function | Refusal:
     else:
         known = names.seen_inside(file.known, found.around)
     parameters = () if found.node is file.tree else names.argument_names(found.node.args)
-    return _Reader(source, known).function(found.node, parameters)
+    reader = _Reader(source, known, file)
+    function = reader.function(found.node, parameters)
+    return replace(function, helpers=_helpers(reader))
+
+
+def _helpers(caller: _Reader) -> tuple[Helper, ...]:
+    """Return the functions that `caller` may call, those that these call among them."""
+    found: dict[str, Helper] = {}
+    waiting = sorted(caller.called)
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            reader = _Reader(caller.source, caller.outside, caller.file)
+            found[key] = reader.helper(key)
+            waiting += sorted(reader.called)
+    return tuple(found.values())
 
 
 def _unavailable(source: SourceFunction, detail: str) -> Refusal:
@@ -154,6 +174,7 @@ class _File(NamedTuple):
     tree: Any
     definitions: dict[tuple[str, int], _Definition]  # by qualified name and line
     known: dict[str, str]  # what outside names stand for at module level
+    helpers: dict[str, Any]  # the functions of module level, by what calls of them name
 
 
 @functools.lru_cache(maxsize=8)
@@ -166,7 +187,13 @@ def _file(text: str) -> _File:
         (name, definition.node.lineno): definition
         for name, definition in _definitions(tree.body, "", ())
     }
-    return _File(tree=tree, definitions=found, known=names.usual_names(tree))
+    helpers = {
+        f"{names.HELPER}{line}": definition.node
+        for (_, line), definition in found.items()
+        if definition.node in tree.body and not definition.node.decorator_list
+    }
+    known = names.usual_names(tree)
+    return _File(tree=tree, definitions=found, known=known, helpers=helpers)
 
 
 def _definitions(
@@ -206,10 +233,13 @@ class _Unmodelled(Exception):  # unwinds one expression; never leaves this modul
 class _Reader:
     """Reads the statements of one function; `known` resolves names to what they stand for."""
 
-    def __init__(self, source: SourceFunction, known: dict[str, str]) -> None:
+    def __init__(self, source: SourceFunction, known: dict[str, str], file: _File) -> None:
         self.source = source
         self.known = known
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
+        self.outside = known  # as functions of the text see it
+        self.file = file
+        self.called: set[str] = set()  # functions of the text, by their keys
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
         is_module = isinstance(node, gast.Module)
@@ -235,6 +265,27 @@ class _Reader:
                 end_line=end.end_lineno if end is not None else self.source.line,
                 end_column=end.end_col_offset if end is not None else 0,
             ),
+        )
+
+    def helper(self, key: str) -> Helper:
+        """Return what a function of the text does to a value."""
+        node = self.file.helpers[key]
+        parameters = names.argument_names(node.args)
+        scope = names.scope_of(node.body)
+        hidden = scope.bound | set(parameters)
+        self.known = {k: v for k, v in self.known.items() if k not in hidden}
+        body, refusal = with_result(node.body), None
+        if body is None:
+            detail = "it does not return one value in the same way on every path"
+            refusal = CannotInline(span=span_of(node), function=node.name, detail=detail)
+        return Helper(
+            key=key,
+            name=node.name,
+            parameters=parameters,
+            body=self.block(body or []),
+            local_names=frozenset(hidden),
+            refusal=refusal,
+            span=span_of(node),
         )
 
     # ------------------------------------------------------------------ statements
@@ -543,6 +594,10 @@ class _Reader:
 
     def call(self, node: Any) -> Expression:
         function = self.canonical(node.func)
+        # A name of an enclosing function would hide what functions of module level see.
+        is_outer = "<locals>" not in self.source.qualified_name
+        if function is not None and function in self.file.helpers and is_outer:
+            return self.call_of_helper(node, function)
         if function == "len" and len(node.args) == 1 and isinstance(node.args[0], gast.Name):
             return Extent(array=node.args[0].id, axis=0, span=span_of(node))
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
@@ -551,6 +606,17 @@ class _Reader:
             raise _Unmodelled(UnknownCall(span=span_of(node), function=written))
         arguments = tuple(self.expression(each) for each in node.args)
         return Call(function=function, arguments=arguments, span=span_of(node))
+
+    def call_of_helper(self, node: Any, key: str) -> Call:
+        definition = self.file.helpers[key]
+        given = bound_arguments(node, definition.args)
+        if given is None:
+            detail = "which argument is which is not known"
+            at = span_of(node)
+            raise _Unmodelled(CannotInline(span=at, function=definition.name, detail=detail))
+        self.called.add(key)
+        arguments = tuple(self.expression(each) for each in given)
+        return Call(function=key, arguments=arguments, span=span_of(node))
 
     def canonical(self, node: Any) -> str | None:
         """Return the canonical name of what a name or `module.name` stands for."""

@@ -47,6 +47,7 @@ from .reasons_model import (
 from .reasons_syntax import (
     ArrayStatement,
     AttributeWrite,
+    CannotInline,
     ExceptionHandling,
     UnknownCall,
     UnsupportedExpression,
@@ -60,6 +61,7 @@ __all__ = [
     "ArrayStatement",
     "AttributeWrite",
     "BudgetExhausted",
+    "CannotInline",
     "CarriedAnti",
     "CarriedFlow",
     "CarriedOutput",
@@ -246,6 +248,7 @@ REASONS: tuple[type[Reason], ...] = (
     UnsupportedStatement,
     EarlyExit,
     UnknownCall,
+    CannotInline,
     OpaqueIterable,
     ExceptionHandling,
     AttributeWrite,

@@ -67,6 +67,45 @@ class UnknownCall(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CannotInline(Reason):
+    """A function of the user is called that does more than compute a value, or is not understood.
+
+    Why it blocks: calls of functions of the same file are put in place of their names. That takes
+        functions that assign local names, branch, loop over ranges or arrays and return a number;
+        a function that stores into arrays, calls itself, reads a name that means something else
+        where it is called, or needs Python beyond that, is left to the interpreter.
+
+    Example:
+        def scaled(x):
+            print(x)
+            return 2.0 * x
+        for i in range(n):
+            b[i] = scaled(a[i])
+
+    Use instead: a function that computes a number from its arguments, and nothing besides.
+        def scaled(x):
+            return 2.0 * x
+        for i in range(n):
+            b[i] = scaled(a[i])
+
+    References: Allen and Johnson, Compiling C for Vectorization, Parallelization, and Inline
+        Expansion, PLDI 1988.
+    """
+
+    code: ClassVar[str] = "AP214"
+    function: str
+    detail: str  # a clause: "it calls itself"
+
+    @property
+    def message(self) -> str:
+        return f"The call of '{self.function}' is not put in place: {self.detail}."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Let '{self.function}' compute one number from its arguments, and only that.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionHandling(Reason):
     """Exceptions are raised or caught inside the loop.
 

@@ -35,6 +35,7 @@ from ..model.source import SourceText
 from .build_scop import build_scop
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .index_loops import Indexed, index_loops
+from .inline_calls import inline_calls
 from .liveness import live_after
 from .reasons import BudgetExhausted, NonAffineSubscript
 
@@ -138,9 +139,12 @@ class _Search:
         opaque = _opaque(nest)
         if opaque:
             return Refusal(reasons=opaque)
+        alone = inline_calls(nest, self.function)
+        if isinstance(alone, Refusal):
+            return alone
         taken = self.function.local_names | self.function.shared_names
         live_out = live_after(self.function, nest.span)
-        return index_loops(nest, self.text, taken, live_out)
+        return index_loops(alone, self.text, taken, live_out)
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
         """Return the model of a nest, or every reason why there is none."""

@@ -1,0 +1,239 @@
+"""Calls of the user's own functions become their statements, with names of their own.
+
+Before:  def f(x): t = x * x; return t + 1      After:  t_of_f = a[i] * a[i]
+         for i: b[i] = 2 * f(a[i])                      b[i] = 2 * (t_of_f + 1)
+
+An argument is computed once and first, as in the interpreter: where it stands in more than one
+place, or in none that is surely reached, it gets a name. What a call computes is put before the
+statement that calls: it reads what that statement reads and stores nothing, so nothing is seen of
+the order but which of two failures comes first, and those are left to the interpreter.
+
+Allen and Johnson, Compiling C for Vectorization, Parallelization, and Inline Expansion, PLDI 1988.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..model.diagnostics import Reason, Refusal
+from ..model.loop_ir import (
+    RESULT,
+    Allocate,
+    Assign,
+    BoolOp,
+    Call,
+    Conditional,
+    Each,
+    Element,
+    Expression,
+    For,
+    Function,
+    Helper,
+    If,
+    Name,
+    Opaque,
+    Statement,
+    Update,
+    expressions_of,
+    walk_expression,
+    walk_statements,
+)
+from ..model.source import Span
+from .instances import Instance, bound_names, free_names, mentions
+from .reasons import CannotInline
+from .substitution import rebuilt
+
+# Of one nest: more is no longer read by anybody, and takes too long to analyse.
+_MOST_CALLS = 60
+
+
+def inline_calls(nest: For | Each, function: Function) -> For | Each | Refusal:
+    """Return `nest` without calls of the user's functions, or why some call has to stay."""
+    helpers = {each.key: each for each in function.helpers}
+    if not any(True for _ in _calls((nest,), helpers)):
+        return nest
+    inlining = _Inlining(
+        function=function,
+        line=nest.span.line,
+        helpers=helpers,
+        taken=set(function.local_names | bound_names((nest,)) | mentions((nest,))),
+    )
+    found = inlining.statement(nest, ())
+    if inlining.reasons:
+        return Refusal(reasons=tuple(dict.fromkeys(inlining.reasons)))
+    (*before, loop) = found
+    if before:  # a bound of the nest itself calls
+        key, at = next(_calls((nest,), helpers))
+        name = helpers[key].name
+        detail = "its value is asked for before the loop begins"
+        return Refusal(reasons=(CannotInline(span=at, function=name, detail=detail),))
+    assert isinstance(loop, For | Each)  # a loop stays one
+    return replace(loop, inlined=tuple(dict.fromkeys(inlining.inlined)))
+
+
+def _calls(body: tuple[Statement, ...], keys: Collection[str]) -> Iterator[tuple[str, Span]]:
+    """Yield the keys and the places of the calls in `body`."""
+    for statement in walk_statements(body):
+        for expression in expressions_of(statement):
+            for node in walk_expression(expression):
+                if isinstance(node, Call) and node.function in keys:
+                    yield node.function, node.span
+
+
+@dataclass(slots=True)
+class _Inlining:
+    """Walks a nest; `inside` are the functions that are being put in place, outermost first."""
+
+    function: Function
+    line: int  # of the nest
+    helpers: Mapping[str, Helper]
+    taken: set[str]
+    reasons: list[Reason] = field(default_factory=list)
+    inlined: list[str] = field(default_factory=list)
+
+    def block(self, body: tuple[Statement, ...], inside: tuple[str, ...]) -> tuple[Statement, ...]:
+        return tuple(each for statement in body for each in self.statement(statement, inside))
+
+    def statement(self, node: Statement, inside: tuple[str, ...]) -> tuple[Statement, ...]:
+        calls = _Calls(self, inside)
+        match node:
+            case Assign(value=Conditional() as choice) | Update(value=Conditional() as choice) if (
+                self.has_calls((choice.body, choice.orelse))
+            ):
+                # Each side has a place of its own to compute in.
+                return self.statement(
+                    If(
+                        test=choice.test,
+                        body=(replace(node, value=choice.body),),
+                        orelse=(replace(node, value=choice.orelse),),
+                        span=node.span,
+                    ),
+                    inside,
+                )
+            case Assign() | Update():
+                value = calls.placed(node.value)
+                target = calls.placed(node.target)
+                assert isinstance(target, Name | Element)  # an element stays one
+                return (*calls.before, replace(node, target=target, value=value))
+            case If():
+                test = calls.placed(node.test)
+                body, orelse = self.block(node.body, inside), self.block(node.orelse, inside)
+                return (*calls.before, replace(node, test=test, body=body, orelse=orelse))
+            case For():
+                start, stop, step = map(calls.placed, (node.start, node.stop, node.step))
+                body = self.block(node.body, inside)
+                loop = replace(node, start=start, stop=stop, step=step, body=body)
+                return (*calls.before, loop)
+            case Each() | Allocate():
+                if self.has_calls(expressions_of(node)):
+                    self.refuse(next(_calls((node,), self.helpers)), "it counts iterations")
+                if isinstance(node, Each):
+                    return (replace(node, body=self.block(node.body, inside)),)
+                return (node,)
+            case Opaque():
+                return (node,)
+
+    def has_calls(self, expressions: tuple[Expression, ...]) -> bool:
+        return any(
+            isinstance(node, Call) and node.function in self.helpers
+            for expression in expressions
+            for node in walk_expression(expression)
+        )
+
+    def refuse(self, call: tuple[str, Span], detail: str) -> None:
+        key, at = call
+        name = self.helpers[key].name
+        self.reasons.append(CannotInline(span=at, function=name, detail=detail))
+
+    def body_of(self, call: Call, inside: tuple[str, ...]) -> Helper | None:
+        """Return the function that is called, if it may stand in place of the call."""
+        helper = self.helpers[call.function]
+        detail = self.obstacle(helper, inside)
+        if detail is None:
+            self.inlined.append(helper.name)
+            return helper
+        self.refuse((call.function, call.span), detail)
+        return None
+
+    def obstacle(self, helper: Helper, inside: tuple[str, ...]) -> str | None:
+        if helper.key in inside:
+            return "it calls itself"
+        if self.function.is_module and helper.span.line > self.line:
+            return "it is defined after the loop"
+        if len(self.inlined) >= _MOST_CALLS:
+            return f"more than {_MOST_CALLS} calls would be"
+        if isinstance(helper.refusal, CannotInline):
+            return helper.refusal.detail
+        for statement in walk_statements(helper.body):
+            match statement:
+                case Opaque():
+                    line = statement.span.line
+                    return f"line {line} has what is not modelled ({statement.reason.code})"
+                case Assign(target=Element() as target) | Update(target=Element() as target):
+                    return f"it stores into '{target.array}'"
+                case Allocate():
+                    return f"it makes an array '{statement.name}'"
+                case _:
+                    pass
+        if not self.function.is_module:
+            here = self.function.local_names & free_names(helper)
+            if here:
+                return f"'{min(here)}' is another variable where it is called"
+        return None
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The calls of one statement: `before` are the statements that compute them."""
+
+    inlining: _Inlining
+    inside: tuple[str, ...]
+    before: list[Statement] = field(default_factory=list)
+
+    def placed(self, expression: Expression, *, is_sure: bool = True) -> Expression:
+        """Return `expression` with values for calls; `is_sure`: it is evaluated in any case."""
+        match expression:
+            case Call(function=key) if key in self.inlining.helpers:
+                arguments = tuple(self.placed(e, is_sure=is_sure) for e in expression.arguments)
+                call = replace(expression, arguments=arguments)
+                return self.value(call, is_sure=is_sure)
+            case BoolOp(values=(first, *others)):
+                rest = (self.placed(each, is_sure=False) for each in others)
+                return replace(expression, values=(self.placed(first, is_sure=is_sure), *rest))
+            case Conditional():
+                return replace(
+                    expression,
+                    test=self.placed(expression.test, is_sure=is_sure),
+                    body=self.placed(expression.body, is_sure=False),
+                    orelse=self.placed(expression.orelse, is_sure=False),
+                )
+        return rebuilt(expression, lambda each: self.placed(each, is_sure=is_sure))
+
+    def value(self, call: Call, *, is_sure: bool) -> Expression:
+        """Return the value of a call, after the statements that compute it."""
+        helper = self.inlining.body_of(call, self.inside)
+        if helper is None:
+            return call
+        instance = Instance(helper=helper, call=call, taken=self.inlining.taken)
+        detail = instance.obstacle()
+        if detail is not None:
+            self.inlining.refuse((call.function, call.span), detail)
+            return call
+        bindings = instance.bindings()
+        match helper.body:
+            case (Assign(target=Name(name=name), value=value),) if name == RESULT:
+                body: tuple[Statement, ...] = ()
+                result = instance.expression(value)
+            case _:
+                body, result = instance.statements(), instance.result()
+        if not is_sure and (bindings or body):
+            self.inlining.refuse((call.function, call.span), "it is called under a condition")
+            return call
+        inside = (*self.inside, call.function)
+        self.before += bindings
+        self.before += self.inlining.block(body, inside)
+        inner = _Calls(self.inlining, inside)
+        value = inner.placed(result, is_sure=is_sure)
+        self.before += inner.before
+        return value
