@@ -38,6 +38,18 @@ def shell_commands():
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
+@pytest.mark.parametrize("source", blocks("ipython"))
+def test_notebook_block_runs(source, capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    assert shell.run_cell(source).success
+    assert shell.run_cell("for i in range(3): pass\n").success
+    assert shell.run_cell("%autopar report").success
+    assert "for i in range(3)" in capsys.readouterr().out
+    shell.run_cell("%autopar off\n%unload_ext autopar")
+
+
 def commands_of(program):
     return [
         pytest.param(words, id=" ".join(words)) for words in shell_commands() if words[0] == program
@@ -45,7 +57,7 @@ def commands_of(program):
 
 
 def test_every_block_has_a_language_that_is_tested():
-    assert {"python", "sh"} == {name for name, _ in BLOCK.findall(README)}
+    assert {"python", "sh", "ipython"} == {name for name, _ in BLOCK.findall(README)}
     assert README.count("```") == 2 * len(BLOCK.findall(README))
 
 
