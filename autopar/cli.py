@@ -265,6 +265,14 @@ def show_reports(
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many, by name.")
 @click.option("--resume", is_flag=True, help="Go on with the study in the output folder.")
 @click.option("--scheduler", metavar="ADDRESS", help="Work on the Dask cluster at this address.")
+@click.option(
+    "--execute",
+    is_flag=True,
+    help="RUN the notebooks too, without autopar and with it. Dangerous: see above.",
+)
+@click.option(
+    "--allow-network", is_flag=True, help="With --execute: let what is run use the network."
+)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.pass_context
 def study(  # noqa: PLR0913  # click passes each option by name
@@ -276,12 +284,24 @@ def study(  # noqa: PLR0913  # click passes each option by name
     limit: int | None,
     resume: bool,
     scheduler: str | None,
+    execute: bool,
+    allow_network: bool,
     paths: tuple[str, ...],
 ) -> None:
     """Measure how much of the notebooks and scripts below PATH could run in parallel.
 
-    PATH is a folder, a file, a pattern, or a zip or tar archive. None of their code is run.
+    PATH is a folder, a file, a pattern, or a zip or tar archive. None of their code is run,
+    unless --execute is given.
+
+    --execute runs every notebook that has loops, without autopar and with it, and compares. Code
+    of strangers is dangerous: it runs with limits of time and memory, without network, in a copy
+    of its folder, but it can read and change whatever you can. Use it in a container or a virtual
+    machine that holds nothing of value.
     """
+    if execute and scheduler is not None:
+        raise click.UsageError("--execute runs on this machine: it goes without --scheduler.")
+    if allow_network and not execute:
+        raise click.UsageError("--allow-network says what --execute may do: it goes with it.")
     try:
         from autopar.corpus.cluster import NoClusterError
         from autopar.corpus.manifest import NothingFoundError
@@ -297,6 +317,7 @@ def study(  # noqa: PLR0913  # click passes each option by name
         limit=limit,
         resume=resume,
         scheduler=scheduler,
+        execute=study_command.run_limits(allow_network=allow_network) if execute else None,
     )
     try:
         outcome = study_command.study(paths, settings)

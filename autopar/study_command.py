@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,6 +24,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from autopar.corpus.execution import RunLimits
+from autopar.corpus.isolation import can_cut_off_network
 from autopar.corpus.study import Outcome, Settings, run_study
 from autopar.corpus.study import Progress as Report
 from autopar.corpus.summary import VERDICTS, Summary
@@ -60,6 +65,33 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
+def run_limits(*, allow_network: bool) -> RunLimits:
+    """Return the limits of `--execute`, having said on stderr what it is going to do.
+
+    Raises click.UsageError where runs cannot be cut off from the network and are not allowed it.
+    """
+    for package in ("nbclient", "nbformat", "ipykernel"):
+        if importlib.util.find_spec(package) is None:
+            raise click.UsageError(
+                f"--execute needs the extra 'execute' (no module named '{package}'): "
+                "pip install 'autopar[study,execute]'."
+            )
+    if not allow_network and not can_cut_off_network():
+        raise click.UsageError(
+            "this system does not let us cut the notebooks off from the network (it takes Linux "
+            "and network namespaces). Nothing was run. --allow-network runs them with it."
+        )
+    limits = RunLimits(allow_network=allow_network)
+    network = "WITH THE NETWORK" if allow_network else "without network"
+    click.echo(
+        f"WARNING: --execute runs the code of these notebooks, {network}, "
+        f"{limits.seconds:g} s and {limits.memory_bytes >> 30} GiB a notebook, each in a process "
+        "and a folder of its own. They can still read and change whatever you can.",
+        err=True,
+    )
+    return limits
+
+
 def show(outcome: Outcome, folder: Path) -> None:
     """Print the answer to stdout, and where the rest of it lies."""
     console = Console(width=None if sys.stdout.isatty() else 100)
@@ -72,9 +104,27 @@ def show(outcome: Outcome, folder: Path) -> None:
     )
     for name, count in books["not_studied"].items():
         console.print(f"  not studied: {name}, {count:,}")
+    if "execution" in outcome.summary.data:
+        _show_runs(console, outcome.summary.data["execution"])
     if not outcome.is_complete:
         console.print("Interrupted: run the same command with --resume to go on.")
     console.print(f"The report is {folder / 'report.html'}", soft_wrap=True)
+
+
+def _show_runs(console: Console, runs: dict[str, Any]) -> None:
+    like = runs["likeness"]
+    console.print(
+        f"{runs['compared']:,} of {runs['notebooks']:,} notebooks ran to their end twice: of "
+        f"{runs['cells']:,} cells {like['same']['count']:,} show the same with autopar, "
+        f"{like['close']['count']:,} differ in last digits, {like['unrepeatable']['count']:,} "
+        f"differ from themselves, {like['different']['count']:,} differ. Of "
+        f"{runs['regions_reached']:,} loops reached, {runs['ran']['cpu']['count']:,} ran on the "
+        f"CPU's cores, {runs['ran']['cuda']['count']:,} on a device."
+    )
+    for name, count in runs["not_compared"].items():
+        console.print(f"  not compared: {name}, {count:,}")
+    for each in runs["different"]:
+        console.print(f"  differs: {each['notebook']}, cells {each['cells']}", soft_wrap=True)
 
 
 def _table(summary: Summary) -> Table:

@@ -37,8 +37,8 @@ in that the module assigns exactly once.
 Copies of a notebook (the same code, whatever its outputs) count once.
 """
 _LIMITS = """\
-What a call would know is not known here: the study runs no code. A conditional loop is parallel \
-whenever its condition holds, and an unsupported one may well be independent.
+What a call would know is not known to a verdict: the analysis runs no code. A conditional loop is \
+parallel whenever its condition holds, and an unsupported one may well be independent.
 Names are assumed to hold plain arrays or numbers, arrays of different names not to overlap, and \
 subscripts to be in range; a run checks all three.
 Intervals are Wilson's, for the loops as a sample of such loops. Loops of one notebook are not \
@@ -155,6 +155,8 @@ def _tables(data: dict[str, Any]) -> list[tuple[str, list[Row]]]:
             ],
         ),
         ("The earlier count's measures, by its rules", _published_rows(data["published"])),
+        *([("What happened when they ran", _run_rows(data["execution"]))]
+          if "execution" in data else []),
     ]  # fmt: skip
 
 
@@ -182,6 +184,30 @@ def _published_rows(published: dict[str, Any]) -> list[Row]:
             (f"deepest nest {depth}{' or more' if depth == '6' else ''}", _portion(found))
             for depth, found in published["deepest"].items()
         ),
+    ]
+
+
+def _run_rows(runs: dict[str, Any]) -> list[Row]:
+    words = {
+        "same": "cells that show the same with autopar",
+        "close": "cells whose numbers differ in their last digits",
+        "different": "cells that differ",
+        "unrepeatable": "cells that differ from themselves, run twice without",
+    }
+    return [
+        ("", "number"),
+        ("notebooks run", f"{runs['notebooks']:,}"),
+        *_counted("not compared", runs["not_compared"]),
+        ("cells compared", f"{runs['cells']:,}"),
+        ("of these raise, without autopar too", f"{runs['failed_cells']:,}"),
+        *((label, _portion(runs["likeness"][name])) for name, label in words.items()),
+        *((f"differs: {each['notebook']}", f"cells {each['cells']}") for each in runs["different"]),
+        ("loops reached", f"{runs['regions_reached']:,}"),
+        *((f"ran: {name}", _portion(found)) for name, found in runs["ran"].items()),
+        ("decided at the call", f"{runs['decided_at_call']:,}"),
+        *_counted("in the interpreter", runs["why_interpreted"]),
+        ("seconds in cells, without autopar", f"{runs['seconds_without']:,}"),
+        ("seconds in cells, with autopar", f"{runs['seconds_with']:,}"),
     ]
 
 

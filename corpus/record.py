@@ -1,4 +1,4 @@
-"""The rows of the study: one for every notebook, one for every loop.
+"""The rows of the study: one for every notebook, one for every loop, and those of runs.
 
 Field names are the columns of the tables that the study writes.
 """
@@ -6,7 +6,7 @@ Field names are the columns of the tables that the study writes.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +74,54 @@ class NotebookRecord:
     seconds: float  # not compared between runs
 
 
-def columns(record: type[LoopRecord | NotebookRecord]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """The runs of one notebook, without autopar and with it; times are not compared."""
+
+    notebook: str
+    status: str  # "done", or why there is nothing to compare: "timeout", "died" ...
+    detail: str
+    cells: int  # that were run
+    failed_cells: int  # that raise without autopar
+    same: int  # cells that show the same
+    close: int  # whose numbers differ in their last digits
+    different: int
+    unrepeatable: int  # that differ from themselves, run twice without autopar
+    different_cells: str  # their numbers
+    seconds_without: float
+    seconds_with: float
+    loops: int  # that were reached
+    compiled: int  # that ran in a kernel of autopar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopRunRecord:
+    """What one loop became in a run; `notebook` and `id` are those of `LoopRecord`."""
+
+    notebook: str
+    id: str
+    cell: int
+    line: int
+    header: str
+    verdict: str
+    stage: str
+    condition: str
+    code: str
+    backend: str  # where it ran; "" where it was not reached, or its function not called
+    calls: int
+    iterations: int
+    seconds: float
+    note: str  # why it ran there
+
+
+Record: TypeAlias = LoopRecord | NotebookRecord | ExecutionRecord | LoopRunRecord
+
+
+def columns(record: type[Record]) -> tuple[str, ...]:
     """Return the names of the columns of a table."""
     return tuple(each.name for each in fields(record))
 
 
-def row(record: LoopRecord | NotebookRecord) -> tuple[Any, ...]:
+def row(record: Record) -> tuple[Any, ...]:
     """Return a record as the values of its columns."""
     return tuple(getattr(record, name) for name in columns(type(record)))

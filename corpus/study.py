@@ -1,7 +1,8 @@
 """The study from paths to a folder of results: `autopar study`.
 
 Writes `study.sqlite`, both tables as CSV, `study.json`, `report.html` and `report.md`. The
-database grows notebook by notebook, so that an interrupted study can go on.
+database grows notebook by notebook, so that an interrupted study can go on. With `execute`
+also what became of the notebooks' loops when they ran.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from pathlib import Path
 
 from .cluster import examine_on_cluster
 from .examine import Examined
+from .execution import RunLimits, execute_all
 from .manifest import Item, find_items
 from .page import markdown, page
+from .run_summary import summarize_runs
 from .store import Store
-from .summary import Summary, summarize
+from .summary import Summary, summarize, worth_running
 from .workers import Limits, examine_all
 
 DATABASE = "study.sqlite"
@@ -34,6 +37,7 @@ class Settings:
     resume: bool = False
     scheduler: str | None = None  # of a Dask cluster, which then does the work
     limits: Limits = field(default_factory=Limits)
+    execute: RunLimits | None = None  # None: no code is run
 
 
 # Called with (done, found) after each notebook.
@@ -62,6 +66,8 @@ def run_study(paths: Sequence[str], settings: Settings, progress: Progress) -> O
         if not settings.resume:
             store.forget()
         is_complete = _examine(items, store, settings, progress)
+        if is_complete and settings.execute is not None:
+            is_complete = _execute(items, store, settings, progress)
         return _written(store, settings.output, is_complete=is_complete)
     finally:
         store.close()
@@ -89,6 +95,23 @@ def _examine(items: tuple[Item, ...], store: Store, settings: Settings, progress
     return True
 
 
+def _execute(items: tuple[Item, ...], store: Store, settings: Settings, progress: Progress) -> bool:
+    """Run the notebooks that have loops, copies once; return whether all of them were run."""
+    wanted = worth_running(store.notebooks())
+    waiting = [item for item in items if item.key in wanted - store.executed()]
+    count = len(wanted) - len(waiting)
+    progress(count, len(wanted))
+    assert settings.execute is not None
+    try:
+        for found in execute_all(waiting, settings.jobs, settings.execute):
+            store.add_runs([found])
+            count += 1
+            progress(count, len(wanted))
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
 def _rows(items: list[Item], settings: Settings) -> Iterator[Examined]:
     if settings.scheduler is None:
         return examine_all(items, settings.jobs, settings.limits)
@@ -97,6 +120,8 @@ def _rows(items: list[Item], settings: Settings) -> Iterator[Examined]:
 
 def _written(store: Store, folder: Path, *, is_complete: bool) -> Outcome:
     summary = summarize(store.notebooks(), store.loops())
+    if store.executed():
+        summary.data["execution"] = summarize_runs(store.executions(), store.loop_runs())
     summary.data["complete"] = is_complete
     return Outcome(
         summary=summary,

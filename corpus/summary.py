@@ -66,6 +66,15 @@ def _distinct(notebooks: Sequence[NotebookRecord]) -> list[NotebookRecord]:
     return kept
 
 
+def worth_running(notebooks: Sequence[NotebookRecord]) -> frozenset[str]:
+    """Return the keys of the notebooks that have loops, copies left out, scripts too."""
+    return frozenset(
+        each.notebook
+        for each in _distinct(notebooks)
+        if each.is_notebook and (each.loops or each.comprehensions)
+    )
+
+
 def _notebooks(
     notebooks: Sequence[NotebookRecord], distinct: list[NotebookRecord]
 ) -> dict[str, Any]:
