@@ -73,7 +73,7 @@ def facts_of(
     if not all(isinstance(each, np.ndarray) for each in members.values()):
         found: tuple[Layout, ...] | str = "they lie on a device"
     elif not _index_arrays(plan).isdisjoint(members):
-        found = "subscripts are read from one of them"
+        found = "subscripts or bounds are read from one of them"
     else:
         found = layouts_of(groups, members)
     if isinstance(found, str):
@@ -86,8 +86,11 @@ def facts_of(
 
 
 def _index_arrays(plan: RegionPlan) -> frozenset[str]:
-    """Return the arrays that give subscripts; a region takes them to stay as they are."""
-    return frozenset(
+    """Return the arrays that give subscripts and bounds: a region takes them to stay the same."""
+    bounds = frozenset[str]().union(
+        *(loop.data.arrays for loop in plan.scop.loops if loop.data is not None)
+    )
+    return bounds | frozenset(
         node.array
         for statement in plan.scop.statements
         for access in statement.accesses

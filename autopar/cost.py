@@ -116,6 +116,8 @@ def _statement_cost(scop: Scop, statement: Statement) -> str:
 
 
 def _trips(loop: Loop, middles: dict[str, str]) -> str:
+    if loop.data is not None:
+        return loop.data.trips
     start, stop = (python_text(each, middles) for each in (loop.start, loop.stop))
     return f"len(range({start}, {stop}, {loop.step}))"
 

@@ -50,6 +50,7 @@ from .long_sums import LongSums, sums_of
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
+from .row_finders import NOT_FOUND, overlapping_rows
 from .variants import Target, Variant, argument_types, make_variant
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
@@ -149,7 +150,7 @@ class Region:
             return self._refuse(None, found)
         key = (types, found.holding)
         variant = self.variants.get(key)
-        named = dict(zip(self.guard.arguments, values, strict=True))
+        named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
         if variant is None and self._is_too_early(key, values, found):
             self.interpreted_ns += found.interpreter_ns
             return self._refuse(found, self._too_early(found))
@@ -161,6 +162,8 @@ class Region:
         if self.inspectors is not None:
             found, repeated = self._inspect(self.inspectors, types, named, found)
             key = (types, found.holding)
+        if found.data and not all(found.holding):
+            repeated = repeated or overlapping_rows(self.plan, self._holding(found), found.data)
         variant = self._variant(key, values, found)
         if not isinstance(variant, Variant):
             self.interpreted_ns += found.interpreter_ns
@@ -191,7 +194,7 @@ class Region:
             return why_not(self.plan, self.guard, values)
         try:
             found = self.guard.check(*values)
-        except (TypeError, AttributeError, IndexError):
+        except NOT_FOUND:
             return why_not(self.plan, self.guard, values)
         return found if found is not None else self._wrapping(values)
 
@@ -204,6 +207,7 @@ class Region:
         if again is not None or not isinstance(reason, IndexOutOfBounds):
             return reason
         named = dict(zip(self.guard.arguments, values, strict=True))
+        named |= self.guard.look(named)  # it did not fail before
         if self.wraps_by_values:
             again = self.again.get(self._facts_of_wraps(named))
             if again is not None:

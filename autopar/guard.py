@@ -14,7 +14,7 @@ One compiled function costs a microsecond where interpreting the conditions woul
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ import numpy as np
 from autopar.analysis.facts.arguments import kind_of
 from autopar.analysis.facts.device_arrays import DeviceArray
 from autopar.analysis.facts.reasons import (
+    BoundsUnusable,
     ConditionFailed,
     IndexOutOfBounds,
     RanEmpty,
@@ -32,8 +33,10 @@ from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Call, Expression, Extent, Name, wrapped_value
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Scop
+from autopar.analysis.model.text import python_text
 
 from .cost import interpreter_nanoseconds, iterations
+from .row_finders import NOT_FOUND, RowFinder, row_finders
 
 # Parameters within 32 bits: index arithmetic then stays within 64 (see `passes.ranges`).
 LIMIT = 2**31 - 1
@@ -59,6 +62,7 @@ class Admission(NamedTuple):
     interpreter_ns: int  # predicted
     iterations: int  # of the outermost loop
     last_values: tuple[int, ...]  # of the loop variables that live on
+    data: Mapping[str, int]  # parameters found by a look at the data, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,17 @@ class Guard:
     check: Callable[..., Admission | None]
     # The types of all arguments as a dictionary key; None where an array is not a plain one.
     key: Callable[..., tuple[Any, ...] | None]
+    finders: tuple[RowFinder, ...]  # what `check` looks at the data with
     source: str
+
+    def look(self, named: Mapping[str, Any]) -> dict[str, int]:
+        """Return the parameters that are found in the data of a call; raises one of NOT_FOUND."""
+        found: dict[str, int] = {}
+        for finder in self.finders:
+            known = {**named, **found}
+            values = finder.find(*(known[name] for name in finder.arguments))
+            found.update(zip(finder.found, values, strict=True))
+        return found
 
 
 def can_guard(region: RegionPlan) -> bool:
@@ -85,6 +99,13 @@ def can_guard(region: RegionPlan) -> bool:
         region.last_values is not None
         and bool(region.scop.statements)
         and not names & RESERVED_NAMES
+        # What a call finds has names that nothing of the user's has.
+        and not {each.text for each in region.scop.parameters if each.is_found}
+        & {
+            each.expression.array
+            for each in region.scop.parameters
+            if isinstance(each.expression, Extent)
+        }
     )
 
 
@@ -93,14 +114,15 @@ def make_guard(region: RegionPlan) -> Guard:
     arrays, integers, scalars = _names(region)
     arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars)))
     conditional = tuple(plan.loop for plan in region.loops if plan.condition is not None)
-    source = "\n".join(
-        [*_check_lines(region, arguments, integers, conditional), *_key_lines(arguments, arrays)]
-    )
+    finders = row_finders(region)
+    taken = (arguments, integers, conditional)
+    source = "\n".join([*_check_lines(region, finders, taken), *_key_lines(arguments, arrays)])
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS, "autopar_ndarray": np.ndarray,
         "autopar_integers": INTEGERS, "autopar_numbers": INTEGERS - {bool},
         "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER,
     }  # fmt: skip
+    names |= {_finder_name(number): each.find for number, each in enumerate(finders)}
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
     return Guard(
         arguments=arguments,
@@ -109,7 +131,8 @@ def make_guard(region: RegionPlan) -> Guard:
         conditional=conditional,
         check=names["check"],
         key=names["key"],
-        source=source,
+        finders=finders,
+        source="\n".join([*(line for each in finders for line in each.lines), source]),
     )
 
 
@@ -121,24 +144,44 @@ def _names(region: RegionPlan) -> tuple[tuple[str, ...], tuple[str, ...], tuple[
     for parameter in scop.parameters:
         if isinstance(parameter.expression, Extent):
             arrays.append(parameter.expression.array)
-        else:
+        elif not parameter.is_found:
             integers.append(parameter.text)
     return tuple(dict.fromkeys(arrays)), tuple(integers), scop.live_in
 
 
+def _finder_name(number: int) -> str:
+    return f"autopar_rows_{number}"
+
+
+def _as_passed(name: str) -> str:
+    """Return what holds an integer as it was passed: its type decides what it is added to."""
+    return f"autopar_passed_{name}"
+
+
+def _look_lines(finders: tuple[RowFinder, ...], integers: tuple[str, ...]) -> Iterator[str]:
+    for number, each in enumerate(finders):
+        taken = (_as_passed(name) if name in integers else name for name in each.arguments)
+        yield f"    ({', '.join(each.found)},) = {_finder_name(number)}({', '.join(taken)})"
+        limits = (f"{-LIMIT} <= {name} <= {LIMIT}" for name in each.found)
+        yield f"    if not ({' and '.join(limits)}): return None"
+
+
 def _check_lines(
     region: RegionPlan,
-    arguments: tuple[str, ...],
-    integers: tuple[str, ...],
-    conditional: tuple[int, ...],
+    finders: tuple[RowFinder, ...],
+    taken: tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]],
 ) -> list[str]:
+    """Return the lines of `check`; `taken` are arguments, integers and conditional loops."""
     scop = region.scop
+    arguments, integers, conditional = taken
     assert region.live_out_defined is not None  # the caller asked for last values
     lines = [f"def check({', '.join(arguments)}):"]
     lines += [
         f"    if {array.name}.ndim != {array.rank}: return None" for array in scop.given_arrays
     ]
     bare = _bare_subscripts(scop)
+    looked_at = {name for each in finders for name in each.arguments}
+    lines += [f"    {_as_passed(name)} = {name}" for name in integers if name in looked_at]
     for name in integers:
         kinds = "numbers" if name in bare else "integers"
         lines.append(f"    if type({name}) not in autopar_{kinds}: return None")
@@ -156,6 +199,7 @@ def _check_lines(
     ]
     extents = [each.text for each in scop.parameters if isinstance(each.expression, Extent)]
     lines += [f"    if {text} > {LIMIT}: return None" for text in extents]
+    lines += _look_lines(finders, integers)
     tests = [*(each.text for each in region.in_bounds), region.live_out_defined.text]
     lines += [f"    if not ({test}): return None" for test in tests if test != "True"]
     values = "".join(f"{each.text}, " for each in scop.parameters)
@@ -165,9 +209,11 @@ def _check_lines(
         if (condition := region.loops[loop].condition) is not None
     )
     last = "".join(f"{text}, " for _, text in region.last_values or ())
+    data = ", ".join(f"{name!r}: {name}" for each in finders for name in each.found)
     lines.append(
         f"    return autopar_Admission(({values}), ({holding}), "
-        f"{interpreter_nanoseconds(scop)}, {iterations(scop.loops[0])}, ({last}))"
+        f"{interpreter_nanoseconds(scop)}, {iterations(scop.loops[0])}, ({last}), "
+        f"{{{data}}})"
     )
     return lines
 
@@ -219,7 +265,22 @@ def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Rea
         if name in guard.scalars and _is_wider(value):
             kind = "an integer beyond 64 bits"
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
+    try:
+        named |= guard.look(named)
+    except NOT_FOUND:
+        return _unusable_bounds(region.scop)
     return _failed_condition(region, named)
+
+
+def _unusable_bounds(scop: Scop) -> BoundsUnusable:
+    loop, data = next((each, each.data) for each in scop.loops if each.data is not None)
+    assert data is not None  # the loop was chosen for it
+    return BoundsUnusable(
+        span=loop.span,
+        loop_variable=loop.variable,
+        start=python_text(data.start),
+        stop=python_text(data.stop),
+    )
 
 
 def _is_wider(value: Any) -> bool:  # noqa: ANN401  # any argument
@@ -259,7 +320,7 @@ def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
             return ConditionFailed(span=scop.span, condition=text, values=shown)
     for condition in region.in_bounds:
         if not holds(condition.text, named):
-            return IndexOutOfBounds(span=scop.span, condition=condition.text)
+            return IndexOutOfBounds(span=scop.span, condition=condition.words)
     if region.live_out_defined is not None and not holds(region.live_out_defined.text, named):
         return RanEmpty(span=scop.span)
     limits = f"all integers lie within {-LIMIT} and {LIMIT}"

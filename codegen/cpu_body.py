@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from autopar.analysis.model.loop_ir import Constant, Expression
 
+from .data_ranges import limits
 from .expressions import Names, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
@@ -32,7 +33,7 @@ class Body:
         for node in nodes:
             match node:
                 case Loop():
-                    lower, upper = self.text(node.lower), self.text(node.upper)
+                    lower, upper = limits(node, self.names)
                     yield from self.loop(node, lower, upper, indent)
                 case Branch():
                     yield f"{indent}if {self.text(node.test)}:  # line {node.span.line}"

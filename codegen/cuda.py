@@ -34,6 +34,7 @@ from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
 from . import host
 from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
+from .data_ranges import limits
 from .expressions import Names, is_printable, print_statement
 from .grid import Axis, Grid, plan_grid, unsettled
 from .integers import text
@@ -241,7 +242,8 @@ class _Module:
 
     def _header(self, loop: Loop) -> str:
         step = f", {loop.step}" if loop.step != 1 else ""
-        bounds = f"{self._text(loop.lower)}, {self._text(loop.upper)}{step}"
+        lower, upper = limits(loop, self._names)
+        bounds = f"{lower}, {upper}{step}"
         return f"for {self._names[loop.iterator]} in range({bounds}):  # line {loop.span.line}"
 
     # ------------------------------------------------------------------ host

@@ -30,6 +30,7 @@ from autopar.analysis.model.typed import (
     Variable,
 )
 
+from .data_ranges import limits
 from .integers import rename, simplify, text
 from .kernel import (
     ArrayArgument,
@@ -78,7 +79,7 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
                 word = "parallel for" if node.is_parallel else "for"
                 if node.reductions:
                     word = f"reduction {', '.join(targets(node))} for"
-                bounds = f"{text(node.lower, {})}, {text(node.upper, {})}"
+                bounds = ", ".join(limits(node, {}))
                 step = f", {node.step}" if node.step != 1 else ""
                 own = ", ".join(_private(each) for each in node.private_arrays)
                 private = f"  # private {own}" if own else ""

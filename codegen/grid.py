@@ -142,6 +142,7 @@ def _is_uniform(
                     return False
             case Loop():
                 alike = not mentions(node.lower, differing) and not mentions(node.upper, differing)
+                alike = alike and node.within is None
                 inner = differing if alike else differing | {node.iterator}
                 if not _is_uniform(name, node.body, inner, is_alike=is_alike and alike):
                     return False

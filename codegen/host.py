@@ -180,7 +180,8 @@ class _Planner:
     def _plan_run(self, run: tuple[Node, ...], around: tuple[str, ...]) -> HostNode:
         first = run[0]
         if not _has_parallel(first):
-            loop = first if isinstance(first, Loop) and len(run) == 1 else None
+            is_known = isinstance(first, Loop) and first.within is None and len(run) == 1
+            loop = first if isinstance(first, Loop) and is_known else None
             return Step(kernel=self.kernel(self._name("step"), run, loop, around))
         match first:
             case Loop(is_parallel=True):

@@ -94,6 +94,21 @@ class Reduced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataRange:
+    """Bounds of a loop that are data: it runs no iterations but those between them."""
+
+    start: str | None  # scalars, set before the loop; None where that bound is no data
+    stop: str | None
+    is_mirrored: bool  # the iterator counts the negated variable of a descending loop
+    trips: Expression  # how many iterations to reckon with
+
+    @property
+    def scalars(self) -> frozenset[str]:
+        """The scalars that hold the bounds."""
+        return frozenset(name for name in (self.start, self.stop) if name is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """`for iterator in range(lower, upper, step)`, ascending."""
 
@@ -108,6 +123,8 @@ class Loop:
     # Scalars that its iterations only accumulate into; then it carries nothing else, and parts
     # of its range may run in any order if each has scalars of its own.
     reductions: tuple[Reduced, ...] = ()
+    # Narrows the range, which the host does not know then: such a loop is never shared.
+    within: DataRange | None = None
 
     @property
     def is_shared(self) -> bool:

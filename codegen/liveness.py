@@ -66,6 +66,8 @@ class _Definitions:
                     self.visit(node.body, context | {(node.predicate, True)})
                     self.visit(node.orelse, context | {(node.predicate, False)})
                 case Loop() | Branch():
+                    if isinstance(node, Loop) and node.within is not None:
+                        self.read(node.within.scalars, context)
                     # It may run not even once: what it assigns is not surely defined after it.
                     for name in assigned(node.body):
                         self.forget(name)

@@ -19,6 +19,7 @@ from autopar.analysis.model.ast_nodes import AstFor, AstIf, AstInstance, AstNode
 from autopar.analysis.model.loop_ir import Expression, Name, Unary
 from autopar.analysis.model.plan import PrivateArray, Schedule, ScheduleDimension
 from autopar.analysis.model.scop import Array, Scop
+from autopar.analysis.model.scop import Loop as SourceLoop
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     Cast,
@@ -28,6 +29,7 @@ from autopar.analysis.model.typed import (
     Load,
     Number,
     Operation,
+    ScalarVariable,
     SetVariable,
     Store,
     Subscript,
@@ -39,8 +41,10 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import ArrayType
 
+from .data_ranges import narrowed
 from .integers import difference, rename, simplify, substitute, without_span
-from .kernel import ArrayArgument, Branch, Instance, IntegerArgument, Loop, Program
+from .kernel import ArrayArgument, Branch, Instance, IntegerArgument, Loop, Node, Program
+from .liveness import assigned
 from .predicates import Guarded, enclosed, gathered
 from .reduced import find_reduced
 
@@ -64,20 +68,29 @@ def lower(
     assigned = {
         statement.name for _, statement in typed.statements if isinstance(statement, SetVariable)
     }
+    body = gathered(lowering.nodes(tree, {}, _taken(scop, typed)))
     return Program(
         name=name,
         file=file,
-        body=gathered(lowering.nodes(tree, {}, _taken(scop, typed))),
+        body=body,
         arrays=_array_arguments(scop, arrays),
         integers=tuple(
             IntegerArgument(name=parameter.name, text=parameter.text)
             for parameter in scop.parameters
         ),
-        variables=typed.variables,
+        variables=_variables(scop, typed, body),
         results=tuple(each for each in scop.live_out if each in assigned),
         hazards=typed.hazards,
         local=schedule.local,
     )
+
+
+def _variables(
+    scop: Scop, typed: TypedProgram, body: tuple[Node, ...]
+) -> tuple[ScalarVariable, ...]:
+    """Return the variables without the predicates that no loop asks any more."""
+    gone = frozenset(scop.predicates) - assigned(body)
+    return tuple(each for each in typed.variables if each.name not in gone)
 
 
 def _taken(scop: Scop, typed: TypedProgram) -> frozenset[str]:
@@ -129,6 +142,8 @@ class _Lowering:
     schedule: Schedule
     typed: TypedProgram
     is_in_kernel: bool = False  # a parallel loop stands around what is lowered
+    # A loop stands around of which the host does not know the bounds: nothing can be launched.
+    is_in_order: bool = False
 
     def nodes(
         self, tree: tuple[AstNode, ...], values: Mapping[str, Expression], taken: frozenset[str]
@@ -158,7 +173,10 @@ class _Lowering:
         inner = {**values, node.iterator: Name(name=iterator, span=self.scop.span)}
         inside = frozenset(instances(node.body))
         dimension = self.schedule.dimensions[node.dimension]
-        is_parallel = dimension.coincident >= inside
+        shape = self._source_loop(node)
+        data = None if shape is None or shape.data is None or not shape.data.boxes else shape.data
+        is_ordered = self.is_in_order or (data is not None and not self.is_in_kernel)
+        is_parallel = data is None and not is_ordered and dimension.coincident >= inside
         loop = Loop(
             iterator=iterator,
             lower=lower_bound,
@@ -167,11 +185,18 @@ class _Lowering:
             is_parallel=is_parallel,
             private_arrays=_private_to(dimension, inside) if is_parallel else (),
             body=(),
-            span=self._loop_span(node),
+            span=self.scop.span if shape is None else shape.span,
         )
-        below = replace(self, is_in_kernel=self.is_in_kernel or is_parallel)
+        below = replace(self, is_in_kernel=self.is_in_kernel or is_parallel, is_in_order=is_ordered)
         body = below.nodes(node.body, inner, taken | {iterator})
         found = enclosed(loop, body, is_in_kernel=self.is_in_kernel)
+        if data is not None:
+            assert shape is not None
+            assert isinstance(found.node, Loop)
+            narrow = narrowed(found.node, data, rises=shape.step > 0)
+            return (replace(found, node=narrow),) if narrow.body else ()
+        if is_ordered:
+            return (found,)
         return (_with_reductions(found, dimension, inside),)
 
     def _branches(
@@ -230,13 +255,14 @@ class _Lowering:
             if dimension == variable
         )
 
-    def _loop_span(self, node: AstFor) -> Span:
+    def _source_loop(self, node: AstFor) -> SourceLoop | None:
+        """Return the loop of the source that `node` runs, or a part of it; None for a new one."""
         scanned = dict(self.schedule.dimensions[node.dimension].iterators)
         for name in instances(node.body):
             for number in self.scop.statement(name).loops:
                 if self.scop.loops[number].variable == scanned.get(name):
-                    return self.scop.loops[number].span
-        return self.scop.span
+                    return self.scop.loops[number]
+        return None
 
     def _span(self, body: tuple[AstNode, ...]) -> Span:
         return self.scop.statement(instances(body)[0]).span

@@ -69,12 +69,15 @@ def _needed(body: tuple[Node, ...], question: Question, own: frozenset[str]) -> 
 def _decided(
     body: tuple[Node, ...], decisions: frozenset[str]
 ) -> Iterator[tuple[Instance, frozenset[str]]]:
-    """Yield every statement with the predicates that decide whether it runs."""
+    """Yield every statement with the predicates, and bounds, that decide whether it runs."""
     for node in body:
         match node:
             case Instance():
                 yield node, decisions
-            case Loop() | Branch():
+            case Loop():
+                bounds = node.within.scalars if node.within is not None else frozenset()
+                yield from _decided(node.body, decisions | bounds)
+            case Branch():
                 yield from _decided(node.body, decisions)
             case Decision():
                 yield from _decided(node.body + node.orelse, decisions | {node.predicate})
@@ -112,6 +115,7 @@ def _kept(
                 loop = replace(node, body=_kept(node.body, question, needed, own))
                 # An array of the region's own may tie iterations as well.
                 free = is_free(loop) and (node.is_parallel or not arrays(loop.body) & own)
+                free = free and node.within is None
                 reduced = tuple(
                     replace(each, noted=tuple(one for one in each.noted if one.name in needed))
                     for each in node.reductions

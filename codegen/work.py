@@ -149,6 +149,8 @@ def _checking(hazards: int) -> int:
 
 
 def _trips(loop: Loop) -> Expression:
+    if loop.within is not None:
+        return loop.within.trips
     extent = Binary(operator="-", left=loop.upper, right=loop.lower, span=loop.span)
     last = Binary(
         operator="+", left=extent, right=_number(loop.step - 1, loop.span), span=loop.span

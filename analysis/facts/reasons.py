@@ -335,6 +335,63 @@ class NoRoom(Reason):
         return f"There is no memory for an array: {self.detail.rstrip('.')}."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundsUnusable(Reason):
+    """The bounds of a loop, read from data, are no integers that a kernel could count with.
+
+    Why it blocks: how far the loop reaches must be known before it runs. Bounds that are floats,
+        that lie out of range of their array, or beyond 32 bits are left to the interpreter, which
+        raises what there is to raise; so are those that lie on a device.
+
+    Example:
+        rows(y, v, ptr=np.array([0.0, 2.0]))    # for j in range(ptr[i], ptr[i + 1]): ...
+
+    Use instead: an array of integers, `np.intp` best.
+
+    References: Python library reference, `range`: its arguments must be integers.
+    """
+
+    code: ClassVar[str] = "AP515"
+    loop_variable: str
+    start: str  # as Python: "ptr[i]"
+    stop: str
+
+    @property
+    def message(self) -> str:
+        return (
+            f"The bounds of loop '{self.loop_variable}', '{self.start}' and '{self.stop}',"
+            " are not all integers within 32 bits at this call."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOverlap(Reason):
+    """Two executions of an inner loop, its bounds read from data, have iterations in common.
+
+    Why it blocks: what the loop stores by its own variable is then stored twice, and the later
+        iteration of the loop around must win. That loop keeps its order.
+
+    Example:
+        rows(a, b, ptr=[0, 3, 2])       # for j in range(ptr[i], ptr[i + 1]): a[j] = b[i]
+
+    Use instead: bounds that never decrease, as those of compressed sparse rows.
+
+    References: Blume and Eigenmann, Nonlinear and Symbolic Data Dependence Testing, IEEE
+        Transactions on Parallel and Distributed Systems, 1998.
+    """
+
+    code: ClassVar[str] = "AP516"
+    loop_variable: str
+    condition: str  # in words
+
+    @property
+    def message(self) -> str:
+        return (
+            f"The loop '{self.loop_variable}' keeps its order at this call:"
+            f" '{self.condition}' does not hold."
+        )
+
+
 REASONS: tuple[type[Reason], ...] = (
     ArraysOverlap,
     ConditionFailed,
@@ -348,4 +405,6 @@ REASONS: tuple[type[Reason], ...] = (
     CannotStopInside,
     AnalysedOften,
     NoRoom,
+    BoundsUnusable,
+    RowsOverlap,
 )

@@ -180,7 +180,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         for first, second in region.disjoint:
             yield f"  assumes: autopar.overlap({first}, {second}) is False"
         for condition in region.in_bounds:
-            yield f"  in bounds: {condition.text}"
+            yield f"  in bounds: {condition.words}"
         for name, value in region.last_values or ():
             yield f"  last value: {name} = {value}"
     for other in plan.unsupported:

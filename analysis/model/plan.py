@@ -22,7 +22,10 @@ class Condition:
     """A set of parameter values, with the Python expression that tests for it."""
 
     set: isl.Set
-    text: str  # over the user's names: "k == 0 or k >= n"; "True" where nothing is asked
+    # Over the user's names and what is found in data: "k == 0 or k >= n"; "True" where nothing
+    # is asked.
+    text: str
+    words: str  # the same for a reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +81,9 @@ class LoopPlan:
         where = self.inspected_where or self.condition
         if self.verdict != "conditional" or where is None:
             return None
-        asked = [] if where.text == "True" else [where.text]
+        asked = [] if where.text == "True" else [where.words]
         if asked and self.inspections and " or " in where.text:
-            asked = [f"({where.text})"]
+            asked = [f"({where.words})"]
         return " and ".join([*asked, *(each.text for each in self.inspections)])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import isl
-from .loop_ir import Assign, Element, Expression, Extent, Name, Update
+from .loop_ir import Assign, Element, Expression, Extent, Name, Update, walk_expression
 from .source import Span
 
 
@@ -22,14 +22,71 @@ class Parameter:
     name: str  # its identifier in isl sets, unique in the Scop: "n", "a_shape_0"
     expression: Name | Extent
     text: str  # as Python: "n", "a.shape[0]"
+    # A look at the data finds it at the call (`DataBounds`); no name of the user.
+    is_found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicate:
     """A truth value found by an earlier statement, and which of the two it takes to run."""
 
-    name: str  # one of Scop.predicates
+    name: str  # one of Scop.predicates, a boolean
     holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A loop variable that bounds are computed from, and the values between which it lies."""
+
+    loop: int  # index into Scop.loops
+    variable: str
+    least: Expression  # over parameters
+    greatest: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataBounds:
+    """Bounds of a loop that are data, and what a call finds out about them beforehand.
+
+    The loop of `for j in range(ptr[i], ptr[i + 1])` runs within an envelope, whose ends are
+    parameters of the model; a predicate tells which of its iterations really run.
+    """
+
+    # What the bounds are computed from: loop variables, parameters and elements of arrays that
+    # the region leaves alone.
+    start: Expression
+    stop: Expression
+    boxes: tuple[Box, ...]  # of the loop variables in them, outermost first
+    # Parameters: the least start and the greatest stop of all executions that are not empty;
+    # the very bounds where there are no boxes. None where that bound is affine.
+    first: str | None
+    end: str | None
+    trips: str  # parameter: the mean number of iterations, rounded up
+    # Parameter: 1 where executions for other values of the loop variables in the bounds have no
+    # iteration in common, else 0. None without boxes.
+    apart: str | None
+    # The scalars that hold the bounds, set before the loop; None for an affine bound, and
+    # without boxes.
+    start_name: str | None
+    stop_name: str | None
+    # Says whether an iteration of the envelope runs; None without boxes.
+    predicate: str | None
+
+    @property
+    def arrays(self) -> frozenset[str]:
+        """The arrays that the bounds are read from."""
+        return frozenset(
+            node.array
+            for limit in (self.start, self.stop)
+            for node in walk_expression(limit)
+            if isinstance(node, Element)
+        )
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters that a call finds, in the order in which it does."""
+        found = (self.first, self.end, self.trips, self.apart)
+        return tuple(name for name in found if name is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +108,7 @@ class Loop:
     label: str | None = None
     is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
     is_inlined: bool = False  # of a function that is called in the region
+    data: DataBounds | None = None  # then `start` and `stop` are those of the envelope
 
     @property
     def shown(self) -> str:
@@ -142,7 +200,8 @@ class Scop:
     # Scalars (loop variables included) whose value after the region may be read.
     live_out: tuple[str, ...]
     span: Span
-    # The private booleans that hold what conditions on data came to; no names of the user.
+    # The private scalars that hold what conditions on data, and bounds, came to; no names of
+    # the user.
     predicates: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()  # those that live on: they are bound once the region has run
     inlined: tuple[str, ...] = ()  # functions of the user whose calls became statements

@@ -48,7 +48,13 @@ def reads(draft: Draft, expression: Expression, place: Place) -> Iterator[Access
 
 def predicate_reads(draft: Draft, place: Place, span: Span) -> Iterator[Access]:
     """Yield the reads of the predicates that decide whether a statement at `place` runs."""
-    for name in dict.fromkeys(each.name for each in place.predicates):
+    names = dict.fromkeys(each.name for each in place.predicates)
+    yield from named_reads(draft, tuple(names), place, span)
+
+
+def named_reads(draft: Draft, names: tuple[str, ...], place: Place, span: Span) -> Iterator[Access]:
+    """Yield the reads of scalars that are none of the user's."""
+    for name in names:
         yield _scalar(draft, "read", Name(name=name, span=span), place)
 
 

@@ -1,22 +1,38 @@
 """The iterations of one loop as isl constraints.
 
 Before:  for i in range(1, min(n, m), 2)      After:  i >= 1, (i < n and i < m), (i - 1) mod 2 = 0
+Before:  for j in range(ptr[i], n)            After:  j >= j_first, j < n: see `data_bounds`
 
 Helper of the `build_scop` pass.
 """
 
 from __future__ import annotations
 
-from ..model.loop_ir import Element, Expression, For, Name, walk_expression
+from dataclasses import dataclass
+
+from ..model.loop_ir import Binary, Constant, Element, Expression, For, Name, walk_expression
+from ..model.scop import DataBounds
 from .affine import affine, bound
+from .data_bounds import data_bounds
 from .reasons import DataDependentBound, NonAffineBound, NonConstantStep
 from .scop_draft import Draft, Place
 
 
-def loop_constraints(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """The iterations of one loop."""
+
+    start: Expression  # over parameters and outer loop variables, affine
+    stop: Expression
+    step: int  # not zero
+    constraints: tuple[str, ...]
+    data: DataBounds | None  # then they are those of an envelope
+
+
+def loop_range(
     draft: Draft, node: For, limits: tuple[Expression, Expression, Expression], place: Place
-) -> tuple[tuple[str, ...], int] | None:
-    """Return the constraints of a loop's iterations and its step, or None after noting why not.
+) -> Range | None:
+    """Return the iterations of a loop, or None after noting why they have no model.
 
     `limits` are start, stop and step with known values put in.
     """
@@ -28,7 +44,39 @@ def loop_constraints(
             NonConstantStep(span=node.step.span, loop_variable=node.variable, step=shown)
         )
         return None
-    rising = stride.constant > 0
+    data = None
+    if not draft.has_bound(start, place) or not draft.has_bound(stop, place):
+        data = data_bounds(draft, node, (start, stop), place, stride.constant)
+    if data is not None:
+        start, stop = _envelope(node, data, (start, stop), stride.constant)
+    constraints = _constraints(draft, node, (start, stop, stride.constant), place)
+    if constraints is None:
+        return None
+    return Range(start=start, stop=stop, step=stride.constant, constraints=constraints, data=data)
+
+
+def _envelope(
+    node: For, data: DataBounds, limits: tuple[Expression, Expression], step: int
+) -> tuple[Expression, Expression]:
+    """Return start and stop of the envelope, those that are affine as they are."""
+    start, stop = limits
+    lower = None if data.first is None else Name(name=data.first, span=node.span)
+    upper = None if data.end is None else Name(name=data.end, span=node.span)
+    if step > 0:
+        return lower or start, upper or stop
+    return (upper and _less_one(upper)) or start, (lower and _less_one(lower)) or stop
+
+
+def _less_one(name: Name) -> Expression:
+    one = Constant(value=1, span=name.span)
+    return Binary(operator="-", left=name, right=one, span=name.span)
+
+
+def _constraints(
+    draft: Draft, node: For, limits: tuple[Expression, Expression, int], place: Place
+) -> tuple[str, ...] | None:
+    start, stop, step = limits
+    rising = step > 0
     variable = draft.identifiers.of(node.variable)
     draft.enter_parameters(start)
     draft.enter_parameters(stop)
@@ -41,14 +89,13 @@ def loop_constraints(
         _refuse(draft, node, node.stop)
     if first is None or last is None:
         return None
-    if abs(stride.constant) == 1:
-        return (first, last), stride.constant
+    if abs(step) == 1:
+        return first, last
     origin = affine(start, atoms)
     if origin is None:
         _refuse(draft, node, node.start)
         return None
-    turns = f"({variable} - ({origin})) mod {abs(stride.constant)} = 0"
-    return (first, last, turns), stride.constant
+    return first, last, f"({variable} - ({origin})) mod {abs(step)} = 0"
 
 
 def _refuse(draft: Draft, node: For, limit: Expression) -> None:

@@ -8,7 +8,7 @@ Scalars that hold an affine value are substituted into subscripts and bounds (`j
 `a[j]`), within the statements where that value is certain to hold.
 
 Its helpers: `name_uses`, `scop_draft`, `subscripts`, `folding`, `bounds`, `branches`, `accesses`,
-`affine`, `conditionals`, `substitution`, `truth`.
+`affine`, `conditionals`, `data_bounds`, `substitution`, `truth`.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ from ..model.source import SourceText
 from .accesses import predicate_reads, reads, writes
 from .affine import affine
 from .allocations import Allocated, fill_allocations
-from .bounds import loop_constraints
+from .bounds import loop_range
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
 from .conditionals import lifted, tests_of
+from .data_bounds import known_of_data, set_bounds, set_predicate
 from .folding import folded
 from .identifiers import Identifiers
 from .liveness import exposed_reads
@@ -53,7 +54,7 @@ from .name_uses import name_uses, names_used_in_two_ways
 from .reasons import LoopVariableChanged, NonAffineCondition, UnknownExtents
 from .scop_draft import Draft, Place
 from .subscripts import integer, resolved
-from .substitution import forget, substituted, value_names
+from .substitution import assigned_scalars, forget, substituted, value_names
 from .truth import conjunction
 from .wrapping import wrap_subscripts
 
@@ -125,7 +126,7 @@ def _block(draft: Draft, body: tuple[Node, ...], place: Place, known: dict[str, 
 def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expression]) -> int:
     match node:
         case For():
-            _loop(draft, node, place, known)
+            return _loop(draft, node, place, known)
         case If():
             return _branch(draft, node, place, known)
         case Assign() | Update():
@@ -140,40 +141,48 @@ def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expressi
     return place.position[-1] + 1
 
 
-def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -> None:
+def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -> int:
     forget(known, (node,))
     start, stop, step = (
         integer(each, known, draft.uses) for each in (node.start, node.stop, node.step)
     )
     if node.variable in draft.surrounding(place):
         draft.reasons.append(LoopVariableChanged(span=node.span, variable=node.variable))
-        return
-    found = loop_constraints(draft, node, (start, stop, step), place)
+        return place.position[-1] + 1
+    found = loop_range(draft, node, (start, stop, step), place)
     if found is None:
-        return
-    constraints, stride = found
+        return place.position[-1] + 1
+    if found.data is not None:
+        place = set_bounds(draft, node, found.data, place, known)
     names = [*draft.dimensions(place), draft.identifiers.of(node.variable)]
-    tests = " and ".join([*place.constraints, *constraints])
+    tests = " and ".join([*place.constraints, *found.constraints])
+    number = len(draft.loops)
     draft.loops.append(
         Loop(
             variable=node.variable,
             depth=len(place.loops),
-            step=stride,
+            step=found.step,
             iterations=isl.Set.parse(f"{draft.prefix()}{{ [{', '.join(names)}] : {tests} }}"),
-            start=start,
-            stop=stop,
+            start=found.start,
+            stop=found.stop,
             header=node.header,
             span=node.span,
             predicates=place.predicates,
             label=node.label,
             is_inner_axis=node.is_inner_axis,
             is_inlined=node.is_inlined,
+            data=found.data,
         )
     )
-    loop = len(draft.loops) - 1
-    draft.rows += [Row(name=name, part=part, loop=loop) for name, part in node.rows]
-    _block(draft, node.body, place.inside(loop, constraints), known)
+    draft.changing[number] = assigned_scalars(node.body)
+    draft.rows += [Row(name=name, part=part, loop=number) for name, part in node.rows]
+    inside = place.inside(number, found.constraints)
+    if found.data is not None and found.data.predicate is not None:
+        inside = set_predicate(draft, node, found.data, inside, found.step)
+        draft.loops[number] = replace(draft.loops[number], predicates=inside.predicates)
+    _block(draft, node.body, inside, known)
     forget(known, (node,))
+    return place.position[-1] + 1
 
 
 def _branch(draft: Draft, node: If, place: Place, known: dict[str, Expression]) -> int:
@@ -262,6 +271,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         for each in draft.parameters.values()
         if isinstance(each.expression, Extent)
     ]
+    extents += known_of_data(draft)
     rows = tuple(each for each in draft.rows if each.name in live_out)
     written = draft.uses.assigned | draft.uses.variables | {each.name for each in rows}
     scop = Scop(

@@ -14,7 +14,6 @@ from ..model import isl, isl_ast
 from ..model.indirect import indirect_value
 from ..model.plan import Condition
 from ..model.scop import Access, Scop, Statement
-from ..model.source import Span
 from ..model.text import python_text
 from . import certain_writes
 from .affine import affine
@@ -23,18 +22,30 @@ from .identifiers import Identifiers
 from .order import dimensions_of, instance, original_schedule
 from .privatization import undefined_reads
 from .readable import readable
+from .row_words import in_words
 from .subscript_forms import atoms_of, subscript_form
 
 
 def condition(scop: Scop, holds: isl.Set) -> Condition:
     """Return the Python test for a set of parameter values, simplified by what is known."""
     texts = {parameter.name: parameter.text for parameter in scop.parameters}
-    return _condition(holds, scop.context, texts, scop.span)
+    return _condition(scop, holds, scop.context, texts)
 
 
-def _condition(holds: isl.Set, known: isl.Set, texts: Mapping[str, str], span: Span) -> Condition:
-    test = isl_ast.condition(holds.simplified(known), span)
-    return Condition(set=holds, text=python_text(readable(test, tuple(texts)), texts))
+def always(scop: Scop) -> Condition:
+    """Return the condition that asks nothing."""
+    return Condition(set=scop.context, text="True", words="True")
+
+
+def never(scop: Scop) -> Condition:
+    """Return the condition that never holds."""
+    return Condition(set=scop.context.subtract(scop.context), text="False", words="False")
+
+
+def _condition(scop: Scop, holds: isl.Set, known: isl.Set, texts: Mapping[str, str]) -> Condition:
+    test = isl_ast.condition(holds.simplified(known), scop.span)
+    text = python_text(readable(test, tuple(texts)), texts)
+    return Condition(set=holds, text=text, words=in_words(scop, text))
 
 
 def in_bounds(scop: Scop) -> tuple[Condition, ...]:
@@ -54,7 +65,7 @@ def in_bounds(scop: Scop) -> tuple[Condition, ...]:
         if not broken.is_empty():
             # The gist first: a complement has a piece for every constraint.
             holds = broken.gist(known).complement()
-            found.append(_condition(holds, known, texts, scop.span))
+            found.append(_condition(scop, holds, known, texts))
     return tuple({each.text: each for each in found}.values())
 
 
@@ -128,7 +139,7 @@ def redo(scop: Scop) -> Condition:
             found = overwritten.params()
             broken = found if broken is None else broken.union(found)
     if broken is None:
-        return Condition(set=scop.context, text="True")
+        return always(scop)
     return condition(scop, scop.context.subtract(broken))
 
 

@@ -20,6 +20,7 @@ from ..model import isl
 from ..model.dependence import Dependence, Direction, Kind
 from ..model.indirect import indirect_value
 from ..model.scop import Access, Scop, Statement
+from .apart_rows import without_shared_rows
 from .order import carried
 
 _Effect: TypeAlias = Literal["read", "write"]
@@ -49,9 +50,20 @@ def find_conflicts(scop: Scop) -> tuple[Conflict, ...]:
     for statement in scop.statements:
         for name in dict.fromkeys(access.array for access in statement.accesses):
             touches[name].append(_touch(statement, name))
-    return tuple(
+    found = tuple(
         conflict for name, touched in touches.items() for conflict in _conflicts(name, touched)
     )
+    if all(loop.data is None for loop in scop.loops):
+        return found
+    return tuple(each for each in (_apart(scop, each) for each in found) if each is not None)
+
+
+def _apart(scop: Scop, conflict: Conflict) -> Conflict | None:
+    """Return a conflict without pairs that bounds keep apart; None where none are left."""
+    if scop.array(conflict.array).rank == 0:
+        return conflict
+    relation = without_shared_rows(scop, conflict.relation, conflict.source, conflict.sink)
+    return None if relation.is_empty() else replace(conflict, relation=relation)
 
 
 @dataclass(frozen=True, slots=True)

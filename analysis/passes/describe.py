@@ -124,7 +124,7 @@ def _inner_axes_around(scop: Scop, loop: int) -> int:
 def assumptions(region: RegionPlan) -> tuple[str, ...]:
     """Return what the verdicts take for granted and every call checks."""
     found = [f"autopar.overlap({first}, {second}) is False" for first, second in region.disjoint]
-    found += [each.text for each in region.in_bounds]
+    found += [each.words for each in region.in_bounds]
     return tuple(found)
 
 

@@ -22,6 +22,7 @@ from ..model.types import ScalarType
 from .affine import affine, bound
 from .certain_writes import Writer, certain_writers
 from .last_values import is_rectangular
+from .sure_instances import sure_runs
 
 Environment: TypeAlias = Mapping[str, frozenset[ScalarType]]
 ValueTypes: TypeAlias = Callable[[Statement, Environment], frozenset[ScalarType]]
@@ -38,7 +39,7 @@ class Flow:
 def final_types(scop: Scop, entry: Environment, value_types: ValueTypes) -> Flow:
     """Return the types of the scalars in and after `scop`; `value_types` types an assignment."""
     walk = _Walk(scop=scop, value_types=value_types)
-    after = walk.block(scop.statements, 0, entry)
+    after = {**walk.block(scop.statements, 0, entry), **walk.certain_types()}
     return Flow(after=after, before=walk.before)
 
 
@@ -97,6 +98,19 @@ class _Walk:
                 return {**after, target.name: self._assigned_between(writer, target.name)}
         return _join(start, after)
 
+    def certain_types(self) -> Environment:
+        """Return the type of each scalar that always gets the same one, and surely once.
+
+        `last_values` leaves to the interpreter the calls where it gets none.
+        """
+        found: dict[str, frozenset[ScalarType]] = {}
+        for name in self.scop.live_out:
+            writers = [each for each in self.scop.statements if _assigns(each, name)]
+            types = frozenset[ScalarType]().union(*(self.values[each.name] for each in writers))
+            if len(types) == 1 and sure_runs(self.scop, name) is not None:
+                found[name] = types
+        return found
+
     def _assigned_between(self, writer: Writer, name: str) -> frozenset[ScalarType]:
         """Return the types that `name` may get from the first part of a writer to its last."""
         return frozenset().union(
@@ -104,10 +118,14 @@ class _Walk:
                 self.values.get(each.name, frozenset())
                 for each in self.scop.statements
                 if writer.first.position <= each.position <= writer.last.position
-                and isinstance(each.body.target, Name)
-                and each.body.target.name == name
+                and _assigns(each, name)
             )
         )
+
+
+def _assigns(statement: Statement, name: str) -> bool:
+    target = statement.body.target
+    return isinstance(target, Name) and target.name == name
 
 
 def _join(left: Environment, right: Environment) -> Environment:

@@ -16,6 +16,7 @@ from ..model.text import python_text
 from .certain_writes import certain_writers
 from .conditions import condition
 from .readable import negated
+from .sure_instances import sure_runs
 
 
 def find_last_values(scop: Scop) -> tuple[tuple[tuple[str, str], ...], Condition] | None:
@@ -44,8 +45,11 @@ def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
         return _last_row(scop, rows)
     if not loops:
         writes = [each.last.domain for each in certain_writers(scop, name)]
+        if writes:
+            return "", _united(writes)
         # Without a write that certainly happens it lives into the region too.
-        return "", _united(writes) if writes else scop.context
+        surely = sure_runs(scop, name)
+        return "", scop.context if surely is None else surely
     if len(loops) > 1 or scop.loops[loops[0]].predicates:
         return None
     return _last_iteration(scop, loops[0])
@@ -99,6 +103,8 @@ def _last_iteration(scop: Scop, loop: int) -> tuple[str, isl.Set] | None:
 def is_rectangular(scop: Scop, loop: Loop) -> bool:
     """Return whether the bounds of a loop are the same in every iteration around it."""
     variables = {each.variable for each in scop.loops}
+    if loop.data is not None and loop.data.boxes:
+        return False
     return not any(
         isinstance(node, Name) and node.name in variables
         for limit in (loop.start, loop.stop)

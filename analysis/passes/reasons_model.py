@@ -114,16 +114,22 @@ class NonAffineCondition(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataDependentBound(Reason):
-    """A bound of an inner loop is read from data inside the nest.
+    """A bound of a loop is data that the nest itself makes.
 
-    Why it blocks: the set of iterations is known only while the nest runs.
+    Why it blocks: how far the loop reaches is known only while the nest runs. Bounds that are
+        read from arrays which the nest leaves alone are no obstacle, be it `range(count[i])`,
+        `range(ptr[i], ptr[i + 1])` or a scalar that was assigned one of these right before: a
+        call looks at them first. They may be joined by `+ - * // %`, `min`, `max` and `int`. A
+        start that is data takes a step of 1 or -1, and the variable of such a loop must not be
+        read after the nest.
 
     Example:
         for i in range(n):
-            for k in range(start[i], start[i + 1]):
+            count[i] = 2 * count[i]
+            for k in range(count[i]):
                 y[i] += value[k]
 
-    Use instead: a bound that does not depend on data, with a condition inside the loop.
+    Use instead: bounds that are all computed before the nest.
 
     References: Venkat, Hall and Strout, Loop and Data Transformations for Sparse Matrix Code,
         PLDI 2015.
@@ -140,11 +146,11 @@ class DataDependentBound(Reason):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (f"'{self.bound}' is computed inside the loop nest.",)
+        return (f"'{self.bound}' cannot be told before the loop nest runs.",)
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return (f"Compute '{self.bound}' before the nest if it is the same for all iterations.",)
+        return (f"Compute '{self.bound}' before the nest, if need be into an array of its own.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from ..model.diagnostics import Reason
 from ..model.loop_ir import Assign, Expression, Extent, Name, Update, walk_expression
-from ..model.scop import Access, Array, Loop, Parameter, Predicate, Row
-from ..model.source import SourceText
-from .affine import affine, constraint, name_of
+from ..model.scop import Access, Array, DataBounds, Loop, Parameter, Predicate, Row
+from ..model.source import SourceText, Span
+from .affine import affine, bound, constraint, name_of
 from .identifiers import Identifiers
 from .name_uses import NameUses
 
@@ -69,6 +69,9 @@ class Draft:
     any_cells: dict[int, str] = field(default_factory=dict)  # by axis
     predicates: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    # What is known of bounds that are data, by what they are and where.
+    data_bounds: dict[tuple[str, ...], DataBounds] = field(default_factory=dict)
+    changing: dict[int, frozenset[str]] = field(default_factory=dict)  # scalars assigned, by loop
 
     def atoms(self, place: Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.
@@ -102,6 +105,11 @@ class Draft:
         """Return whether `value` could be an affine integer, were its names integers."""
         return affine(value, self._possible_atoms(value, place)) is not None
 
+    def has_bound(self, limit: Expression, place: Place) -> bool:
+        """Return whether `limit` could be an affine bound, were its names integers."""
+        atoms = self._possible_atoms(limit, place)
+        return bound("_", "<", limit, atoms) is not None
+
     def constraint(self, test: Expression, place: Place) -> str | None:
         """Return what holds exactly where `test` does; None, and no parameters, if not affine."""
         if constraint(test, self._possible_atoms(test, place)) is None:
@@ -121,10 +129,23 @@ class Draft:
 
     def fresh_predicate(self, line: int) -> str:
         """Return the name of a new predicate, for a condition in `line`."""
-        name = self.identifiers.fresh(f"if_{line}")
+        return self.fresh_scalar(f"if_{line}")
+
+    def fresh_scalar(self, wanted: str) -> str:
+        """Return the name of a new scalar that is none of the user's."""
+        name = self.identifiers.fresh(wanted)
         self.predicates.append(name)
         self.arrays[name] = Array(name=name, rank=0)
         return name
+
+    def fresh_parameter(self, wanted: str, span: Span) -> Name:
+        """Return a new parameter that a look at the data finds at the call."""
+        name = self.identifiers.fresh(wanted)
+        expression = Name(name=name, span=span)
+        self.parameters[name] = Parameter(
+            name=name, expression=expression, text=name, is_found=True
+        )
+        return expression
 
     def test_of(self, predicate: str) -> Expression:
         """Return the test that a predicate holds the outcome of; the last one, of several."""

@@ -61,9 +61,17 @@ def rebuilt(expression: Expression, visit: Callable[[Expression], Expression]) -
 
 def forget(known: dict[str, Expression], body: tuple[Statement, ...]) -> None:
     """Drop what is known of scalars that `body` assigns."""
-    for statement in walk_statements(body):
-        if isinstance(statement, Assign | Update) and isinstance(statement.target, Name):
-            known.pop(statement.target.name, None)
+    for name in assigned_scalars(body):
+        known.pop(name, None)
+
+
+def assigned_scalars(body: tuple[Statement, ...]) -> frozenset[str]:
+    """Return the scalars that `body` assigns."""
+    return frozenset(
+        statement.target.name
+        for statement in walk_statements(body)
+        if isinstance(statement, Assign | Update) and isinstance(statement.target, Name)
+    )
 
 
 def value_names(expression: Expression) -> frozenset[str]:

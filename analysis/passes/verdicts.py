@@ -18,7 +18,8 @@ from ..model.diagnostics import Reason
 from ..model.loop_ir import TEMPORARY, Binary, Update
 from ..model.plan import Condition, Inspection, LoopPlan, PrivateArray, VerdictKind
 from ..model.scop import Loop, Scop
-from .conditions import condition
+from .apart_rows import apart_sets, context_of_rows
+from .conditions import always, condition, never
 from .dependences import Conflict, carried_by, dependences, find_conflicts
 from .inspections import find_inspections, inspect_reductions
 from .order import carried
@@ -81,11 +82,10 @@ class _Judge:
             found for each in _by_weight(blocking) for found in dependences(self.scop, each, loop)
         )
         kind, where, inspections = self.decide(loop, blocking, reductions)
-        never = Condition(set=self.scop.context.subtract(self.scop.context), text="False")
         plan = LoopPlan(
             loop=loop,
             verdict=kind,
-            condition=never if inspections else where,
+            condition=never(self.scop) if inspections else where,
             private=private,
             private_arrays=arrays,
             reductions=reductions,
@@ -116,16 +116,15 @@ class _Judge:
         """Return the verdict, and what the parameters and the data must be like for it."""
         inspected = find_inspections(self.scop, blocking, loop)
         kind, holds = self.judge(loop, inspected.left, bool(reductions))
-        always = Condition(set=self.scop.context, text="True")
         match kind:
             case "conditional" if holds is not None:
                 where = condition(self.scop, self.simplest(loop, holds))
                 return kind, where, inspected.inspections
             case "parallel" | "reduction" if inspected.inspections:
-                return "conditional", always, inspected.inspections
+                return "conditional", always(self.scop), inspected.inspections
             case "reduction":
                 found = inspect_reductions(self.scop, reductions, loop)
-                return kind, always if found else None, found
+                return kind, always(self.scop) if found else None, found
         return kind, None, ()
 
     def blocking(
@@ -237,8 +236,11 @@ class _Judge:
         pair = ", ".join(names), ", ".join(f"{name}'" for name in names)
         order = isl.Map.parse(f"{{ [{pair[0]}] -> [{pair[1]}] : {' and '.join([*outer, later])} }}")
         long = order.intersect_domain(iterations).intersect_range(iterations).params()
-        simple = holds.gist(long.intersect(self.scop.context))
-        known = self.scop.context
+        known = context_of_rows(self.scop)
+        for rows in apart_sets(self.scop):
+            if rows.intersect(known) == holds.intersect(known):
+                return rows
+        simple = holds.gist(long.intersect(known))
         return simple if simple.intersect(known) == holds.intersect(known) else holds
 
     def longest(self, loop: int, context: isl.Set) -> int | None:

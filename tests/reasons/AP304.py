@@ -1,13 +1,14 @@
-"""AP304: A bound of an inner loop is read from data inside the nest."""
+"""AP304: A bound of a loop is data that the nest itself makes."""
 
 
-def bad(y, value, start, n):
+def bad(y, value, count, n):
     for i in range(n):
-        for k in range(start[i], start[i + 1]):
+        count[i] = 2 * count[i]
+        for k in range(count[i]):
             y[i] += value[k]
 
 
-def good(y, value, width, n):
+def good(y, value, count, n):
     for i in range(n):
-        for k in range(width):
-            y[i] += value[i, k]
+        for k in range(2 * count[i]):
+            y[i] += value[k]
