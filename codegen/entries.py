@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba import types
 
 from .fpflags import FLOAT_FLAGS, address_of, dispatcher_of, float_status, is_watched
-from .native import JOB_CELLS, compiled
+from .native import compiled
 
 # Offsets in a NumPy array object, in bytes: data, number of axes, extents, strides lie behind
 # what every Python object begins with.
@@ -32,18 +32,21 @@ _DATA, _EXTENTS, _STRIDES = (object.__basicsize__ + offset for offset in (0, 16,
 _HEADER = 16  # bytes of an outcome before the kernel's own: its error code, the flags raised
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Entry:
     """How to call one compiled kernel from native code."""
 
     address: int
-    format: str  # of the packed arguments, in the notation of `struct`
+    form: struct.Struct  # packs the arguments
     arrays: int  # how many of the arguments, the first ones, are arrays
+    has_complex: bool
     outcome: np.dtype[Any]  # code, flags, status, values ...
     engine: Any  # keeps the code
 
     def packed(self, arguments: tuple[object, ...]) -> tuple[Any, ...]:
-        """Return what to put in the places of `format`."""
+        """Return what `form` packs."""
+        if not self.has_complex:
+            return (*map(id, arguments[: self.arrays]), *arguments[self.arrays :])
         rest: list[Any] = []
         for value in arguments[self.arrays :]:
             if isinstance(value, complex):
@@ -65,20 +68,20 @@ class Entry:
 
 def entry_of(kernel: Callable[..., Any]) -> Entry | None:
     """Return the entry into `kernel`; None for what is not compiled for just one signature."""
-    dispatcher = dispatcher_of(kernel)
     try:
-        known: Entry | None = dispatcher.autopar_entry
+        known: Entry | None = kernel.autopar_entry  # type: ignore[attr-defined]
     except AttributeError:
         pass
     else:
         return known
+    dispatcher = dispatcher_of(kernel)
     # A kernel that may still be compiled for other types cannot be told by itself which of
     # its forms is meant.
     if getattr(dispatcher, "_can_compile", True) or len(dispatcher.overloads) != 1:
         return None
     (form,) = dispatcher.overloads.values()
     made: Entry = _make(form, is_watched(kernel))
-    dispatcher.autopar_entry = made
+    kernel.autopar_entry = made  # type: ignore[attr-defined]
     return made
 
 
@@ -91,7 +94,8 @@ def _make(form: Any, watches: bool) -> Entry:  # noqa: ANN401, FBT001 - Numba is
     engine = compiled(lines)
     return Entry(
         address=engine.get_function_address("entry"),
-        format="".join(map(_format, native.argtypes[2:])),
+        form=struct.Struct("=" + "".join(map(_format, native.argtypes[2:]))),
+        has_complex=any(isinstance(each, types.Complex) for each in native.argtypes),
         arrays=sum(isinstance(each, types.Array) for each in native.argtypes),
         outcome=_outcome(context, native.restype),
         engine=engine,
@@ -229,8 +233,3 @@ def _outcome(context: Any, result: Any) -> np.dtype[Any]:  # noqa: ANN401 - as a
 def _dtype(kind: Any) -> np.dtype[Any]:  # noqa: ANN401 - as above
     plain = types.unliteral(kind)  # type: ignore[no-untyped-call]
     return np.dtype("bool" if plain is types.boolean else str(plain))
-
-
-def packer(entry: Entry, chunks: int, sets: int) -> struct.Struct:
-    """Return what packs the head of a job, its sets of arguments and the borders of its chunks."""
-    return struct.Struct(f"={JOB_CELLS}q{entry.format * sets}{chunks + 1}q")

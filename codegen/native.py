@@ -166,9 +166,49 @@ end:
   ret void
 }}
 
-; Run a job, with the help of at most `helpers` threads of the board; returns when it is done.
-define void @run(ptr %board, ptr %job, i64 %helpers) {{
+; Whether any chunk of a job that is done left an error code, processor flags or a status.
+define internal i64 @says_something(ptr %job) {{
 start:
+  %count_at = getelementptr i64, ptr %job, i64 1
+  %count = load i64, ptr %count_at
+  %outcomes_at = getelementptr i64, ptr %job, i64 6
+  %outcomes_offset = load i64, ptr %outcomes_at
+  %outcomes = getelementptr i8, ptr %job, i64 %outcomes_offset
+  %size_at = getelementptr i64, ptr %job, i64 7
+  %size = load i64, ptr %size_at
+  br label %next
+next:
+  %chunk = phi i64 [ 0, %start ], [ %later, %look ]
+  %all = phi i64 [ 0, %start ], [ %more, %look ]
+  %is_left = icmp slt i64 %chunk, %count
+  br i1 %is_left, label %look, label %end
+look:
+  %offset = mul i64 %chunk, %size
+  %code_at = getelementptr i8, ptr %outcomes, i64 %offset
+  %flags_at = getelementptr i64, ptr %code_at, i64 1
+  %status_at = getelementptr i64, ptr %code_at, i64 2
+  %code = load i64, ptr %code_at
+  %flags = load i64, ptr %flags_at
+  %status = load i64, ptr %status_at
+  %a = or i64 %code, %flags
+  %b = or i64 %status, %a
+  %more = or i64 %all, %b
+  %later = add i64 %chunk, 1
+  br label %next
+end:
+  ret i64 %all
+}}
+
+; Run a job, with the help of at most `helpers` threads of the board; returns when it is done,
+; 0 where no chunk left anything but a status of 0. May be called again for the same job.
+define i64 @run(ptr %board, ptr %job, i64 %helpers) {{
+start:
+  %taken = getelementptr i64, ptr %job, i64 2
+  store i64 0, ptr %taken
+  %done = getelementptr i64, ptr %job, i64 3
+  store i64 0, ptr %done
+  %threads = getelementptr i64, ptr %job, i64 8
+  store i64 0, ptr %threads
   %job_at = getelementptr i64, ptr %board, i64 {_JOB}
   %inside = getelementptr i64, ptr %board, i64 {_INSIDE}
   %sleepers = getelementptr i64, ptr %board, i64 {_SLEEPERS}
@@ -192,11 +232,11 @@ join:
   call void @work(ptr %job)
   %count_at = getelementptr i64, ptr %job, i64 1
   %count = load i64, ptr %count_at
-  %done = getelementptr i64, ptr %job, i64 3
   call void @await(ptr %done, i64 %count)
   store atomic i64 0, ptr %job_at seq_cst, align 8
   call void @await(ptr %inside, i64 0)
-  ret void
+  %said = call i64 @says_something(ptr %job)
+  ret i64 %said
 }}
 
 """
@@ -206,7 +246,7 @@ class Machine(NamedTuple):
     """The native functions of the pool; each call lets go of the GIL."""
 
     serve: Callable[[int], None]
-    run: Callable[[int, int, int], None]
+    run: Callable[[int, int, int], int]
     run_alone: Callable[[int], None]
     engine: Any  # keeps the code
 
@@ -216,14 +256,14 @@ def machine() -> Machine:
     """Return the functions above, compiled; takes a few milliseconds."""
     engine = compiled(_TEXT)
 
-    def function(name: str, *kinds: type) -> Any:  # noqa: ANN401 - ctypes is untyped
-        return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(name))
+    def function(name: str, result: type | None, *kinds: type) -> Any:  # noqa: ANN401 - untyped
+        return ctypes.CFUNCTYPE(result, *kinds)(engine.get_function_address(name))
 
     word = ctypes.c_int64
     return Machine(
-        serve=function("serve", word),
-        run=function("run", word, word, word),
-        run_alone=function("work", word),
+        serve=function("serve", None, word),
+        run=function("run", word, word, word, word),
+        run_alone=function("work", None, word),
         engine=engine,
     )
 

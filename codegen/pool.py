@@ -11,16 +11,16 @@ no chunk is ever under way when an exception is raised here.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .copies import Arguments, Private, new_array, private_copies
-from .entries import Entry, entry_of, packer
-from .native import JOB_CELLS, Board, machine
+from .entries import Entry, entry_of
+from .jobs import Job
+from .native import Board, machine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = tuple[int, *tuple[complex, ...]]
 Kernel: TypeAlias = Callable[..., Outcome]
 Borders: TypeAlias = tuple[int, ...]
+Bounds: TypeAlias = tuple[int, int, int, int]  # lower, upper, step; work in nanoseconds
 
 # Waking another thread costs 30 to 100 us: less predicted work than this stays here.
 INLINE_NS = 50_000
@@ -41,6 +42,9 @@ LONGEST_CHUNK_NS = 50_000_000
 CHUNKS_PER_THREAD = 4
 # More chunks than threads cost some microseconds each: the next one begins with cold caches.
 EXTRA_CHUNK_NS = 60_000
+_FEWEST_TRIPS = 2  # that can be shared out
+# Jobs kept to be run again, one a kernel: a few hundred bytes each.
+_MOST_JOBS = 256
 
 
 class Launcher(Protocol):
@@ -94,6 +98,9 @@ class Launcher(Protocol):
         """Return a new array for the region alone. Raises NoRoomError before anything ran."""
 
 
+_NO_JOB: tuple[Bounds | None, Job | None] = (None, None)
+
+
 class _Forks:
     """How often this process is a fork: the threads of a parent do not live in its child."""
 
@@ -120,6 +127,9 @@ class Pool:
         self._board: Board | None = None
         self._generation = -1
         self._busy = threading.Lock()  # whoever holds it has the threads of the pool
+        self._together = _together(self.threads)
+        # The last job of each kernel, with its bounds and work; for whoever holds `_busy`.
+        self._jobs: dict[Entry, tuple[Bounds | None, Job | None]] = {}
 
     def is_small(self, work: int) -> bool:
         """Return whether `work` nanoseconds are too few for a second thread."""
@@ -139,11 +149,14 @@ class Pool:
         Calls `kernel(start, stop, *arguments)` for chunks of the range, in any order and at the
         same time. Status bits are joined; the other values come from the last iteration's chunk.
         """
-        if work < INLINE_NS:
+        if work < INLINE_NS or len(range(lower, upper, step)) < _FEWEST_TRIPS:
             return kernel(lower, upper, *arguments)
+        entry = entry_of(kernel) if work <= self._together else None
+        if entry is not None:
+            outcome = self._in_one(entry, (lower, upper, step, work), arguments)
+            if outcome is not None:
+                return outcome
         borders = _borders(lower, upper, step, work, self.threads)
-        if len(borders) == 2:
-            return kernel(lower, upper, *arguments)
         return _joined(self.run(kernel, borders, arguments, work))
 
     def launch_with_copies(
@@ -224,10 +237,38 @@ class Pool:
         """Return a new array for the region alone. Raises NoRoomError before anything ran."""
         return new_array(shape, dtype)
 
+    def _in_one(self, entry: Entry, bounds: Bounds, arguments: Arguments) -> Outcome | None:
+        """Return what `launch` does, in one native call; None where the pool cannot be had.
+
+        The job of the last such launch of the same kernel is run again where it has the same
+        bounds: the launches of a time loop come here, each with cold caches, and what is not
+        done again need not be fetched.
+        """
+        board = self._started() if self.threads > 1 else None
+        # Another thread of the program may be using the pool.
+        if board is None or not self._busy.acquire(blocking=False):
+            return None
+        try:
+            last, job = self._jobs.get(entry, _NO_JOB)
+            if last != bounds or job is None:
+                borders = _borders(*bounds, self.threads)
+                count = len(borders) - 1
+                job = Job(entry, borders, threads=self.threads, last=count - 1)
+                if len(self._jobs) >= _MOST_JOBS:
+                    self._jobs.clear()
+                self._jobs[entry] = (bounds, job)
+            job.put(entry.packed(arguments))
+            said = machine().run(board.address, job.address, min(self.threads, job.chunks) - 1)
+            if not said and job.only_has_status:
+                return (0,)
+            return _joined(job.outcomes())
+        finally:
+            self._busy.release()
+
     def _share(
         self,
         entry: Entry,
-        packed: tuple[tuple[int | float, ...], ...],
+        packed: tuple[tuple[Any, ...], ...],
         borders: Borders,
         who: tuple[int, int],
     ) -> list[Outcome]:
@@ -237,28 +278,19 @@ class Pool:
         there are any.
         """
         threads, last = who
-        chunks = len(borders) - 1
-        form = packer(entry, chunks, len(packed))
-        arguments = 8 * JOB_CELLS
-        stride = 8 * len(packed[0])
-        borders_at = arguments + stride * len(packed)
-        size = entry.outcome.itemsize
-        head = (entry.address, chunks, 0, 0, arguments, borders_at, form.size, size)
-        own = (0, threads, stride if len(packed) > 1 else 0, last)
-        job = bytearray(form.size + chunks * size)
-        form.pack_into(job, 0, *head, *own, *chain.from_iterable(packed), *borders)
-        cells = (ctypes.c_char * len(job)).from_buffer(job)
-        address = ctypes.addressof(cells)
+        job = Job(entry, borders, len(packed), threads=threads, last=last)
+        for number, arguments in enumerate(packed):
+            job.put(arguments, number)
         board = self._started() if threads > 1 else None
         # Another thread of the program may be using the pool; then this one works alone.
         if board is not None and self._busy.acquire(blocking=False):
             try:
-                machine().run(board.address, address, min(threads, chunks) - 1)
+                machine().run(board.address, job.address, min(threads, job.chunks) - 1)
             finally:
                 self._busy.release()
         else:
-            machine().run_alone(address)
-        return entry.outcomes(job, form.size)
+            machine().run_alone(job.address)
+        return job.outcomes()
 
     def _started(self) -> Board | None:
         if self._generation != _forks.generation:
@@ -308,8 +340,13 @@ def _count(trips: int, work: int, threads: int) -> int:
 
 def _batch(chunks: int, work: int, threads: int) -> int:
     """Return how many chunks may run between two looks for Ctrl-C."""
-    together = 2 * LONGEST_CHUNK_NS * threads
+    together = _together(threads)
     return chunks if work <= together else max(threads, chunks * together // work)
+
+
+def _together(threads: int) -> int:
+    """Return how many nanoseconds of work there may be between two looks for Ctrl-C."""
+    return 2 * LONGEST_CHUNK_NS * threads
 
 
 def _joined(outcomes: list[Outcome]) -> Outcome:
