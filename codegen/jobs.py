@@ -1,0 +1,61 @@
+"""One launch laid out in memory, for the native part of the pool to run.
+
+Before:  an entry, arguments (u, v, n), chunks between the borders 1, 350, 699
+After:   [entry, 2, 0, 0, ...][&u, &v, n][1, 350, 699][outcome of chunk 0][outcome of chunk 1]
+
+What the head means is said in `codegen.native`. A job may be run again with other arguments: a
+sweep that is launched a thousand times is laid out once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from .entries import Entry
+from .native import JOB_CELLS
+
+_CELL = 8  # bytes
+
+
+class Job:
+    """A launch of one entry: head, sets of arguments, borders of the chunks, their outcomes.
+
+    With more than one set of arguments the first is that of chunk `last`, and each of the
+    `threads` that may take part has one of the others.
+    """
+
+    def __init__(
+        self, entry: Entry, borders: Sequence[int], sets: int = 1, *, threads: int, last: int
+    ) -> None:
+        self._entry = entry
+        self.chunks = len(borders) - 1
+        self._form = entry.form
+        borders_at = _CELL * JOB_CELLS + self._form.size * sets
+        self._outcomes_at = borders_at + _CELL * len(borders)
+        size = entry.outcome.itemsize
+        self._memory = bytearray(self._outcomes_at + self.chunks * size)
+        where = (_CELL * JOB_CELLS, borders_at, self._outcomes_at, size)
+        who = (0, threads, self._form.size if sets > 1 else 0, last)
+        struct.pack_into(
+            f"={JOB_CELLS}q", self._memory, 0, entry.address, self.chunks, 0, 0, *where, *who
+        )
+        struct.pack_into(f"={len(borders)}q", self._memory, borders_at, *borders)
+        # Holds the memory where it is.
+        self._cells = (ctypes.c_char * len(self._memory)).from_buffer(self._memory)
+        self.address = ctypes.addressof(self._cells)
+        # A run that says so left nothing but a status of 0 for each chunk.
+        self.only_has_status = len(entry.outcome.fields or ()) == _ONLY_STATUS
+
+    def put(self, packed: tuple[Any, ...], number: int = 0) -> None:
+        """Set one set of arguments, as `Entry.packed` gives it."""
+        self._form.pack_into(self._memory, _CELL * JOB_CELLS + number * self._form.size, *packed)
+
+    def outcomes(self) -> list[tuple[Any, ...]]:
+        """Return (status, values ...) of each chunk after a run."""
+        return self._entry.outcomes(self._memory, self._outcomes_at)
+
+
+_ONLY_STATUS = 3  # fields: error code, processor flags, status
