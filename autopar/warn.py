@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
 from autopar.analysis.model.typed import (
     FLOAT_DIVIDE,
@@ -42,11 +44,27 @@ _WARNS_OR_IGNORES = frozenset(("warn", "ignore"))
 
 def is_everyday() -> bool:
     """Return whether NumPy's error state only warns or ignores, and no warning is an error."""
+    return _state_is_everyday() and _only_shows(warnings.filters)
+
+
+# NumPy keeps its error state in a context variable, as an object that is never changed; where a
+# version of it does not, the state is asked for each time.
+_STATE: ContextVar[object] | None = getattr(umath, "_extobj_contextvar", None)
+
+
+def _state_is_everyday() -> bool:
+    token = _STATE.get() if _STATE is not None else None
+    if token is not None and token is _everyday_tokens[-1]:
+        return True
     state = np.geterr()
     # Underflow raises no flag that kernels watch; by default NumPy ignores it.
     if state["under"] != "ignore" or not _WARNS_OR_IGNORES.issuperset(state.values()):
         return False
-    return _only_shows(warnings.filters)
+    _everyday_tokens[:] = [token]
+    return True
+
+
+_everyday_tokens: list[object] = [None]  # the state that was everyday last
 
 
 def _only_shows(filters: Sequence[Any]) -> bool:

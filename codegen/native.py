@@ -270,6 +270,8 @@ def machine() -> Machine:
 
 def compiled(text: str) -> Any:  # noqa: ANN401 - llvmlite is untyped
     """Return LLVM's engine with the machine code of `text`."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
     module = llvm.parse_assembly(text)
     module.verify()
     target = llvm.Target.from_default_triple().create_target_machine(opt=2)

@@ -1,0 +1,225 @@
+"""Calls like one before take a short way, and never where anything a guard reads has changed."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar.repeats import Repeats
+from tests.sameness import observe, places
+
+factor = 2.0
+
+
+def scaled(x, out, n, c):
+    for i in range(n):
+        out[i] = c * x[i]
+
+
+def divided(x, out, n, c):
+    for i in range(n):
+        out[i] = c / x[i]
+
+
+def summed(x, out, n, c):
+    s = 0
+    for i in range(n):
+        s += x[i]
+    return s
+
+
+def with_global(x, out, n, c):
+    for i in range(n):
+        out[i] = factor * x[i]
+
+
+def arguments(n=200, dtype="float64"):
+    return np.arange(1, n + 1).astype(dtype), np.zeros(n, dtype), n, 1.5
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Count the calls that took the short way."""
+    hits = []
+    find = Repeats.find
+
+    def counted(self, values):
+        repeat = find(self, values)
+        if repeat is not None:
+            hits.append(values)
+        return repeat
+
+    monkeypatch.setattr(Repeats, "find", counted)
+    return hits
+
+
+def warmed(function, given, **options):
+    """Return `function` decorated, and called with `given` until it is known."""
+    decorated = autopar.parallel(function, backend="cpu", **options)
+    for _ in range(3):
+        decorated(*given)
+    return decorated
+
+
+def test_the_third_call_with_the_same_arrays_is_short(found):
+    given = arguments()
+    decorated = warmed(scaled, given)
+    assert len(found) == 1
+    given[0][:] = 5.0
+    decorated(*given[:3], -2.0)
+    assert len(found) == 2
+    assert given[1].tolist() == [-10.0] * 200
+    assert places(decorated) == ["cpu"]
+
+
+def test_other_arrays_each_time_are_no_repeats(found):
+    decorated = warmed(scaled, arguments())
+    kept = [arguments() for _ in range(20)]
+    before = len(found)
+    for given in kept:
+        decorated(*given)
+        assert given[1].tolist() == (1.5 * given[0]).tolist()
+    assert before == len(found)
+
+
+def test_swapped_arrays_are_repeats_of_their_own(found):
+    x, out, n, c = arguments()
+    decorated = autopar.parallel(scaled, backend="cpu")
+    expected = x.copy(), out.copy()
+    for turn in range(10):
+        decorated(x, out, n, c)
+        scaled(*expected, n, c)
+        assert (x.tolist(), out.tolist()) == tuple(each.tolist() for each in expected), turn
+        x, out = out, x
+        expected = expected[::-1]
+    assert len(found) == 6  # each order of the two is known after its second call
+
+
+def change_length(given):
+    return (*given[:2], 100, given[3])
+
+
+def too_long(given):
+    return (*given[:2], 201, given[3])
+
+
+def as_integer(given):
+    return (*given[:3], 2)
+
+
+def as_single(given):
+    return (*given[:3], np.float32(1.25))
+
+
+def as_bool(given):
+    return (*given[:2], True, given[3])
+
+
+def read_only(given):
+    given[1].flags.writeable = False
+    return given
+
+
+def shorter(given):
+    given[1].resize(50, refcheck=False)
+    return given
+
+
+def retyped(given):
+    given[0].dtype = np.int64
+    return given
+
+
+def overlapping(given):
+    return (given[0], given[0][::-1], *given[2:])
+
+
+def reversed_in_place(given):
+    return (given[0][::-1], *given[1:])
+
+
+CHANGES = [
+    change_length, too_long, as_integer, as_single, as_bool, read_only, shorter, retyped,
+    overlapping, reversed_in_place,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("function", [scaled, summed], ids=lambda each: each.__name__)
+def test_what_a_guard_reads_is_read_again(function, change):
+    given, plain = arguments(), arguments()
+    decorated = warmed(function, given)
+    for _ in range(3):
+        function(*plain)
+    given, plain = change(given), change(plain)
+    for _ in range(4):
+        assert observe(function, plain) == observe(decorated, given)
+
+
+def test_numpys_error_state_is_asked_each_time():
+    given = arguments()
+    decorated = warmed(divided, given)
+    given[0][3] = 0.0
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        decorated(*given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning):
+            decorated(*given)
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decorated(*given)
+    assert given[1][3] == np.inf
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        decorated(*given)
+
+
+def test_a_global_that_is_bound_anew_is_noticed(monkeypatch):
+    given = arguments()
+    decorated = warmed(with_global, given)
+    monkeypatch.setitem(globals(), "factor", 3.0)
+    decorated(*given)
+    assert given[1].tolist() == (3.0 * given[0]).tolist()
+    monkeypatch.setitem(globals(), "range", lambda n: iter([0]))
+    given[1][:] = 0.0
+    decorated(*given)
+    assert np.count_nonzero(given[1]) == 1
+
+
+def test_the_report_counts_every_call():
+    given = arguments()
+    decorated = warmed(scaled, given)
+    (loop,) = decorated.last_run.to_dict()["functions"][0]["loops"]
+    assert (1, 200) == (loop["ran"]["calls"], loop["ran"]["iterations"])
+
+
+def test_threads_with_arrays_of_their_own():
+    decorated = warmed(scaled, arguments())
+    failures = []
+
+    def work(number):
+        x, out, n, _ = arguments()
+        for turn in range(300):
+            c = float(number * 1000 + turn)
+            decorated(x, out, n, c)
+            if out.tolist() != (c * x).tolist():
+                failures.append((number, turn))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert not failures
+
+
+def test_arrays_are_not_kept_alive():
+    x, out, n, c = arguments()
+    references = sys.getrefcount(x)
+    warmed(scaled, (x, out, n, c))
+    assert references == sys.getrefcount(x)
