@@ -223,3 +223,27 @@ def test_arrays_are_not_kept_alive():
     references = sys.getrefcount(x)
     warmed(scaled, (x, out, n, c))
     assert references == sys.getrefcount(x)
+
+
+def over_rows(ptr, x, out, n):
+    for i in range(n):
+        s = 0.0
+        for j in range(ptr[i], ptr[i + 1]):
+            s += x[j]
+        out[i] = s
+
+
+def gathered(index, x, out, n):
+    for i in range(n):
+        out[index[i]] = x[i]
+
+
+@pytest.mark.parametrize("function", [over_rows, gathered], ids=lambda each: each.__name__)
+def test_contents_that_a_guard_reads_are_read_again(function):
+    index = np.arange(21)
+    given = index, np.arange(40.0), np.zeros(40), 20
+    decorated = warmed(function, given)
+    for change in (30, 7, 21, 300):
+        index[5] = change
+        plain = tuple(np.copy(each) if isinstance(each, np.ndarray) else each for each in given)
+        assert observe(function, plain) == observe(decorated, given)
