@@ -503,8 +503,7 @@ class Region:
         if status and not self._accept(status, variant, values, found):
             return self._refuse(found, self._failed(status))
         self._record(variant.target, found, seconds, variant.remark or repeated)
-        results = map(_convert, variant.converters, outcome[1:])
-        return ((*found.last_values, *results),)
+        return ((*found.last_values, *variant.left_behind(outcome[1:], named)),)
 
     def _accept(
         self, status: int, variant: Variant, values: tuple[object, ...], found: Admission
@@ -550,7 +549,3 @@ def _integers_of(plan: RegionPlan, named: dict[str, Any]) -> tuple[tuple[str, in
 def _seen(value: object) -> object:
     """Return an argument as the guard reads it: one on the device by what it says of itself."""
     return value if type(value) is np.ndarray else device_array(value) or value
-
-
-def _convert(wrap: Callable[[Any], object], value: object) -> object:
-    return wrap(value)

@@ -6,7 +6,7 @@ Before:  a region plan, arguments          After:  a `Variant` whose `run` is co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -48,6 +48,7 @@ from autopar.codegen.float_status import untold
 from autopar.codegen.host import reordered
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
+from autopar.codegen.marks import marked
 from autopar.codegen.prepare import compile_kernels, types_of
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
@@ -74,6 +75,8 @@ class Variant:
     scalars: tuple[str, ...]  # ... parameters, and these
     strided: tuple[str, ...]  # written arrays of a type that may overlap itself
     converters: tuple[Callable[[Any], Any], ...]  # make each result what the interpreter leaves
+    # Results that may not have been assigned: position and name, in the order of their marks.
+    maybe_assigned: tuple[tuple[int, str], ...]
     # What is run first, with the same arguments, to see whether anything would fail; None
     # where nothing can, or where failing may be found out afterwards.
     check: Callable[..., tuple[Any, ...]] | None
@@ -84,6 +87,15 @@ class Variant:
     # on which the types depend: a sum that starts as 0.0 stays a float if nothing is added.
     types_hold: str | None
     remark: Reason | None  # what its user should know of its results
+
+    def left_behind(self, values: Sequence[Any], named: Mapping[str, object]) -> list[object]:
+        """Return the results as the interpreter leaves them, of those that `run` gives."""
+        count = len(self.converters)
+        found = [convert(value) for convert, value in zip(self.converters, values, strict=False)]
+        for (position, name), is_assigned in zip(self.maybe_assigned, values[count:], strict=True):
+            if not is_assigned:
+                found[position] = named[name]
+        return found
 
     def may_redo(self, named: Mapping[str, object]) -> bool:
         """Return whether the region may be run again from its start, for these arguments."""
@@ -153,6 +165,7 @@ def draft_variant(
         return Refusal(reasons=(exhausted(region.scop.span),))
     if options.strict or region.keeps_order:
         program = without_rounded(program)
+    program = marked(program, typed.maybe_assigned)
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal
@@ -205,6 +218,8 @@ def make_variant(
         reason = NoDevice(span=region.scop.span, target="cuda", detail=detail)
         return Refusal(reasons=(reason,))
     program, hazards = draft.program, draft.typed.hazards
+    open_names = draft.typed.maybe_assigned
+    results = program.results[: len(program.results) - len(open_names)]
     return Variant(
         target=draft.target,
         program=program,
@@ -214,7 +229,8 @@ def make_variant(
         arrays=tuple(each.name for each in program.given_arrays),
         scalars=tuple(each.name for each in program.live_in),
         strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
-        converters=tuple(_wrapper(program.variable(each).type) for each in program.results),
+        converters=tuple(_wrapper(program.variable(each).type) for each in results),
+        maybe_assigned=tuple((results.index(name), name) for name in open_names),
         may_outgrow=bool(hazards & FAILURES) and draft.checks is None,
         may_warn=bool(hazards & WARNINGS),
         redo=draft.redo,

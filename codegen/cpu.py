@@ -188,6 +188,8 @@ class _Module:
             if array.extents is not None:
                 yield INDENT + self._new_array(array, array.extents)
         used = {name for each in host.kernels_of(self._host) for name in each.scalars}
+        loops = (each.kernel.loop for each in self._reduces)
+        used |= {name for loop in loops if loop is not None for name in targets(loop)}
         for variable in program.variables:
             if variable.name in used:
                 yield INDENT + self._start_value(variable)

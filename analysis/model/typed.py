@@ -182,6 +182,9 @@ class TypedProgram:
     # that starts as the Python 0.0 is a np.float32 only after the loop that adds np.float32s.
     # Their bounds do not depend on other loops.
     nonempty_loops: tuple[int, ...] = ()
+    # Scalars that have, after the region, their type only if they were assigned in it; if not,
+    # they are what they were.
+    maybe_assigned: tuple[str, ...] = ()
 
     def statement(self, name: str) -> TypedStatement:
         """Return the typed form of the Scop's statement `name`."""

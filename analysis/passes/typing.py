@@ -119,8 +119,12 @@ class _Typing:
 
     def _held_program(self, flow: Flow) -> TypedProgram | Refusal:
         held: dict[str, ScalarType] = {}
+        maybe_assigned: list[str] = []
         for name in self.possible:
             type_ = self._held_type(name, flow.after.get(name))
+            if isinstance(type_, UnsupportedType) and self._is_open(name, flow.after.get(name)):
+                maybe_assigned.append(name)
+                type_ = self._held_type(name, self._assigned_types(name))
             if isinstance(type_, UnsupportedType):
                 return Refusal(reasons=(type_,))
             held[name] = type_
@@ -137,6 +141,7 @@ class _Typing:
             statements=statements,
             variables=self._variables(held, tuple(each for _, each in statements)),
             hazards=_hazards(tuple(each for _, each in statements)),
+            maybe_assigned=tuple(maybe_assigned),
         )
 
     # ---------------------------------------------------------------------- fixpoint
@@ -249,6 +254,27 @@ class _Typing:
                 return candidate
         shown = tuple(str(each) for each in types)
         return UnsupportedType(span=self._span_of(name), operation=name, types=shown)
+
+    def _is_open(self, name: str, last: frozenset[ScalarType] | None) -> bool:
+        """Return whether `name` lives on in one type if it was assigned, else as it came in."""
+        before = self.live_in.get(name)
+        assigned = self._assigned_types(name)
+        return (
+            name in self.scop.live_out
+            and before is not None
+            and len(assigned) == 1
+            and last == assigned | {before}
+        )
+
+    def _assigned_types(self, name: str) -> frozenset[ScalarType]:
+        """Return the types of the values that the statements assign to `name`."""
+        values = (
+            self._value(statement, scope)
+            for statement in self.scop.statements
+            if isinstance(statement.body.target, Name) and statement.body.target.name == name
+            for scope in self._scopes(statement)
+        )
+        return frozenset(each.type for each in values if not isinstance(each, UnsupportedType))
 
     def _outgrows(self, name: str, candidate: ScalarType) -> bool:
         """Return whether a Python int that is live in may not fit the dtype it is held in.

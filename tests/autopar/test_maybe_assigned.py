@@ -1,0 +1,105 @@
+"""Scalars whose type after a loop depends on whether the loop ever assigned them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.canonical_order import small_shapes
+from tests.sameness import same
+
+
+def positive_sum(a, s):
+    for i in range(a.shape[0]):
+        if a[i] > 0.5:
+            s += a[i]
+    return s
+
+
+def bounded_count(a, c, n):
+    for i in range(a.shape[0]):
+        if a[i] > 0:
+            c = c + a[i]
+        n += 1
+    return c, n
+
+
+def place_of_largest(a, m, k):
+    for i in range(a.shape[0]):
+        if a[i] > m:
+            m = a[i]
+            k = i
+    return m, k
+
+
+def last_positive(a, t, b):
+    for i in range(a.shape[0]):
+        if a[i] > 0:
+            t = a[i]
+        b[i] = a[i]
+    return t
+
+
+def in_rows(a, s, t):
+    for i in range(a.shape[0]):
+        t = 0.0
+        for j in range(a.shape[1]):
+            if a[i, j] > 0:
+                s += a[i, j]
+                t += a[i, j]
+    return s, t
+
+
+def with_a_branch(a, s, n, k):
+    for i in range(n):
+        if i > k:
+            s *= a[i]
+    return s
+
+
+ARRAYS = {
+    "some": np.array([0.25, -1.0, 3.0, 0.75, -0.0]),
+    "none": np.full(5, -2.0),
+    "empty": np.zeros(0),
+    "many": np.linspace(-1, 1, 101),
+}
+
+
+def copies(*arguments: Any) -> tuple[Any, ...]:
+    return tuple(each.copy() if isinstance(each, np.ndarray) else each for each in arguments)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+@pytest.mark.parametrize("array", ARRAYS)
+def test_the_type_is_that_of_what_was_assigned_or_what_was_before(array, dtype, backend):
+    a = ARRAYS[array].astype(dtype)
+    start: Any = 0 if dtype == "int64" else 0.1
+    if backend == "cuda":  # it has no way to share out these loops
+        return
+    with small_shapes(fewest=1000):
+        same(positive_sum, partial(copies, a, start), ran="cpu", cache=False)
+        same(bounded_count, partial(copies, a, start, 3), cache=False)
+        same(place_of_largest, partial(copies, a, start, -1), ran="cpu", cache=False)
+        same(with_a_branch, partial(copies, a, start, a.size, 2), cache=False)
+        same(with_a_branch, partial(copies, a, start, a.size, 99), cache=False)
+
+
+@pytest.mark.parametrize("array", ARRAYS)
+def test_beside_parallel_loops(array, backend):
+    a = ARRAYS[array]
+    same(last_positive, partial(copies, a, -1.0, a), backend, cache=False)
+    if a.size:
+        same(in_rows, partial(copies, a.reshape(1, -1), 0.5, 0), backend, cache=False)
+
+
+def test_a_number_that_was_not_assigned_is_the_very_same_object(backend):
+    start = 0.1 + 1e-9  # no float32
+    decorated = same(positive_sum, lambda: (np.zeros(4, "float32"), start), backend, cache=False)
+    assert start is decorated(np.zeros(4, "float32"), start)
+
+
+def test_on_the_simulator(on_simulator):
+    on_simulator(__file__)
