@@ -502,7 +502,8 @@ class Region:
         status = outcome[0]
         if status and not self._accept(status, variant, values, found):
             return self._refuse(found, self._failed(status))
-        self._record(variant.target, found, seconds, variant.remark or repeated)
+        remark = variant.remark or (None if variant.has_copies else repeated)
+        self._record(variant.target, found, seconds, remark)
         return ((*found.last_values, *variant.left_behind(outcome[1:], named)),)
 
     def _accept(

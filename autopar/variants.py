@@ -39,6 +39,7 @@ from autopar.analysis.stages import (
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.canonical import FEWEST_TERMS
+from autopar.codegen.cells import with_scalars
 from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu
@@ -80,6 +81,7 @@ class Variant:
     # What is run first, with the same arguments, to see whether anything would fail; None
     # where nothing can, or where failing may be found out afterwards.
     check: Callable[..., tuple[Any, ...]] | None
+    has_copies: bool  # threads may add into copies of an array: updates may meet
     may_outgrow: bool  # a Python int may outgrow 64 bits, found out afterwards
     may_warn: bool  # NumPy warnings
     redo: Condition | None  # when the region may be run again; None where nobody asks
@@ -163,6 +165,7 @@ def draft_variant(
             program = lowered(region, found, types, name, file)
     except isl.BudgetExhaustedError:
         return Refusal(reasons=(exhausted(region.scop.span),))
+    program = with_scalars(program)
     if options.strict or region.keeps_order:
         program = without_rounded(program)
     program = marked(program, typed.maybe_assigned)
@@ -231,6 +234,7 @@ def make_variant(
         strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
         converters=tuple(_wrapper(program.variable(each).type) for each in results),
         maybe_assigned=tuple((results.index(name), name) for name in open_names),
+        has_copies=any(isinstance(node, Loop) and node.cells for node in walk_nodes(program.body)),
         may_outgrow=bool(hazards & FAILURES) and draft.checks is None,
         may_warn=bool(hazards & WARNINGS),
         redo=draft.redo,

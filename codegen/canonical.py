@@ -48,6 +48,8 @@ def shape_of(loop: Loop) -> Shape:
     """
     if any(isinstance(node, Loop) for node in walk_nodes(loop.body)):
         return NESTED
+    if not loop.reductions:
+        return ONE_LANE
     if any(each.is_chosen or (each.has_zeros and not each.can_repeat) for each in loop.reductions):
         return ONE_LANE
     return FLAT

@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from autopar.analysis.model.typed import FLOAT_INVALID, FLOAT_OVERFLOW
 from autopar.analysis.model.types import INTEGER_LIMITS
 
+from .heaps import Copied, own_arguments
 from .scalars import greatest, least, maximum, minimum
 
 Value: TypeAlias = Any  # a Python number
@@ -60,8 +61,16 @@ class Reducer(Protocol):
         arguments: tuple[object, ...],
         work: int,
         block: int,
+        copies: tuple[tuple[object, ...], ...] = (),
     ) -> list[tuple[Any, ...]]:
-        """Return what `kernel` gives for consecutive parts of range(*bounds)."""
+        """Return what `kernel` gives for consecutive parts of range(*bounds).
+
+        Each thread takes one of `copies` for its arguments, if there are any, and the last part
+        `arguments`.
+        """
+
+    def workers(self, work: int) -> int:
+        """Return how many threads share `work` nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +194,8 @@ class Choice:
 class Reduction:
     """A reduced loop, as its generated module knows it."""
 
-    scalars: tuple[Scalar | Choice, ...]
+    scalars: tuple[Scalar | Choice, ...] = ()
+    cells: tuple[Copied, ...] = ()  # arrays of which each thread has a copy
     block: int  # iterations that no part may cut
     fewest: int  # terms; fewer are added in order
     can_repeat: bool  # in order, after it has been run
@@ -204,10 +214,16 @@ class Reduction:
         `size`: predicted nanoseconds, and terms.
         """
         work, terms = size
-        if terms < self.fewest or not self._fit(len(range(*bounds)), starts):
+        trips = len(range(*bounds))
+        if terms < self.fewest or not self._fit(trips, starts):
             return None
-        outcomes = launcher.reduce(kernel, bounds, arguments, work, self.block)
-        width = sum(each.width for each in self.scalars)
+        copies = own_arguments(self.cells, arguments, trips, (launcher.workers(work), work))
+        if self.cells and not copies:
+            return None
+        # The last part works on the first of these.
+        passed = copies[0] if copies else arguments
+        outcomes = launcher.reduce(kernel, bounds, passed, work, self.block, copies[1:])
+        width = sum(each.width for each in (*self.scalars, *self.cells))
         status = 0
         for outcome in outcomes:
             status |= outcome[0]
@@ -227,6 +243,12 @@ class Reduction:
                 if scalar.is_watched:
                     status |= _raised(value, (start, *(part[0] for part in parts)))
             values += after
+        bounds_of_cells = iter(zip(*(outcome[end:] for outcome in outcomes), strict=True))
+        for each in self.cells:
+            if each.has_bound and not each.stays_within(arguments, sum(next(bounds_of_cells))):
+                return None
+        for each in self.cells:
+            each.add_up(arguments, copies)
         return (status, *outcomes[-1][1 : len(outcomes[0]) - width], *values)
 
     def _with(

@@ -57,6 +57,14 @@ def _with_copies(arguments: tuple[Any, ...], private: tuple[Private, ...]) -> Ar
     return tuple(own)
 
 
+def empty_like(array: NDArray[Any], value: int) -> NDArray[Any]:
+    """Return a new array full of `value` that compiled code takes for the type of `array`."""
+    made = _alike(array)
+    if value:
+        made.fill(value)
+    return made
+
+
 def _alike(array: NDArray[Any]) -> NDArray[Any]:
     """Return a new array that compiled code takes for the type of `array`."""
     if array.flags.c_contiguous:

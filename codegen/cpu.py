@@ -30,7 +30,7 @@ from . import host
 from .canonical import FEWEST_TERMS
 from .compile import CACHED
 from .cpu_body import INDENT, Body
-from .cpu_reduce import name_of, names_of_parts, partial_lines, reduction_lines
+from .cpu_reduce import kinds_of, name_of, names_of_parts, partial_lines, reduction_lines
 from .float_status import FLOAT_STATUS, decides_by_data
 from .integers import rename
 from .kernel import ArrayArgument, Program, targets
@@ -43,8 +43,8 @@ from .work import largest, middle, predicted_ns
 OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
-        "run", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "found",
-        "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
+        "run", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
+        "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
@@ -114,10 +114,10 @@ class _Module:
             yield ""
         if self._reduces:
             kinds = {
-                "Choice" if one.is_chosen else "Scalar"
+                kind
                 for each in self._reduces
                 if each.kernel.partial is not None
-                for one in each.kernel.partial.loop.reductions
+                for kind in kinds_of(each.kernel.partial.loop)
             }
             names = ", ".join(sorted({"Reduction", *kinds}))
             yield f"from autopar.codegen.combine import {names}"

@@ -28,7 +28,7 @@ from .cpu_body import INDENT, Body
 from .expressions import Names, print_expression
 from .host import Kernel, Reduce
 from .kernel import Loop, Reduced
-from .partials import Part, PartialLoop, has_bound, has_doubt
+from .partials import Part, PartialLoop, has_bound, has_doubt, has_wide_bound
 from .printing import number_text
 from .sharing import has_rounded
 
@@ -38,6 +38,9 @@ _ARRAY_DTYPES = {"bool": "np.bool_"}
 
 def partial_lines(partial: PartialLoop, body: Body) -> Iterator[str]:
     """Yield the body of a kernel over `lower` to `upper`, from the partial values' start on."""
+    if not partial.parts:
+        yield from body.loop(partial.loop, "lower", "upper", INDENT)
+        return
     printer = _Printer(partial, body)
     yield from printer.declarations()
     if partial.shape.block == 1:
@@ -63,16 +66,37 @@ def reduction_lines(node: Reduce) -> Iterator[str]:
     assert partial is not None  # the planner made it
     is_rounded = has_rounded(partial.loop)
     yield f"{name_of(node.kernel)} = Reduction("
-    yield f"{INDENT}scalars=("
-    for each in partial.loop.reductions:
-        words = ", ".join(_scalar_words(each, partial))
-        kind = "Choice" if each.is_chosen else "Scalar"
-        yield f"{2 * INDENT}{kind}({words}),  # {', '.join(each.targets)}"
-    yield f"{INDENT}),"
+    if partial.loop.reductions:
+        yield f"{INDENT}scalars=("
+        for each in partial.loop.reductions:
+            words = ", ".join(_scalar_words(each, partial))
+            kind = "Choice" if each.is_chosen else "Scalar"
+            yield f"{2 * INDENT}{kind}({words}),  # {', '.join(each.targets)}"
+        yield f"{INDENT}),"
+    if partial.loop.cells:
+        yield f"{INDENT}cells=("
+        for cells in partial.loop.cells:
+            position = node.kernel.arrays.index(cells.array)
+            words = f'{position}, "{cells.operator}", "{cells.type.dtype}", {cells.largest}'
+            bound = ", has_bound=True" if has_wide_bound(cells) else ""
+            yield f"{2 * INDENT}Copied({words}{bound}),  # {cells.array}"
+        yield f"{INDENT}),"
     yield f"{INDENT}block={partial.shape.block},"
     yield f"{INDENT}fewest={FEWEST_TERMS if is_rounded else 0},"
-    yield f"{INDENT}can_repeat={all(each.can_repeat for each in partial.loop.reductions)},"
+    yield f"{INDENT}can_repeat={_can_repeat(partial.loop)},"
     yield ")"
+
+
+def kinds_of(loop: Loop) -> Iterator[str]:
+    """Yield the classes of `codegen.combine` that `reduction_lines` names."""
+    yield from ("Choice" if each.is_chosen else "Scalar" for each in loop.reductions)
+    yield from ("Copied" for _ in loop.cells)
+
+
+def _can_repeat(loop: Loop) -> bool:
+    """Return whether nothing is stored that is not in a copy."""
+    scalars = all(each.can_repeat for each in loop.reductions)
+    return scalars and all(each.can_repeat for each in loop.cells)
 
 
 def _scalar_words(reduced: Reduced, partial: PartialLoop) -> Iterator[str]:

@@ -186,7 +186,7 @@ class _Planner:
         match first:
             case Loop(is_parallel=True):
                 return Launch(kernel=self.kernel(self._name("launch"), run, first, around))
-            case Loop(reductions=(_, *_)):
+            case Loop() if first.is_reduced:
                 return self._reduce(first, around)
             case Loop():
                 sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
@@ -214,7 +214,8 @@ class _Planner:
             ordered=self.kernel(self._name("step"), (loop,), loop, around),
             may_need_order=any(map(may_need_order, loop.reductions))
             or any(each.is_rounded for each in loop.reductions)
-            or any(part.kind == "unsure" for part in partial.parts),
+            or any(part.kind == "unsure" for part in partial.parts)
+            or bool(loop.cells),
             terms=terms,
         )
 
@@ -263,7 +264,8 @@ def reordered(program: Program) -> tuple[str, ...]:
     """Return the scalars whose value depends on an order that is not the interpreter's."""
     loops = [each.kernel.loop for each in reduces_of(plan_host(program))]
     reductions = [each for loop in loops if loop is not None for each in loop.reductions]
-    return tuple(dict.fromkeys(each.target for each in reductions if each.is_rounded))
+    names = (each.element_of or each.target for each in reductions if each.is_rounded)
+    return tuple(dict.fromkeys(names))
 
 
 def sum_lengths(program: Program) -> tuple[Expression, ...]:

@@ -197,7 +197,9 @@ class _Inspection:
                     inner = self.nodes(node.body)
                     if inner:
                         # One execution of the loop after the other: `first` counts on.
-                        kept.append(replace(node, body=inner, is_parallel=False, reductions=()))
+                        kept.append(
+                            replace(node, body=inner, is_parallel=False, reductions=(), cells=())
+                        )
                 case Branch():
                     inner = self.nodes(node.body)
                     if inner:
@@ -217,7 +219,7 @@ class _Inspection:
         first = self.first_turn()
         passed = self.index(_minus(Name(name=loop.iterator, span=loop.span), loop.lower))
         turn = self.set(self.turn, self.sum(first, passed))
-        loop = replace(loop, reductions=(), private_arrays=())
+        loop = replace(loop, reductions=(), cells=(), private_arrays=())
         yield replace(loop, body=(turn, *_noting(loop.body)))
         yield replace(loop, body=(turn, *loop.body))
         if self.first is not None:

@@ -60,6 +60,7 @@ class Reduced:
     # Whether the loop may be run again, in order, after it has been run: it stores nothing.
     can_repeat: bool
     noted: tuple[Noted, ...] = ()  # what is set where it is chosen
+    element_of: str | None = None  # the array of the element that it stands for
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -109,6 +110,23 @@ class DataRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """An array into whose elements the iterations of a loop only accumulate."""
+
+    array: str
+    operator: str  # "+", "&", "|", "^", "min", "max"
+    type: ScalarType  # of the elements
+    statements: tuple[str, ...]  # that update them
+    largest: int | None  # a bound of what one iteration adds; None where none is known
+    can_repeat: bool  # the loop stores nothing else
+
+    @property
+    def may_wrap(self) -> bool:
+        """Whether a partial value may leave its dtype although no value of the program does."""
+        return self.operator == "+" and self.type.dtype[0] in "iu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """`for iterator in range(lower, upper, step)`, ascending."""
 
@@ -125,11 +143,18 @@ class Loop:
     reductions: tuple[Reduced, ...] = ()
     # Narrows the range, which the host does not know then: such a loop is never shared.
     within: DataRange | None = None
+    # The same for elements of arrays, of which each part then has copies.
+    cells: tuple[Cells, ...] = ()
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether it carries something, and that only accumulates."""
+        return bool(self.reductions or self.cells)
 
     @property
     def is_shared(self) -> bool:
         """Whether parts of its range may run at the same time."""
-        return self.is_parallel or bool(self.reductions)
+        return self.is_parallel or self.is_reduced
 
 
 def targets(loop: Loop) -> tuple[str, ...]:

@@ -41,9 +41,19 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import ArrayType
 
+from .cells import find_cells, with_scalars
 from .data_ranges import narrowed
 from .integers import difference, rename, simplify, substitute, without_span
-from .kernel import ArrayArgument, Branch, Instance, IntegerArgument, Loop, Node, Program
+from .kernel import (
+    ArrayArgument,
+    Branch,
+    Instance,
+    IntegerArgument,
+    Loop,
+    Node,
+    Program,
+    walk_nodes,
+)
 from .liveness import assigned
 from .predicates import Guarded, enclosed, gathered
 from .reduced import find_reduced
@@ -287,9 +297,20 @@ def _with_reductions(
     if not dimension.coincident | dimension.reducible >= statements:
         return found
     assert isinstance(found.node, Loop)
+    loop = found.node
     own = [each for each in dimension.reductions if statements & frozenset(each.statements)]
-    reductions = find_reduced(found.node.body, tuple(own))
-    return replace(found, node=replace(found.node, reductions=reductions))
+    stored = {
+        node.statement.array
+        for node in walk_nodes(loop.body)
+        if isinstance(node, Instance) and isinstance(node.statement, Store)
+    }
+    elements = [find_cells(loop, each) for each in own if each.target in stored]
+    cells = tuple(each for each in elements if each is not None)
+    scalars = tuple(each for each in own if each.target not in stored)
+    reductions = find_reduced(loop.body, scalars)
+    if len(cells) < len(elements) or bool(reductions) < bool(scalars):
+        return found
+    return replace(found, node=replace(loop, reductions=reductions, cells=cells))
 
 
 def _private_to(

@@ -18,16 +18,18 @@ from typing import Literal
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     Cast,
+    Load,
     Number,
     Operation,
     SetVariable,
+    Store,
     TypedExpression,
     Variable,
 )
 from autopar.analysis.model.types import BOOL, FLOAT, INTEGER_LIMITS, ScalarType
 
 from .canonical import Shape, shape_of
-from .kernel import Branch, Decision, Instance, Loop, Node, Reduced
+from .kernel import Branch, Cells, Decision, Instance, Loop, Node, Reduced
 from .reduced import Term, may_need_order, terms_of
 
 
@@ -50,7 +52,8 @@ class PartialLoop:
 
     loop: Loop
     shape: Shape
-    parts: tuple[Part, ...]  # for each reduction: value, then bound and doubt where it has them
+    # For each reduction: value, then bound and doubt where it has them; bounds of cells at last.
+    parts: tuple[Part, ...]
 
     def choice(self, part: Part) -> tuple[Part, ...]:
         """Return what goes with an extremum that is chosen: whether one is, what is noted."""
@@ -73,10 +76,16 @@ def partial_loop(loop: Loop, taken: frozenset[str]) -> PartialLoop:
     """Return what a part of `loop` does; `taken` are names that it may not use for its own."""
     shape = shape_of(loop)
     parts = tuple(part for each in loop.reductions for part in _parts(each, shape, loop, taken))
-    names = {each.target: _name(each.target, "bound", taken) for each in loop.reductions}
+    parts += tuple(
+        _bound(each.array, "+", loop, taken) for each in loop.cells if has_wide_bound(each)
+    )
+    accumulated = (*(each.target for each in loop.reductions), *(each.array for each in loop.cells))
+    names = {each: _name(each, "bound", taken) for each in accumulated}
     doubts = {each.target: _name(each.target, "unsure", taken) for each in loop.reductions}
     chosen = {each.target: _name(each.target, "chosen", taken) for each in loop.reductions}
-    rewriter = _Rewriter(reductions=loop.reductions, bounds=names, doubts=doubts, chosen=chosen)
+    rewriter = _Rewriter(
+        reductions=loop.reductions, cells=loop.cells, bounds=names, doubts=doubts, chosen=chosen
+    )
     body = tuple(node for each in loop.body for node in rewriter.nodes(each))
     return PartialLoop(loop=replace(loop, body=body), shape=shape, parts=parts)
 
@@ -89,6 +98,11 @@ def has_doubt(reduced: Reduced, shape: Shape) -> bool:
 def has_bound(reduced: Reduced) -> bool:
     """Return whether the partial values include a bound of what any order may reach."""
     return reduced.may_wrap and reduced.largest is None
+
+
+def has_wide_bound(cells: Cells) -> bool:
+    """Return whether the partial values include a bound of what any element may have added."""
+    return cells.may_wrap and cells.largest is None
 
 
 def _name(target: str, kind: str, taken: frozenset[str]) -> str:
@@ -112,14 +126,7 @@ def _parts(reduced: Reduced, shape: Shape, loop: Loop, taken: frozenset[str]) ->
         for each in reduced.noted:
             yield _companion(each.name, each.type, "noted", span)
     if has_bound(reduced):
-        start = 0.0 if reduced.operator == "+" else 1.0
-        yield Part(
-            name=_name(reduced.target, "bound", taken),
-            type=FLOAT,
-            kind="bound",
-            neutral=Number(value=start, type=FLOAT, span=span),
-            combination=_of_both(reduced.operator, FLOAT, span),
-        )
+        yield _bound(reduced.target, reduced.operator, loop, taken)
     if has_doubt(reduced, shape):
         yield Part(
             name=_name(reduced.target, "unsure", taken),
@@ -128,6 +135,17 @@ def _parts(reduced: Reduced, shape: Shape, loop: Loop, taken: frozenset[str]) ->
             neutral=Number(value=False, type=BOOL, span=span),
             combination=_of_both("or", BOOL, span),
         )
+
+
+def _bound(target: str, operator: str, loop: Loop, taken: frozenset[str]) -> Part:
+    """Return the bound of what any order of sums or products may reach."""
+    return Part(
+        name=_name(target, "bound", taken),
+        type=FLOAT,
+        kind="bound",
+        neutral=Number(value=0.0 if operator == "+" else 1.0, type=FLOAT, span=loop.span),
+        combination=_of_both(operator, FLOAT, loop.span),
+    )
 
 
 def _companion(name: str, type_: ScalarType, kind: Literal["chosen", "noted"], span: Span) -> Part:
@@ -177,6 +195,7 @@ class _Rewriter:
     """Turns updates of reduced scalars into updates of partial values."""
 
     reductions: tuple[Reduced, ...]
+    cells: tuple[Cells, ...]
     bounds: dict[str, str]  # name of the bound, by target
     doubts: dict[str, str]
     chosen: dict[str, str]
@@ -194,7 +213,10 @@ class _Rewriter:
                 yield replace(node, body=body, orelse=orelse)
             case Instance():
                 reduced = [each for each in self.reductions if node.name in each.statements]
-                if reduced and reduced[0].may_wrap:
+                cells = [each for each in self.cells if node.name in each.statements]
+                if cells:
+                    yield from self._element(node, cells[0])
+                elif reduced and reduced[0].may_wrap:
                     yield from self._integer(node, reduced[0])
                 elif reduced and may_need_order(reduced[0]):
                     yield from self._extremum(node, reduced[0])
@@ -224,6 +246,26 @@ class _Rewriter:
             grown = replace(term.operation, operands=_placed(term, target, value), hazards=0)
             yield _set(node, reduced.target, grown, f"{node.name}_{2 * number + 1}")
 
+    def _element(self, node: Instance, cells: Cells) -> Iterator[Node]:
+        """Yield the update of an element: nothing is checked, but magnitudes are added up."""
+        statement = node.statement
+        assert isinstance(statement, Store)
+        assert isinstance(statement.value, Operation)  # found so
+        value = statement.value
+        if has_wide_bound(cells):
+            (other,) = (each for each in value.operands if not _is_own(each, statement))
+            kept = f"{node.name}_term"
+            yield _set(node, kept, other, f"{node.name}_0")
+            term = Variable(name=kept, type=other.type, span=value.span)
+            name = self.bounds[cells.array]
+            yield _set(node, name, _sum_of_magnitudes(name, term), node.name)
+            operands = tuple(each if _is_own(each, statement) else term for each in value.operands)
+            value = replace(value, operands=operands)
+        label = f"{node.name}_1"
+        yield replace(
+            node, name=label, statement=replace(statement, value=replace(value, hazards=0))
+        )
+
     def _extremum(self, node: Instance, reduced: Reduced) -> Iterator[Node]:
         """Yield the update with its value tested for nan, which forgets what came before."""
         target: TypedExpression = Variable(name=reduced.target, type=reduced.type, span=node.span)
@@ -250,6 +292,19 @@ def _placed(
     term: Term, target: TypedExpression, value: TypedExpression
 ) -> tuple[TypedExpression, ...]:
     return (target, value) if term.position == 0 else (value, target)
+
+
+def _is_own(operand: TypedExpression, store: Store) -> bool:
+    """Return whether an operand is the very element that is updated."""
+    return isinstance(operand, Load) and operand.array == store.array
+
+
+def _sum_of_magnitudes(name: str, value: TypedExpression) -> Operation:
+    """Return a bound with one more magnitude added."""
+    span = value.span
+    real = Cast(operand=value, type=FLOAT, hazards=0, span=span)
+    magnitude = _operation("abs", (real,), FLOAT, span)
+    return _operation("+", (Variable(name=name, type=FLOAT, span=span), magnitude), FLOAT, span)
 
 
 def _larger_bound(name: str, reduced: Reduced, value: TypedExpression) -> Operation:

@@ -88,11 +88,16 @@ class Launcher(Protocol):
         arguments: tuple[object, ...],
         work: int,
         block: int,
+        copies: tuple[Arguments, ...] = (),
     ) -> list[Outcome]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
-        Each part but the last has a power of two of blocks, the same for all.
+        Each part but the last has a power of two of blocks, the same for all. Where there are
+        `copies`, each thread takes one of them for its arguments, the last part `arguments`.
         """
+
+    def workers(self, work: int) -> int:
+        """Return how many threads share `work` nanoseconds."""
 
     def new_array(self, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
         """Return a new array for the region alone. Raises NoRoomError before anything ran."""
@@ -218,10 +223,12 @@ class Pool:
         arguments: tuple[object, ...],
         work: int,
         block: int,
+        copies: tuple[Arguments, ...] = (),
     ) -> list[Outcome]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
-        Each part but the last has a power of two of blocks, the same for all.
+        Each part but the last has a power of two of blocks, the same for all. Where there are
+        `copies`, each thread takes one of them for its arguments, the last part `arguments`.
         """
         lower, upper, step = bounds
         blocks = -(-len(range(lower, upper, step)) // block)
@@ -230,7 +237,11 @@ class Pool:
         count = _count(blocks, work, self.threads)
         together = 1 << (-(-blocks // count) - 1).bit_length()
         borders = (*range(lower, upper, step * block * together), upper)
-        return self.run(kernel, borders, arguments, work)
+        return self.run(kernel, borders, arguments, work, copies or None)
+
+    def workers(self, work: int) -> int:
+        """Return how many threads share `work` nanoseconds."""
+        return 1 if work < INLINE_NS else min(self.threads, max(1, work // SHORTEST_CHUNK_NS))
 
     @staticmethod
     def new_array(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:

@@ -54,7 +54,7 @@ def find_reduced(body: tuple[Node, ...], reductions: tuple[Reduction, ...]) -> t
     """
     noted = frozenset(each.target for each in reductions if each.operator in _NOTING)
     found = [
-        _reduced(body, each) or find_selected(body, each, noted)
+        reduction_of(body, each) or find_selected(body, each, noted)
         for each in reductions
         if each.target not in noted
     ]
@@ -82,7 +82,8 @@ def _stores(body: tuple[Node, ...]) -> bool:
     )
 
 
-def _reduced(body: tuple[Node, ...], reduction: Reduction) -> Reduced | None:
+def reduction_of(body: tuple[Node, ...], reduction: Reduction) -> Reduced | None:
+    """Return how one scalar accumulates in the body of a loop; None if it does more."""
     terms: list[Term] = []
     for node in walk_nodes(body):
         if not isinstance(node, Instance):
@@ -133,9 +134,15 @@ def _largest(operator: str, terms: tuple[Term, ...]) -> int | None:
     """Return a bound of all terms together, of a sum held in 64 bits, if that is small."""
     if operator != "+" or terms[0].operation.type.dtype not in {"int64", "uint64"}:
         return None
-    known = [_magnitude(each.value) for each in terms]
+    found = bound_of(tuple(each.value for each in terms))
+    return found if found is not None and found <= _LARGEST_SUM else None
+
+
+def bound_of(values: tuple[TypedExpression, ...]) -> int | None:
+    """Return a bound of the magnitudes of `values` together; None where one is unknown."""
+    known = [_magnitude(each) for each in values]
     found = [each for each in known if each is not None]
-    return sum(found) if len(found) == len(known) and sum(found) <= _LARGEST_SUM else None
+    return sum(found) if len(found) == len(known) else None
 
 
 def _magnitude(value: TypedExpression) -> int | None:
@@ -171,7 +178,7 @@ def _path(value: TypedExpression, target: str) -> tuple[Term, ...] | None:
     if not isinstance(value, Operation):
         return None
     inside = [number for number, each in enumerate(value.operands) if _reads(each, target)]
-    if len(inside) != 1 or not _is_accumulating(value, inside[0]):
+    if len(inside) != 1 or not is_accumulating(value, inside[0]):
         return None
     (position,) = inside
     below = value.operands[position]
@@ -181,7 +188,8 @@ def _path(value: TypedExpression, target: str) -> tuple[Term, ...] | None:
     return None if rest is None else (*rest, *_own_terms(value, position))
 
 
-def _is_accumulating(operation: Operation, position: int) -> bool:
+def is_accumulating(operation: Operation, position: int) -> bool:
+    """Return whether the operand at `position` is accumulated into by the others."""
     count = len(operation.operands)
     if operation.name in {"min", "max"}:
         return position in {0, count - 1}
@@ -225,8 +233,9 @@ def _in_order(node: Node) -> Node:
     match node:
         case Loop():
             body = tuple(map(_in_order, node.body))
-            is_rounded = any(each.is_rounded for each in node.reductions)
-            return replace(node, body=body, reductions=() if is_rounded else node.reductions)
+            if any(each.is_rounded for each in node.reductions):
+                return replace(node, body=body, reductions=(), cells=())
+            return replace(node, body=body)
         case Branch():
             return replace(node, body=tuple(map(_in_order, node.body)))
         case Decision():

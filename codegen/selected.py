@@ -92,7 +92,7 @@ def _comparison(test: Instance, chosen: Instance, target: str) -> str | None:
     is_mirrored = isinstance(left, Variable) and left.name == target
     old, new = (left, right) if is_mirrored else (right, left)
     is_plain = isinstance(old, Variable) and old.name == target and not _mentions(new, target)
-    is_one = chosen.statement.name == target and _bare(new) == _bare(value)
+    is_one = chosen.statement.name == target and bare(new) == bare(value)
     dtypes = {old.type.dtype, new.type.dtype, value.type.dtype}
     if not is_plain or not is_one or len(dtypes) > 1 or dtypes & set(COMPLEX_DTYPES):
         return None
@@ -138,11 +138,11 @@ def _mentions(expression: TypedExpression, name: str) -> bool:
     return any(isinstance(each, Variable) and each.name == name for each in walk_typed(expression))
 
 
-def _bare(value: object) -> object:
+def bare(value: object) -> object:
     """Return something equal for expressions that differ only in where they stand."""
     if isinstance(value, tuple):
-        return tuple(map(_bare, value))
+        return tuple(map(bare, value))
     if not is_dataclass(value):
         return type(value).__name__, repr(value)
     parts = ((each.name, getattr(value, each.name)) for each in fields(value))
-    return type(value).__name__, tuple(_bare(part) for name, part in parts if name != "span")
+    return type(value).__name__, tuple(bare(part) for name, part in parts if name != "span")

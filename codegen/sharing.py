@@ -44,7 +44,7 @@ def _has_launches(node: Loop | Branch) -> bool:
             case Loop(is_parallel=True):
                 return True
             case Loop() | Branch():
-                is_reduced = isinstance(each, Loop) and each.reductions
+                is_reduced = isinstance(each, Loop) and each.is_reduced
                 if not is_reduced and _has_launches(each):
                     return True
             case Instance() | Decision():
@@ -55,7 +55,7 @@ def _has_launches(node: Loop | Branch) -> bool:
 def _in_order(node: Node) -> Node:
     match node:
         case Loop():
-            return replace(node, body=tuple(map(_in_order, node.body)), reductions=())
+            return replace(node, body=tuple(map(_in_order, node.body)), reductions=(), cells=())
         case Branch():
             return replace(node, body=tuple(map(_in_order, node.body)))
         case Decision():

@@ -122,7 +122,7 @@ def _kept(
                     if each.target in needed
                 )
                 if loop.body:
-                    kept.append(replace(loop, is_parallel=free, reductions=reduced))
+                    kept.append(replace(loop, is_parallel=free, reductions=reduced, cells=()))
             case Branch():
                 inner = _kept(node.body, question, needed, own)
                 if inner:

@@ -67,9 +67,13 @@ class SerialLauncher(_Rubbish):
         arguments: tuple[object, ...],
         work: int,
         block: int,
+        copies: tuple[tuple[object, ...], ...] = (),
     ) -> list[Outcome]:
         lower, upper, _ = bounds
         return [kernel(lower, upper, *arguments)]
+
+    def workers(self, work: int) -> int:
+        return 2
 
 
 class AdversarialLauncher(_Rubbish):
@@ -143,12 +147,21 @@ class AdversarialLauncher(_Rubbish):
         arguments: tuple[object, ...],
         work: int,
         block: int,
+        copies: tuple[tuple[object, ...], ...] = (),
     ) -> list[Outcome]:
         """Run parts of one block each."""
         lower, upper, step = bounds
         starts = range(lower, upper, step * block) or range(lower, lower + 1)
+        last = len(starts) - 1
+        own = {
+            number: copies[number % len(copies)] if copies and number < last else arguments
+            for number in range(len(starts))
+        }
         parts = {
-            number: kernel(starts[number], min(starts[number] + starts.step, upper), *arguments)
+            number: kernel(starts[number], min(starts[number] + starts.step, upper), *own[number])
             for number in self.order(len(starts))
         }
         return [parts[number] for number in range(len(starts))]
+
+    def workers(self, work: int) -> int:
+        return 3

@@ -29,7 +29,12 @@ def find_schedule(
         for plan in loops
         if _is_parallel(plan, holding) and (may_copy or not plan.private_arrays)
     )
-    reduced = frozenset(plan.loop for plan in loops if plan.is_reducible and _holds(plan, holding))
+    reduced = frozenset(
+        plan.loop
+        for plan in loops
+        # What is asked of the data, for a reduction, is whether it is none.
+        if plan.is_reducible and (plan.verdict == "reduction" or _holds(plan, holding))
+    )
     depth = max(len(statement.loops) for statement in scop.statements)
     dimensions: list[ScheduleDimension] = []
     for level in range(depth):

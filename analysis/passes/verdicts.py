@@ -101,14 +101,23 @@ class _Judge:
                 kind in {"reduction", "conditional"}
                 and bool(reductions)
                 and not arrays
-                and all(self.scop.array(each.target).rank == 0 for each in reductions)
                 and not any(each.reads_others for each in reductions)
+                and all(self.is_apart(each, loop) for each in reductions)
                 and self.values_survive(loop, frozenset(excused))
             ),
             inspections=inspections,
             inspected_where=where if inspections else None,
         )
         return replace(plan, reason=self.reason(plan))
+
+    def is_apart(self, reduction: Reduction, loop: int) -> bool:
+        """Return whether parts of the loop may accumulate into something of their own."""
+        return self.scop.array(reduction.target).rank == 0 or not any(
+            access.array == reduction.target
+            for each in self.scop.statements_in(loop)
+            if each.name not in reduction.statements
+            for access in each.accesses
+        )
 
     def decide(
         self, loop: int, blocking: tuple[Conflict, ...], reductions: tuple[Reduction, ...]

@@ -1,0 +1,121 @@
+"""Arrays into whose elements a loop accumulates: each thread adds into a copy of its own.
+
+Before:  for i: h[k[i]] = h[k[i]] + 1           two threads, h of 256 elements
+After:   copies of 256 zeros; h += copy, for each of them
+
+Integers only: there no order shows, as long as nothing wraps on the way. Nothing is stored into
+the array before all parts are done, so that a loop whose order matters after all can be run
+again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from autopar.analysis.model.types import INTEGER_LIMITS
+
+from .copies import MOST_COPIED_BYTES, Arguments, empty_like
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Combine: TypeAlias = Callable[..., object]
+
+_UFUNCS: Mapping[str, Combine] = MappingProxyType(
+    {
+        "+": np.add, "&": np.bitwise_and, "|": np.bitwise_or, "^": np.bitwise_xor,
+        "min": np.minimum, "max": np.maximum,
+    }
+)  # fmt: skip
+# A bound is a float sum: larger by this it holds for certain.
+_ROUNDED_UP = 1 + 2.0**-10
+# What making a copy and adding it up costs for each byte, in hundredths of a nanosecond.
+_BYTE_COST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """One array into which a loop accumulates."""
+
+    position: int  # among the arguments of the kernel
+    operator: str
+    dtype: str
+    largest: int | None  # a bound of what one iteration adds to an element
+    has_bound: bool = False  # a bound of what all add to any element comes with the outcome
+
+    @property
+    def width(self) -> int:
+        """How many partial values a part gives."""
+        return int(self.has_bound)
+
+    @property
+    def neutral(self) -> int:
+        """What changes nothing it is combined with."""
+        low, high = INTEGER_LIMITS[self.dtype]
+        match self.operator:
+            case "max":
+                return low
+            case "min":
+                return high
+            case "&":
+                return -1 if low < 0 else high
+        return 0
+
+    def stays_within(self, arguments: Arguments, bound: float) -> bool:
+        """Return whether no element can leave its dtype, in whatever order it grew."""
+        array: NDArray[Any] = arguments[self.position]  # type: ignore[assignment]
+        low, high = INTEGER_LIMITS[self.dtype]
+        if not math.isfinite(bound):
+            return False
+        if not array.size:
+            return True
+        whole = math.ceil(bound * _ROUNDED_UP)
+        return int(array.max()) + whole <= high and int(array.min()) - whole >= low
+
+    def copy(self, arguments: Arguments) -> NDArray[Any]:
+        """Return an array like the one among `arguments`, to accumulate into."""
+        array: NDArray[Any] = arguments[self.position]  # type: ignore[assignment]
+        return empty_like(array, self.neutral)
+
+    def add_up(self, arguments: Arguments, own: tuple[Arguments, ...]) -> None:
+        """Combine what was accumulated in all copies into the array."""
+        array: NDArray[Any] = arguments[self.position]  # type: ignore[assignment]
+        for each in own:
+            _UFUNCS[self.operator](array, each[self.position], out=array)
+
+
+def own_arguments(
+    cells: tuple[Copied, ...], arguments: Arguments, trips: int, size: tuple[int, int]
+) -> tuple[Arguments, ...]:
+    """Return arguments for each thread, and for the last part; () where there is no gain.
+
+    `size`: how many threads share the loop, and the nanoseconds it takes. () too where an
+    element might leave its dtype, or there is no memory.
+    """
+    workers, work = size
+    if not cells or workers < 2:
+        return ()
+    bytes_copied = sum(arguments[each.position].nbytes for each in cells)  # type: ignore[attr-defined]
+    is_costly = (workers + 1) * bytes_copied * _BYTE_COST > 50 * work
+    if is_costly or (workers + 1) * bytes_copied > MOST_COPIED_BYTES:
+        return ()
+    for each in cells:
+        if each.largest is not None and not each.stays_within(arguments, each.largest * trips):
+            return ()
+    try:
+        return tuple(_with_copies(cells, arguments) for _ in range(workers + 1))
+    except MemoryError:
+        return ()
+
+
+def _with_copies(cells: tuple[Copied, ...], arguments: Arguments) -> Arguments:
+    own = list(arguments)
+    for each in cells:
+        own[each.position] = each.copy(arguments)
+    return tuple(own)
