@@ -39,7 +39,6 @@ from autopar.analysis.stages import (
 from autopar.codegen import cudalib
 from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.canonical import FEWEST_TERMS
-from autopar.codegen.cells import with_scalars
 from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu
@@ -165,7 +164,6 @@ def draft_variant(
             program = lowered(region, found, types, name, file)
     except isl.BudgetExhaustedError:
         return Refusal(reasons=(exhausted(region.scop.span),))
-    program = with_scalars(program)
     if options.strict or region.keeps_order:
         program = without_rounded(program)
     program = marked(program, typed.maybe_assigned)

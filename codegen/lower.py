@@ -79,7 +79,7 @@ def lower(
         statement.name for _, statement in typed.statements if isinstance(statement, SetVariable)
     }
     body = gathered(lowering.nodes(tree, {}, _taken(scop, typed)))
-    return Program(
+    program = Program(
         name=name,
         file=file,
         body=body,
@@ -93,6 +93,7 @@ def lower(
         hazards=typed.hazards,
         local=schedule.local,
     )
+    return with_scalars(program)
 
 
 def _variables(
