@@ -131,7 +131,9 @@ def most_terms(plan: RegionPlan) -> str | None:
 
 def _terms_below(scop: Scop, loop: int) -> str:
     """Return a bound of how often any statement runs in one execution of `loop`."""
-    ranges: dict[str, _Range] = {each.name: (each.text, each.text) for each in scop.parameters}
+    ranges: dict[str, _Range] = {
+        each.name: (each.text, each.text) for each in scop.parameters if not each.is_found
+    }
     most: dict[int, str] = {}
     for number, each in enumerate(scop.loops):
         start, stop = _range(each.start, ranges), _range(each.stop, ranges)

@@ -71,6 +71,13 @@ def from_the_end(a, k):
     return s
 
 
+def between(a, p, k):
+    s = 0.0
+    for i in range(p[k], p[k + 1]):
+        s += a[i]
+    return s
+
+
 def floats(count: int, dtype: str = "float64", seed: int = 1) -> Any:
     generator = np.random.default_rng(seed)
     values = generator.standard_normal(count) * 10.0 ** generator.integers(-4, 5, count)
@@ -151,6 +158,15 @@ def test_fresh_processes_with_cold_and_warm_caches_give_the_same_bits(python, tm
         found |= set(done.stdout.split())
     a = np.cos(np.arange(40_000.0)) * 10.0 ** (np.arange(40_000) % 7)
     assert {total(list(a), 0.5).hex()} == found
+
+
+def test_a_sum_between_bounds_that_are_data():
+    a, p = floats(2 * LONG), np.array([3, 3 + LONG, 40 + LONG])
+    function = auto(between)
+    assert {freeze(total(list(a[3 : 3 + LONG]), 0.0))} == bits_of_calls(
+        function, partial(one, a, p, 0)
+    )
+    assert {freeze(between(a, p, 1))} == bits_of_calls(function, partial(one, a, p, 1), 30)
 
 
 def test_many_kinds_of_arguments(monkeypatch):
