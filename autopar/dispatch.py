@@ -504,7 +504,8 @@ class Region:
             return self._refuse(found, self._failed(status))
         remark = variant.remark or (None if variant.has_copies else repeated)
         self._record(variant.target, found, seconds, remark)
-        return ((*found.last_values, *variant.left_behind(outcome[1:], named)),)
+        passed = (self.guard.arguments, values)
+        return ((*found.last_values, *variant.left_behind(outcome[1:], passed)),)
 
     def _accept(
         self, status: int, variant: Variant, values: tuple[object, ...], found: Admission

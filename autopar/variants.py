@@ -89,13 +89,19 @@ class Variant:
     types_hold: str | None
     remark: Reason | None  # what its user should know of its results
 
-    def left_behind(self, values: Sequence[Any], named: Mapping[str, object]) -> list[object]:
-        """Return the results as the interpreter leaves them, of those that `run` gives."""
+    def left_behind(
+        self, values: Sequence[Any], passed: tuple[tuple[str, ...], tuple[object, ...]]
+    ) -> list[object]:
+        """Return the results as the interpreter leaves them, of those that `run` gives.
+
+        `passed` are the names and the values that came in.
+        """
         count = len(self.converters)
         found = [convert(value) for convert, value in zip(self.converters, values, strict=False)]
         for (position, name), is_assigned in zip(self.maybe_assigned, values[count:], strict=True):
             if not is_assigned:
-                found[position] = named[name]
+                names, before = passed
+                found[position] = before[names.index(name)]
         return found
 
     def may_redo(self, named: Mapping[str, object]) -> bool:
