@@ -112,7 +112,7 @@ class Region:
 
     def __post_init__(self) -> None:
         place = (self.name, self.file)
-        self.sums = sums_of(self.plan, self.guard.arguments, place, self.options)
+        self.sums = sums_of(self.plan, self.guard.known, place, self.options)
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
         self.alone = written_alone(self.plan)
         if any(plan.inspections for plan in self.plan.loops):
@@ -321,7 +321,7 @@ class Region:
 
         Then no kernel may be missing because it does not pay yet.
         """
-        if not self.sums.may_be_long(values):
+        if not self.sums.may_be_long((*values, *found.data.values())):
             return False
         named = dict(zip(self.guard.arguments, values, strict=True))
         holding = self._holding(found)

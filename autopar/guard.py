@@ -80,6 +80,11 @@ class Guard:
     finders: tuple[RowFinder, ...]  # what `check` looks at the data with
     source: str
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The arguments, and what `check` finds in the data: the order of `Admission.data`."""
+        return (*self.arguments, *(name for each in self.finders for name in each.found))
+
     def look(self, named: Mapping[str, Any]) -> dict[str, int]:
         """Return the parameters that are found in the data of a call; raises one of NOT_FOUND."""
         found: dict[str, int] = {}

@@ -107,7 +107,10 @@ def _function(arguments: tuple[str, ...], body: str) -> Length:
 def sums_of(
     plan: RegionPlan, arguments: tuple[str, ...], place: tuple[str, str], options: Options
 ) -> LongSums:
-    """Return what there is to know of the sums of a region; `arguments` are those of its guard."""
+    """Return what there is to know of the sums of a region.
+
+    `arguments` are all names that its guard knows the values of.
+    """
     bound = None if options.strict or plan.keeps_order else most_terms(plan)
     function = None if bound is None else _function(arguments, bound)
     return LongSums(plan=plan, place=place, options=options, bound=function)

@@ -172,7 +172,7 @@ def evaluated(text: str, scope: Mapping[str, Any], read_only: Collection[str] = 
     """Return the value of a condition or an assumption where these names are visible."""
     if contents.is_sentence(text):
         return contents.evaluated(text, scope, read_only)
-    return bool(eval(text, {"autopar": autopar, "np": np}, dict(scope)))
+    return bool(eval(text, {**contents.EXTREMA, "autopar": autopar, "np": np, **scope}))
 
 
 def scopes_of(source: str, arguments: Sequence[object]) -> Scopes:

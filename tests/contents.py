@@ -14,6 +14,7 @@ from typing import Any
 
 SENTENCE = re.compile(
     r"no element met twice through (?P<one>\S.*?\]) and (?P<two>\S.*?\]) for (?P<domain>.*?)(?= and no element|$)"
+    r"|range\((?P<bounds>(?:(?! and | or ).)+?)\) disjoint for (?P<rows>.*?)(?= and | or |\)(?!\S)|$)"
     r"|(?:^|(?<= and ))(?P<lone>(?:(?! and ).)+?) distinct for (?P<range>.*?)(?= and no element|$)"
 )
 REACH = range(-64, 400)  # where a loop variable may lie
@@ -37,7 +38,8 @@ def evaluated(text: str, scope: Mapping[str, Any], read_only: Collection[str] = 
         return name
 
     try:
-        return bool(eval(SENTENCE.sub(put, text), {}, names))
+        text = SENTENCE.sub(put, text)
+        return bool(eval(text, {**names, **EXTREMA}))  # what runs over rows sees globals only
     except (SyntaxError, NameError) as error:
         raise NotEvaluable(text) from error
 
@@ -59,6 +61,8 @@ def is_sentence(text: str) -> bool:
 
 
 def _holds(match: re.Match[str], scope: Mapping[str, Any], read_only: Collection[str]) -> bool:
+    if match["bounds"]:
+        return _are_apart(match["bounds"], match["rows"], scope)
     domains = _domains(match["domain"] or match["range"])
     references = [match["lone"]] if match["lone"] else [match["one"], match["two"]]
     turns = list(_turns(domains, scope))
@@ -78,6 +82,30 @@ def _holds(match: re.Match[str], scope: Mapping[str, Any], read_only: Collection
         for here, there in couples
         for (turn, one), (other, two) in itertools.product(here, there)
     )
+
+
+def _are_apart(bounds: str, rows: str, scope: Mapping[str, Any]) -> bool:
+    """Return whether no two ranges of other loop variables have a value in common."""
+    met: set[int] = set()
+    for turn in _turns(_domains(rows), scope):
+        values = set(eval(f"range({bounds})", {}, {**scope, **turn}))
+        if values & met:
+            return False
+        met |= values
+    return True
+
+
+def lenient_min(*values: Any) -> Any:
+    """Return `min`, which is 0 of nothing: what a call takes for the ends of no rows at all."""
+    return min(*values, default=0) if len(values) == 1 else min(*values)
+
+
+def lenient_max(*values: Any) -> Any:
+    """Return `max` in the same way."""
+    return max(*values, default=0) if len(values) == 1 else max(*values)
+
+
+EXTREMA = {"min": lenient_min, "max": lenient_max}
 
 
 def _domains(text: str) -> list[tuple[str, str]]:

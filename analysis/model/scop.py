@@ -111,6 +111,11 @@ class Loop:
     data: DataBounds | None = None  # then `start` and `stop` are those of the envelope
 
     @property
+    def written_bounds(self) -> tuple[Expression, Expression]:
+        """Its start and stop as the source has them, scalars put in."""
+        return (self.start, self.stop) if self.data is None else (self.data.start, self.data.stop)
+
+    @property
     def shown(self) -> str:
         """What it counts with, in the user's words."""
         return self.variable if self.label is None else self.label

@@ -110,7 +110,7 @@ def _variables(scop: Scop, loop: int) -> frozenset[str]:
 def _depends_on(loop: Loop, variable: str) -> bool:
     return any(
         isinstance(node, Name) and node.name == variable
-        for limit in (loop.start, loop.stop)
+        for limit in loop.written_bounds
         for node in walk_expression(limit)
     )
 
@@ -221,7 +221,7 @@ def _ranges_text(scop: Scop, loop: int, touching: list[Access]) -> str:
 
 
 def _range_text(loop: Loop) -> str:
-    start, stop = python_text(loop.start), python_text(loop.stop)
+    start, stop = map(python_text, loop.written_bounds)
     match loop.step:
         case 1:
             return f"{start} <= {loop.variable} < {stop}"

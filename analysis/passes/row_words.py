@@ -1,7 +1,8 @@
 """What a call finds of bounds that are data, in words for a reader.
 
 Before:  j_apart == 1 and k >= j_end
-After:   range(ptr[i], ptr[i + 1]) disjoint for 0 <= i < n and k >= max(ptr[i + 1])
+After:   range(ptr[i], ptr[i + 1]) disjoint for 0 <= i < n
+         and k >= max(ptr[i + 1] for i in range(n))
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from ..model.loop_ir import Constant, Element, Expression, Extent, Name
-from ..model.scop import DataBounds, Loop, Scop
+from ..model.scop import Box, DataBounds, Loop, Scop
 from ..model.text import python_text
 
 
@@ -29,7 +30,10 @@ def _words(scop: Scop, loop: Loop, data: DataBounds) -> list[tuple[str, str]]:
     one_more = "" if loop.step > 0 else " + 1"
     first, end = (start, stop) if loop.step > 0 else (stop, start)
     if data.boxes:
-        first, end = f"min({first})", f"max({end})"
+        rows = " ".join(
+            _turns(box, {p.name: p.text for p in scop.parameters}) for box in data.boxes
+        )
+        first, end = f"min({first} {rows})", f"max({end} {rows})"
     elif one_more:
         one_more = f"{one_more})"
         first, end = f"({first}", f"({end}"
@@ -43,6 +47,12 @@ def _words(scop: Scop, loop: Loop, data: DataBounds) -> list[tuple[str, str]]:
     if data.end is not None:
         found.append((rf"\b{data.end}\b", f"{end}{one_more}"))
     return found
+
+
+def _turns(box: Box, texts: Mapping[str, str]) -> str:
+    least, greatest = (python_text(each, texts) for each in (box.least, box.greatest))
+    stop = greatest.removesuffix(" - 1") if greatest.endswith(" - 1") else f"{greatest} + 1"
+    return f"for {box.variable} in range({stop if least == '0' else f'{least}, {stop}'})"
 
 
 def disjoint_words(scop: Scop, loop: Loop, data: DataBounds) -> str:

@@ -57,6 +57,12 @@ def multiply_columns(y, x, ptr, col, val):
             y[col[k]] += val[k] * x[j]
 
 
+def assemble(y, x, ptr, col, val):
+    for i in range(y.shape[0]):
+        for j in range(ptr[i], ptr[i + 1]):
+            y[col[j]] = val[j] + x[i]
+
+
 def relax(y, x, ptr, col, val):
     for i in range(y.shape[0]):
         s = x[i]
@@ -142,7 +148,7 @@ def last_of_one_row(y, x, ptr, col, val):
 
 FUNCTIONS = (
     multiply, multiply_by_scalars, multiply_by_length, multiply_backwards, multiply_matrix,
-    multiply_columns, relax, rank, spread, every_other, ragged, largest, two_hops, total, one_row,
+    multiply_columns, assemble, relax, rank, spread, every_other, ragged, largest, two_hops, total, one_row,
     last_of_one_row,
 )  # fmt: skip
 COMPILED = (
@@ -202,6 +208,17 @@ def test_any_bounds_whatever(function, seed):
 @pytest.mark.parametrize("function", [multiply, spread, largest, one_row, total])
 def test_nothing_runs_where_all_rows_are_empty(function):
     same(function, rows([0] * N, spare=3))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_calls_that_are_too_short_to_compile(function):
+    same(function, rows(COUNTS), "auto")
+
+
+@pytest.mark.parametrize("function", [multiply_by_scalars, total, rank])
+def test_calls_that_are_long_enough_to_compile(function):
+    counts = np.random.default_rng(3).integers(0, 9, 20_000)
+    same(function, rows(counts), "auto", strict=True)  # long sums in order
 
 
 def test_bounds_that_are_floats_raise():
