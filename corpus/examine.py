@@ -63,11 +63,29 @@ def _examined(item: Item, content: bytes) -> Examined:
         tree = ast.parse(document.text)
         shapes = find_loops(tree)
         verdicts, fault = _verdicts(document, shown_values(tree) if shapes else {})
-    loops = tuple(_loop(item, document, shape, verdicts) for shape in shapes)
+    missing = (
+        _Missing(code="AP900", reason=f"The analysis gave up: {fault}.") if fault else _ELSEWHERE
+    )
+    loops = tuple(_loop(item, document, shape, verdicts, missing) for shape in shapes)
     return Examined(notebook=_notebook(item, document, shapes, fault), loops=_told_apart(loops))
 
 
 # ----------------------------------------------------------------------------- verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Missing:
+    """Why there is no verdict on a loop."""
+
+    code: str
+    reason: str
+
+
+# As the decorator refuses them: autopar.functions.
+_ELSEWHERE = _Missing(
+    code="AP101",
+    reason="It stands in a coroutine, a lambda or another comprehension, which are not analysed.",
+)
 
 _Verdicts = dict[tuple[int, int], tuple[LoopReport, LoopReport]]
 
@@ -104,7 +122,9 @@ def _by_place(plan: Plan) -> dict[tuple[int, int], LoopReport]:
 # --------------------------------------------------------------------------------- rows
 
 
-def _loop(item: Item, document: Document, shape: LoopShape, verdicts: _Verdicts) -> LoopRecord:
+def _loop(
+    item: Item, document: Document, shape: LoopShape, verdicts: _Verdicts, missing: _Missing
+) -> LoopRecord:
     cell, line = document.place(shape.line)
     alone, shown = verdicts.get((shape.line, shape.column), (None, None))
     place = f"{shape.function or '<module>'}.L{line}C{shape.column}"
@@ -132,14 +152,14 @@ def _loop(item: Item, document: Document, shape: LoopShape, verdicts: _Verdicts)
         leaves=shape.leaves,
         is_scop=alone is not None and alone.verdict != "unsupported",
         verdict=alone.verdict if alone else "unsupported",
-        code=alone.code if alone else "",
-        reason=alone.reason if alone else "",
+        code=alone.code if alone else missing.code,
+        reason=alone.reason if alone else missing.reason,
         condition=(alone.condition or "") if alone else "",
-        stage=alone.stage if alone else "",
+        stage=alone.stage if alone else "static",
         reductions=", ".join(alone.reductions) if alone else "",
         private=", ".join(alone.private) if alone else "",
         shown_verdict=shown.verdict if shown else "unsupported",
-        shown_code=shown.code if shown else "",
+        shown_code=shown.code if shown else missing.code,
         excerpt="\n".join(each[:_EXCERPT_COLUMNS] for each in lines),
     )
 

@@ -26,7 +26,7 @@ def text_of(folder: Path, row: dict[str, str]) -> tuple[list[str], int, int]:
     path = folder / row["repository"].replace("/", "+", 1) / row["notebook"]
     document = read_document(path.read_bytes(), is_notebook=True)
     if not isinstance(document, Document):
-        raise LookupError(row["notebook"])
+        raise LookupError(row["notebook"])  # noqa: TRY004 - the file is another one
     lines = document.text.split("\n")
     for first in range(len(lines)):
         cell, line = document.place(first + 1) if first + 1 < len(lines) else (None, 0)
