@@ -94,7 +94,8 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
     regions = find_regions(function, text, facts)
     plans: list[RegionPlan] = []
     unsupported = list(regions.unsupported)
-    for scop in regions.scops:
+    deferred = list(regions.deferred)
+    for scop, spare in zip(regions.scops, regions.spares, strict=True):
         match plan_region(observe(scop)):
             case RegionPlan() as plan:
                 # Whether a call runs it, or the nest around it, may depend on the calls before.
@@ -108,12 +109,15 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
                     )
                     for loop in scop.loops
                 ]  # fmt: skip
+                if spare is not None:  # with numbers in the place of names much is simpler
+                    deferred.append(spare)
     unsupported.sort(key=lambda loop: loop.span)
+    deferred.sort(key=lambda each: each.span)
     return Plan(
         function=function,
         regions=tuple(plans),
         unsupported=tuple(unsupported),
-        deferred=regions.deferred,
+        deferred=tuple(deferred),
     )
 
 

@@ -358,17 +358,23 @@ class Map:
         return Map(raw.reset_tuple_id(in_))
 
     @locked
-    def outer_deltas(self, depth: int) -> Set:
-        """Return second minus first element, over the first `depth` dimensions of both."""
-        raw = self._raw
-        for side in (islpy.dim_type.in_, islpy.dim_type.out):
-            raw = raw.project_out(side, depth, raw.dim(side) - depth).reset_tuple_id(side)
-        return Set(raw.deltas())
+    def distances(self, level: int) -> tuple[int | None, int | None] | None:
+        """Return the least and the largest value of second minus first element in a dimension.
 
-    @locked
-    def deltas(self) -> Set:
-        """Return second minus first element, for a relation within one space."""
-        return Set(self._raw.deltas())
+        Over all pairs and parameters; None for an end that has no limit, or for an empty
+        relation. Nothing is projected, which many dimensions would make costly.
+        """
+        pairs = self._raw.wrap()
+        space = islpy.LocalSpace.from_space(pairs.get_space())
+        kind = islpy.dim_type.set
+        first = islpy.Aff.var_on_domain(space, kind, level)
+        second = islpy.Aff.var_on_domain(space, kind, self._raw.dim(islpy.dim_type.in_) + level)
+        apart = second.sub(first)
+        ends = pairs.min_val(apart), pairs.max_val(apart)
+        if any(end.is_nan() for end in ends):
+            return None
+        low, high = (int(text_of(end)) if end.is_int() else None for end in ends)
+        return low, high
 
     @locked
     def params(self) -> Set:

@@ -156,12 +156,22 @@ def _binary(expression: Binary, left: Affine, right: Affine) -> Affine | None:
         case "//" if right.is_constant and right.constant > 0:
             if left.is_constant:
                 return number(left.constant // right.constant)
+            if _is_long(left, right.constant):
+                return None
             return atom(f"floor(({left})/{right.constant})")
         case "%" if right.is_constant and right.constant > 0:
             if left.is_constant:
                 return number(left.constant % right.constant)
+            if _is_long(left, right.constant):
+                return None
             return atom(f"(({left}) mod {right.constant})")
     return None
+
+
+def _is_long(form: Affine, divisor: int) -> bool:
+    """Return whether a division by `divisor` makes numbers that isl takes long to pivot with."""
+    largest = max(abs(coefficient) for _, coefficient in form.terms)
+    return divisor > _LARGEST_COEFFICIENT or largest * divisor > _LARGEST_CONSTANT
 
 
 def constraint(test: Expression, atoms: Mapping[str, str]) -> str | None:

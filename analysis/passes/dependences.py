@@ -189,11 +189,10 @@ def _vector(
     scop: Scop, conflict: Conflict, relation: isl.Map
 ) -> tuple[tuple[int, ...] | None, tuple[Direction, ...]]:
     common = [loop for loop in conflict.source.loops if loop in conflict.sink.loops]
-    deltas = relation.outer_deltas(len(common))
     distances: list[int | None] = []
     directions: list[Direction] = []
     for level, loop in enumerate(common):
-        low, high = deltas.minimum(level), deltas.maximum(level)
+        low, high = relation.distances(level) or (None, None)
         step = scop.loops[loop].step
         if step < 0:
             low, high = (None if high is None else -high), (None if low is None else -low)

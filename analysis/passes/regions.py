@@ -39,12 +39,17 @@ from .inline_calls import inline_calls
 from .liveness import live_after
 from .reasons import BudgetExhausted, NonAffineSubscript
 
+# A nest whose values are more than these would hardly meet the same ones twice.
+_MOST_VALUES = 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regions:
     """The regions of a function and the loops outside them, all in source order."""
 
     scops: tuple[Scop, ...]
+    # For each of these what a call may try instead, with all parameters known.
+    spares: tuple[DeferredRegion | None, ...]
     unsupported: tuple[UnsupportedLoop, ...]
     deferred: tuple[DeferredRegion, ...]  # their loops are unsupported, or lie in regions
 
@@ -54,10 +59,19 @@ def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -
     search = _Search(function=function, text=text, facts=facts)
     found = tuple(search.block(function.body, _Around(), within=False))
     return Regions(
-        scops=tuple(each for each in found if isinstance(each, Scop)),
+        scops=tuple(each.scop for each in found if isinstance(each, _Modelled)),
+        spares=tuple(each.spare for each in found if isinstance(each, _Modelled)),
         unsupported=tuple(each for each in found if isinstance(each, UnsupportedLoop)),
         deferred=tuple(each for each in found if isinstance(each, DeferredRegion)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Modelled:
+    """A nest with a model, and the same left to a call."""
+
+    scop: Scop
+    spare: DeferredRegion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,7 @@ class _Search:
 
     def block(
         self, body: tuple[Statement, ...], around: _Around, *, within: bool
-    ) -> Iterator[Scop | UnsupportedLoop | DeferredRegion]:
+    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion]:
         """Yield what is found in `body`, `within` a deferred nest or not."""
         for statement in body:
             match statement:
@@ -98,20 +112,20 @@ class _Search:
 
     def nest(
         self, nest: For | Each, around: _Around, *, within: bool
-    ) -> Iterator[Scop | UnsupportedLoop | DeferredRegion]:
+    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion]:
         plain = self.plain(nest)
         scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
         data = indirect_accesses(scop) if isinstance(scop, Scop) else ()
         # Inside a deferred nest, subscripts that only want values are left to the call.
         is_kept = within and isinstance(scop, Scop) and not has_computed_subscripts(scop)
         if isinstance(scop, Scop) and (not data or is_kept):
-            yield scop
+            yield self.modelled(scop, plain, around, within=within)
             return
         deferred = None
         if isinstance(plain, Indexed) and not within:
             deferred = self.deferred(plain, around)
         if isinstance(scop, Scop) and deferred is None and not within:
-            yield scop
+            yield self.modelled(scop, plain, around, within=within)
             return
         reasons = self.unknown(data) if isinstance(scop, Scop) else scop
         yield UnsupportedLoop(
@@ -122,6 +136,17 @@ class _Search:
         bound = (nest.variable,) if isinstance(nest, For) else names_in(nest.target)
         inner = around.inside(*bound)
         yield from self.block(nest.body, inner, within=within or deferred is not None)
+
+    def modelled(
+        self, scop: Scop, plain: Indexed | Refusal, around: _Around, *, within: bool
+    ) -> _Modelled:
+        names = tuple(each.text for each in scop.parameters)
+        is_open = 0 < len(names) <= _MOST_VALUES and not around.variables & frozenset(names)
+        spare = None
+        if isinstance(plain, Indexed) and is_open and not within and not _allocates(plain.nest):
+            live_out = live_after(self.function, plain.nest.span)
+            spare = DeferredRegion(nest=plain.nest, text=self.text, names=names, live_out=live_out)
+        return _Modelled(scop=scop, spare=spare)
 
     def unknown(self, data: tuple[Access, ...]) -> tuple[Reason, ...]:
         """Return why a model in which subscripts are data is not the best one."""
@@ -160,7 +185,7 @@ class _Search:
     def deferred(self, indexed: Indexed, around: _Around) -> DeferredRegion | None:
         """Return the nest with what a call has to find out, if it then has a model."""
         nest = indexed.nest
-        if any(isinstance(each, Allocate) for each in walk_statements((nest,))):
+        if _allocates(nest):
             return None
         try:
             with isl.budget():
@@ -171,6 +196,10 @@ class _Search:
             return None
         live_out = live_after(self.function, nest.span)
         return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
+
+
+def _allocates(nest: For) -> bool:
+    return any(isinstance(each, Allocate) for each in walk_statements((nest,)))
 
 
 def _opaque(nest: For | Each) -> tuple[Reason, ...]:

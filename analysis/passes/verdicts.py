@@ -186,8 +186,8 @@ class _Judge:
         """Return whether private copies set free more than loops that are short somewhere."""
         if not found.left:
             return True
-        holds = self.scop.context.subtract(blocked_by(found.left))
-        return not holds.intersect(long_loops(self.scop, loop)).is_empty()
+        free_of = long_loops(self.scop, loop).intersect(self.scop.context)
+        return not free_of.is_subset(blocked_by(found.left))  # ends with the first that is not
 
     def values_survive(self, loop: int, reduced: frozenset[str]) -> bool:
         """Return whether the last iteration holds the last value of each scalar, if it is read.
@@ -262,10 +262,10 @@ class _Judge:
         for statement in self.scop.statements_in(loop):
             pairs = carried(self.scop, statement, statement, loop)
             pairs = pairs.intersect_domain(statement.domain).intersect_range(statement.domain)
-            deltas = pairs.intersect_params(context).deltas()
-            if deltas.is_empty():
+            ends = pairs.intersect_params(context).distances(level)
+            if ends is None:
                 continue
-            low, high = deltas.minimum(level), deltas.maximum(level)
+            low, high = ends
             if low is None or high is None:
                 return None
             largest = max(largest, abs(low), abs(high))

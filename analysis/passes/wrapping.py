@@ -187,8 +187,8 @@ def _is_surely_positive(index: Expression, intervals: Mapping[str, Interval]) ->
 def _reach(domain: isl.Set, level: int) -> int | None:
     """Return how far apart two instances in one loop may be; None where there is no limit."""
     pairs = isl.pairs(domain, domain, level, "<").intersect_domain(domain).intersect_range(domain)
-    apart = pairs.deltas()
-    return 0 if apart.is_empty() else apart.maximum(level)
+    ends = pairs.distances(level)
+    return 0 if ends is None else ends[1]
 
 
 # -------------------------------------------------------------------------- the new model

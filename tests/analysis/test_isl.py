@@ -104,9 +104,21 @@ def test_pairs_stand_in_an_order_at_one_level(order: str) -> None:
     assert isl.Map.parse(expected) == isl.pairs(first, second, 1, order)  # type: ignore[arg-type] # a literal
 
 
-def test_outer_deltas_leave_inner_dimensions_out() -> None:
-    pairs = isl.Map.parse("{ S0[i, j] -> S1[i + 2] }")
-    assert isl.Set.parse("{ [2] }") == pairs.outer_deltas(1)
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("{ S0[i, j] -> S1[i + 2] }", (2, 2)),
+        ("[n] -> { S0[i] -> S0[j] : 0 <= i < j < n }", (1, None)),
+        ("[n] -> { S0[i] -> S0[j] : 0 <= i < j < n and n < 9 }", (1, 7)),
+        ("[n] -> { S0[i] -> S0[j] : j = i - 3 or j = i + 4 }", (-3, 4)),
+        ("{ S0[i] -> S0[j] : 0 <= i, j < 5 and i < j < i - 7 }", None),
+        ("{ S0[i] -> S0[j] : 0 <= i <= 6 and 2 j = 3 i }", (0, 3)),
+    ],
+)
+def test_distances_are_the_least_and_the_largest(
+    text: str, ends: tuple[int | None, int | None] | None
+) -> None:
+    assert ends == isl.Map.parse(text).distances(0)
 
 
 @pytest.mark.parametrize(

@@ -313,6 +313,28 @@ def test_recursion_and_generators_of_values():
     assert (expected == actual).all()
 
 
+def entangled(a, b, n, p, k):
+    for _ in range(3):
+        for i in range(n):
+            a[2 * i + k % 2] = a[2 * i + p]
+        for i in range(n):
+            a[i + k // 2 + 9] = a[i + 9] + b[i] * b[i]
+
+
+@pytest.mark.parametrize(
+    ("p", "k", "verdicts"),
+    [
+        (3, 4, ["sequential", "parallel", "sequential"]),
+        (40, 41, ["parallel", "parallel", "parallel"]),
+    ],
+)
+def test_what_is_too_much_for_all_values_is_decided_for_those_of_a_call(p, k, verdicts):
+    decorated = same(entangled, lambda: (numbers(90), numbers(90), 9, p, k), "cpu")
+    rows = loops_of(decorated.last_run)
+    assert verdicts == [row["verdict"] for row in rows]
+    assert rows[0]["ran"]["backend"] == "cpu"
+
+
 # --------------------------------------------------------------------------- the report
 
 
