@@ -22,7 +22,8 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from autopar.analysis.model.typed import FLOAT_INVALID, FLOAT_OVERFLOW
 from autopar.analysis.model.types import INTEGER_LIMITS
 
-from .heaps import Copied, own_arguments
+from .copies import Private
+from .heaps import Copied, own_arguments, with_private
 from .scalars import greatest, least, maximum, minimum
 
 Value: TypeAlias = Any  # a Python number
@@ -61,12 +62,12 @@ class Reducer(Protocol):
         arguments: tuple[object, ...],
         work: int,
         block: int,
-        copies: tuple[tuple[object, ...], ...] = (),
+        copies: tuple[tuple[object, ...], ...] | None = None,
     ) -> list[tuple[Any, ...]]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
-        Each thread takes one of `copies` for its arguments, if there are any, and the last part
-        `arguments`.
+        With `copies`, each thread takes one of them for its arguments, and the last part
+        `arguments`; where there are none of them, all parts run in order on `arguments`.
         """
 
     def workers(self, work: int) -> int:
@@ -196,6 +197,7 @@ class Reduction:
 
     scalars: tuple[Scalar | Choice, ...] = ()
     cells: tuple[Copied, ...] = ()  # arrays of which each thread has a copy
+    private: tuple[Private, ...] = ()  # the same, but for the last part
     block: int  # iterations that no part may cut
     fewest: int  # terms; fewer are added in order
     can_repeat: bool  # in order, after it has been run
@@ -217,12 +219,14 @@ class Reduction:
         trips = len(range(*bounds))
         if terms < self.fewest or not self._fit(trips, starts):
             return None
-        copies = own_arguments(self.cells, arguments, trips, (launcher.workers(work), work))
+        workers = launcher.workers(work)
+        copies = own_arguments(self.cells, arguments, trips, (workers, work))
         if self.cells and not copies:
             return None
         # The last part works on the first of these.
         passed = copies[0] if copies else arguments
-        outcomes = launcher.reduce(kernel, bounds, passed, work, self.block, copies[1:])
+        others = with_private(copies[1:], arguments, self.private, workers)
+        outcomes = launcher.reduce(kernel, bounds, passed, work, self.block, others)
         width = sum(each.width for each in (*self.scalars, *self.cells))
         status = 0
         for outcome in outcomes:

@@ -30,7 +30,14 @@ from . import host
 from .canonical import FEWEST_TERMS
 from .compile import CACHED
 from .cpu_body import INDENT, Body
-from .cpu_reduce import kinds_of, name_of, names_of_parts, partial_lines, reduction_lines
+from .cpu_reduce import (
+    kinds_of,
+    name_of,
+    names_of_parts,
+    partial_lines,
+    private_positions,
+    reduction_lines,
+)
 from .float_status import FLOAT_STATUS, decides_by_data
 from .integers import rename
 from .kernel import ArrayArgument, Program, targets
@@ -239,11 +246,7 @@ class _Module:
 
     def _launch(self, kernel: host.Kernel) -> str:
         passed = self._tuple(self._passed(kernel))
-        copies = tuple(
-            f"({kernel.arrays.index(each.name)}, {each.starts_filled})"
-            for each in (kernel.loop.private_arrays if kernel.loop else ())
-            if each.name in kernel.arrays  # checks may have no use for it
-        )
+        copies = private_positions(kernel)
         if copies:
             return (
                 f"launcher.launch_with_copies({kernel.name}, ({self._range(kernel)}), {passed},"

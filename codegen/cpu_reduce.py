@@ -81,10 +81,22 @@ def reduction_lines(node: Reduce) -> Iterator[str]:
             bound = ", has_bound=True" if has_wide_bound(cells) else ""
             yield f"{2 * INDENT}Copied({words}{bound}),  # {cells.array}"
         yield f"{INDENT}),"
+    private = private_positions(node.kernel)
+    if private:
+        yield f"{INDENT}private=({', '.join(private)},),"
     yield f"{INDENT}block={partial.shape.block},"
     yield f"{INDENT}fewest={FEWEST_TERMS if is_rounded else 0},"
     yield f"{INDENT}can_repeat={_can_repeat(partial.loop)},"
     yield ")"
+
+
+def private_positions(kernel: Kernel) -> tuple[str, ...]:
+    """Return the position and the start of each array that a thread has a copy of, as text."""
+    return tuple(
+        f"({kernel.arrays.index(each.name)}, {each.starts_filled})"
+        for each in (kernel.loop.private_arrays if kernel.loop else ())
+        if each.name in kernel.arrays  # checks may have no use for it
+    )
 
 
 def kinds_of(loop: Loop) -> Iterator[str]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from autopar.analysis.model.types import INTEGER_LIMITS
 
-from .copies import MOST_COPIED_BYTES, Arguments, empty_like
+from .copies import MOST_COPIED_BYTES, Arguments, Private, empty_like, private_copies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,3 +119,24 @@ def _with_copies(cells: tuple[Copied, ...], arguments: Arguments) -> Arguments:
     for each in cells:
         own[each.position] = each.copy(arguments)
     return tuple(own)
+
+
+def with_private(
+    own: tuple[Arguments, ...], arguments: Arguments, private: tuple[Private, ...], workers: int
+) -> tuple[Arguments, ...] | None:
+    """Return arguments of threads with private arrays too, as many as there is room for.
+
+    None where nothing is to be copied at all. `own` are theirs so far, if they have any.
+    """
+    if not private:
+        return own or None
+    if workers < 2:
+        return ()
+    copies = private_copies(arguments, private, workers)
+    found: list[Arguments] = []
+    for number, each in enumerate(copies):
+        mixed = list(own[number] if own else each)
+        for position, _ in private:
+            mixed[position] = each[position]
+        found.append(tuple(mixed))
+    return tuple(found)

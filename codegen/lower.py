@@ -311,7 +311,9 @@ def _with_reductions(
     reductions = find_reduced(loop.body, scalars)
     if len(cells) < len(elements) or bool(reductions) < bool(scalars):
         return found
-    return replace(found, node=replace(loop, reductions=reductions, cells=cells))
+    private = _private_to(dimension, statements) if own else loop.private_arrays
+    shared = replace(loop, reductions=reductions, cells=cells, private_arrays=private)
+    return replace(found, node=shared)
 
 
 def _private_to(

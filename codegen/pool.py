@@ -88,12 +88,13 @@ class Launcher(Protocol):
         arguments: tuple[object, ...],
         work: int,
         block: int,
-        copies: tuple[Arguments, ...] = (),
+        copies: tuple[Arguments, ...] | None = None,
     ) -> list[Outcome]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
-        Each part but the last has a power of two of blocks, the same for all. Where there are
-        `copies`, each thread takes one of them for its arguments, the last part `arguments`.
+        Each part but the last has a power of two of blocks, the same for all. With `copies`,
+        each thread takes one of them for its arguments, the last part `arguments`; where there
+        are none of them, one thread runs all.
         """
 
     def workers(self, work: int) -> int:
@@ -223,12 +224,13 @@ class Pool:
         arguments: tuple[object, ...],
         work: int,
         block: int,
-        copies: tuple[Arguments, ...] = (),
+        copies: tuple[Arguments, ...] | None = None,
     ) -> list[Outcome]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
-        Each part but the last has a power of two of blocks, the same for all. Where there are
-        `copies`, each thread takes one of them for its arguments, the last part `arguments`.
+        Each part but the last has a power of two of blocks, the same for all. With `copies`,
+        each thread takes one of them for its arguments, the last part `arguments`; where there
+        are none of them, one thread runs all.
         """
         lower, upper, step = bounds
         blocks = -(-len(range(lower, upper, step)) // block)
@@ -237,7 +239,7 @@ class Pool:
         count = _count(blocks, work, self.threads)
         together = 1 << (-(-blocks // count) - 1).bit_length()
         borders = (*range(lower, upper, step * block * together), upper)
-        return self.run(kernel, borders, arguments, work, copies or None)
+        return self.run(kernel, borders, arguments, work, copies)
 
     def workers(self, work: int) -> int:
         """Return how many threads share `work` nanoseconds."""

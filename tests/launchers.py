@@ -67,7 +67,7 @@ class SerialLauncher(_Rubbish):
         arguments: tuple[object, ...],
         work: int,
         block: int,
-        copies: tuple[tuple[object, ...], ...] = (),
+        copies: tuple[tuple[object, ...], ...] | None = None,
     ) -> list[Outcome]:
         lower, upper, _ = bounds
         return [kernel(lower, upper, *arguments)]
@@ -147,7 +147,7 @@ class AdversarialLauncher(_Rubbish):
         arguments: tuple[object, ...],
         work: int,
         block: int,
-        copies: tuple[tuple[object, ...], ...] = (),
+        copies: tuple[tuple[object, ...], ...] | None = None,
     ) -> list[Outcome]:
         """Run parts of one block each."""
         lower, upper, step = bounds
@@ -159,7 +159,7 @@ class AdversarialLauncher(_Rubbish):
         }
         parts = {
             number: kernel(starts[number], min(starts[number] + starts.step, upper), *own[number])
-            for number in self.order(len(starts))
+            for number in (self.order(len(starts)) if copies != () else range(len(starts)))
         }
         return [parts[number] for number in range(len(starts))]
 

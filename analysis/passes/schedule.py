@@ -33,7 +33,9 @@ def find_schedule(
         plan.loop
         for plan in loops
         # What is asked of the data, for a reduction, is whether it is none.
-        if plan.is_reducible and (plan.verdict == "reduction" or _holds(plan, holding))
+        if plan.is_reducible
+        and (plan.verdict == "reduction" or _holds(plan, holding))
+        and (may_copy or not plan.private_arrays)
     )
     depth = max(len(statement.loops) for statement in scop.statements)
     dimensions: list[ScheduleDimension] = []
@@ -84,7 +86,7 @@ def _of_loops(
         private_arrays=tuple(
             (each.name, array)
             for each in inside
-            if each.loops[level] in parallel
+            if each.loops[level] in parallel | reducible
             for array in loops[each.loops[level]].private_arrays
         ),
         reducible=frozenset(each.name for each in inside if each.loops[level] in reduced),

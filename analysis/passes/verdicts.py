@@ -100,7 +100,6 @@ class _Judge:
             is_reducible=(
                 kind in {"reduction", "conditional"}
                 and bool(reductions)
-                and not arrays
                 and not any(each.reads_others for each in reductions)
                 and all(self.is_apart(each, loop) for each in reductions)
                 and self.values_survive(loop, frozenset(excused))

@@ -11,6 +11,7 @@ from tests.decided_nests import draw_decided_nest
 from tests.families import draw_program
 from tests.fuzz.trial import Call, Errors, Trial
 from tests.program import ArraySpec, Program
+from tests.reduced_nests import draw_reduced_nest
 from tests.second_generator import draw as second
 from tests.storage_nests import draw_storage_nest
 from tests.strategies import RandomChoices
@@ -73,7 +74,7 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.4, 0.2, 0.2, 0.2)
+_SHARES = (0.35, 0.15, 0.15, 0.15, 0.2)
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -122,7 +123,9 @@ def _written_out(value: object) -> str:
 
 def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
-    kinds = [draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest]
+    kinds = [
+        draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
+    ]  # fmt: skip
     draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))
     calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
