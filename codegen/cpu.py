@@ -197,6 +197,7 @@ class _Module:
         used = {name for each in host.kernels_of(self._host) for name in each.scalars}
         loops = (each.kernel.loop for each in self._reduces)
         used |= {name for loop in loops if loop is not None for name in targets(loop)}
+        used |= set(program.results)  # of which no kernel may be left
         for variable in program.variables:
             if variable.name in used:
                 yield INDENT + self._start_value(variable)

@@ -101,5 +101,17 @@ def test_a_number_that_was_not_assigned_is_the_very_same_object(backend):
     assert start is decorated(np.zeros(4, "float32"), start)
 
 
+def never_assigned(a, s):
+    for i in range(4, a.shape[0], 3):
+        if 2 == i and s > a[2]:
+            s = a[2]
+    return s
+
+
+def test_an_assignment_that_no_iteration_reaches(backend):
+    same(never_assigned, partial(copies, ARRAYS["many"], 1), backend, cache=False)
+    same(never_assigned, partial(copies, ARRAYS["empty"], 1), backend, cache=False)
+
+
 def test_on_the_simulator(on_simulator):
     on_simulator(__file__)
