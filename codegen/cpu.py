@@ -39,6 +39,7 @@ from .cpu_reduce import (
     reduction_lines,
 )
 from .float_status import FLOAT_STATUS, decides_by_data
+from .held import with_held
 from .integers import rename
 from .kernel import ArrayArgument, Program, targets
 from .scalars import HELPERS
@@ -81,10 +82,11 @@ class _Module:
     """The source of one region."""
 
     def __init__(self, program: Program, *, fastmath: bool) -> None:
-        self._program = program
+        # The test that `with_held` adds speculates no arithmetic: only loops stand below it.
+        tells_warnings = decides_by_data(program)
+        self._program = program = with_held(program)
         self._names = spelled(program)
         self._host = host.plan_host(program)
-        tells_warnings = decides_by_data(program)
         self._body = Body(
             names=self._names,
             strided=strided_instances(program.body),

@@ -37,6 +37,7 @@ from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
 from .data_ranges import limits
 from .expressions import Names, is_printable, print_statement
 from .grid import Axis, Grid, plan_grid, unsettled
+from .held import with_held
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, decided, walk_nodes
 from .reasons import TargetLacksFeature
@@ -70,7 +71,7 @@ def generate_cuda(program: Program, *, fastmath: bool = False) -> str:
 
     `lacking(program)` must be None.
     """
-    return _Module(program, fastmath=fastmath).source()
+    return _Module(with_held(program), fastmath=fastmath).source()
 
 
 class _Module:
