@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,7 @@ def test_the_result_is_the_loops(function, dtype):
     if dtype == "complex128" and function is under_a_test:
         pytest.skip("complex numbers have no order")
     for m in (11, 1, 0):
-        same(function, lambda m=m: arguments(m=m, dtype=dtype))
+        same(function, partial(arguments, m=m, dtype=dtype))
 
 
 @pytest.mark.parametrize("function", [*HELD, *NOT_HELD], ids=lambda each: each.__name__)
