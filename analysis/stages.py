@@ -137,7 +137,7 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
         with isl.budget():
             last = find_last_values(scop)
             memory = pinned(on_bases(scop, facts.layouts), facts.values)
-            in_bounds = conditions.in_bounds(scop)
+            in_bounds = (*conditions.in_bounds(scop), *conditions.never_empty(scop))
             # What wraps means something only in bounds, and is simpler there.
             judged = within(memory, in_bounds) if most_wrapped(memory) else memory
             loops = find_verdicts(judged, at_call=facts != NOTHING)

@@ -64,6 +64,10 @@ def nest_nanoseconds(nest: For) -> str:
     return " + ".join(_nest_costs(nest, {}, changing)) or "0"
 
 
+# What is taken for the number of turns of a loop that may be left early.
+_TURNS = "16"
+
+
 def _nest_costs(nest: For, middles: dict[str, str], changing: frozenset[str]) -> Iterator[str]:
     start, stop, step = (python_text(each, middles) for each in (nest.start, nest.stop, nest.step))
     is_known = not any(
@@ -71,6 +75,7 @@ def _nest_costs(nest: For, middles: dict[str, str], changing: frozenset[str]) ->
         for limit in (nest.start, nest.stop, nest.step)
         for node in walk_expression(limit)
     )
+    is_known = is_known and nest.leaves is None
     trips = f"len(range({start}, {stop}, {step}))" if is_known else "1"
     inner = {**middles, nest.variable: f"(({start} + {stop}) // 2)" if is_known else "0"}
     parts = [part for each in nest.body for part in _block_costs(each, inner, changing)]
@@ -118,6 +123,8 @@ def _statement_cost(scop: Scop, statement: Statement) -> str:
 def _trips(loop: Loop, middles: dict[str, str]) -> str:
     if loop.data is not None:
         return loop.data.trips
+    if loop.leaves is not None:
+        return _TURNS
     start, stop = (python_text(each, middles) for each in (loop.start, loop.stop))
     return f"len(range({start}, {stop}, {loop.step}))"
 

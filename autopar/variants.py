@@ -239,12 +239,17 @@ def make_variant(
         converters=tuple(_wrapper(program.variable(each).type) for each in results),
         maybe_assigned=tuple((results.index(name), name) for name in open_names),
         has_copies=any(isinstance(node, Loop) and node.cells for node in walk_nodes(program.body)),
-        may_outgrow=bool(hazards & FAILURES) and draft.checks is None,
+        # What checks find out about a loop without end says nothing of the run itself.
+        may_outgrow=bool(hazards & FAILURES) and (draft.checks is None or _is_endless(program)),
         may_warn=bool(hazards & WARNINGS),
         redo=draft.redo,
         types_hold=_types_hold(region, draft.typed),
         remark=_remark(region.scop.span, draft),
     )
+
+
+def _is_endless(program: Program) -> bool:
+    return any(isinstance(node, Loop) and node.is_endless for node in walk_nodes(program.body))
 
 
 def _is_strided(kind: LiveInType) -> bool:

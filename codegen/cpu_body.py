@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from autopar.analysis.model.loop_ir import Constant, Expression
+from autopar.analysis.model.typed import INTEGER_OVERFLOW
 
 from .data_ranges import limits
 from .expressions import Names, print_statement
@@ -16,6 +17,23 @@ from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
 
 INDENT = "    "
+
+
+def left_early(stays: str, indent: str) -> Iterator[str]:
+    """Yield what begins an iteration of a loop that is left where `stays` is False."""
+    yield f"{indent}if not {stays}:"
+    yield f"{indent}{INDENT}break"
+
+
+def given_up(indent: str) -> Iterator[str]:
+    """Yield what ends a `while` loop that was never left: the interpreter shall go on."""
+    yield f"{indent}else:"
+    yield f"{indent}{INDENT}status |= {INTEGER_OVERFLOW}"
+
+
+def tried(lower: str, upper: str) -> str:
+    """Return the end of a `while` loop's range: none is tried once one was given up."""
+    return f"{upper} if status & {INTEGER_OVERFLOW} == 0 else {lower}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +75,17 @@ class Body:
             yield from self._strided_header(loop, lower, upper, indent)
         else:
             yield f"{indent}{self.header(loop, lower, upper)}"
+        if loop.stays is not None:
+            yield from left_early(self.names[loop.stays], indent + INDENT)
         yield from self.nodes(loop.body, indent + INDENT)
+        if loop.is_endless:
+            yield from given_up(indent)
 
     def header(self, loop: Loop, lower: str, upper: str) -> str:
         """Return the first line of a loop."""
         step = f", {loop.step}" if loop.step != 1 else ""
+        if loop.is_endless:
+            upper = tried(lower, upper)
         iterator = self.names[loop.iterator]
         return f"for {iterator} in range({lower}, {upper}{step}):  # line {loop.span.line}"
 

@@ -33,6 +33,7 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
 from . import host
+from .cpu_body import given_up, left_early, tried
 from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
 from .data_ranges import limits
 from .expressions import Names, is_printable, print_statement
@@ -213,7 +214,11 @@ class _Module:
             match node:
                 case Loop():
                     yield indent + self._header(node)
+                    if node.stays is not None:
+                        yield from left_early(self._names[node.stays], indent + INDENT)
                     yield from self._nodes(node.body, indent + INDENT)
+                    if node.is_endless:
+                        yield from given_up(indent)
                 case Branch():
                     yield f"{indent}if {self._text(node.test)}:  # line {node.span.line}"
                     yield from self._nodes(node.body, indent + INDENT)
@@ -244,6 +249,8 @@ class _Module:
     def _header(self, loop: Loop) -> str:
         step = f", {loop.step}" if loop.step != 1 else ""
         lower, upper = limits(loop, self._names)
+        if loop.is_endless:
+            upper = tried(lower, upper)
         bounds = f"{lower}, {upper}{step}"
         return f"for {self._names[loop.iterator]} in range({bounds}):  # line {loop.span.line}"
 

@@ -180,8 +180,9 @@ class _Planner:
     def _plan_run(self, run: tuple[Node, ...], around: tuple[str, ...]) -> HostNode:
         first = run[0]
         if not _has_parallel(first):
-            is_known = isinstance(first, Loop) and first.within is None and len(run) == 1
-            loop = first if isinstance(first, Loop) and is_known else None
+            # Slices of a loop that may be left would each begin anew.
+            is_known = isinstance(first, Loop) and first.within is None and first.stays is None
+            loop = first if isinstance(first, Loop) and is_known and len(run) == 1 else None
             return Step(kernel=self.kernel(self._name("step"), run, loop, around))
         match first:
             case Loop(is_parallel=True):

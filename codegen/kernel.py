@@ -141,6 +141,10 @@ class Loop:
     # Scalars that its iterations only accumulate into; then it carries nothing else, and parts
     # of its range may run in any order if each has scalars of its own.
     reductions: tuple[Reduced, ...] = ()
+    # It is left where this boolean scalar is False at the start of an iteration.
+    stays: str | None = None
+    # It is a `while` loop: taking all of its range is a failure, since there would be more.
+    is_endless: bool = False
     # Narrows the range, which the host does not know then: such a loop is never shared.
     within: DataRange | None = None
     # The same for elements of arrays, of which each part then has copies.

@@ -153,7 +153,8 @@ class _Lowering:
     schedule: Schedule
     typed: TypedProgram
     is_in_kernel: bool = False  # a parallel loop stands around what is lowered
-    # A loop stands around of which the host does not know the bounds: nothing can be launched.
+    # A loop stands around of which the host does not know how often it runs, by its bounds or
+    # because it may be left: nothing can be launched.
     is_in_order: bool = False
 
     def nodes(
@@ -186,7 +187,8 @@ class _Lowering:
         dimension = self.schedule.dimensions[node.dimension]
         shape = self._source_loop(node)
         data = None if shape is None or shape.data is None or not shape.data.boxes else shape.data
-        is_ordered = self.is_in_order or (data is not None and not self.is_in_kernel)
+        leaves = shape is not None and shape.leaves is not None
+        is_ordered = self.is_in_order or leaves or (data is not None and not self.is_in_kernel)
         is_parallel = data is None and not is_ordered and dimension.coincident >= inside
         loop = Loop(
             iterator=iterator,
@@ -197,6 +199,8 @@ class _Lowering:
             private_arrays=_private_to(dimension, inside) if is_parallel else (),
             body=(),
             span=self.scop.span if shape is None else shape.span,
+            stays=shape.stays if shape is not None else None,
+            is_endless=shape is not None and shape.leaves == "while",
         )
         below = replace(self, is_in_kernel=self.is_in_kernel or is_parallel, is_in_order=is_ordered)
         body = below.nodes(node.body, inner, taken | {iterator})

@@ -44,6 +44,8 @@ PRICES: Mapping[str, int] = MappingProxyType(
         "math.sqrt": 80, "numpy.sqrt": 80,
     }
 )  # fmt: skip
+# What is taken for the number of turns of a loop that may be left early.
+TURNS = 32
 # A loop that carries something waits for each result before it starts on the next.
 LATENCY = 8
 
@@ -151,6 +153,8 @@ def _checking(hazards: int) -> int:
 def _trips(loop: Loop) -> Expression:
     if loop.within is not None:
         return loop.within.trips
+    if loop.stays is not None:
+        return _number(TURNS, loop.span)
     extent = Binary(operator="-", left=loop.upper, right=loop.lower, span=loop.span)
     last = Binary(
         operator="+", left=extent, right=_number(loop.step - 1, loop.span), span=loop.span

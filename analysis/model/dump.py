@@ -8,6 +8,7 @@ from .dependence import Dependence
 from .loop_ir import (
     Allocate,
     Assign,
+    Break,
     Each,
     Expression,
     For,
@@ -16,6 +17,7 @@ from .loop_ir import (
     Opaque,
     Statement,
     Update,
+    While,
 )
 from .plan import LoopPlan, Plan, RegionPlan
 from .scop import Scop
@@ -93,6 +95,11 @@ def _statement(statement: Statement, indent: str) -> Iterator[str]:
         case Each():
             yield f"{indent}{statement.header}{where}"
             yield from _block(statement.body, indent + "  ")
+        case While():
+            yield f"{indent}while {python_text(statement.test)}{where}"
+            yield from _block(statement.body, indent + "  ")
+        case Break():
+            yield f"{indent}break{where}"
         case Opaque():
             yield f"{indent}opaque {statement.reason.code} {statement.header}{where}"
             yield from _block(statement.body, indent + "  ")

@@ -188,6 +188,10 @@ class For:
     is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
     is_inlined: bool = False  # of a function that is called in the nest; no loop of this source
     inlined: tuple[str, ...] = ()  # of a whole nest: the functions that stand in it now
+    # It may be left before its last iteration: by a `break` in it, or as a `while` loop does,
+    # whose range is then only as many turns as are tried.
+    leaves: Literal["break", "while"] | None = None
+    must_run: bool = False  # what it counts with is read after it, and had no value before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +263,27 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class While:
+    """`while test: body` without `else`.
+
+    A pass (`leaving_loops`) makes a loop of it that ends when it is left, where a loop stands
+    around it.
+    """
+
+    test: Expression
+    body: tuple[Statement, ...]
+    header: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """`break`: nothing of the innermost loop around it runs any more."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opaque:
     """A statement that is not modelled: its effects, and the statements nested in it.
 
@@ -278,7 +303,7 @@ class Opaque:
     span: Span
 
 
-Statement: TypeAlias = Assign | Update | Allocate | If | For | Each | Opaque
+Statement: TypeAlias = Assign | Update | Allocate | If | For | Each | While | Break | Opaque
 
 
 # The value of a function of the user, in its body: no name, and none of ours.
@@ -325,7 +350,7 @@ def walk_statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
             case If():
                 yield from walk_statements(statement.body)
                 yield from walk_statements(statement.orelse)
-            case For() | Each() | Opaque():
+            case For() | Each() | While() | Opaque():
                 yield from walk_statements(statement.body)
             case _:
                 pass
@@ -367,8 +392,23 @@ def expressions_of(statement: Statement) -> tuple[Expression, ...]:
             return (statement.start, statement.stop, statement.step)
         case Each():
             return tuple(iterated(statement.iterable))
-        case Opaque():
+        case While():
+            return (statement.test,)
+        case Break() | Opaque():
             return ()
+
+
+def own_breaks(body: tuple[Statement, ...]) -> Iterator[Break]:
+    """Yield each `break` that leaves the loop of which `body` is the body."""
+    for statement in body:
+        match statement:
+            case Break():
+                yield statement
+            case If():
+                yield from own_breaks(statement.body)
+                yield from own_breaks(statement.orelse)
+            case _:
+                pass
 
 
 def iterated(iterable: Iterable) -> Iterator[Expression]:

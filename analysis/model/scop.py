@@ -108,6 +108,12 @@ class Loop:
     label: str | None = None
     is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
     is_inlined: bool = False  # of a function that is called in the region
+    # It may be left before its last iteration; then everything in it has the predicate `stays`
+    # among its predicates, which a statement before the loop sets and leaving it takes back.
+    leaves: Literal["break", "while"] | None = None
+    stays: str | None = None
+    # Where it is reached, over the loops around it, if it may not be empty there.
+    reached: isl.Set | None = None
     data: DataBounds | None = None  # then `start` and `stop` are those of the envelope
 
     @property

@@ -24,7 +24,9 @@ from ..model.loop_ir import (
     Allocate,
     Assign,
     Binary,
+    Break,
     Constant,
+    Each,
     Element,
     Expression,
     Extent,
@@ -33,6 +35,7 @@ from ..model.loop_ir import (
     Name,
     Opaque,
     Update,
+    While,
 )
 from ..model.loop_ir import (
     Statement as Node,
@@ -49,9 +52,10 @@ from .conditionals import lifted, tests_of
 from .data_bounds import known_of_data, set_bounds, set_predicate
 from .folding import folded
 from .identifiers import Identifiers
+from .leaving import begin, leave, reached
 from .liveness import exposed_reads
 from .name_uses import name_uses, names_used_in_two_ways
-from .reasons import LoopVariableChanged, NonAffineCondition, UnknownExtents
+from .reasons import EarlyExit, LoopVariableChanged, NonAffineCondition, UnknownExtents
 from .scop_draft import Draft, Place
 from .subscripts import integer, resolved
 from .substitution import assigned_scalars, forget, substituted, value_names
@@ -84,6 +88,13 @@ def build_scop(
         for allocated in filled.allocations:
             _allocation(draft, allocated, known)
     draft.reasons += _unknown_last_values(draft, live_out)
+    if any(each.data is not None for each in draft.loops):
+        # What is asked of bounds before a region runs would be asked for turns that never run.
+        draft.reasons += [
+            EarlyExit(span=each.span, keyword="break")
+            for each in draft.loops
+            if each.leaves is not None
+        ]
     if draft.reasons:
         return Refusal(reasons=tuple(dict.fromkeys(draft.reasons)))
     draft.loops = [replace(each, is_fill=each.variable in filled.fills) for each in draft.loops]
@@ -125,8 +136,13 @@ def _block(draft: Draft, body: tuple[Node, ...], place: Place, known: dict[str, 
 
 def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expression]) -> int:
     match node:
-        case For():
+        case For(leaves=None):
             return _loop(draft, node, place, known)
+        case For():
+            stays = begin(draft, node, place)
+            return _loop(draft, node, place.at(place.position[-1] + 1), known, stays)
+        case Break():
+            leave(draft, node, place)
         case If():
             return _branch(draft, node, place, known)
         case Assign() | Update():
@@ -138,10 +154,18 @@ def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expressi
             draft.reasons.append(node.reason)
         case Allocate():
             raise AssertionError(node.name)  # loops stand in its place
+        case Each() | While():
+            raise AssertionError(node.header)  # loops over ranges stand in its place
     return place.position[-1] + 1
 
 
-def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -> int:
+def _loop(
+    draft: Draft,
+    node: For,
+    place: Place,
+    known: dict[str, Expression],
+    stays: str | None = None,
+) -> int:
     forget(known, (node,))
     start, stop, step = (
         integer(each, known, draft.uses) for each in (node.start, node.stop, node.step)
@@ -172,6 +196,9 @@ def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -
             is_inner_axis=node.is_inner_axis,
             is_inlined=node.is_inlined,
             data=found.data,
+            leaves=node.leaves,
+            stays=stays,
+            reached=reached(draft, place) if node.must_run else None,
         )
     )
     draft.changing[number] = assigned_scalars(node.body)
@@ -180,6 +207,9 @@ def _loop(draft: Draft, node: For, place: Place, known: dict[str, Expression]) -
     if found.data is not None and found.data.predicate is not None:
         inside = set_predicate(draft, node, found.data, inside, found.step)
         draft.loops[number] = replace(draft.loops[number], predicates=inside.predicates)
+    if stays is not None:
+        draft.stays[number] = stays
+        inside = inside.under(stays, holds=True)
     _block(draft, node.body, inside, known)
     forget(known, (node,))
     return place.position[-1] + 1

@@ -69,6 +69,18 @@ def in_bounds(scop: Scop) -> tuple[Condition, ...]:
     return tuple({each.text: each for each in found}.values())
 
 
+def never_empty(scop: Scop) -> tuple[Condition, ...]:
+    """Return the conditions under which loops run that leave a value of their variable behind."""
+    found = []
+    for loop in scop.loops:
+        if loop.reached is not None:
+            outer = loop.iterations.keep(loop.reached.dimensions)
+            empty = loop.reached.subtract(outer).params().intersect(scop.context)
+            if not empty.is_empty():
+                found.append(condition(scop, scop.context.subtract(empty)))
+    return tuple({each.text: each for each in found}.values())
+
+
 def _all_outside(scop: Scop, extents: Mapping[tuple[str, int], str]) -> Iterator[isl.Set]:
     """Yield the parameter values for which some subscript, or an allocation, must fail."""
     for (array, axis), extent in extents.items():

@@ -1,4 +1,4 @@
-"""`continue` as the other branch of an `if`.
+"""`continue` and `break` as the other branch of an `if`.
 
 Before:  for i in range(n):            After:  for i in range(n):
              if a[i] < 0:                          if a[i] < 0:
@@ -6,7 +6,8 @@ Before:  for i in range(n):            After:  for i in range(n):
              b[i] = a[i]                           else:
                                                        b[i] = a[i]
 
-Only where no statement would have to stand in two branches. Helper of the `parse` pass.
+A `break` stays, as the last statement of its branch. Only where no statement would have to
+stand in two branches. Helper of the `parse` pass.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import gast
 def with_rest(node: Any, rest: list[Any]) -> Any | None:
     """Return `if` statement `node` with the statements after it in the branch that goes on there.
 
-    None where none of its branches ends in `continue`, or where both may go on.
+    None where none of its branches ends in a jump, or where both may go on.
     """
     ends = [_ends(node.body), _ends(node.orelse)]
     if not any(ends):
@@ -32,19 +33,25 @@ def with_rest(node: Any, rest: list[Any]) -> Any | None:
     return gast.copy_location(gast.If(test=node.test, body=body, orelse=orelse), node)
 
 
-def has_continue(node: Any) -> bool:
-    """Return whether a `continue` of the loop around stands in `node`."""
-    return any(isinstance(each, gast.Continue) for each in _inside(node))
+def has_jump(node: Any) -> bool:
+    """Return whether a `continue` or `break` of the loop around stands in `node`."""
+    return any(isinstance(each, gast.Continue | gast.Break) for each in _inside(node))
+
+
+def jump_in(node: Any) -> str:
+    """Return the keyword of the first jump of the loop around in `node`."""
+    jumps = (each for each in _inside(node) if isinstance(each, gast.Continue | gast.Break))
+    return "break" if isinstance(next(jumps), gast.Break) else "continue"
 
 
 def _ends(branch: list[Any]) -> bool:
-    """Return whether every way through `branch` ends in `continue`."""
+    """Return whether every way through `branch` ends in a jump."""
     if not branch:
         return False
     last = branch[-1]
     if isinstance(last, gast.If):
         return _ends(last.body) and _ends(last.orelse)
-    return isinstance(last, gast.Continue)
+    return isinstance(last, gast.Continue | gast.Break)
 
 
 def _inside(node: Any) -> Iterator[Any]:

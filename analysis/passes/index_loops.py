@@ -22,6 +22,7 @@ from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     Allocate,
     Assign,
+    Break,
     Constant,
     Counts,
     Each,
@@ -39,15 +40,17 @@ from ..model.loop_ir import (
     Pattern,
     Statement,
     Update,
+    While,
     Zipped,
     expressions_of,
     names_in,
+    own_breaks,
     walk_expression,
     walk_statements,
 )
 from ..model.source import SourceText
 from .instances import bound_names, mentions
-from .reasons import OpaqueIterable, ScalarUsedAsArray
+from .reasons import EarlyExit, OpaqueIterable, ScalarUsedAsArray
 from .substitution import rebuilt
 from .turns import (
     Numbers,
@@ -126,7 +129,10 @@ class _Indexing:
             case Each():
                 loop = self.each(node, views)
                 return () if loop is None else (loop,)
-            case Opaque():
+            case While():
+                test, body = self.seen(node.test, views), self.block(node.body, views)
+                return (replace(node, test=test, body=body),)
+            case Break() | Opaque():
                 return (node,)
 
     def seen(self, expression: Expression, views: dict[str, View]) -> Expression:
@@ -164,6 +170,8 @@ class _Indexing:
             return None
         free = [name for name in names if names.count(name) == 1 and name not in assigned]
         if isinstance(node.iterable, Grid):
+            for each in own_breaks(node.body):  # it would leave the last axis only
+                self.reasons.append(EarlyExit(span=each.span, keyword="break"))
             return self.grid(node, streams, free, views)
         counters = [each for each in streams if isinstance(each, Numbers)]
         unknown = [each for each in counters if not isinstance(each.start, Constant)]

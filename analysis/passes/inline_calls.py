@@ -22,6 +22,7 @@ from ..model.loop_ir import (
     Allocate,
     Assign,
     BoolOp,
+    Break,
     Call,
     Conditional,
     Each,
@@ -35,6 +36,7 @@ from ..model.loop_ir import (
     Opaque,
     Statement,
     Update,
+    While,
     expressions_of,
     walk_expression,
     walk_statements,
@@ -131,7 +133,11 @@ class _Inlining:
                 if isinstance(node, Each):
                     return (replace(node, body=self.block(node.body, inside)),)
                 return (node,)
-            case Opaque():
+            case While():
+                # It is asked again and again: only what needs no statements may stand there.
+                test = calls.placed(node.test, is_sure=False)
+                return (replace(node, test=test, body=self.block(node.body, inside)),)
+            case Break() | Opaque():
                 return (node,)
 
     def has_calls(self, expressions: tuple[Expression, ...]) -> bool:

@@ -35,6 +35,8 @@ class Inspected:
 
 def find_inspections(scop: Scop, blocking: tuple[Conflict, ...], loop: int) -> Inspected:
     """Return which of the conflicts that `loop` carries an inspector can tell of."""
+    if _may_leave(scop):
+        return Inspected(inspections=(), left=blocking)
     inspections: list[Inspection] = []
     left: list[Conflict] = []
     for array in dict.fromkeys(each.array for each in blocking):
@@ -56,10 +58,17 @@ def inspect_reductions(
 
     Empty where an inspector cannot tell that of all of them.
     """
+    if _may_leave(scop):
+        return ()
     targets = dict.fromkeys(each.target for each in reductions)
     found = [_inspection(scop, target, loop) for target in targets]
     known = tuple(each for each in found if each is not None)
     return known if len(known) == len(found) else ()
+
+
+def _may_leave(scop: Scop) -> bool:
+    """Return whether some loop may be left early: an inspector runs all there is of a loop."""
+    return any(each.leaves is not None for each in scop.loops)
 
 
 def _certain_part(conflict: Conflict) -> Conflict | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from keyword import iskeyword
 from typing import TypeVar
 
 from ..model.loop_ir import (
@@ -18,6 +19,7 @@ from ..model.loop_ir import (
     Allocate,
     Assign,
     BoolOp,
+    Break,
     Call,
     Conditional,
     Constant,
@@ -35,6 +37,7 @@ from ..model.loop_ir import (
     Pattern,
     Statement,
     Update,
+    While,
     children,
     expressions_of,
     names_in,
@@ -68,6 +71,11 @@ def bound_names(body: tuple[Statement, ...]) -> frozenset[str]:
 def mentions(body: tuple[Statement, ...]) -> frozenset[str]:
     """Return the names that `body` reads, arrays among them."""
     return frozenset(name for name, _ in _read(body))
+
+
+def read_names(body: tuple[Statement, ...]) -> Iterator[str]:
+    """Yield a name for each place where `body` reads it."""
+    yield from (name for name, _ in _read(body))
 
 
 def _read(body: tuple[Statement, ...]) -> Iterator[tuple[str, bool]]:
@@ -115,7 +123,8 @@ class Instance:
             self.values[parameter] = name
             found.append(Assign(target=name, value=argument, span=self.call.span))
         for local in sorted(self.helper.local_names - set(self.helper.parameters)):
-            self.values[local] = self.fresh(f"{local}_of_{self.helper.name}")
+            shown = local if local.isidentifier() and not iskeyword(local) else "returned"
+            self.values[local] = self.fresh(f"{shown}_of_{self.helper.name}")
         return tuple(found)
 
     def obstacle(self) -> str | None:
@@ -197,6 +206,10 @@ class Instance:
                     body=self.block(node.body),
                     is_inlined=True,
                 )
+            case While():
+                return replace(node, test=self.renamed(node.test), body=self.block(node.body))
+            case Break():
+                return node
             case Allocate() | Opaque():
                 raise AssertionError("a function with these is not put in place")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from ..model.loop_ir import (
     Allocate,
     Assign,
+    Break,
     Each,
     Element,
     Expression,
@@ -24,6 +25,7 @@ from ..model.loop_ir import (
     Opaque,
     Statement,
     Update,
+    While,
     expressions_of,
     names_in,
     walk_expression,
@@ -74,18 +76,19 @@ class _Walk:
             case If():
                 taken = self.block(statement.body, live)
                 return taken | self.block(statement.orelse, live) | reads(statement.test)
-            case For() | Each():
+            case For() | Each() | While():
                 return self.loop(statement, live)
+            case Break():
+                return live  # where it leads is what may follow the loop: live at its end too
             case Opaque():
                 return self.opaque(statement, live)
 
-    def loop(self, loop: For | Each, live: frozenset[str]) -> frozenset[str]:
+    def loop(self, loop: For | Each | While, live: frozenset[str]) -> frozenset[str]:
         bounds = frozenset[str]().union(*map(reads, expressions_of(loop)))
         if id(loop) not in self.exposed:
             # What it counts with is bound before each iteration of the body, and only then.
             body = _Walk(exposed=self.exposed).block(loop.body, frozenset())
-            bound = (loop.variable,) if isinstance(loop, For) else names_in(loop.target)
-            self.exposed[id(loop)] = body - frozenset(bound)
+            self.exposed[id(loop)] = body - _counted(loop)
         # What the body reads is live at its end; what is live there and passes through it is
         # live after the loop. So once round is enough, and a nest is walked but twice.
         live = live | self.exposed[id(loop)]
@@ -100,6 +103,17 @@ class _Walk:
             for nested in statement.body:
                 self.statement(nested, inside)
         return (live - statement.kills) | statement.reads | self.elsewhere
+
+
+def _counted(loop: For | Each | While) -> frozenset[str]:
+    """Return the names that a loop binds before each iteration."""
+    match loop:
+        case For():
+            return frozenset({loop.variable})
+        case Each():
+            return frozenset(names_in(loop.target))
+        case While():
+            return frozenset()
 
 
 def _named(name: str | None) -> frozenset[str]:

@@ -24,6 +24,7 @@ from ..model.loop_ir import (
     Binary,
     BinaryOperator,
     BoolOp,
+    Break,
     Call,
     Compare,
     Conditional,
@@ -41,12 +42,13 @@ from ..model.loop_ir import (
     Statement,
     Unary,
     Update,
+    While,
 )
 from ..model.source import SourceFunction, SourceText, Span
 from . import names
 from .allocation_calls import Reading, read_allocation
 from .call_arguments import bound_arguments
-from .continues import has_continue, with_rest
+from .continues import has_jump, jump_in, with_rest
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
 from .reasons import (
@@ -64,7 +66,7 @@ from .reasons import (
     UnsupportedStatement,
     WhileLoop,
 )
-from .returns import with_result
+from .returns import LEFT, with_result
 from .several_targets import assigned_alike, assigned_in_turn
 
 _BINARY = {
@@ -283,7 +285,7 @@ class _Reader:
             name=node.name,
             parameters=parameters,
             body=self.block(body or []),
-            local_names=frozenset(hidden),
+            local_names=frozenset(hidden | {LEFT}),
             refusal=refusal,
             span=span_of(node),
         )
@@ -295,11 +297,14 @@ class _Reader:
         for position, node in enumerate(body):
             if isinstance(node, gast.Continue):
                 break  # nothing after it runs
-            if isinstance(node, gast.If) and has_continue(node):
+            if isinstance(node, gast.Break):
+                return (*found, Break(span=span_of(node)))
+            if isinstance(node, gast.If) and has_jump(node):
                 whole = with_rest(node, body[position + 1 :])
                 if whole is not None:
                     return (*found, *self.statement(whole))
-                found.append(self.opaque(node, EarlyExit(span=span_of(node), keyword="continue")))
+                reason = EarlyExit(span=span_of(node), keyword=jump_in(node))
+                found.append(self.opaque(node, reason))
                 continue
             found += self.statement(node)
         return tuple(found)
@@ -318,6 +323,14 @@ class _Reader:
         match node:
             case gast.For():
                 return self.for_loop(node)
+            case gast.While() if not node.orelse:
+                test = self.expression(node.test)
+                return While(
+                    test=test,
+                    body=self.block(node.body),
+                    header=self.header(node),
+                    span=span_of(node),
+                )
             case gast.If():
                 test = self.expression(node.test)
                 return If(

@@ -26,7 +26,9 @@ from ..model.loop_ir import (
     If,
     Opaque,
     Statement,
+    While,
     names_in,
+    own_breaks,
     walk_statements,
 )
 from ..model.plan import DeferredRegion, UnsupportedLoop
@@ -36,8 +38,9 @@ from .build_scop import build_scop
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .index_loops import Indexed, index_loops
 from .inline_calls import inline_calls
+from .leaving_loops import leaving_loops
 from .liveness import live_after
-from .reasons import BudgetExhausted, NonAffineSubscript
+from .reasons import BudgetExhausted, EarlyExit, NonAffineSubscript, WhileLoop
 
 # A nest whose values are more than these would hardly meet the same ones twice.
 _MOST_VALUES = 8
@@ -102,6 +105,9 @@ class _Search:
                 case If():
                     yield from self.block(statement.body, around, within=within)
                     yield from self.block(statement.orelse, around, within=within)
+                case While():
+                    yield _endless(statement, around.depth)
+                    yield from self.block(statement.body, around.inside(), within=within)
                 case Opaque():
                     if statement.is_loop or statement.is_array_statement:
                         yield _unsupported(statement, around.depth)
@@ -164,12 +170,16 @@ class _Search:
         opaque = _opaque(nest)
         if opaque:
             return Refusal(reasons=opaque)
+        early = tuple(EarlyExit(span=each.span, keyword="break") for each in own_breaks(nest.body))
+        if early:
+            return Refusal(reasons=early)
         alone = inline_calls(nest, self.function)
         if isinstance(alone, Refusal):
             return alone
         taken = self.function.local_names | self.function.shared_names
         live_out = live_after(self.function, nest.span)
-        return index_loops(alone, self.text, taken, live_out)
+        indexed = index_loops(alone, self.text, taken, live_out)
+        return indexed if isinstance(indexed, Refusal) else leaving_loops(indexed, taken, live_out)
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
         """Return the model of a nest, or every reason why there is none."""
@@ -205,6 +215,16 @@ def _allocates(nest: For) -> bool:
 def _opaque(nest: For | Each) -> tuple[Reason, ...]:
     return tuple(
         statement.reason for statement in walk_statements((nest,)) if isinstance(statement, Opaque)
+    )
+
+
+def _endless(statement: While, depth: int) -> UnsupportedLoop:
+    test = statement.header.removeprefix("while").strip()
+    return UnsupportedLoop(
+        header=statement.header,
+        reasons=(WhileLoop(span=statement.span, test=test),),
+        depth=depth,
+        span=statement.span,
     )
 
 

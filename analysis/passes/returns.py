@@ -6,17 +6,25 @@ Before:  if x < 0:                     After:  if x < 0:
          return y                                  y = x * x
                                                    <result> = y
 
+         for k in range(n):            After:  <result> = -1
+             if a[k] > x: return k             for k in range(n):
+         return -1                                 if a[k] > x: <result> = k; break
+
 Only where every path returns a value, and where no statement would have to stand in two branches.
 Helper of the `parse` pass; `continues` does the same for `continue`.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import gast
 
 from ..model.loop_ir import RESULT
+
+# Whether a loop with `return` in it has returned: no name of the user's either.
+LEFT = "break"
 
 
 def with_result(body: list[Any]) -> list[Any] | None:
@@ -27,10 +35,7 @@ def with_result(body: list[Any]) -> list[Any] | None:
             case gast.Return(value=None):
                 return None
             case gast.Return():
-                target = gast.Name(id=RESULT, ctx=gast.Store(), annotation=None, type_comment=None)
-                target = gast.copy_location(target, node)
-                assignment = gast.Assign(targets=[target], value=node.value, type_comment=None)
-                return [*settled, gast.copy_location(assignment, node)]
+                return [*settled, _assigned(RESULT, node.value, node)]
             case gast.If() if _returns(node):
                 rest = body[position + 1 :]
                 ends = [_always(node.body), _always(node.orelse)]
@@ -45,10 +50,96 @@ def with_result(body: list[Any]) -> list[Any] | None:
                 taken, other = branches
                 choice = gast.If(test=node.test, body=taken, orelse=other)
                 return [*settled, gast.copy_location(choice, node)]
+            case gast.For(orelse=[]) | gast.While(orelse=[]) if _returns(node):
+                left = _left_early(node)
+                last = _last_value(node, body[position + 1 :])
+                if left is None or last is None:
+                    return None
+                begin = _assigned(LEFT, _constant(False, node), node)  # a value
+                return [*settled, _assigned(RESULT, last, node), begin, left]
             case _ if _returns(node):
                 return None
         settled.append(node)
     return None
+
+
+def _last_value(loop: Any, rest: list[Any]) -> Any | None:
+    """Return what is returned where `loop` is not left, if that may be computed before it."""
+    match rest:
+        case [gast.Return(value=gast.Constant() as value)]:
+            return value
+        case [gast.Return(value=gast.UnaryOp(op=gast.USub(), operand=gast.Constant()) as value)]:
+            return value
+        case [gast.Return(value=gast.Name(id=name) as value)]:
+            stored = (
+                each.id
+                for each in gast.walk(loop)
+                if isinstance(each, gast.Name) and isinstance(each.ctx, gast.Store)
+            )
+            return None if name in stored else value
+    return None
+
+
+def _left_early(loop: Any) -> Any | None:
+    """Return a loop that is left where it returned, with LEFT set; None where that cannot be."""
+    body: list[Any] = []
+    for node in loop.body:
+        if isinstance(node, gast.For | gast.While) and _returns(node):
+            if node.orelse:
+                return None
+            inner = _left_early(node)
+            if inner is None:
+                return None
+            jump = gast.copy_location(gast.Break(), node)
+            test = _name(LEFT, gast.Load(), node)
+            leave = gast.If(test=test, body=[jump], orelse=[])
+            body += [inner, gast.copy_location(leave, node)]
+        else:
+            placed = _jumping(node)
+            if placed is None:
+                return None
+            body += placed
+    changed = copy.copy(loop)
+    changed.body = body
+    return changed
+
+
+def _jumping(node: Any) -> list[Any] | None:
+    """Return a statement of a loop with `break` instead of `return`; None where that cannot be."""
+    match node:
+        case gast.Return(value=None):
+            return None
+        case gast.Return():
+            done = _assigned(LEFT, _constant(True, node), node)  # a value
+            jump = gast.copy_location(gast.Break(), node)
+            return [_assigned(RESULT, node.value, node), done, jump]
+        case gast.If() if _returns(node):
+            branches = []
+            for branch in (node.body, node.orelse):
+                parts = [_jumping(each) for each in branch]
+                if any(part is None for part in parts):
+                    return None
+                branches.append([each for part in parts if part is not None for each in part])
+            changed = gast.If(test=node.test, body=branches[0], orelse=branches[1])
+            return [gast.copy_location(changed, node)]
+        case _ if _returns(node):
+            return None
+    return [node]
+
+
+def _assigned(name: str, value: Any, at: Any) -> Any:
+    target = _name(name, gast.Store(), at)
+    assignment = gast.Assign(targets=[target], value=value, type_comment=None)
+    return gast.copy_location(assignment, at)
+
+
+def _name(name: str, context: Any, at: Any) -> Any:
+    node = gast.Name(id=name, ctx=context, annotation=None, type_comment=None)
+    return gast.copy_location(node, at)
+
+
+def _constant(value: bool, at: Any) -> Any:  # noqa: FBT001  # what it holds
+    return gast.copy_location(gast.Constant(value=value, kind=None), at)
 
 
 def _returns(node: Any) -> bool:

@@ -72,6 +72,7 @@ class Draft:
     # What is known of bounds that are data, by what they are and where.
     data_bounds: dict[tuple[str, ...], DataBounds] = field(default_factory=dict)
     changing: dict[int, frozenset[str]] = field(default_factory=dict)  # scalars assigned, by loop
+    stays: dict[int, str] = field(default_factory=dict)  # of loops that may be left, by number
 
     def atoms(self, place: Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.

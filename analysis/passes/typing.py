@@ -36,6 +36,7 @@ from ..model.loop_ir import (
 from ..model.scop import Scop, Statement
 from ..model.source import Span
 from ..model.typed import (
+    INTEGER_OVERFLOW,
     ScalarVariable,
     SetVariable,
     Store,
@@ -140,9 +141,14 @@ class _Typing:
         return TypedProgram(
             statements=statements,
             variables=self._variables(held, tuple(each for _, each in statements)),
-            hazards=_hazards(tuple(each for _, each in statements)),
+            hazards=_hazards(tuple(each for _, each in statements)) | self._endless(),
             maybe_assigned=tuple(maybe_assigned),
         )
+
+    def _endless(self) -> int:
+        """Return what happens where a `while` loop takes more turns than are tried."""
+        is_there = any(loop.leaves == "while" for loop in self.scop.loops)
+        return INTEGER_OVERFLOW if is_there else 0
 
     # ---------------------------------------------------------------------- fixpoint
 

@@ -29,10 +29,12 @@ from .reasons import (
     CarriedFlow,
     CarriedOutput,
     ConditionalParallel,
+    EarlyExit,
     OrderSensitiveUpdate,
     ReductionOnly,
     ScalarCarried,
     Scan,
+    WhileLoop,
 )
 from .reductions import find_reductions, left_over
 from .scans import scan_operator
@@ -81,6 +83,8 @@ class _Judge:
         found = tuple(
             found for each in _by_weight(blocking) for found in dependences(self.scop, each, loop)
         )
+        if self.scop.loops[loop].leaves is not None:
+            return self.left(loop, names, found)
         kind, where, inspections = self.decide(loop, blocking, reductions)
         plan = LoopPlan(
             loop=loop,
@@ -116,6 +120,27 @@ class _Judge:
             for each in self.scop.statements_in(loop)
             if each.name not in reduction.statements
             for access in each.accesses
+        )
+
+    def left(self, loop: int, private: tuple[str, ...], found: tuple[Dependence, ...]) -> LoopPlan:
+        """Return the verdict on a loop that may be left early: which iterations run is data."""
+        shape = self.scop.loops[loop]
+        reason: Reason = EarlyExit(span=shape.span, keyword="break")
+        if shape.leaves == "while":
+            test = shape.header.removeprefix("while").strip()
+            reason = WhileLoop(span=shape.span, test=test)
+        own = frozenset(self.scop.predicates)
+        return LoopPlan(
+            loop=loop,
+            verdict="sequential",
+            condition=None,
+            private=private,
+            private_arrays=(),
+            reductions=(),
+            dependences=tuple(each for each in found if each.array not in own),
+            reason=reason,
+            is_coincident=False,
+            is_reducible=False,
         )
 
     def decide(

@@ -1,0 +1,121 @@
+"""Loops that may be left early, as loops that are left: `while`, and `for` with `break`.
+
+Before:  while x < 4.0:                After:  for while_3_turn in range(2 ** 24), left by break:
+             x = x * x                             if x < 4.0: x = x * x
+                                                   else: break
+Before:  for k in range(n):            After:  k = 0
+             if a[k] > x: break                for k_turn in range(n), left by break:
+                                                   k = k_turn
+                                                   if a[k] > x: break
+
+The iterations of such a loop are a superset of those that run (Benabderrahmane, Pouchet, Cohen
+and Bastoul, The polyhedral model is more widely applicable than you think, CC 2010); what is in
+it runs only while a predicate holds, which `build_scop` adds. A `while` loop that takes more turns
+than its range has is finished by the interpreter. Only inside other loops, which may be parallel:
+a loop that is left is not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from ..model.loop_ir import (
+    Assign,
+    Break,
+    Constant,
+    For,
+    If,
+    Name,
+    Statement,
+    While,
+    own_breaks,
+    walk_statements,
+)
+from .index_loops import Indexed
+from .instances import bound_names, mentions, read_names
+
+# Turns of a `while` loop before the interpreter takes over, which can be interrupted.
+MOST_TURNS = 2**24
+
+
+def leaving_loops(indexed: Indexed, taken: frozenset[str], live_out: frozenset[str]) -> Indexed:
+    """Return a nest of loops over ranges without `while`, and with `break` in marked loops only.
+
+    `taken` are names that its new loop variables must not have, `live_out` those that may be
+    read after it.
+    """
+    nest = indexed.nest
+    if not any(isinstance(each, While | Break) for each in walk_statements((nest,))):
+        return indexed
+    names = set(taken | mentions((nest,)) | bound_names((nest,)))
+    uses = Counter(read_names((nest,)))
+    body = _Leaving(taken=names, uses=uses, live_out=live_out).block(nest.body)
+    return replace(indexed, nest=replace(nest, body=body))
+
+
+@dataclass(slots=True)
+class _Leaving:
+    """Walks the statements inside a nest."""
+
+    taken: set[str]
+    uses: Counter[str]  # how often the nest reads each name
+    live_out: frozenset[str]
+
+    def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        return tuple(each for statement in body for each in self.statement(statement))
+
+    def statement(self, node: Statement) -> tuple[Statement, ...]:
+        match node:
+            case If():
+                body, orelse = self.block(node.body), self.block(node.orelse)
+                return (replace(node, body=body, orelse=orelse),)
+            case While():
+                return (self.while_loop(node),)
+            case For() if any(True for _ in own_breaks(node.body)):
+                return self.left(node)
+            case For():
+                return (replace(node, body=self.block(node.body)),)
+            case _:
+                return (node,)
+
+    def while_loop(self, node: While) -> For:
+        at = node.test.span
+        body = self.block(node.body)
+        if not (isinstance(node.test, Constant) and node.test.value is True):
+            leave = (Break(span=node.test.span),)
+            body = (If(test=node.test, body=body, orelse=leave, span=at),)
+        return For(
+            variable=self.fresh(f"while_{node.span.line}_turn"),
+            start=Constant(value=0, span=at),
+            stop=Constant(value=MOST_TURNS, span=at),
+            step=Constant(value=1, span=at),
+            body=body,
+            header=node.header,
+            span=node.span,
+            label=node.header,
+            leaves="while",
+        )
+
+    def left(self, node: For) -> tuple[Statement, ...]:
+        """Return a loop whose variable ends where it was left, and what it is if it is unknown."""
+        body = self.block(node.body)
+        if node.label is not None:
+            return (replace(node, body=body, leaves="break"),)
+        turn = self.fresh(f"{node.variable}_turn")
+        name = Name(name=node.variable, span=node.span)
+        binding = Assign(target=name, value=Name(name=turn, span=node.span), span=node.span)
+        loop = replace(
+            node, variable=turn, body=(binding, *body), label=node.variable, leaves="break"
+        )
+        inside = Counter(read_names(node.body))[node.variable]
+        if self.uses[node.variable] == inside and node.variable not in self.live_out:
+            return (loop,)
+        before = Assign(target=name, value=node.start, span=node.span)
+        return before, replace(loop, must_run=True)
+
+    def fresh(self, wanted: str) -> str:
+        while wanted in self.taken:
+            wanted += "_"
+        self.taken.add(wanted)
+        return wanted
