@@ -110,6 +110,11 @@ def _once(body: Assign | Update) -> int:
 
 def _statement_cost(scop: Scop, statement: Statement) -> str:
     middles: dict[str, str] = {p.name: p.text for p in scop.parameters}
+    target = statement.body.target
+    if isinstance(target, Name) and any(
+        loop.data is not None and loop.data.predicate == target.name for loop in scop.loops
+    ):
+        return "0"  # the interpreter asks for the bounds of a loop but once
     # NumPy gives an array its first values.
     is_fill = scop.loops[statement.loops[-1]].is_fill
     factors = ["1" if is_fill else str(_once(statement.body))]

@@ -100,7 +100,10 @@ def _finder(
     lines = [f"def {name}({', '.join(arguments)}):"]
     lines += [f"    {line}" for line in writer.lines()]
     start, stop = (writer.text(each) for each in (data.start, data.stop))
-    if data.boxes:
+    compressed = writer.compressed() if not falls else None
+    if compressed is not None:
+        lines.append(f"    found = autopar_compressed_rows({compressed})")
+    elif data.boxes:
         more = f"falls={falls}, wants_apart={wants_apart}"
         lines.append(f"    found = autopar_all_rows({start}, {stop}, {more})")
     else:
@@ -109,13 +112,17 @@ def _finder(
     values = [f"int(found.{kind})" for kind, parameter in kinds if parameter is not None]
     lines.append(f"    return ({', '.join(values)},)")
     names: dict[str, Any] = {
-        "autopar_all_rows": rows.all_rows, "autopar_one_row": rows.one_row,
+        "autopar_compressed_rows": rows.compressed_rows, "autopar_all_rows": rows.all_rows,
+        "autopar_one_row": rows.one_row,
         "autopar_values": rows.values, "autopar_part": rows.part, "autopar_whole": rows.whole,
         "autopar_least": rows.least, "autopar_greatest": rows.greatest,
         "autopar_wide": _wide,
     }  # fmt: skip
     exec(compile("\n".join(lines) + "\n", "<autopar rows>", "exec"), names)  # noqa: S102  # our own text
     found = names[name]
+    limits = (data.start, data.stop)
+    if not any(isinstance(node, Binary | Unary) for each in limits for node in _values(each)):
+        return RowFinder(arguments=arguments, found=data.parameters, find=found, lines=tuple(lines))
 
     def find(*values: object) -> tuple[int, ...]:
         with np.errstate(all="ignore"):  # the region warns itself, where it computes them
@@ -228,6 +235,19 @@ class _Writer:
         inside = ", ".join(map(self.text, element.indices))
         return f"{element.array}[{inside}]"
 
+    def compressed(self) -> str | None:
+        """Return array and ends of compressed rows, `ptr[i]` to `ptr[i + 1]`; None for others."""
+        match self._data.start, self._data.stop:
+            case Element(array=array, indices=(first,)), Element(array=other, indices=(second,)):
+                start, stop = self._shifted(first), self._shifted(second)
+                if array != other or start is None or stop is None or start[0] is not stop[0]:
+                    return None
+                if stop[1] != start[1] + 1:
+                    return None
+                least, greatest = self._box_names(start[0])
+                return f"{array}, {least} + {start[1]}, {greatest} + {start[1]}"
+        return None
+
     def _shifted(self, index: Expression) -> tuple[Box, int] | None:
         """Return the loop variable of `i`, `i + 1`, `i - 1`, with what is added."""
         match index:
@@ -249,3 +269,11 @@ def _operands(expression: Expression) -> Iterator[Expression]:
         case _:
             for each in children(expression):
                 yield from _operands(each)
+
+
+def _values(expression: Expression) -> Iterator[Expression]:
+    """Yield what is computed with elements; places of elements do not overflow."""
+    yield expression
+    if not isinstance(expression, Element):
+        for each in children(expression):
+            yield from _values(each)

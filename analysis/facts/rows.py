@@ -88,18 +88,42 @@ def all_rows(start: _Integers, stop: _Integers, *, falls: bool, wants_apart: boo
     rows = starts.size
     if not rows:
         return NO_ROWS
-    runs = starts < stops
-    if not runs.all():
-        starts, stops = starts[runs], stops[runs]
+    lengths = stops - starts
+    if lengths.min() <= 0:
+        runs = lengths > 0
+        starts, stops, lengths = starts[runs], stops[runs], lengths[runs]
         if not starts.size:
             return NO_ROWS
-    total = int(stops.sum(dtype=np.float64) - starts.sum(dtype=np.float64))
+    total = int(lengths.sum())
     return Rows(
         first=int(starts.min()),
         end=int(stops.max()),
         trips=min(-(-total // rows), _MOST_TRIPS),
         apart=wants_apart and _are_apart(starts.ravel(), stops.ravel()),
     )
+
+
+def compressed_rows(array: _Integers, least: int, greatest: int) -> Rows:
+    """Return what is known of all `range(array[i], array[i + 1])`, for `i` within the ends.
+
+    One look, where the array never decreases there.
+    """
+    if least > greatest:
+        return NO_ROWS
+    if least < 0 or greatest + 1 >= len(array) or array.dtype.kind not in "iu":
+        start, stop = part(array, least, greatest), part(array, least + 1, greatest + 1)
+        return all_rows(start, stop, falls=False, wants_apart=True)
+    places = array[least : greatest + 2]
+    starts, stops = places[:-1], places[1:]
+    if not (starts <= stops).all():
+        return all_rows(starts, stops, falls=False, wants_apart=True)
+    first, end = int(places[0]), int(places[-1])
+    if first < -_LARGEST or end > _LARGEST:
+        raise ValueError(array)
+    if first == end:
+        return NO_ROWS
+    trips = -(-(end - first) // (greatest - least + 1))
+    return Rows(first=first, end=end, trips=min(trips, _MOST_TRIPS), apart=True)
 
 
 def one_row(start: _Integers, stop: _Integers, *, falls: bool) -> Rows:
