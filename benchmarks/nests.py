@@ -83,7 +83,7 @@ def nest(kernel: Kernel, rounds: int) -> Nest:
     parsed = analysis_api.loops_of(function)
     return Nest(
         kernel=kernel.name,
-        verdicts=Counter(analysis_api.verdict_kinds(function)),
+        verdicts=dict(Counter(analysis_api.verdict_kinds(function))),  # `asdict` garbles a Counter
         verdicts_s=median_s(lambda: analysis_api.verdicts(function), rounds),
         with_schedule_s=median_s(lambda: analysis_api.with_schedule(function), rounds),
         reanalysis_s=median_s(lambda: analysis_api.again_with_values(parsed, integers), rounds),

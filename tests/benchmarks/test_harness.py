@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -275,6 +275,7 @@ def test_nest_is_measured_in_all_its_parts() -> None:
     assert 0.0 < found.condition_s < found.verdicts_s
     assert 1000 < found.operations < 1_000_000
     assert found.operations == nests.nest(kernel, rounds=1).operations
+    assert {"parallel": 2, "reduction": 2} == json.loads(json.dumps(asdict(found)))["verdicts"]
 
 
 def test_analysis_stands_in_the_json() -> None:
