@@ -78,7 +78,8 @@ class IndexNotInjective(Reason):
     """Subscripts that are data select one element in two iterations of a loop.
 
     Why it blocks: the later iteration must find, or overwrite, what the earlier one stored. The
-        loop keeps its order.
+        loop keeps its order. Histograms of integers (`h[k[i]] += 1`) do without this: each
+        thread adds into a copy.
 
     Example:
         scatter(y, x, idx=[0, 3, 3])    # for i in range(n): y[idx[i]] = x[i]
