@@ -101,11 +101,8 @@ def _verdicts(document: Document, shown: Mapping[str, int]) -> tuple[_Verdicts, 
             if isinstance(plan, Refusal):
                 continue
             alone = _by_place(plan)
-            needs_values = any(
-                row.verdict in {"conditional", "unsupported"} for row in alone.values()
-            )
             with_values = alone
-            if shown and needs_values:
+            if shown and any(map(_may_depend_on_values, alone.values())):
                 again = analyze(source, facts)
                 with_values = _by_place(again) if isinstance(again, Plan) else alone
             for place, row in alone.items():
@@ -113,6 +110,13 @@ def _verdicts(document: Document, shown: Mapping[str, int]) -> tuple[_Verdicts, 
     except (RecursionError, MemoryError) as error:  # strangers' code may nest a thousand deep
         return found, type(error).__name__
     return found, ""
+
+
+def _may_depend_on_values(row: LoopReport) -> bool:
+    """Return whether values may change a verdict: they do not change what Python can be read."""
+    if row.verdict == "unsupported":
+        return not all(reason.code.startswith(("AP1", "AP2")) for reason in row.reasons)
+    return row.verdict == "conditional"
 
 
 def _by_place(plan: Plan) -> dict[tuple[int, int], LoopReport]:

@@ -217,13 +217,18 @@ def _faulty(number: int, text: str, fault: CellFault) -> Cell:
 
 def parse_error(text: str) -> Exception | None:
     """Return what is wrong with `text` as Python, or None."""
+    found = parsed(text)
+    return None if isinstance(found, ast.Module) else found
+
+
+def parsed(text: str) -> ast.Module | Exception:
+    """Return the tree of `text`, or what is wrong with it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a notebook's invalid escapes are not our user's
         try:
-            ast.parse(text)
+            return ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return error
-    return None
 
 
 def _without_cell_magics(text: str) -> str | None:

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .notebook import parse_error
+from .notebook import parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +25,13 @@ class PublishedCounts:
 
 def count_published(sources: Sequence[str]) -> PublishedCounts | None:
     """Return the counts over the cells of a notebook; None where the rules drop it."""
-    trees = []
+    trees: list[ast.Module] = []
     for source in sources:
         kept = "\n".join(line for line in source.split("\n") if not line.startswith(("%", "!")))
-        if parse_error(kept) is not None:
+        tree = parsed(kept)
+        if not isinstance(tree, ast.Module):
             return None
-        trees.append(ast.parse(kept))
+        trees.append(tree)
     loops = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.For)]
     return PublishedCounts(
         for_statements=len(loops),

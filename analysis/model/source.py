@@ -6,6 +6,7 @@ reports, generated comments and tracebacks all speak of the user's own lines.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 
@@ -26,6 +27,12 @@ class Span:
         ) <= (self.end_line, self.end_column)
 
 
+@functools.lru_cache(maxsize=8)
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text, which nobody changes: it is asked for each node of it."""
+    return text.splitlines()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceText:
     """The text of a file or of a notebook cell."""
@@ -36,12 +43,12 @@ class SourceText:
 
     def line(self, number: int) -> str:
         """Return the text of line `number` without its line end; empty past the end."""
-        lines = self.text.splitlines()
+        lines = _lines(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def segment(self, span: Span) -> str:
         """Return the text that `span` covers, its lines joined by a single space."""
-        lines = self.text.splitlines()[span.line - 1 : span.end_line]
+        lines = _lines(self.text)[span.line - 1 : span.end_line]
         if not lines:
             return ""
         encoded = [part.encode() for part in lines]

@@ -83,13 +83,14 @@ HELPER = "def "
 def _helpers(tree: Any) -> dict[str, str]:
     """Return the functions of module level that nothing else in the text binds."""
     bindings = Counter(name for node in own_nodes(tree.body) for name in _bindings(node))
+    hidden = _declared_global(tree)
     return {
         node.name: f"{HELPER}{node.lineno}"
         for node in tree.body
         if isinstance(node, gast.FunctionDef)
         and not node.decorator_list
         and bindings[node.name] == 1
-        and node.name not in _declared_global(tree)
+        and node.name not in hidden
     }
 
 
@@ -117,7 +118,7 @@ def seen_inside(known: dict[str, str], around: Sequence[Any]) -> dict[str, str]:
 
 def _declared_global(tree: Any) -> set[str]:
     """Return the names that some function of the file may bind at module level."""
-    found = (node.names for node in gast.walk(tree) if isinstance(node, gast.Global))
+    found = (node.names for node in walk(tree) if isinstance(node, gast.Global))
     return {name for names in found for name in names}
 
 
@@ -206,6 +207,27 @@ _SCOPES = (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.Lambda)
 _COMPREHENSIONS = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
 
 
+def children(node: Any) -> list[Any]:
+    """Return the nodes directly below one: `iter_child_nodes` at a third of its cost."""
+    found: list[Any] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [each for each in value if isinstance(each, gast.AST)]
+        elif isinstance(value, gast.AST):
+            found.append(value)
+    return found
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """Yield a node and all below it, in no order that means anything."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += children(node)
+
+
 def own_nodes(body: list[Any]) -> Iterator[Any]:
     """Yield the nodes that run in the function's own scope.
 
@@ -219,7 +241,7 @@ def own_nodes(body: list[Any]) -> Iterator[Any]:
         if isinstance(node, _SCOPES):
             pending += list(getattr(node, "decorator_list", ()))
         else:
-            pending += list(gast.iter_child_nodes(node))
+            pending += children(node)
 
 
 def _captured(node: Any) -> set[str]:
@@ -233,7 +255,7 @@ def _captured(node: Any) -> set[str]:
 
 
 def _names_inside(node: Any) -> set[str]:
-    return {each.id for each in gast.walk(node) if isinstance(each, gast.Name)}
+    return {each.id for each in walk(node) if isinstance(each, gast.Name)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +271,7 @@ def effects_of(node: Any) -> Effects:
     """Return the names that a statement touches; reads and writes over-approximate."""
     reads: set[str] = set()
     writes: set[str] = set()
-    for each in gast.walk(node):
+    for each in walk(node):
         if isinstance(each, gast.Name):
             if isinstance(each.ctx, gast.Store | gast.Del):
                 writes.add(each.id)
@@ -293,13 +315,13 @@ def blocks(node: Any) -> tuple[list[Any], ...]:
 
 def comprehensions(node: Any) -> Iterator[Any]:
     """Yield the outermost comprehensions in the expressions of a statement itself."""
-    pending = [each for each in gast.iter_child_nodes(node) if not isinstance(each, gast.stmt)]
+    pending = [each for each in children(node) if not isinstance(each, gast.stmt)]
     while pending:
         each = pending.pop(0)
         if isinstance(each, _COMPREHENSIONS):
             yield each
         elif not isinstance(each, gast.Lambda | gast.stmt):
-            pending += list(gast.iter_child_nodes(each))
+            pending += children(each)
 
 
 def is_deeper(node: Any, limit: int) -> bool:
@@ -307,10 +329,7 @@ def is_deeper(node: Any, limit: int) -> bool:
     level = [node]
     for _ in range(limit):
         level = [
-            each
-            for outer in level
-            for each in gast.iter_child_nodes(outer)
-            if not isinstance(each, gast.stmt)
+            each for outer in level for each in children(outer) if not isinstance(each, gast.stmt)
         ]
         if not level:
             return False
