@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -328,7 +328,10 @@ def lowered(
     typed, schedule = found
     arrays = {key: value for key, value in types.items() if isinstance(value, ArrayType)}
     identifier = re.sub(r"\W", "_", name)
-    return lower(region.scop, schedule, typed, arrays, name=identifier, file=Path(file).name)
+    program = lower(region.scop, schedule, typed, arrays, name=identifier, file=Path(file).name)
+    alone = {array.name for array in region.memory.arrays}
+    shared = (each.name for each in region.scop.given_arrays if each.name not in alone)
+    return replace(program, overlapping=frozenset(shared))
 
 
 def generated(program: Program, target: Target, options: Options) -> str:

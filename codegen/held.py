@@ -7,9 +7,9 @@ After:   if 0 < m:
              c[i, j] = c_held
 
 A compiler must store the element in each iteration, since for all it knows `a` and `b` may
-overlap `c`. Here arrays of different names are known not to, and inside a parallel loop nobody
-else touches the element. (Scalar replacement: Callahan, Carr, Kennedy, Improving register
-allocation for subscripted variables, PLDI 1990, section 3.)
+overlap `c`. Here arrays of different names are known not to, unless the program says so, and
+inside a parallel loop nobody else touches the element. (Scalar replacement: Callahan, Carr,
+Kennedy, Improving register allocation for subscripted variables, PLDI 1990, section 3.)
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of
 
 def with_held(program: Program) -> Program:
     """Return `program` with elements held that an innermost loop of a kernel updates."""
-    holder = _Holder(taken=set(names_of(program)))
+    holder = _Holder(taken=set(names_of(program)), overlapping=program.overlapping)
     body = holder.nodes(program.body, is_in_kernel=False)
     if not holder.variables:
         return program
@@ -55,6 +55,7 @@ class _Holder:
     """Rewrites nodes, and remembers the scalars it made."""
 
     taken: set[str]
+    overlapping: frozenset[str]
     variables: list[ScalarVariable] = field(default_factory=list)
 
     def nodes(self, nodes: tuple[Node, ...], *, is_in_kernel: bool) -> tuple[Node, ...]:
@@ -66,7 +67,7 @@ class _Holder:
                 return node
             case Loop():
                 is_in_kernel = is_in_kernel or node.is_shared
-                elements = _elements(node) if is_in_kernel else {}
+                elements = _elements(node, self.overlapping) if is_in_kernel else {}
                 if elements:
                     return self._held(node, elements)
                 return replace(node, body=self.nodes(node.body, is_in_kernel=is_in_kernel))
@@ -105,7 +106,7 @@ class _Holder:
         return name
 
 
-def _elements(loop: Loop) -> dict[str, tuple[Instance, Load]]:
+def _elements(loop: Loop, overlapping: frozenset[str]) -> dict[str, tuple[Instance, Load]]:
     """Return the arrays of which `loop` reads and writes one element, and where it reads it.
 
     Every statement runs in every iteration, so the element is there if there is an iteration.
@@ -120,6 +121,8 @@ def _elements(loop: Loop) -> dict[str, tuple[Instance, Load]]:
         mine = [(instance, place) for instance, place in places if place.array == array]
         cells = {_cell(instance, place.indices, loop) for instance, place in mine}
         loads = [(instance, place) for instance, place in mine if isinstance(place, Load)]
+        if array in overlapping:
+            continue
         if len(cells) == 1 and None not in cells and loads:
             found[array] = loads[0]
     return found

@@ -228,6 +228,9 @@ class Program:
     hazards: int  # union of the hazards of all statements
     # Scalars whose values never leave an iteration of an outermost parallel loop.
     local: frozenset[str] = frozenset()
+    # Given arrays that share memory with others, or with themselves: stores of one may be seen
+    # through another.
+    overlapping: frozenset[str] = frozenset()
 
     @property
     def given_arrays(self) -> tuple[ArrayArgument, ...]:

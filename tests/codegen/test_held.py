@@ -113,3 +113,27 @@ def test_warnings_are_those_of_the_loops():
         return a, b, c, n, m
 
     same(divided, given)
+
+
+def accumulated(c, a, b, n):
+    for i in range(n):
+        for j in range(n):
+            for k in range(n):
+                c[i, j] += a[i, k] * b[k, j]
+
+
+@pytest.mark.parametrize("shared", ["first", "second", "both", "shifted", "turned"])
+def test_nothing_is_held_in_arrays_that_share_memory(shared):
+    """`c` is `a`: what is stored in an element is read again before its loop ends."""
+
+    def make():
+        x, y = np.random.default_rng(2).random((2, 7, 7))
+        return {
+            "first": (x, x, y, 7),
+            "second": (x, y, x, 7),
+            "both": (x, x, x, 7),
+            "shifted": (x[:6, :6], x[1:, 1:], y, 6),
+            "turned": (x, x.T, y, 7),
+        }[shared]
+
+    same(accumulated, make)
