@@ -192,6 +192,114 @@ def finds(a, xs, out):
         out[k] = find(a, x)
 
 
+def nested_exits(a, out):
+    for i in range(len(a)):
+        total = 0
+        for j in range(5):
+            k = 0
+            while k < 10:
+                if a[i] * k > j:
+                    break
+                k += 1
+                total += 1
+            if total > 12:
+                break
+        out[i] = total + j
+
+
+def goes_on(a, out):
+    for i in range(len(a)):
+        s = 0.0
+        k = 0
+        while k < 20:
+            k += 1
+            if k % 3 == 0:
+                continue
+            if s > 2:
+                break
+            s += a[i]
+        out[i] = s
+
+
+def keeps_last(a, out):
+    last = -1.0
+    for i in range(len(a)):
+        for k in range(4):
+            if a[i] * k > 1.0:
+                last = a[i]
+                break
+        out[i] = k
+    return last
+
+
+def descends(a, out):
+    for i in range(len(a)):
+        for k in range(10, -1, -3):
+            if a[i] * 10 > k:
+                break
+        out[i] = k
+
+
+def counts_down(a, out):
+    for i in range(len(a)):
+        x = 5
+        while x:
+            x = x - 1
+            if a[i] > 0.5 and x == 2:
+                x = 0
+        out[i] = x
+
+
+def steps(a, out):
+    for i in range(len(a)):
+        x = a[i]
+        t = 0.0
+        while t < 1.0:
+            x = x + 0.1 * (1 - x)
+            t += 0.1
+        out[i] = x
+
+
+def counts(a):
+    c = 0
+    for row in a:
+        for x in row:
+            if x > 0.9:
+                c += 1
+                break
+    return c
+
+
+def stores_until(a, out):
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            if a[i, j] > 0.8:
+                break
+            out[i, j] = a[i, j]
+    return out
+
+
+def loops_inside(a, out):
+    for i in range(a.shape[0]):
+        s = 0.0
+        k = 0
+        while s < 5.0 and k < 4:
+            for j in range(a.shape[1]):
+                s += a[i, j]
+                if s > 4.5:
+                    break
+            k += 1
+        out[i] = s + k
+
+
+def carries(a, out):
+    for i in range(1, a.shape[0]):
+        for j in range(a.shape[1]):
+            out[i, j] = out[i - 1, j] + a[i, j]
+            if out[i, j] > 1.2:
+                break
+
+
 def failing(a, out):
     for i in range(len(a)):
         k = 0
@@ -266,6 +374,23 @@ def test_loops_around_are_taken_over(function, arguments):
 @pytest.mark.parametrize(("function", "arguments"), LEFT)
 def test_what_is_not_as_assumed_runs_in_the_interpreter(function, arguments):
     same(function, arguments, ran="interpreter")
+
+
+MIXED = [
+    *(
+        (function, lambda: (floats(60), np.zeros(60)))
+        for function in (nested_exits, goes_on, keeps_last, descends, counts_down, steps)
+    ),
+    (loops_inside, lambda: (floats(60, 6), np.zeros(60))),
+    (stores_until, lambda: (floats(60, 6), np.zeros((60, 6)))),
+    (carries, lambda: (floats(60, 6), np.zeros((60, 6)))),
+    (counts, lambda: (floats(60, 6),)),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments"), MIXED)
+def test_exits_of_all_kinds(function, arguments):
+    same(function, arguments, ran="cpu")
 
 
 INDEPENDENT = [case for case in TAKEN if case[0] not in (count_primes, shifted, first_above)]
