@@ -66,10 +66,10 @@ class _Holder:
             case Instance():
                 return node
             case Loop():
-                is_in_kernel = is_in_kernel or node.is_shared
                 elements = _elements(node, self.overlapping) if is_in_kernel else {}
                 if elements:
                     return self._held(node, elements)
+                is_in_kernel = is_in_kernel or node.is_shared
                 return replace(node, body=self.nodes(node.body, is_in_kernel=is_in_kernel))
             case Branch():
                 return replace(node, body=self.nodes(node.body, is_in_kernel=is_in_kernel))
@@ -94,7 +94,7 @@ class _Holder:
             after.append(replace(instance, name=f"{instance.name}_1", statement=last))
         return Branch(
             test=Compare(operator="<", left=loop.lower, right=loop.upper, span=loop.span),
-            body=(*before, replace(loop, body=body), *after),
+            body=(*before, replace(loop, body=body, cells=()), *after),
             span=loop.span,
         )
 
@@ -112,7 +112,7 @@ def _elements(loop: Loop, overlapping: frozenset[str]) -> dict[str, tuple[Instan
     Every statement runs in every iteration, so the element is there if there is an iteration.
     """
     instances = [each for each in loop.body if isinstance(each, Instance)]
-    if loop.is_shared or loop.within is not None or len(instances) < len(loop.body):
+    if len(instances) < len(loop.body) or not _takes_its_range(loop):
         return {}
     places = [(each, place) for each in instances for place in places_of(each.statement)]
     stored = dict.fromkeys(place.array for _, place in places if isinstance(place, Store))
@@ -126,6 +126,12 @@ def _elements(loop: Loop, overlapping: frozenset[str]) -> dict[str, tuple[Instan
         if len(cells) == 1 and None not in cells and loads:
             found[array] = loads[0]
     return found
+
+
+def _takes_its_range(loop: Loop) -> bool:
+    """Return whether a loop inside a kernel runs in order, from its first to its last bound."""
+    is_in_order = not loop.is_parallel and not loop.reductions
+    return is_in_order and loop.within is None and loop.stays is None and not loop.is_endless
 
 
 def _cell(instance: Instance, indices: tuple[Subscript, ...], loop: Loop) -> tuple[str, ...] | None:

@@ -137,3 +137,28 @@ def test_nothing_is_held_in_arrays_that_share_memory(shared):
         }[shared]
 
     same(accumulated, make)
+
+
+def test_a_loop_that_is_left_early_holds_nothing():
+    def until(a, b, c, n, m):
+        for i in range(n):
+            k = 0
+            while a[i, k] < 5.0 and k < m - 1:
+                c[i, 0] += a[i, k]
+                k += 1
+
+    def rows(a, b, c, n, m):
+        for i in range(n):
+            for k in range(m):
+                if a[i, k] > 8.0:
+                    break
+                c[i, m + 90] += a[i, k]
+
+    same(until, arguments)
+
+    def given():
+        a, b, c, n, m = arguments()
+        a[:, 0] = 9.0
+        return a, b, c, n, m
+
+    same(rows, given)
