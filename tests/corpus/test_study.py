@@ -145,7 +145,8 @@ def test_notebook_that_takes_too_long_is_recorded_and_the_rest_goes_on(tmp_path)
 def test_worker_that_dies_is_replaced_and_its_notebook_recorded(tmp_path):
     items = items_of(tmp_path, a="x = 1", b="x = 2", c="for i in range(3):\n    pass")
     found = list(examine_all(items, 1, Limits(), dies_at_b))
-    assert ["studied", "died", "studied"] == [each.notebook.status for each in found]
+    statuses = [each.notebook.status for each in found]
+    assert ["studied", "died", "studied"] == statuses, [each.notebook.detail for each in found]
     assert "status 3" in found[1].notebook.detail
 
 
