@@ -17,10 +17,13 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as OutOfTime
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .examine import Examined, examine, not_studied
 from .manifest import LARGEST_BYTES, Item, Reader
+
+if TYPE_CHECKING:
+    from pebble import ProcessPool
 
 # Address space of a worker; what a notebook needs beyond it is a MemoryError there.
 MEMORY_BYTES = 4 * 1024**3
@@ -65,13 +68,23 @@ def examine_all(
             while waiting or running:
                 while waiting and len(running) < _AHEAD_PER_WORKER * jobs:
                     item = waiting.popleft()
-                    future = pool.schedule(task or work, args=(item,), timeout=limits.seconds)
-                    running.append((item, future))
+                    running.append((item, _handed_out(pool, item, limits, task)))
                 first, pending = running.popleft()
-                yield _outcome(first, pending, limits)
+                found = _outcome(first, pending, limits)
+                if found.notebook.status == "fault":
+                    # Perhaps one of handing it out, on a machine that is short of something.
+                    found = _outcome(first, _handed_out(pool, first, limits, task), limits)
+                yield found
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
             raise
+
+
+def _handed_out(
+    pool: ProcessPool, item: Item, limits: Limits, task: Task | None
+) -> Future[Examined]:
+    future: Future[Examined] = pool.schedule(task or work, args=(item,), timeout=limits.seconds)
+    return future
 
 
 def _context() -> BaseContext:

@@ -19,7 +19,7 @@ from autopar.corpus.statistics import share
 from autopar.corpus.store import Store
 from autopar.corpus.study import Settings, run_study
 from autopar.corpus.workers import Limits, examine_all
-from tests.corpus.deadly import dies_at_b, wants_memory
+from tests.corpus.deadly import always_fails, dies_at_b, fails_at_first, wants_memory
 from tests.corpus.independent import differences
 
 ROOT = Path(__file__).parents[2]
@@ -148,6 +148,15 @@ def test_worker_that_dies_is_replaced_and_its_notebook_recorded(tmp_path):
     statuses = [each.notebook.status for each in found]
     assert ["studied", "died", "studied"] == statuses, [each.notebook.detail for each in found]
     assert "status 3" in found[1].notebook.detail
+
+
+def test_fault_is_recorded_when_it_happens_twice(tmp_path):
+    items = items_of(tmp_path, a="x = 1", b="x = 2")
+    found = [each.notebook for each in examine_all(items, 1, Limits(), fails_at_first)]
+    assert ["studied", "studied"] == [each.status for each in found]
+    found = [each.notebook for each in examine_all(items, 1, Limits(), always_fails)]
+    assert ["fault", "fault"] == [each.status for each in found]
+    assert found[1].detail == "RuntimeError: never b.py"
 
 
 def test_notebook_that_takes_too_much_memory_is_recorded(tmp_path):
