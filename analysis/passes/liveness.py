@@ -8,6 +8,7 @@ leave the loop around it or go on with its next iteration: what is live there is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..model.loop_ir import (
@@ -33,11 +34,11 @@ from ..model.loop_ir import (
 from ..model.source import Span
 
 
-def live_after(function: Function, span: Span) -> frozenset[str]:
-    """Return the names that may be read after the statement at `span`."""
+def live_after(function: Function) -> Mapping[Span, frozenset[str]]:
+    """Return for each statement the names that may be read after it."""
     found: dict[Span, frozenset[str]] = {}
     _Walk(found=found).block(function.body, function.shared_names)
-    return found[span] | function.shared_names
+    return {span: names | function.shared_names for span, names in found.items()}
 
 
 def exposed_reads(statement: Statement) -> frozenset[str]:

@@ -11,7 +11,7 @@ A largest nest that would have a model if some integers were known is deferred t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model import isl
@@ -33,7 +33,7 @@ from ..model.loop_ir import (
 )
 from ..model.plan import DeferredRegion, UnsupportedLoop
 from ..model.scop import Access, Scop
-from ..model.source import SourceText
+from ..model.source import SourceText, Span
 from .build_scop import build_scop
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .index_loops import Indexed, index_loops
@@ -59,7 +59,7 @@ class Regions:
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
     """Return the largest modelled nests of `function`, and why the other loops have no model."""
-    search = _Search(function=function, text=text, facts=facts)
+    search = _Search(function=function, text=text, facts=facts, live_after=live_after(function))
     found = tuple(search.block(function.body, _Around(), within=False))
     return Regions(
         scops=tuple(each.scop for each in found if isinstance(each, _Modelled)),
@@ -93,6 +93,7 @@ class _Search:
     function: Function
     text: SourceText
     facts: Facts
+    live_after: Mapping[Span, frozenset[str]]  # each statement
 
     def block(
         self, body: tuple[Statement, ...], around: _Around, *, within: bool
@@ -150,7 +151,7 @@ class _Search:
         is_open = 0 < len(names) <= _MOST_VALUES and not around.variables & frozenset(names)
         spare = None
         if isinstance(plain, Indexed) and is_open and not within and not _allocates(plain.nest):
-            live_out = live_after(self.function, plain.nest.span)
+            live_out = self.live_after[plain.nest.span]
             spare = DeferredRegion(nest=plain.nest, text=self.text, names=names, live_out=live_out)
         return _Modelled(scop=scop, spare=spare)
 
@@ -177,14 +178,14 @@ class _Search:
         if isinstance(alone, Refusal):
             return alone
         taken = self.function.local_names | self.function.shared_names
-        live_out = live_after(self.function, nest.span)
+        live_out = self.live_after[nest.span]
         indexed = index_loops(alone, self.text, taken, live_out)
         return indexed if isinstance(indexed, Refusal) else leaving_loops(indexed, taken, live_out)
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
         """Return the model of a nest, or every reason why there is none."""
         nest = indexed.nest
-        live_out = live_after(self.function, nest.span)
+        live_out = self.live_after[nest.span]
         try:
             with isl.budget():
                 scop = build_scop(nest, self.text, live_out, self.facts)
@@ -204,7 +205,7 @@ class _Search:
             return None
         if not names or around.variables & frozenset(names):
             return None
-        live_out = live_after(self.function, nest.span)
+        live_out = self.live_after[nest.span]
         return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
 
 

@@ -18,7 +18,7 @@ def live(source: str) -> frozenset[str]:
         for each in walk_statements(found.body)
         if isinstance(each, For) and each.variable[0] == "i"
     )
-    return live_after(found, loop.span) & {"i", "t", "s"}
+    return live_after(found)[loop.span] & {"i", "t", "s"}
 
 
 LOOP = "    for i in range(n):\n        t = a[i]\n        s = t\n"
@@ -75,7 +75,7 @@ def test_a_global_and_a_captured_name_live_on() -> None:
 def test_names_of_a_module_live_on() -> None:
     source = "for i in range(3):\n    t = 1\n"
     found = function(source, "<module>")
-    assert {"i", "t"} <= live_after(found, found.body[0].span)
+    assert {"i", "t"} <= live_after(found)[found.body[0].span]
 
 
 def test_deep_nests_take_no_exponential_time() -> None:
@@ -116,5 +116,5 @@ def test_a_deep_nest_is_walked_a_few_times_only(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(liveness, "reads", counted)
     nest = function(source)
     inner = next(each for each in walk_statements(nest.body) if each.span.line == 4)
-    assert {"s", "a", "n"} <= live_after(nest, inner.span)
+    assert {"s", "a", "n"} <= live_after(nest)[inner.span]
     assert len(asked) < 20 * depth
