@@ -30,6 +30,7 @@ from autopar.analysis.model.typed import (
     walk_computed,
 )
 from autopar.analysis.model.types import NumpyScalar
+from autopar.analysis.model.unused import unused
 
 from .integers import rename
 from .kernel import Branch, Cells, Instance, Loop, Node, Program, Reduced, names_of, walk_nodes
@@ -176,9 +177,7 @@ def _replaced(loop: Loop, taken: set[str]) -> tuple[Node, list[ScalarVariable]] 
         if node is None:
             continue
         assert isinstance(node.statement, Store)  # found so
-        name = f"{cells.array}_cell"
-        while name in taken:
-            name += "_"
+        name = unused(f"{cells.array}_cell", taken)
         taken.add(name)
         names[cells.array] = name
         kind = NumpyScalar(dtype=cells.type.dtype)

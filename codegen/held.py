@@ -31,6 +31,7 @@ from autopar.analysis.model.typed import (
     Variable,
     places_of,
 )
+from autopar.analysis.model.unused import unused
 
 from .integers import rename, text
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of
@@ -99,9 +100,7 @@ class _Holder:
         )
 
     def _name(self, array: str) -> str:
-        name = f"{array}_held"
-        while name in self.taken:
-            name += "_"
+        name = unused(f"{array}_held", self.taken)
         self.taken.add(name)
         return name
 

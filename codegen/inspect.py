@@ -38,6 +38,7 @@ from autopar.analysis.model.typed import (
     places_of,
 )
 from autopar.analysis.model.types import INT, ArrayType
+from autopar.analysis.model.unused import unused
 
 from .checks import arrays_needed, place_of
 from .integers import simplify
@@ -114,10 +115,9 @@ class _Names:
 
     def fresh(self, wanted: str) -> str:
         """Return `wanted`, with as many underscores as it takes."""
-        while wanted in self._taken:
-            wanted += "_"
-        self._taken.add(wanted)
-        return wanted
+        name = unused(wanted, self._taken)
+        self._taken.add(name)
+        return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

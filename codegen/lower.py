@@ -40,6 +40,7 @@ from autopar.analysis.model.typed import (
     Variable,
 )
 from autopar.analysis.model.types import ArrayType
+from autopar.analysis.model.unused import unused
 
 from .cells import find_cells, with_scalars
 from .data_ranges import narrowed
@@ -252,10 +253,7 @@ class _Lowering:
                 if self._scans_plainly(node, variable):
                     return variable
                 break
-        name = node.iterator
-        while name in taken:
-            name += "_"
-        return name
+        return unused(node.iterator, taken)
 
     def _scans_plainly(self, node: AstFor, variable: str) -> bool:
         """Return whether the user's `variable` is the iterator itself wherever it occurs."""

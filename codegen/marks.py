@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from autopar.analysis.model.typed import Number, ScalarVariable, SetVariable
 from autopar.analysis.model.types import BOOL
+from autopar.analysis.model.unused import unused
 
 from .kernel import (
     Branch,
@@ -51,9 +52,7 @@ def _marks(program: Program, names: tuple[str, ...]) -> dict[str, str]:
     taken = set(names_of(program))
     found: dict[str, str] = {}
     for name in names:
-        mark = f"{name}_mark"
-        while mark in taken:
-            mark += "_"
+        mark = unused(f"{name}_mark", taken)
         taken.add(mark)
         found[name] = mark
     return found

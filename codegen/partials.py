@@ -27,6 +27,7 @@ from autopar.analysis.model.typed import (
     Variable,
 )
 from autopar.analysis.model.types import BOOL, FLOAT, INTEGER_LIMITS, ScalarType
+from autopar.analysis.model.unused import unused
 
 from .canonical import Shape, shape_of
 from .kernel import Branch, Cells, Decision, Instance, Loop, Node, Reduced
@@ -106,10 +107,7 @@ def has_wide_bound(cells: Cells) -> bool:
 
 
 def _name(target: str, kind: str, taken: frozenset[str]) -> str:
-    name = f"{target}_{kind}"
-    while name in taken:
-        name += "_"
-    return name
+    return unused(f"{target}_{kind}", taken)
 
 
 def _parts(reduced: Reduced, shape: Shape, loop: Loop, taken: frozenset[str]) -> Iterator[Part]:

@@ -49,6 +49,7 @@ from ..model.loop_ir import (
     walk_statements,
 )
 from ..model.source import SourceText
+from ..model.unused import unused
 from .instances import bound_names, mentions
 from .reasons import EarlyExit, OpaqueIterable, ScalarUsedAsArray
 from .substitution import rebuilt
@@ -206,9 +207,7 @@ class _Indexing:
 
     def fresh(self, names: tuple[str, ...]) -> str:
         """Return a name for the number of a turn of a loop that binds `names`."""
-        name = f"{'_'.join(names)}_turn"
-        while name in self.taken:
-            name += "_"
+        name = unused(f"{'_'.join(names)}_turn", self.taken)
         self.taken.add(name)
         return name
 

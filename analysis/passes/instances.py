@@ -45,6 +45,7 @@ from ..model.loop_ir import (
     walk_statements,
 )
 from ..model.source import Span
+from ..model.unused import unused
 from .substitution import rebuilt
 
 T = TypeVar("T")
@@ -138,10 +139,9 @@ class Instance:
         return None
 
     def fresh(self, wanted: str) -> Name:
-        while wanted in self.taken:
-            wanted += "_"
-        self.taken.add(wanted)
-        return Name(name=wanted, span=self.call.span)
+        name = unused(wanted, self.taken)
+        self.taken.add(name)
+        return Name(name=name, span=self.call.span)
 
     def result(self) -> Name:
         """Return the name that holds the value once the statements have run."""

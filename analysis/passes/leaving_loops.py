@@ -32,6 +32,7 @@ from ..model.loop_ir import (
     own_breaks,
     walk_statements,
 )
+from ..model.unused import unused
 from .index_loops import Indexed
 from .instances import bound_names, mentions, read_names
 
@@ -115,7 +116,6 @@ class _Leaving:
         return before, replace(loop, must_run=True)
 
     def fresh(self, wanted: str) -> str:
-        while wanted in self.taken:
-            wanted += "_"
-        self.taken.add(wanted)
-        return wanted
+        name = unused(wanted, self.taken)
+        self.taken.add(name)
+        return name
