@@ -23,11 +23,12 @@ from .model.types import LiveInType
 from .passes import conditions
 from .passes.allocated_types import allocated_types
 from .passes.build_scop import build_scop
+from .passes.definitions import MODULE, functions_of, loop_functions, usual_names
 from .passes.describe import describe
 from .passes.disjoint import disjoint_pairs
 from .passes.last_values import find_last_values
 from .passes.layouts import on_bases
-from .passes.parse import MODULE, functions_of, loop_functions, parse, usual_names
+from .passes.parse import parse
 from .passes.pinned import pinned
 from .passes.reasons import BudgetExhausted
 from .passes.regions import find_regions

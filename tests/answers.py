@@ -12,8 +12,10 @@ from __future__ import annotations
 import ast
 import importlib.util
 import logging
+import shutil
 import sys
 import tempfile
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,8 +74,10 @@ class Asked:
 
     def __init__(self, source: str, folder: Path | None = None) -> None:
         self.source = source
-        self._folder = folder or Path(tempfile.mkdtemp(prefix="autopar-asked-"))
-        self._path = self._folder / f"asked_{id(self)}.py"
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="autopar-asked-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._path = folder / f"asked_{id(self)}.py"
         self._path.write_text(source, encoding="utf-8")
 
     @cached_property

@@ -5,15 +5,14 @@ Before:  for i in range(n):            After:  For(variable=i, start=0, stop=n, 
              b[i] = t                                    Assign(b[i], t)))
 
 What the model does not know becomes an `Opaque` statement that keeps its effects and its
-nested statements. Only this module and its helpers see gast.
+nested statements. `expression_reader` reads expressions, `definitions` finds functions; only
+this module and its helpers see gast.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import gast
 
@@ -21,18 +20,11 @@ from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     Allocate,
     Assign,
-    Binary,
-    BinaryOperator,
-    BoolOp,
     Break,
-    Call,
-    Compare,
-    Conditional,
     Constant,
     Each,
     Element,
     Expression,
-    Extent,
     For,
     Function,
     Helper,
@@ -40,15 +32,15 @@ from ..model.loop_ir import (
     Name,
     Opaque,
     Statement,
-    Unary,
     Update,
     While,
 )
-from ..model.source import SourceFunction, SourceText, Span
+from ..model.source import SourceFunction, Span
 from . import names
 from .allocation_calls import Reading, read_allocation
-from .call_arguments import bound_arguments
 from .continues import has_jump, jump_in, with_rest
+from .definitions import MODULE, Definition, File, file_of, span_of
+from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
 from .reasons import (
@@ -62,28 +54,12 @@ from .reasons import (
     OpaqueIterable,
     SourceUnavailable,
     UnknownCall,
-    UnsupportedExpression,
     UnsupportedStatement,
     WhileLoop,
 )
 from .returns import LEFT, with_result
 from .several_targets import assigned_alike, assigned_in_turn
 
-_BINARY = {
-    gast.Add: "+", gast.Sub: "-", gast.Mult: "*", gast.Div: "/", gast.FloorDiv: "//",
-    gast.Mod: "%", gast.Pow: "**", gast.LShift: "<<", gast.RShift: ">>", gast.BitAnd: "&",
-    gast.BitOr: "|", gast.BitXor: "^",
-}  # fmt: skip
-_COMPARE = {
-    gast.Lt: "<", gast.LtE: "<=", gast.Gt: ">", gast.GtE: ">=", gast.Eq: "==", gast.NotEq: "!=",
-}  # fmt: skip
-_UNARY = {gast.USub: "-", gast.UAdd: "+", gast.Invert: "~", gast.Not: "not"}
-_COMPREHENSIONS = {
-    gast.ListComp: "list comprehension",
-    gast.SetComp: "set comprehension",
-    gast.DictComp: "dict comprehension",
-    gast.GeneratorExp: "generator expression",
-}
 _KINDS = {
     gast.Try: "'try' statement", gast.With: "'with' statement", gast.Return: "'return'",
     gast.Delete: "'del' statement", gast.Raise: "'raise'", gast.Assert: "'assert'",
@@ -93,30 +69,17 @@ _KINDS = {
 }  # fmt: skip
 # Passes walk expressions recursively, a few frames a level, on top of what the caller uses.
 _DEEPEST = 100
-MODULE = "<module>"
-
-
-def functions_of(text: SourceText) -> tuple[SourceFunction, ...]:
-    """Return module level and every function of `text`, nested ones included, in source order.
-
-    Raises SyntaxError where the text is not Python.
-    """
-    places = [(MODULE, 1), *_file(text.text).definitions]
-    return tuple(
-        SourceFunction(text=text, qualified_name=name, line=line, known_names=None)
-        for name, line in places
-    )
 
 
 def parse(source: SourceFunction) -> Function | Refusal:
     """Return the loop IR of one function, or of module level."""
     try:
-        file = _file(source.text.text)
+        file = file_of(source.text.text)
     except SyntaxError as error:
         return _unavailable(source, f"Python cannot read its file: {error.msg}")
     found = file.definitions.get((source.qualified_name, source.line))
     if source.qualified_name == MODULE:
-        found = _Definition(node=file.tree, around=())
+        found = Definition(node=file.tree, around=())
     if found is None:
         return _unavailable(source, f"no 'def' of it was found at line {source.line}")
     if source.known_names is not None:
@@ -147,101 +110,13 @@ def _unavailable(source: SourceFunction, detail: str) -> Refusal:
     return Refusal(reasons=(SourceUnavailable(span=at, name=source.qualified_name, detail=detail),))
 
 
-def loop_functions(text: SourceText) -> frozenset[tuple[int, int]]:
-    """Return (line, column) of every `def` of `text` that has a `for` loop of its own."""
-    return frozenset(
-        (found.node.lineno, found.node.col_offset)
-        for found in _file(text.text).definitions.values()
-        if any(isinstance(each, gast.For) for each in names.own_nodes(found.node.body))
-    )
+class _Reader(ExpressionReader):
+    """Reads the statements of one function."""
 
-
-def usual_names(text: SourceText) -> dict[str, str]:
-    """Return what the outside names of `text` are taken to mean, those it never uses left out."""
-    file = _file(text.text)
-    used = {node.id for node in gast.walk(file.tree) if isinstance(node, gast.Name)}
-    return {name: meaning for name, meaning in file.known.items() if name in used}
-
-
-class _Definition(NamedTuple):
-    """A `def`, and the functions around it."""
-
-    node: Any
-    around: tuple[Any, ...]
-
-
-class _File(NamedTuple):
-    """What is read of a text once for all its functions."""
-
-    tree: Any
-    definitions: dict[tuple[str, int], _Definition]  # by qualified name and line
-    known: dict[str, str]  # what outside names stand for at module level
-    helpers: dict[str, Any]  # the functions of module level, by what calls of them name
-
-
-@functools.lru_cache(maxsize=8)
-def _file(text: str) -> _File:
-    try:
-        tree = gast.parse(text)
-    except RecursionError:
-        raise SyntaxError("an expression is nested too deeply") from None
-    found = {
-        (name, definition.node.lineno): definition
-        for name, definition in _definitions(tree.body, "", ())
-    }
-    helpers = {
-        f"{names.HELPER}{line}": definition.node
-        for (_, line), definition in found.items()
-        if definition.node in tree.body and not definition.node.decorator_list
-    }
-    known = names.usual_names(tree)
-    return _File(tree=tree, definitions=found, known=known, helpers=helpers)
-
-
-def _definitions(
-    body: list[Any], prefix: str, around: tuple[Any, ...]
-) -> Iterator[tuple[str, _Definition]]:
-    """Yield every `def` with its qualified name; classes hide no names from what is inside."""
-    for node in body:
-        match node:
-            case gast.FunctionDef() | gast.AsyncFunctionDef():
-                if isinstance(node, gast.FunctionDef):
-                    yield prefix + node.name, _Definition(node=node, around=around)
-                inside = f"{prefix}{node.name}.<locals>."
-                yield from _definitions(node.body, inside, (*around, node))
-            case gast.ClassDef():
-                yield from _definitions(node.body, f"{prefix}{node.name}.", around)
-            case _:
-                for inner in names.blocks(node):
-                    yield from _definitions(inner, prefix, around)
-
-
-def span_of(node: Any) -> Span:
-    """Return where a gast node stands in its source."""
-    return Span(
-        line=node.lineno,
-        column=node.col_offset,
-        end_line=node.end_lineno,
-        end_column=node.end_col_offset,
-    )
-
-
-class _Unmodelled(Exception):  # unwinds one expression; never leaves this module
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class _Reader:
-    """Reads the statements of one function; `known` resolves names to what they stand for."""
-
-    def __init__(self, source: SourceFunction, known: dict[str, str], file: _File) -> None:
-        self.source = source
-        self.known = known
-        self.subscripted: frozenset[str] = frozenset()  # names of arrays
+    def __init__(self, source: SourceFunction, known: dict[str, str], file: File) -> None:
+        super().__init__(source, known, file)
         self.outside = known  # as functions of the text see it
-        self.file = file
-        self.called: set[str] = set()  # functions of the text, by their keys
+        self.subscripted: frozenset[str] = frozenset()  # names of arrays
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
         is_module = isinstance(node, gast.Module)
@@ -316,7 +191,7 @@ class _Reader:
             if names.is_deeper(node, _DEEPEST):
                 raise self.unsupported(node, "expression nested this deeply")
             return self.several(node) or (self.modelled(node),)
-        except _Unmodelled as found:
+        except Unmodelled as found:
             return (self.opaque(node, found.reason),)
 
     def modelled(self, node: Any) -> Statement:
@@ -351,7 +226,7 @@ class _Reader:
                     value=self.expression(node.value),
                     span=span_of(node),
                 )
-        raise _Unmodelled(self.statement_reason(node))
+        raise Unmodelled(self.statement_reason(node))
 
     def several(self, node: Any) -> tuple[Statement, ...]:
         """Return an assignment to several targets as several; () for any other statement."""
@@ -401,15 +276,15 @@ class _Reader:
             case gast.Subscript():
                 return self.element(node)
             case gast.Attribute():
-                raise _Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
+                raise Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
         if isinstance(node, gast.Tuple) and self.exchanges_arrays(statement):
-            raise _Unmodelled(ArrayRebound(span=span_of(statement), array=node.elts[0].id))
+            raise Unmodelled(ArrayRebound(span=span_of(statement), array=node.elts[0].id))
         kind = "assignment to several targets"
-        raise _Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))
+        raise Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))
 
     def for_loop(self, node: Any) -> For | Each:
         if node.orelse:
-            raise _Unmodelled(UnsupportedStatement(span=span_of(node), kind="'for … else'"))
+            raise Unmodelled(UnsupportedStatement(span=span_of(node), kind="'for … else'"))
         if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
             return self.each(node)
         return self.counted(node, *self.limits(node.iter))
@@ -444,7 +319,7 @@ class _Reader:
         iterable = None if target is None else read_iterable(node.iter, target, reading)
         if target is None or iterable is None:
             shown = self.text(node.iter)
-            raise _Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=shown))
+            raise Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=shown))
         return Each(
             target=target,
             iterable=iterable,
@@ -507,7 +382,7 @@ class _Reader:
     def comprehension(self, node: Any) -> Opaque:
         effects = names.effects_of(node)
         return Opaque(
-            reason=Comprehension(span=span_of(node), kind=_COMPREHENSIONS[type(node)]),
+            reason=Comprehension(span=span_of(node), kind=COMPREHENSIONS[type(node)]),
             reads=effects.reads,
             writes=effects.writes,
             kills=frozenset(),
@@ -534,162 +409,6 @@ class _Reader:
                 return UnknownCall(span=span_of(call), function=self.text(call.func))
         kind = _KINDS.get(type(node), f"'{type(node).__name__.lower()}' statement")
         return UnsupportedStatement(span=at, kind=kind)
-
-    # ----------------------------------------------------------------- expressions
-
-    def expression(self, node: Any) -> Expression:
-        at = span_of(node)
-        match node:
-            case gast.Constant(value=bool() | int() | float() | complex()):
-                return Constant(value=node.value, span=at)
-            case gast.Name():
-                return Name(name=node.id, span=at)
-            case gast.BinOp():
-                left, right = self.expression(node.left), self.expression(node.right)
-                return Binary(operator=self.operator(node), left=left, right=right, span=at)
-            case gast.UnaryOp():
-                return self.unary(node)
-            case gast.BoolOp():
-                word: Any = "and" if isinstance(node.op, gast.And) else "or"
-                values = tuple(self.expression(each) for each in node.values)
-                return BoolOp(operator=word, values=values, span=at)
-            case gast.Compare():
-                return self.comparison(node)
-            case gast.IfExp():
-                test, body, orelse = map(self.expression, (node.test, node.body, node.orelse))
-                return Conditional(test=test, body=body, orelse=orelse, span=at)
-            case gast.Call():
-                return self.call(node)
-            case gast.Subscript():
-                return self.extent(node) or self.element(node)
-            case gast.Attribute() if (constant := self.math_constant(node)) is not None:
-                return constant
-        if isinstance(node, tuple(_COMPREHENSIONS)):
-            raise _Unmodelled(Comprehension(span=at, kind=_COMPREHENSIONS[type(node)]))
-        raise self.unsupported(node, names.expression_kind(node))
-
-    def operator(self, node: Any) -> BinaryOperator:
-        operator: Any = _BINARY.get(type(node.op))
-        if operator is None:
-            raise self.unsupported(node, "matrix product")
-        found: BinaryOperator = operator
-        return found
-
-    def unsupported(self, node: Any, kind: str) -> _Unmodelled:
-        return _Unmodelled(
-            UnsupportedExpression(span=span_of(node), expression=self.text(node), kind=kind)
-        )
-
-    def unary(self, node: Any) -> Expression:
-        operand = self.expression(node.operand)
-        operator: Any = _UNARY[type(node.op)]
-        # `-1` is a literal to the reader, though not to the grammar; `-True` is an int.
-        if operator == "-" and isinstance(operand, Constant) and type(operand.value) is not bool:
-            return Constant(value=-operand.value, span=span_of(node))
-        return Unary(operator=operator, operand=operand, span=span_of(node))
-
-    def comparison(self, node: Any) -> Expression:
-        operands = [self.expression(each) for each in (node.left, *node.comparators)]
-        if any(type(operator) not in _COMPARE for operator in node.ops):
-            raise self.unsupported(node, "'is' or 'in' comparison")
-        parts = tuple(
-            Compare(
-                operator=_COMPARE[type(operator)],  # type: ignore[arg-type]  # a table of literals
-                left=left,
-                right=right,
-                span=span_of(node),
-            )
-            for operator, left, right in zip(node.ops, operands, operands[1:], strict=False)
-        )
-        if len(parts) == 1:
-            return parts[0]
-        return BoolOp(operator="and", values=parts, span=span_of(node))
-
-    def call(self, node: Any) -> Expression:
-        function = self.canonical(node.func)
-        # A name of an enclosing function would hide what functions of module level see.
-        is_outer = "<locals>" not in self.source.qualified_name
-        if function is not None and function in self.file.helpers and is_outer:
-            return self.call_of_helper(node, function)
-        if function == "len" and len(node.args) == 1 and isinstance(node.args[0], gast.Name):
-            return Extent(array=node.args[0].id, axis=0, span=span_of(node))
-        plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
-        if function not in names.MODELLED_FUNCTIONS or not plain:
-            written = self.text(node.func)
-            raise _Unmodelled(UnknownCall(span=span_of(node), function=written))
-        arguments = tuple(self.expression(each) for each in node.args)
-        return Call(function=function, arguments=arguments, span=span_of(node))
-
-    def call_of_helper(self, node: Any, key: str) -> Call:
-        definition = self.file.helpers[key]
-        given = bound_arguments(node, definition.args)
-        if given is None:
-            detail = "which argument is which is not known"
-            at = span_of(node)
-            raise _Unmodelled(CannotInline(span=at, function=definition.name, detail=detail))
-        self.called.add(key)
-        arguments = tuple(self.expression(each) for each in given)
-        return Call(function=key, arguments=arguments, span=span_of(node))
-
-    def canonical(self, node: Any) -> str | None:
-        """Return the canonical name of what a name or `module.name` stands for."""
-        match node:
-            case gast.Name():
-                return self.known.get(node.id)
-            case gast.Attribute(value=gast.Name() as module):
-                found = self.known.get(module.id)
-                return None if found is None else f"{found}.{node.attr}"
-        return None
-
-    def math_constant(self, node: Any) -> Constant | None:
-        value = names.MATH_CONSTANTS.get(self.canonical(node) or "")
-        return None if value is None else Constant(value=value, span=span_of(node))
-
-    def extent(self, node: Any) -> Extent | None:
-        """Return `a.shape[k]` as an extent; None if the subscript is anything else."""
-        match node:
-            case gast.Subscript(value=gast.Attribute(value=gast.Name() as array, attr="shape")):
-                match self.expression(node.slice):
-                    case Constant(value=axis) if type(axis) is int:
-                        return Extent(array=array.id, axis=axis, span=span_of(node))
-        return None
-
-    def element(self, node: Any) -> Element:
-        indices: list[Any] = []
-        base = node
-        while isinstance(base, gast.Subscript):
-            inner = base.slice
-            here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]
-            indices = here + indices
-            base = base.value
-        if not indices or any(names.is_array_index(each) for each in indices):
-            raise _Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
-        if not isinstance(base, gast.Name):
-            raise self.unsupported(base, names.expression_kind(base))
-        return Element(
-            array=base.id,
-            indices=tuple(self.expression(each) for each in indices),
-            span=span_of(node),
-        )
-
-    # ------------------------------------------------------------------------ text
-
-    def text(self, node: Any) -> str:
-        return self.source.text.segment(span_of(node))
-
-    def header(self, node: Any) -> str:
-        """Return the source of a statement up to its body, without the colon."""
-        blocks = [body[0] for body in names.blocks(node) if body]
-        if not blocks:
-            return self.text(node)
-        first = blocks[0]
-        head = Span(
-            line=node.lineno,
-            column=node.col_offset,
-            end_line=first.lineno,
-            end_column=first.col_offset,
-        )
-        return names.without_comments(self.source.text, head).rstrip(" :")
 
 
 def _is_exchange(node: Any) -> bool:

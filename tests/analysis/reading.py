@@ -6,7 +6,8 @@ from autopar.analysis.model.loop_ir import Function
 from autopar.analysis.model.plan import LoopPlan, Plan, RegionPlan
 from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.source import SourceText
-from autopar.analysis.passes.parse import functions_of, parse
+from autopar.analysis.passes.definitions import functions_of
+from autopar.analysis.passes.parse import parse
 from autopar.analysis.passes.regions import Regions, find_regions
 from autopar.analysis.stages import analyze
 

@@ -18,8 +18,8 @@ from autopar.analysis.model import isl, isl_budget
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.plan import Plan
 from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.passes.definitions import functions_of
 from autopar.analysis.passes.describe import describe
-from autopar.analysis.passes.parse import functions_of
 from autopar.analysis.stages import analyze, may_check_first, redo_condition
 from autopar.functions import read_source
 from benchmarks import loops

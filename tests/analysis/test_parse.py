@@ -20,7 +20,8 @@ from autopar.analysis.model.loop_ir import (
     Update,
 )  # fmt: skip
 from autopar.analysis.model.source import SourceFunction, SourceText
-from autopar.analysis.passes.parse import functions_of, loop_functions, parse
+from autopar.analysis.passes.definitions import functions_of, loop_functions
+from autopar.analysis.passes.parse import parse
 from tests.analysis.reading import function
 
 LOOP = "    for i in range(n):\n        a[i] = 0\n"

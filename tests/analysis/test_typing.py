@@ -19,7 +19,8 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import BOOL, FLOAT, INT, ArrayType, NumpyScalar
 from autopar.analysis.passes.build_scop import build_scop
-from autopar.analysis.passes.parse import functions_of, parse
+from autopar.analysis.passes.definitions import functions_of
+from autopar.analysis.passes.parse import parse
 from autopar.analysis.passes.promotion import Cell, binary_cell
 from autopar.analysis.passes.reasons import UnsupportedType
 from autopar.analysis.passes.typing import type_program

@@ -1,0 +1,228 @@
+"""Read expressions into the loop IR.
+
+Before:  math.exp(-x[i, 0])            After:  Call("math.exp", (Unary("-", Element("x", (i, 0))),))
+
+What the model does not know raises `Unmodelled`, which the `parse` pass turns into a statement
+that keeps the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+
+from ..model.diagnostics import Reason
+from ..model.loop_ir import (
+    Binary,
+    BinaryOperator,
+    BoolOp,
+    Call,
+    Compare,
+    Conditional,
+    Constant,
+    Element,
+    Expression,
+    Extent,
+    Name,
+    Unary,
+)
+from ..model.source import SourceFunction, Span
+from . import names
+from .call_arguments import bound_arguments
+from .definitions import File, span_of
+from .reasons import (
+    ArrayStatement,
+    CannotInline,
+    Comprehension,
+    UnknownCall,
+    UnsupportedExpression,
+)
+
+_BINARY = {
+    gast.Add: "+", gast.Sub: "-", gast.Mult: "*", gast.Div: "/", gast.FloorDiv: "//",
+    gast.Mod: "%", gast.Pow: "**", gast.LShift: "<<", gast.RShift: ">>", gast.BitAnd: "&",
+    gast.BitOr: "|", gast.BitXor: "^",
+}  # fmt: skip
+_COMPARE = {
+    gast.Lt: "<", gast.LtE: "<=", gast.Gt: ">", gast.GtE: ">=", gast.Eq: "==", gast.NotEq: "!=",
+}  # fmt: skip
+_UNARY = {gast.USub: "-", gast.UAdd: "+", gast.Invert: "~", gast.Not: "not"}
+COMPREHENSIONS = {
+    gast.ListComp: "list comprehension",
+    gast.SetComp: "set comprehension",
+    gast.DictComp: "dict comprehension",
+    gast.GeneratorExp: "generator expression",
+}
+
+
+class Unmodelled(Exception):
+    """Unwinds the reading of one statement; the `parse` pass catches it."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ExpressionReader:
+    """Reads the expressions of one function; `known` resolves names to what they stand for."""
+
+    def __init__(self, source: SourceFunction, known: dict[str, str], file: File) -> None:
+        self.source = source
+        self.known = known
+        self.file = file
+        self.called: set[str] = set()  # functions of the text, by their keys
+
+    def expression(self, node: Any) -> Expression:
+        at = span_of(node)
+        match node:
+            case gast.Constant(value=bool() | int() | float() | complex()):
+                return Constant(value=node.value, span=at)
+            case gast.Name():
+                return Name(name=node.id, span=at)
+            case gast.BinOp():
+                left, right = self.expression(node.left), self.expression(node.right)
+                return Binary(operator=self.operator(node), left=left, right=right, span=at)
+            case gast.UnaryOp():
+                return self.unary(node)
+            case gast.BoolOp():
+                word: Any = "and" if isinstance(node.op, gast.And) else "or"
+                values = tuple(self.expression(each) for each in node.values)
+                return BoolOp(operator=word, values=values, span=at)
+            case gast.Compare():
+                return self.comparison(node)
+            case gast.IfExp():
+                test, body, orelse = map(self.expression, (node.test, node.body, node.orelse))
+                return Conditional(test=test, body=body, orelse=orelse, span=at)
+            case gast.Call():
+                return self.call(node)
+            case gast.Subscript():
+                return self.extent(node) or self.element(node)
+            case gast.Attribute() if (constant := self.math_constant(node)) is not None:
+                return constant
+        if isinstance(node, tuple(COMPREHENSIONS)):
+            raise Unmodelled(Comprehension(span=at, kind=COMPREHENSIONS[type(node)]))
+        raise self.unsupported(node, names.expression_kind(node))
+
+    def operator(self, node: Any) -> BinaryOperator:
+        operator: Any = _BINARY.get(type(node.op))
+        if operator is None:
+            raise self.unsupported(node, "matrix product")
+        found: BinaryOperator = operator
+        return found
+
+    def unsupported(self, node: Any, kind: str) -> Unmodelled:
+        return Unmodelled(
+            UnsupportedExpression(span=span_of(node), expression=self.text(node), kind=kind)
+        )
+
+    def unary(self, node: Any) -> Expression:
+        operand = self.expression(node.operand)
+        operator: Any = _UNARY[type(node.op)]
+        # `-1` is a literal to the reader, though not to the grammar; `-True` is an int.
+        if operator == "-" and isinstance(operand, Constant) and type(operand.value) is not bool:
+            return Constant(value=-operand.value, span=span_of(node))
+        return Unary(operator=operator, operand=operand, span=span_of(node))
+
+    def comparison(self, node: Any) -> Expression:
+        operands = [self.expression(each) for each in (node.left, *node.comparators)]
+        if any(type(operator) not in _COMPARE for operator in node.ops):
+            raise self.unsupported(node, "'is' or 'in' comparison")
+        parts = tuple(
+            Compare(
+                operator=_COMPARE[type(operator)],  # type: ignore[arg-type]  # a table of literals
+                left=left,
+                right=right,
+                span=span_of(node),
+            )
+            for operator, left, right in zip(node.ops, operands, operands[1:], strict=False)
+        )
+        if len(parts) == 1:
+            return parts[0]
+        return BoolOp(operator="and", values=parts, span=span_of(node))
+
+    def call(self, node: Any) -> Expression:
+        function = self.canonical(node.func)
+        # A name of an enclosing function would hide what functions of module level see.
+        is_outer = "<locals>" not in self.source.qualified_name
+        if function is not None and function in self.file.helpers and is_outer:
+            return self.call_of_helper(node, function)
+        if function == "len" and len(node.args) == 1 and isinstance(node.args[0], gast.Name):
+            return Extent(array=node.args[0].id, axis=0, span=span_of(node))
+        plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
+        if function not in names.MODELLED_FUNCTIONS or not plain:
+            written = self.text(node.func)
+            raise Unmodelled(UnknownCall(span=span_of(node), function=written))
+        arguments = tuple(self.expression(each) for each in node.args)
+        return Call(function=function, arguments=arguments, span=span_of(node))
+
+    def call_of_helper(self, node: Any, key: str) -> Call:
+        definition = self.file.helpers[key]
+        given = bound_arguments(node, definition.args)
+        if given is None:
+            detail = "which argument is which is not known"
+            at = span_of(node)
+            raise Unmodelled(CannotInline(span=at, function=definition.name, detail=detail))
+        self.called.add(key)
+        arguments = tuple(self.expression(each) for each in given)
+        return Call(function=key, arguments=arguments, span=span_of(node))
+
+    def canonical(self, node: Any) -> str | None:
+        """Return the canonical name of what a name or `module.name` stands for."""
+        match node:
+            case gast.Name():
+                return self.known.get(node.id)
+            case gast.Attribute(value=gast.Name() as module):
+                found = self.known.get(module.id)
+                return None if found is None else f"{found}.{node.attr}"
+        return None
+
+    def math_constant(self, node: Any) -> Constant | None:
+        value = names.MATH_CONSTANTS.get(self.canonical(node) or "")
+        return None if value is None else Constant(value=value, span=span_of(node))
+
+    def extent(self, node: Any) -> Extent | None:
+        """Return `a.shape[k]` as an extent; None if the subscript is anything else."""
+        match node:
+            case gast.Subscript(value=gast.Attribute(value=gast.Name() as array, attr="shape")):
+                match self.expression(node.slice):
+                    case Constant(value=axis) if type(axis) is int:
+                        return Extent(array=array.id, axis=axis, span=span_of(node))
+        return None
+
+    def element(self, node: Any) -> Element:
+        indices: list[Any] = []
+        base = node
+        while isinstance(base, gast.Subscript):
+            inner = base.slice
+            here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]
+            indices = here + indices
+            base = base.value
+        if not indices or any(names.is_array_index(each) for each in indices):
+            raise Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
+        if not isinstance(base, gast.Name):
+            raise self.unsupported(base, names.expression_kind(base))
+        return Element(
+            array=base.id,
+            indices=tuple(self.expression(each) for each in indices),
+            span=span_of(node),
+        )
+
+    # ------------------------------------------------------------------------ text
+
+    def text(self, node: Any) -> str:
+        return self.source.text.segment(span_of(node))
+
+    def header(self, node: Any) -> str:
+        """Return the source of a statement up to its body, without the colon."""
+        blocks = [body[0] for body in names.blocks(node) if body]
+        if not blocks:
+            return self.text(node)
+        first = blocks[0]
+        head = Span(
+            line=node.lineno,
+            column=node.col_offset,
+            end_line=first.lineno,
+            end_column=first.col_offset,
+        )
+        return names.without_comments(self.source.text, head).rstrip(" :")
