@@ -195,11 +195,14 @@ def _exhausted(scop: Scop) -> Refusal:
     return Refusal(reasons=(exhausted(scop.span),))
 
 
-def redo_condition(region: RegionPlan) -> Condition | Refusal:
-    """Return when the region may be run again from its start, after it ran in part."""
+def redo_condition(region: RegionPlan, copies: frozenset[str] = frozenset()) -> Condition | Refusal:
+    """Return when the region may be run again from its start, after it ran in part.
+
+    It ran on `copies` of these arrays.
+    """
     try:
         with isl.budget():
-            return conditions.redo(region.memory)
+            return conditions.redo(region.memory, copies)
     except isl.BudgetExhaustedError:
         return _exhausted(region.scop)
 

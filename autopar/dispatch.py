@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from autopar.analysis.facts.device_arrays import device_array
+from autopar.analysis.facts.lists import ListView
 from autopar.analysis.facts.reasons import (
     ArraysOverlap,
     CannotStopInside,
@@ -46,6 +47,7 @@ from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import ANALYSIS_NS, COMPILE_NS, DISPATCH_NS, interpreter_nanoseconds
 from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
 from .inspectors import Call, Inspectors, out_of_range
+from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
 from .long_sums import LongSums, sums_of
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
@@ -108,6 +110,7 @@ class Region:
     # None where no verdict of the region asks for a look at the data.
     inspectors: Inspectors | None = field(init=False, default=None)
     sums: LongSums = field(init=False)
+    lists: Lists = field(init=False)
     repeats: Repeats = field(init=False, default_factory=Repeats)
 
     def __post_init__(self) -> None:
@@ -115,6 +118,7 @@ class Region:
         self.sums = sums_of(self.plan, self.guard.known, place, self.options)
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
         self.alone = written_alone(self.plan)
+        self.lists = lists_of(self.plan)
         if any(plan.inspections for plan in self.plan.loops):
             self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
@@ -153,11 +157,17 @@ class Region:
         if self.options.backend == "cuda":
             values = tuple(map(_seen, values))
         types = self.guard.key(*values)
+        if types is None:
+            values = self.lists.seen(self.guard.arguments, values)
+            types = self.guard.key(*values)
         found = self._admit(types, values)
         if isinstance(found, Region):
             return found.enter(*values)
         if not isinstance(found, Admission):
             return self._refuse(None, found)
+        views = views_in(dict(zip(self.guard.arguments, values, strict=True)))
+        if views:
+            return self._enter_with_lists(types, values, views, found)
         key = (types, found.holding)
         variant = self.variants.get(key)
         named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
@@ -187,6 +197,64 @@ class Region:
             self.repeats.note(self.guard.arguments, values, variant, found)
         return self._run(variant, arguments, values, found, repeated)
 
+    def _enter_with_lists(
+        self,
+        types: tuple[Any, ...] | None,
+        values: tuple[object, ...],
+        views: dict[str, ListView],
+        found: Admission,
+    ) -> tuple[tuple[object, ...], ...]:
+        """Return what `enter` does, some of the values being lists."""
+        ran = self._variant_for_lists(types, values, views, found)
+        if isinstance(ran, Reason):
+            self.lists.fares(ran)
+            return self._refuse(found, ran)
+        variant, copies = ran
+        named = dict(zip(self.guard.arguments, values, strict=True)) | copies.arrays
+        returned = self._run(
+            variant, self._passed(variant, named, found), values, found, None, copies
+        )
+        self.lists.fares(None)
+        return returned
+
+    def _variant_for_lists(
+        self,
+        types: tuple[Any, ...] | None,
+        values: tuple[object, ...],
+        views: dict[str, ListView],
+        found: Admission,
+    ) -> tuple[Variant, Copies] | Reason:
+        """Return what runs a call with lists, and copies of these; or why nothing does."""
+        named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
+        key = (types, found.holding)
+        if self.options.backend == "auto":
+            gain = self.lists.gain(found.interpreter_ns, views)
+            if gain < DISPATCH_NS:
+                return does_not_pay(self.span, found.interpreter_ns)
+            if key not in self.variants and self.interpreted_ns + gain < COMPILE_NS:
+                self.interpreted_ns += gain
+                return self._too_early(found)
+        arrays = {name: each for name, each in named.items() if name not in views}
+        pairs = tuple(pair for pair in self.plan.disjoint if views.keys().isdisjoint(pair))
+        alone = tuple(name for name in self.alone if name not in views)
+        for first, second in overlapping(pairs, alone, arrays):
+            detail = "a call with lists is not analysed again"
+            return ArraysOverlap(span=self.span, first=first, second=second, detail=detail)
+        reason = self.lists.overlap(views)
+        if reason is not None:
+            return reason
+        variant = self.variants.get(key)
+        variant = variant or self._compile(key, values, found)
+        if not isinstance(variant, Variant):
+            return variant
+        return self._unsafe(variant, named) or self._copied(variant, views)
+
+    def _copied(
+        self, variant: Variant, views: dict[str, ListView]
+    ) -> tuple[Variant, Copies] | Reason:
+        copies = copies_of(views, variant.lists, variant.stored, self.span)
+        return copies if isinstance(copies, Reason) else (variant, copies)
+
     def _may_repeat(self, variant: Variant) -> bool:
         """Return whether what does not depend on the arguments is as it was at a call that ran."""
         return (
@@ -212,7 +280,7 @@ class Region:
             unchanged = "the functions in use are those of the first call"
             return ConditionFailed(span=span, condition=unchanged, values=())
         if types is None:
-            return why_not(self.plan, self.guard, values)
+            return self.lists.skipped() or why_not(self.plan, self.guard, values)
         try:
             found = self.guard.check(*values)
         except NOT_FOUND:
@@ -476,6 +544,7 @@ class Region:
         values: tuple[object, ...],
         found: Admission,
         repeated: Reason | None,
+        copies: Copies | None = None,
     ) -> tuple[tuple[object, ...], ...]:
         launcher = MACHINE.launcher(variant.target, self.options.threads)
         started = perf_counter()
@@ -504,6 +573,8 @@ class Region:
             return self._refuse(found, self._failed(status))
         remark = variant.remark or (None if variant.has_copies else repeated)
         self._record(variant.target, found, seconds, remark)
+        if copies is not None:
+            copies.put_back()
         passed = (self.guard.arguments, values)
         return ((*found.last_values, *variant.left_behind(outcome[1:], passed)),)
 

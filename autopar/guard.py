@@ -22,6 +22,7 @@ import numpy as np
 
 from autopar.analysis.facts.arguments import kind_of
 from autopar.analysis.facts.device_arrays import DeviceArray
+from autopar.analysis.facts.lists import ListView
 from autopar.analysis.facts.reasons import (
     BoundsUnusable,
     ConditionFailed,
@@ -49,7 +50,7 @@ _LAYOUT_FLAGS = 0x1 | 0x2 | 0x100 | 0x400
 # A parameter is computed with as a Python int: an np.int8 would wrap in `a[i + k]`.
 INTEGERS = frozenset((int, bool, np.int64))
 # Exactly these, no subclasses: those may give subscripts and operators another meaning.
-ARRAYS = frozenset((np.ndarray, DeviceArray))
+ARRAYS = frozenset((np.ndarray, DeviceArray, ListView))
 # The checks use these builtins; a user's name of the same spelling would hide them.
 RESERVED_NAMES = frozenset(("len", "range", "min", "max", "type"))
 

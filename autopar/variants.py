@@ -23,6 +23,7 @@ from autopar.analysis.model.typed import (
     FAILURES,
     INTEGER_OVERFLOW,
     WARNINGS,
+    ListElements,
     Operation,
     Store,
     TypedProgram,
@@ -49,6 +50,7 @@ from autopar.codegen.host import reordered
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.marks import marked
+from autopar.codegen.notes import with_notes
 from autopar.codegen.prepare import compile_kernels, types_of
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
@@ -58,6 +60,7 @@ from .aliases import written_alone
 from .cost import iterations
 from .dumps import NUMBERS, write_text
 from .guard import holds
+from .lists import StoredList
 from .options import Options
 
 Target = Literal["cpu", "cuda"]
@@ -87,6 +90,8 @@ class Variant:
     # Python over the names of the call; None where nothing is asked. Holds where the loops run
     # on which the types depend: a sum that starts as 0.0 stays a float if nothing is added.
     types_hold: str | None
+    lists: tuple[ListElements, ...]  # of its arrays, those that stand for lists
+    stored: tuple[StoredList, ...]  # those of these that it stores to
     remark: Reason | None  # what its user should know of its results
 
     def left_behind(
@@ -149,6 +154,7 @@ class Draft:
     # where nothing can fail, or where failing may be found out afterwards.
     checks: tuple[Program, str] | None
     redo: Condition | None  # when the region may be run again; None where nobody asks
+    stored: tuple[StoredList, ...]
 
 
 def draft_variant(
@@ -165,22 +171,27 @@ def draft_variant(
     if isinstance(found, Refusal):
         return found
     typed, _ = found
+    lists = frozenset(each.name for each in typed.lists)
     try:
         with isl.budget():
             program = lowered(region, found, types, name, file)
     except isl.BudgetExhaustedError:
         return Refusal(reasons=(exhausted(region.scop.span),))
-    if options.strict or region.keeps_order:
+    # What a list costs decides about each call, so no sum may depend on that.
+    if options.strict or region.keeps_order or lists:
         program = without_rounded(program)
     program = marked(program, typed.maybe_assigned)
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal
-    may_redo = redo_condition(region) if typed.hazards else None
+    program, stored = _with_stores(program, typed.lists)
+    may_redo = redo_condition(region, lists) if typed.hazards else None
     if isinstance(may_redo, Refusal):
         return may_redo
     checks = None
-    if target == "cpu" and _is_checked_first(typed, may_redo):
+    # What a region does to copies of lists alone, nobody sees if it fails.
+    is_seen = any(each.is_written and each.name not in lists for each in program.given_arrays)
+    if target == "cpu" and (is_seen or not lists) and _is_checked_first(typed, may_redo):
         only = checks_only(program)
         may_check = may_check_first(region, arrays_needed(only))
         if isinstance(may_check, Refusal):
@@ -196,7 +207,23 @@ def draft_variant(
         source=generated(program, target, options),
         checks=checks,
         redo=may_redo,
+        stored=stored,
     )
+
+
+def _with_stores(
+    program: Program, lists: tuple[ListElements, ...]
+) -> tuple[Program, tuple[StoredList, ...]]:
+    """Return `program` with notes where bits do not tell what it stores in a list."""
+    written = {each.name for each in program.given_arrays if each.is_written}
+    changed = [each.name for each in lists if each.is_changed and each.name in written]
+    program, notes = with_notes(program, changed)
+    stored = tuple(
+        StoredList(elements=each, note=notes.get(each.name))
+        for each in lists
+        if each.name in written
+    )
+    return program, stored
 
 
 def _dump(draft: Draft, folder: Path) -> None:
@@ -244,6 +271,8 @@ def make_variant(
         may_warn=bool(hazards & WARNINGS),
         redo=draft.redo,
         types_hold=_types_hold(region, draft.typed),
+        lists=draft.typed.lists,
+        stored=draft.stored,
         remark=_remark(region.scop.span, draft),
     )
 
@@ -327,6 +356,8 @@ def lowered(
     """Return the loop tree of a region for the given types."""
     typed, schedule = found
     arrays = {key: value for key, value in types.items() if isinstance(value, ArrayType)}
+    for each in typed.lists:
+        arrays[each.name] = replace(arrays[each.name], dtype=each.after.dtype, element=each.after)
     identifier = re.sub(r"\W", "_", name)
     program = lower(region.scop, schedule, typed, arrays, name=identifier, file=Path(file).name)
     alone = {array.name for array in region.memory.arrays}

@@ -29,7 +29,7 @@ from autopar.analysis.model.typed import (
     places_of,
     walk_computed,
 )
-from autopar.analysis.model.types import NumpyScalar
+from autopar.analysis.model.types import ScalarType
 from autopar.analysis.model.unused import unused
 
 from .integers import rename
@@ -180,7 +180,7 @@ def _replaced(loop: Loop, taken: set[str]) -> tuple[Node, list[ScalarVariable]] 
         name = unused(f"{cells.array}_cell", taken)
         taken.add(name)
         names[cells.array] = name
-        kind = NumpyScalar(dtype=cells.type.dtype)
+        kind = _kind_of(node.statement)
         variables.append(ScalarVariable(name=name, type=kind, is_live_in=False, live_in_type=None))
         before.append(_loaded(node, node.statement, name))
         after.append(_stored(node, node.statement, name))
@@ -234,15 +234,22 @@ def _store_of(loop: Loop, cells: Cells, iterators: set[str]) -> Instance | None:
     return own[0] if is_fixed else None
 
 
+def _kind_of(store: Store) -> ScalarType:
+    """Return the type of the element that an update reads: a list has Python's numbers too."""
+    update = _update(store, store.array)
+    assert update is not None  # found so
+    return update.operands[0].type
+
+
 def _loaded(node: Instance, store: Store, name: str) -> Instance:
-    kind = NumpyScalar(dtype=store.value.type.dtype)
+    kind = _kind_of(store)
     value = Load(array=store.array, indices=store.indices, type=kind, span=store.span)
     statement = SetVariable(name=name, value=value, span=store.span)
     return replace(node, name=f"{node.name}_before", statement=statement)
 
 
 def _stored(node: Instance, store: Store, name: str) -> Instance:
-    value = Variable(name=name, type=NumpyScalar(dtype=store.value.type.dtype), span=store.span)
+    value = Variable(name=name, type=_kind_of(store), span=store.span)
     return replace(node, name=f"{node.name}_after", statement=replace(store, value=value))
 
 

@@ -114,6 +114,8 @@ def freeze(value: object, arguments: tuple[object, ...] = ()) -> object:
     for number, argument in enumerate(arguments):
         if value is argument and isinstance(value, np.ndarray):
             return ("argument", number, _frozen_array(value))
+        if value is argument and type(value) is list:
+            return ("argument", number, tuple(freeze(each) for each in value))
     match value:
         case np.ndarray():
             return _frozen_array(value)

@@ -20,6 +20,7 @@ from ..model.types import (
     NumpyScalar,
 )
 from .device_arrays import DeviceArray
+from .lists import ListView
 from .reasons import UnsupportedArgument
 
 AnyArray: TypeAlias = NDArray[Any] | DeviceArray
@@ -28,6 +29,8 @@ _PYTHON = {bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX}
 
 def array_type(name: str, value: object, span: Span, *, is_written: bool) -> ArrayType | Reason:
     """Return the type of an array argument, or why no kernel may touch it."""
+    if isinstance(value, ListView):
+        return value.type
     if type(value) is not np.ndarray and not isinstance(value, DeviceArray):
         return UnsupportedArgument(span=span, name=name, kind=kind_of(value))
     problem = _array_problem(value, is_written=is_written)

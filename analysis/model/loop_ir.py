@@ -10,7 +10,7 @@ No concrete node is ever subclassed: `match` with `assert_never` is exhaustive.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from .diagnostics import Reason
@@ -47,6 +47,8 @@ class Extent:
     array: str
     axis: int  # as written; a negative one counts from the last, build_scop resolves it
     span: Span
+    # Written as `a.shape[k]`, which lists do not have; `len(a)` means the same otherwise.
+    is_attribute: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class Element:
     array: str
     indices: tuple[Expression, ...]
     span: Span
+    has_tuple: bool = field(default=False, compare=False)  # `a[i, j]`: lists of lists refuse it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,6 +216,8 @@ class Scop:
     predicates: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()  # those that live on: they are bound once the region has run
     inlined: tuple[str, ...] = ()  # functions of the user whose calls became statements
+    # Arrays that are used as no list can be: `a.shape[0]`, `a[i, j]`.
+    no_lists: frozenset[str] = frozenset()
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""
@@ -225,6 +227,26 @@ class Scop:
     def given_arrays(self) -> tuple[Array, ...]:
         """The arrays that come from outside, scalars left out."""
         return tuple(each for each in self.arrays if each.rank > 0 and each.allocation is None)
+
+    @property
+    def arrays_read(self) -> frozenset[str]:
+        """The arrays and scalars that some statement reads an element of."""
+        return frozenset(
+            access.array
+            for statement in self.statements
+            for access in statement.accesses
+            if access.kind == "read"
+        )
+
+    @property
+    def arrays_written(self) -> frozenset[str]:
+        """The arrays and scalars that some statement writes an element of."""
+        return frozenset(
+            access.array
+            for statement in self.statements
+            for access in statement.accesses
+            if access.kind != "read"
+        )
 
     def statement(self, name: str) -> Statement:
         """Return the statement called `name`."""

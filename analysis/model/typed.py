@@ -172,6 +172,20 @@ class ScalarVariable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListElements:
+    """What a list holds, all its elements being of one type."""
+
+    name: str
+    before: ScalarType | None  # None: no element is read, and they may be anything
+    after: ScalarType  # of those that are stored; `before` where none is
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a stored element may be told from the one before by its type alone."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TypedProgram:
     """All statements of a region, typed; `statements` in the order of the Scop's."""
 
@@ -185,6 +199,7 @@ class TypedProgram:
     # Scalars that have, after the region, their type only if they were assigned in it; if not,
     # they are what they were.
     maybe_assigned: tuple[str, ...] = ()
+    lists: tuple[ListElements, ...] = ()
 
     def statement(self, name: str) -> TypedStatement:
         """Return the typed form of the Scop's statement `name`."""

@@ -53,6 +53,9 @@ INT = PythonScalar(kind="int")
 FLOAT = PythonScalar(kind="float")
 COMPLEX = PythonScalar(kind="complex")
 
+# The dtype of a list before anything is known of what is stored in it.
+OPEN = "open"
+
 # The dtypes that kernels hold; every other one stays in the interpreter.
 COMPILED_DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -74,15 +77,30 @@ EXACT_IN_FLOAT64 = 2**53
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayType:
-    """What a kernel is specialised for: dtype, rank and memory layout of an array."""
+    """What a kernel is specialised for: dtype, rank and memory layout of an array.
+
+    A list of numbers is an array to a kernel. It holds what is stored as it is, and converts
+    nothing: `element` is the one type that its elements have. Of a list that is only written the
+    stores decide which that is; until they are typed, its dtype is OPEN.
+    """
 
     dtype: str
     rank: int
     layout: Literal["C", "F", "A"]  # C order, Fortran order, any strides
     is_aligned: bool
     is_writeable: bool
+    is_list: bool = False
+    element: ScalarType | None = None  # None: NumPy's scalar of the dtype, or OPEN
+
+    @property
+    def element_type(self) -> ScalarType:
+        """The type of an element that is read."""
+        return self.element or NumpyScalar(dtype=self.dtype)
 
     def __str__(self) -> str:
+        if self.is_list:
+            inner = "?" if self.element is None else str(self.element)
+            return "list[" * self.rank + inner + "]" * self.rank
         axes = ",".join(":" * self.rank)
         return f"{self.dtype}[{axes}]{'' if self.layout == 'C' else ' ' + self.layout}"
 

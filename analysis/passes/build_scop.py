@@ -54,7 +54,7 @@ from .folding import folded
 from .identifiers import Identifiers
 from .leaving import begin, leave, reached
 from .liveness import exposed_reads
-from .name_uses import name_uses, names_used_in_two_ways
+from .name_uses import name_uses, names_used_in_two_ways, no_lists
 from .reasons import EarlyExit, LoopVariableChanged, NonAffineCondition, UnknownExtents
 from .scop_draft import Draft, Place
 from .subscripts import integer, resolved
@@ -74,7 +74,7 @@ def build_scop(
     filled = fill_allocations(nest, live_out)
     if isinstance(filled, Refusal):
         return filled
-    nest = filled.nest
+    as_written, nest = nest, filled.nest
     uses = name_uses(nest, {each.node.name: each.extents for each in filled.allocations})
     draft = Draft(text=text, uses=uses, identifiers=Identifiers(uses.names))
     draft.reasons += names_used_in_two_ways(uses, nest)
@@ -98,7 +98,8 @@ def build_scop(
     if draft.reasons:
         return Refusal(reasons=tuple(dict.fromkeys(draft.reasons)))
     draft.loops = [replace(each, is_fill=each.variable in filled.fills) for each in draft.loops]
-    return wrap_subscripts(_scop(draft, nest, live_out), facts)
+    scop = replace(_scop(draft, nest, live_out), no_lists=no_lists(as_written))
+    return wrap_subscripts(scop, facts)
 
 
 def _allocation(draft: Draft, allocated: Allocated, known: dict[str, Expression]) -> None:

@@ -137,8 +137,10 @@ def _outside(scop: Scop, array: str, axis: int, extent: str) -> Iterator[isl.Set
             yield union
 
 
-def redo(scop: Scop) -> Condition:
+def redo(scop: Scop, copies: frozenset[str] = frozenset()) -> Condition:
     """Return when the region may be run again from its start after it ran in part.
+
+    What it did to `copies` of arrays is forgotten.
 
     It may where no cell is written whose value from before the region is read: then every
     value that the second run reads is one that it wrote itself, or one never overwritten.
@@ -146,6 +148,8 @@ def redo(scop: Scop) -> Condition:
     """
     broken: isl.Set | None = None
     for array in scop.given_arrays:
+        if array.name in copies:
+            continue
         overwritten = _overwritten_live_in(scop, array.name)
         if overwritten is not None and not overwritten.is_empty():
             found = overwritten.params()

@@ -187,14 +187,16 @@ class ExpressionReader:
             case gast.Subscript(value=gast.Attribute(value=gast.Name() as array, attr="shape")):
                 match self.expression(node.slice):
                     case Constant(value=axis) if type(axis) is int:
-                        return Extent(array=array.id, axis=axis, span=span_of(node))
+                        at = span_of(node)
+                        return Extent(array=array.id, axis=axis, span=at, is_attribute=True)
         return None
 
     def element(self, node: Any) -> Element:
         indices: list[Any] = []
-        base = node
+        base, has_tuple = node, False
         while isinstance(base, gast.Subscript):
             inner = base.slice
+            has_tuple = has_tuple or isinstance(inner, gast.Tuple)
             here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]
             indices = here + indices
             base = base.value
@@ -206,6 +208,7 @@ class ExpressionReader:
             array=base.id,
             indices=tuple(self.expression(each) for each in indices),
             span=span_of(node),
+            has_tuple=has_tuple,
         )
 
     # ------------------------------------------------------------------------ text

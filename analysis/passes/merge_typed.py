@@ -43,6 +43,14 @@ def hold(expression: TypedExpression, dtypes: Mapping[str, str]) -> TypedExpress
             if dtype != expression.type.dtype or not _may_come_early(expression, variable):
                 return None
             return replace(variable, type=expression.type)
+        case Cast(operand=Load() as load) if dtypes.get(load.array, load.type.dtype) != (
+            load.type.dtype
+        ):
+            # An element of a list of another type than what is stored in it.
+            if dtypes[load.array] != expression.type.dtype or not _may_come_early(expression, load):
+                return None
+            indices = hold_subscripts(load.indices, dtypes)
+            return None if indices is None else replace(load, indices=indices, type=expression.type)
         case Cast():
             operand = hold(expression.operand, dtypes)
             return None if operand is None else replace(expression, operand=operand)
@@ -51,6 +59,8 @@ def hold(expression: TypedExpression, dtypes: Mapping[str, str]) -> TypedExpress
             operands = tuple(operand for operand in found if operand is not None)
             return replace(expression, operands=operands) if len(operands) == len(found) else None
         case Load():
+            if dtypes.get(expression.array, expression.type.dtype) != expression.type.dtype:
+                return None
             indices = hold_subscripts(expression.indices, dtypes)
             return None if indices is None else replace(expression, indices=indices)
         case Number() | Index():
@@ -73,7 +83,7 @@ def hold_subscripts(
     return tuple(held)
 
 
-def _may_come_early(cast: Cast, variable: Variable) -> bool:
+def _may_come_early(cast: Cast, variable: Variable | Load) -> bool:
     """Return whether the cast may be made once, where the variable is assigned."""
     if cast.type.dtype in INTEGER_LIMITS:
         return variable.type.dtype in INTEGER_LIMITS  # a float would lose its fraction
@@ -102,7 +112,7 @@ def merge(left: TypedExpression, right: TypedExpression) -> TypedExpression | No
             return replace(left, operands=operands, type=type_, hazards=hazards)
         case (Load(), Load()) if left.array == right.array:
             indices = merge_subscripts(left.indices, right.indices)
-            return None if indices is None else replace(left, indices=indices)
+            return None if indices is None else replace(left, indices=indices, type=type_)
         case (Number(), Number()) if repr(left.value) == repr(right.value):
             return replace(left, type=type_)
         case _:

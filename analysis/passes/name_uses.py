@@ -15,9 +15,11 @@ from types import MappingProxyType
 
 from ..model.diagnostics import Reason
 from ..model.loop_ir import (
+    Allocate,
     Assign,
     Element,
     Expression,
+    Extent,
     For,
     Name,
     Update,
@@ -96,3 +98,21 @@ def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
             yield ScalarUsedAsArray(span=at, name=name)
     for name in sorted(uses.assigned & uses.variables):
         yield LoopVariableChanged(span=at, variable=name)
+
+
+def no_lists(nest: For) -> frozenset[str]:
+    """Return the arrays of `nest` that it uses as no list can be used."""
+    found: set[str] = set()
+    for statement in walk_statements((nest,)):
+        if isinstance(statement, Allocate) and statement.like is not None:
+            found.add(statement.like)  # its dtype is asked for
+        for expression in expressions_of(statement):
+            for node in walk_expression(expression):
+                match node:
+                    case Extent(array=array, is_attribute=True):
+                        found.add(array)
+                    case Element(array=array, has_tuple=True):
+                        found.add(array)
+                    case _:
+                        pass
+    return frozenset(found)

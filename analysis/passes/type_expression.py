@@ -159,7 +159,7 @@ def _element(expression: Element, scope: Scope) -> Result:
     return Load(
         array=expression.array,
         indices=indices,
-        type=NumpyScalar(dtype=array.dtype),
+        type=array.element_type,
         span=expression.span,
     )
 

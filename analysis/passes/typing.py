@@ -8,6 +8,7 @@ After:   s = float32(0.0); s = s + a[i, k]; b[i] = s         s held in float32
 A variable may change its type as long as no statement computes differently for it: under every
 combination of types that it may have, each statement must be the same operations on the same
 dtypes, the variable itself cast to the one dtype in which it is held. Hazards are united.
+The elements of a list are such variables too, all of one type before and of one type once stored.
 The types a variable may have are a fixpoint over the statements, in no order: an
 over-approximation.
 """
@@ -37,6 +38,7 @@ from ..model.scop import Scop, Statement
 from ..model.source import Span
 from ..model.typed import (
     INTEGER_OVERFLOW,
+    ListElements,
     ScalarVariable,
     SetVariable,
     Store,
@@ -82,6 +84,8 @@ class _Typing:
     # Every type that a scalar may have where it is read.
     possible: dict[str, tuple[ScalarType, ...]]
     intervals: dict[str, Interval] = field(default_factory=dict)  # of int variables
+    # Every type that the elements of a list may have.
+    elements: dict[str, tuple[ScalarType, ...]] = field(default_factory=dict)
     # The same before single statements, once it is assumed that loops are not empty.
     before: Mapping[str, Environment] = field(default_factory=dict)
 
@@ -100,23 +104,32 @@ class _Typing:
             integers={name: scalars.get(name, INT) for name in names},
             assigned=tuple(assigned),
             possible={n: (t,) for n, t in scalars.items() if n not in names},
+            elements={
+                n: () if t.element is None else (t.element,)
+                for n, t in live_in.items()
+                if isinstance(t, ArrayType) and t.is_list
+            },
         )
 
     def program(self) -> TypedProgram | Refusal:
         reason = self._close()
         if reason is not None:
             return Refusal(reasons=(reason,))
+        lists = self._lists()
+        if isinstance(lists, UnsupportedType):
+            return Refusal(reasons=(lists,))
         self._narrow()
         flow = self._flow()
         program = self._held_program(flow)
         if isinstance(program, TypedProgram):
-            return program
+            return replace(program, lists=lists)
         # Types that are only possible where an inner loop is empty may be what prevents it.
         self.before = flow.before
         narrower = self._held_program(flow)
         if isinstance(narrower, Refusal):
             return program
-        return replace(narrower, nonempty_loops=rectangular_loops(self.scop))
+        nonempty = rectangular_loops(self.scop)
+        return replace(narrower, nonempty_loops=nonempty, lists=lists)
 
     def _held_program(self, flow: Flow) -> TypedProgram | Refusal:
         held: dict[str, ScalarType] = {}
@@ -162,17 +175,37 @@ class _Typing:
             grown = False
             for statement in self.scop.statements:
                 target = statement.body.target
-                if not isinstance(target, Name) or self._waits(statement):
+                is_kept = isinstance(target, Name) or target.array in self.elements
+                if not is_kept or self._waits(statement):
                     continue
+                name = target.name if isinstance(target, Name) else target.array
+                types = self.possible if isinstance(target, Name) else self.elements
                 for scope in self._scopes(statement):
                     value = self._value(statement, scope)
                     if isinstance(value, UnsupportedType):
                         return value
-                    known = self.possible.get(target.name, ())
+                    known = types.get(name, ())
                     if value.type not in known:
-                        self.possible[target.name] = (*known, value.type)
+                        types[name] = (*known, value.type)
                         grown = True
         return self._first_unknown()
+
+    def _lists(self) -> tuple[ListElements, ...] | UnsupportedType:
+        """Return what the lists hold once they are stored to: one type for each of them."""
+        found: list[ListElements] = []
+        for name in self.elements:
+            before = self.arrays[name].element
+            stores = [each for each in self.scop.statements if _stores_in(each, name)]
+            values = [self._value(each, scope) for each in stores for scope in self._scopes(each)]
+            types = {value.type for value in values if not isinstance(value, UnsupportedType)}
+            if len(types) > 1 or (before is None and not types):
+                at = stores[-1].span if stores else self.scop.span
+                shown = tuple(sorted(map(str, types)))
+                return UnsupportedType(span=at, operation=f"store in list '{name}'", types=shown)
+            after = next(iter(types), before)
+            assert after is not None  # one of the two is known
+            found.append(ListElements(name=name, before=before, after=after))
+        return tuple(found)
 
     def _waits(self, statement: Statement) -> bool:
         return any(name not in self.possible for name in self._scalars_read(statement))
@@ -203,12 +236,32 @@ class _Typing:
         known = self.before.get(statement.name, {}) if environment is None else environment
         names = self._scalars_read(statement)
         choices = [sorted(known.get(name) or self.possible[name], key=str) for name in names]
+        lists = self._lists_read(statement)
+        elements = [self.elements[name] for name in lists]
         kinds: tuple[Literal["numpy", "python"], ...] = ("numpy",)
         if any(isinstance(each, BoolOp | Conditional | Call) for each in _reads(statement.body)):
             kinds = ("numpy", "python")  # `min` may return either of its operands
         for types in product(*choices):
-            for kind in kinds:
-                yield self._scope(statement, dict(zip(names, types, strict=True)), kind)
+            variables = dict(zip(names, types, strict=True))
+            for held in product(*elements):
+                arrays = self._arrays(dict(zip(lists, held, strict=True)))
+                for kind in kinds:
+                    scope = self._scope(statement, variables, kind)
+                    yield replace(scope, arrays=arrays) if lists else scope
+
+    def _lists_read(self, statement: Statement) -> tuple[str, ...]:
+        found = (each.array for each in _reads(statement.body) if isinstance(each, Element))
+        return tuple(dict.fromkeys(name for name in found if name in self.elements))
+
+    def _arrays(self, elements: Mapping[str, ScalarType]) -> dict[str, ArrayType]:
+        """Return the types of the arrays, the elements of some lists being of these types."""
+        return {
+            **self.arrays,
+            **{
+                name: replace(self.arrays[name], dtype=each.dtype, element=each)
+                for name, each in elements.items()
+            },
+        }
 
     def _scope(
         self,
@@ -234,6 +287,8 @@ class _Typing:
         array = self.arrays.get(target.array)
         if array is None:
             return UnsupportedType(span=target.span, operation="[]", types=("unknown",))
+        if array.is_list:
+            return type_expression(value, scope)
         return element_value(value, array.dtype, scope)
 
     # ------------------------------------------------------------------ held dtypes
@@ -333,7 +388,7 @@ class _Typing:
     ) -> TypedStatement | UnsupportedType:
         value: TypedExpression | None = None
         target = statement.body.target
-        dtypes = {name: type_.dtype for name, type_ in held.items()}
+        dtypes = {name: type_.dtype for name, type_ in held.items()} | self._stored_dtypes()
         for scope in self._scopes(statement):
             each = self._value(statement, scope)
             if isinstance(each, UnsupportedType):
@@ -356,6 +411,10 @@ class _Typing:
         if isinstance(indices, UnsupportedType):
             return indices
         return Store(array=target.array, indices=indices, value=value, span=statement.span)
+
+    def _stored_dtypes(self) -> dict[str, str]:
+        """Return the dtypes in which lists are held: those of what is stored in them."""
+        return {name: types[-1].dtype for name, types in self.elements.items() if types}
 
     def _subscripts(
         self, statement: Statement, target: Element, dtypes: Mapping[str, str]
@@ -408,6 +467,11 @@ class _Typing:
 
         entry = {name: frozenset((type_,)) for name, type_ in self.live_in.items()}
         return final_types(self.scop, entry, value_types)
+
+
+def _stores_in(statement: Statement, array: str) -> bool:
+    target = statement.body.target
+    return isinstance(target, Element) and target.array == array
 
 
 def _assigned_value(body: Assign | Update) -> Expression:
