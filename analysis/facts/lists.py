@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
 from ..model.types import (
     BOOL,
     COMPILED_DTYPES,
