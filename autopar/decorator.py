@@ -21,9 +21,9 @@ from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.stages import explain_text
 from autopar.codegen import cudalib
 
+from .callees import read_with_callees
 from .deferred import Deferred
 from .dispatch import Region
-from .functions import read_source
 from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord
@@ -41,6 +41,7 @@ class ParallelFunction(Generic[P, R]):
     """A function whose proven-parallel loops run in parallel."""
 
     __wrapped__: Callable[P, R]
+    is_autopar_wrapper = True  # a call of it does what a call of the function does
 
     def __init__(self, function: Callable[P, R], options: Options) -> None:
         functools.update_wrapper(self, function)
@@ -115,7 +116,7 @@ class ParallelFunction(Generic[P, R]):
             return self._prepared
 
     def _analysed(self) -> Prepared:
-        source = read_source(self.__wrapped__)
+        source = read_with_callees(self.__wrapped__)
         if isinstance(source, Refusal):
             name = getattr(self.__wrapped__, "__qualname__", repr(self.__wrapped__))
             reason = source.reasons[0]
@@ -124,7 +125,7 @@ class ParallelFunction(Generic[P, R]):
         self._source = source
         assert isinstance(self.__wrapped__, FunctionType)  # it has a source
         names = [name for name, _ in source.known_names or ()]
-        hold = watch_known(self.__wrapped__, names)
+        hold = watch_known(self.__wrapped__, names, source.text)
         return prepare(source, self._options, self._records, hold)
 
     def _make_guarded(self) -> Callable[P, R]:

@@ -87,10 +87,10 @@ def read_source(function: object, text: SourceText | None = None) -> SourceFunct
         return _refusal(function, "it is a lambda; only 'def' functions are analysed")
     if code.co_flags & SUSPENDING_FLAGS:
         return _refusal(function, f"it is {_suspending(code)}, which runs in pieces")
-    found = text or _find_text(function)
+    found = text or find_text(function)
     if found is None:
         return _refusal(function, f"no source text is known for '{code.co_filename}'")
-    line = _definition_line(code, found, compare=text is None)
+    line = definition_line(code, found, compare=text is None)
     if line is None:
         return _refusal(
             function,
@@ -145,7 +145,7 @@ def _refusal(function: object, detail: str) -> Refusal:
     return Refusal(reasons=(reason,))
 
 
-def _find_text(function: FunctionType) -> SourceText | None:
+def find_text(function: FunctionType) -> SourceText | None:
     """Return the text that `function` claims to come from, as it is now."""
     path = function.__code__.co_filename
     linecache.checkcache(path)
@@ -156,14 +156,23 @@ def _find_text(function: FunctionType) -> SourceText | None:
 # ------------------------------------------------------------------- is it the same text?
 
 
-def _definition_line(code: CodeType, text: SourceText, *, compare: bool) -> int | None:
-    """Return the line of the `def` that `code` was compiled from; None if it is not there."""
+def definition_line(code: CodeType, text: SourceText, *, compare: bool) -> int | None:
+    """Return the line of the `def` that `code` was compiled from; None if it is not there.
+
+    Or that of the `lambda`, where no other function begins on that line.
+    """
     try:
         tree, module = _compile(text.text, code.co_filename, code.co_flags & FUTURE_FLAGS)
     except (SyntaxError, ValueError):  # ValueError: a null byte
         return None
     if compare and not any(_same_code(code, other) for other in _walk_code(module)):
         return None
+    if code.co_name == "<lambda>":
+        begin = [
+            node for node in ast.walk(tree) if getattr(node, "lineno", 0) == code.co_firstlineno
+        ]
+        functions = [node for node in begin if isinstance(node, _FUNCTIONS)]
+        return code.co_firstlineno if len(functions) == 1 else None
     lines = (
         node.lineno
         for node in ast.walk(tree)
@@ -172,6 +181,9 @@ def _definition_line(code: CodeType, text: SourceText, *, compare: bool) -> int 
         and _first_line(node) == code.co_firstlineno
     )
     return next(lines, None)
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 @functools.lru_cache(maxsize=4)  # a module with many decorated functions is compiled once
@@ -277,22 +289,24 @@ def meaning_of(value: object, function: FunctionType, text: SourceText) -> str |
     is_near = (
         value.__globals__ is function.__globals__
         and code.co_filename == function.__code__.co_filename
+        and code.co_qualname == code.co_name
+        and "<locals>" not in function.__code__.co_qualname
         and not code.co_freevars
         and not code.co_flags & SUSPENDING_FLAGS
     )
     if not is_near:
         return canonical_name(value)
-    line = _definition_line(code, text, compare=False)
-    if line is None or not _has_own_defaults(value, line, text):
+    line = definition_line(code, text, compare=False)
+    if line is None or not has_own_defaults(value, line, text):
         return None
     return f"{HELPER}{line}"
 
 
-def _has_own_defaults(function: FunctionType, line: int, text: SourceText) -> bool:
+def has_own_defaults(function: FunctionType, line: int, text: SourceText) -> bool:
     """Return whether the literal defaults in the text are what the function has."""
     tree, _ = _compile(text.text, function.__code__.co_filename, 0)
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.lineno == line:
+        if isinstance(node, ast.FunctionDef | ast.Lambda) and node.lineno == line:
             keywords = function.__kwdefaults__ or {}
             own = [*(function.__defaults__ or ()), *keywords.values()]
             named = [

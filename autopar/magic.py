@@ -22,7 +22,7 @@ import sys
 from collections import ChainMap, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from IPython.core.error import UsageError
@@ -33,7 +33,7 @@ from autopar.analysis.model.source import SourceText
 from autopar.analysis.stages import usual_names
 from autopar.codegen import cudalib
 
-from .functions import canonical_name
+from .callees import Callees
 from .options import BACKENDS, BackendError, Options, choose_options, is_disabled
 from .render import Report
 from .rewrite import FUTURE_FLAGS, rewrite_tree, with_constants
@@ -135,8 +135,9 @@ def _taken_over(
     try:
         mode = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         plain = compile(run.text.text, run.text.path, "exec", mode, dont_inherit=True)
-        names = _names(run.text, vars(run.module))
-        sites, decoration = run.prepare_module(plain, names, are_sure=True)
+        callees = Callees(FunctionType(plain, vars(run.module)), run.text)
+        names = _names(run.text, vars(run.module), callees)
+        sites, decoration = run.prepare_module(plain, names, are_sure=True, callees=callees.sources)
         tree, constants = rewrite_tree(run.text, sites, decoration, flags, prefix)
     except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
         run.give_up(error)
@@ -144,7 +145,7 @@ def _taken_over(
     return copy.deepcopy(tree), constants  # parts of it are shared with the next run of the cell
 
 
-def _names(text: SourceText, namespace: Mapping[str, object]) -> dict[str, str]:
+def _names(text: SourceText, namespace: Mapping[str, object], callees: Callees) -> dict[str, str]:
     """Return what the outside names of a cell mean: what they are bound to, where they are.
 
     What the cell binds itself is taken to mean what its text says, as in a file.
@@ -154,7 +155,7 @@ def _names(text: SourceText, namespace: Mapping[str, object]) -> dict[str, str]:
     mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name in sorted(mentioned - _bound(tree)):
         if name in namespace:
-            meant = canonical_name(namespace[name])
+            meant = callees.meaning(namespace[name])
             names.pop(name, None)
             if meant is not None:
                 names[name] = meant

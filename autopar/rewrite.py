@@ -95,7 +95,7 @@ def rewrite_function(
         if not isinstance(definition, ast.FunctionDef):
             message = f"no function is defined at line {source.line}"
             raise ValueError(message)  # noqa: TRY004 -- the line is wrong, not a type
-        edit = _Edit(definition, decoration)
+        edit = _Edit(definition, decoration, original=original_code(function))
         edit.add_sites(sites, find_bound_names(definition), class_of(shells))
         shell = enclose(shells, edit.applied_to_body(definition), original)
         module = ast.Module(body=[shell], type_ignores=[])
@@ -146,6 +146,13 @@ def _parse(source: SourceText, flags: int) -> ast.Module:
     return parsed
 
 
+def original_code(function: FunctionType) -> CodeType:
+    """Return the code of `function` as it was before guards were put into it."""
+    guards = (each for each in function.__code__.co_consts if isinstance(each, _Guard))
+    found = next((each.original for each in guards), None)
+    return function.__code__ if found is None else found
+
+
 # ------------------------------------------------------------------------- at the guard
 
 
@@ -154,6 +161,7 @@ class _Guard:
     """The constant that the rewritten code calls; hashed by identity, as constants must be."""
 
     enter: Callable[..., Returned]
+    original: CodeType | None = None  # of the function, as it was without guards
     unbound: Unbound = UNBOUND
 
     def look(self, name: str) -> object:
@@ -215,7 +223,14 @@ def _with_own_values(
 class _Edit:
     """What is to be put into one tree, and the constants that it refers to."""
 
-    def __init__(self, tree: ast.AST, decoration: Decoration | None, prefix: str = "") -> None:
+    def __init__(
+        self,
+        tree: ast.AST,
+        decoration: Decoration | None,
+        prefix: str = "",
+        original: CodeType | None = None,
+    ) -> None:
+        self._original = original
         self.constants: dict[str, object] = {}
         self._guards: dict[Position, str] = {}
         self._prefix = _fresh_prefix(tree, prefix)
@@ -243,7 +258,7 @@ class _Edit:
             if site.results:
                 names = tuple(mangle(name, class_name) for name in site.results)
                 enter = _keep_unassigned(enter, names)
-            guard = self._placeholder(_Guard(enter=enter))
+            guard = self._placeholder(_Guard(enter=enter, original=self._original))
             self._guards[place] = _guard_text(
                 guard, site, bound.get(place, frozenset()), class_name
             )

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType, ModuleType
 
 from autopar.analysis.model.report import Report as ReportData
-from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
 from autopar.analysis.stages import MODULE, loop_functions
 
-from .functions import identity_guards, read_source
+from .callees import read_with_callees
+from .functions import identity_guards
 from .options import Options
 from .prepare import Prepared, failed, prepare, with_runs
 from .record import Records, RunRecord
@@ -43,15 +44,23 @@ class Takeover:
         self.records = Records(self.record)
 
     def prepare_module(
-        self, plain: CodeType, names: Mapping[str, str], *, are_sure: bool
+        self,
+        plain: CodeType,
+        names: Mapping[str, str],
+        *,
+        are_sure: bool,
+        callees: tuple[CalleeSource, ...] = (),
     ) -> tuple[tuple[Site, ...], Decoration]:
         """Return the sites of module level, and which functions are decorated.
 
         `names` are what the outside names of the text are taken to mean; `are_sure` says that
-        somebody looked, so that they are believed before the names which the text suggests.
+        somebody looked, so that they are believed before the names which the text suggests;
+        `callees` are functions of other texts among what they mean.
         """
         known = tuple(names.items()) if are_sure else None
-        source = SourceFunction(text=self.text, qualified_name=MODULE, line=1, known_names=known)
+        source = SourceFunction(
+            text=self.text, qualified_name=MODULE, line=1, known_names=known, callees=callees
+        )
         hold = ModuleBindings(FunctionType(plain, self.module.__dict__), self.text, names)
         prepared = self.prepare(source, hold)
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
@@ -74,7 +83,7 @@ class Takeover:
 
     def decorate(self, function: FunctionType) -> FunctionType:
         """Return a function of the file with guards before its regions."""
-        source = read_source(function, self.text)
+        source = read_with_callees(function, self.text)
         if not isinstance(source, SourceFunction):
             return function
         names = [name for name, _ in source.known_names or ()]
@@ -84,7 +93,7 @@ class Takeover:
         if key in self.prepared and is_closure:
             # The regions watch what the first such closure captured.
             return function
-        prepared = self.prepare(source, watch_known(function, names))
+        prepared = self.prepare(source, watch_known(function, names, self.text))
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
         try:
             return rewrite_function(function, source, prepared.sites, decoration)

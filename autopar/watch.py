@@ -14,12 +14,12 @@ from autopar.analysis.model.source import SourceText
 from autopar.analysis.passes.allocation_calls import ALLOCATIONS, DTYPES
 from autopar.analysis.passes.names import ITERABLES, MATH_CONSTANTS, MODELLED_FUNCTIONS
 
+from .callees import Callees, Watched
 from .functions import (
     PARTS,
     Binding,
     canonical_name,
     identity_guards,
-    meaning_of,
     mentioned_names,
     watch_bindings,
 )
@@ -29,19 +29,60 @@ _MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES | ITE
 _OWN_NAMES = {"abs": "absolute"}  # numpy.abs says that it is numpy.absolute
 
 
-def watch_known(function: FunctionType, names: Iterable[str]) -> Callable[[], bool]:
+def watch_known(
+    function: FunctionType, names: Iterable[str], text: SourceText
+) -> Callable[[], bool]:
     """Return `bindings_hold` for the outer `names` of `function` as they are bound now.
 
+    `text` is that of the function; what those names mean in other texts is watched there.
     Where an attribute has been replaced already (`math.sqrt = mine`), it never holds: the
     analysis reads `math.sqrt` and takes it for the original.
     """
-    bindings = identity_guards(function, names)
+    hold = _watch_names(function, names)
+    callees = Callees(function, text)
+    for binding in identity_guards(function, names):
+        callees.meaning(binding.value)
+    for each in callees.watched:
+        hold = _both(hold, _watch_callee(each))
+    return hold
+
+
+def _watch_names(function: FunctionType, names: Iterable[str]) -> Callable[[], bool]:
+    """Return `bindings_hold` for the names of one function, in its own namespace."""
+    with_modules = sorted({*names, *(name.partition(".")[0] for name in names)})
+    bindings = identity_guards(function, with_modules)
     attributes = identity_guards(function, _used_attributes(function, bindings))
     if not all(map(_is_original, attributes)):
         return lambda: False
     helpers = [each.name for each in bindings if isinstance(each.value, FunctionType)]
     parts = identity_guards(function, [f"{name}.{part}" for name in helpers for part in PARTS])
     return watch_bindings(function, (*bindings, *attributes, *parts))
+
+
+def _watch_callee(watched: Watched) -> Callable[[], bool]:
+    """Return whether a function still computes what it did, by its parts and its outside names."""
+    callee: FunctionType = watched.callee
+    names_hold = _watch_names(callee, watched.names)
+    code, defaults = callee.__code__, callee.__defaults__
+    keywords = dict(callee.__kwdefaults__ or {})
+
+    def holds() -> bool:
+        return (
+            callee.__code__ is code
+            and callee.__defaults__ is defaults
+            and (not keywords or _same_values(callee.__kwdefaults__ or {}, keywords))
+            and names_hold()
+        )
+
+    return holds
+
+
+def _both(first: Callable[[], bool], second: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: first() and second()
+
+
+def _same_values(one: Mapping[str, object], two: Mapping[str, object]) -> bool:
+    return one.keys() == two.keys() and all(one[key] is two[key] for key in two)
 
 
 def _used_attributes(function: FunctionType, bindings: Iterable[Binding]) -> list[str]:
@@ -89,10 +130,10 @@ class ModuleBindings:
         bound = identity_guards(self._function, sorted(self._expected))
         if any(self._meaning(each) != self._expected[each.name] for each in bound):
             return False
-        hold = watch_known(self._function, [each.name for each in bound])
+        hold = watch_known(self._function, [each.name for each in bound], self._text)
         if len(bound) == len(self._expected):
             self._hold = hold
         return hold()
 
     def _meaning(self, binding: Binding) -> str | None:
-        return meaning_of(binding.value, self._function, self._text)
+        return Callees(self._function, self._text).meaning(binding.value)

@@ -323,6 +323,9 @@ class Helper:
     body: tuple[Statement, ...]  # assigns RESULT on every path
     local_names: frozenset[str]  # parameters among them
     refusal: Reason | None  # why nothing is known of it
+    # Whose its outside names are: of the text that calls; of the same module, in another text;
+    # of another module, or of functions around it.
+    place: Literal["here", "near", "far"]
     span: Span
 
 

@@ -69,3 +69,16 @@ class SourceFunction:
     # something autopar knows, e.g. ("np", "numpy"), ("sqrt", "math.sqrt"), ("range", "range").
     # None: not looked up (static analysis of a file), so the usual spellings are assumed.
     known_names: tuple[tuple[str, str], ...] | None
+    # Functions of other texts that names in `known_names` stand for, those they call among them.
+    callees: tuple[CalleeSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalleeSource:
+    """A function of another text, or one that sees other variables, which a loop may call."""
+
+    key: str  # what names that stand for it are taken to mean
+    source: SourceFunction  # its names are those that it sees itself
+    # Variables it finds outside itself that were numbers when somebody looked.
+    constants: tuple[tuple[str, bool | int | float | complex], ...]
+    sees_others: bool  # its other outside names mean something else to the function that calls

@@ -15,6 +15,7 @@ import gast
 
 from ..model.source import SourceFunction, SourceText, Span
 from . import names
+from .lambdas import named_lambdas
 
 MODULE = "<module>"
 
@@ -61,6 +62,7 @@ class File(NamedTuple):
     definitions: dict[tuple[str, int], Definition]  # by qualified name and line
     known: dict[str, str]  # what outside names stand for at module level
     helpers: dict[str, Any]  # the functions of module level, by what calls of them name
+    lambdas: dict[int, Any]  # by their lines, as `def`
 
 
 @functools.lru_cache(maxsize=8)
@@ -79,8 +81,23 @@ def file_of(text: str) -> File:
         for (_, line), definition in found.items()
         if definition.node in tree.body and not definition.node.decorator_list
     }
+    lambdas = named_lambdas(tree)
+    helpers |= {
+        f"{names.HELPER}{line}": each.node for line, each in lambdas.items() if each.is_outermost
+    }
     known = names.usual_names(tree)
-    return File(tree=tree, definitions=found, known=known, helpers=helpers)
+    return File(
+        tree=tree, definitions=found, known=known, helpers=helpers,
+        lambdas={line: each.node for line, each in lambdas.items()},
+    )  # fmt: skip
+
+
+def function_at(file: File, qualified_name: str, line: int) -> Any | None:
+    """Return the `def` or the `lambda` of that name at `line`, the latter as a `def`."""
+    if qualified_name.rpartition(".")[2] == "<lambda>":
+        return file.lambdas.get(line)
+    found = file.definitions.get((qualified_name, line))
+    return None if found is None else found.node
 
 
 def _definitions(

@@ -8,6 +8,7 @@ that keeps the reason.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gast
@@ -30,7 +31,8 @@ from ..model.loop_ir import (
 from ..model.source import SourceFunction, Span
 from . import names
 from .call_arguments import bound_arguments
-from .definitions import File, span_of
+from .callees import Callee, Number
+from .definitions import span_of
 from .reasons import (
     ArrayStatement,
     CannotInline,
@@ -67,17 +69,22 @@ class Unmodelled(Exception):
 class ExpressionReader:
     """Reads the expressions of one function; `known` resolves names to what they stand for."""
 
-    def __init__(self, source: SourceFunction, known: dict[str, str], file: File) -> None:
+    def __init__(
+        self, source: SourceFunction, known: dict[str, str], callees: Mapping[str, Callee]
+    ) -> None:
         self.source = source
         self.known = known
-        self.file = file
-        self.called: set[str] = set()  # functions of the text, by their keys
+        self.callees = callees
+        self.called: set[str] = set()  # functions of the user, by their keys
+        self.constants: dict[str, Number] = {}  # variables whose values are known
 
     def expression(self, node: Any) -> Expression:
         at = span_of(node)
         match node:
             case gast.Constant(value=bool() | int() | float() | complex()):
                 return Constant(value=node.value, span=at)
+            case gast.Name() if node.id in self.constants:
+                return Constant(value=self.constants[node.id], span=at)
             case gast.Name():
                 return Name(name=node.id, span=at)
             case gast.BinOp():
@@ -143,9 +150,11 @@ class ExpressionReader:
 
     def call(self, node: Any) -> Expression:
         function = self.canonical(node.func)
-        # A name of an enclosing function would hide what functions of module level see.
-        is_outer = "<locals>" not in self.source.qualified_name
-        if function is not None and function in self.file.helpers and is_outer:
+        if function == names.RECURSIVE:
+            called = self.text(node.func)
+            detail = "it calls itself"
+            raise Unmodelled(CannotInline(span=span_of(node), function=called, detail=detail))
+        if function is not None and function in self.callees:
             return self.call_of_helper(node, function)
         if function == "len" and len(node.args) == 1 and isinstance(node.args[0], gast.Name):
             return Extent(array=node.args[0].id, axis=0, span=span_of(node))
@@ -157,7 +166,7 @@ class ExpressionReader:
         return Call(function=function, arguments=arguments, span=span_of(node))
 
     def call_of_helper(self, node: Any, key: str) -> Call:
-        definition = self.file.helpers[key]
+        definition = self.callees[key].find()
         given = bound_arguments(node, definition.args)
         if given is None:
             detail = "which argument is which is not known"
@@ -173,7 +182,10 @@ class ExpressionReader:
             case gast.Name():
                 return self.known.get(node.id)
             case gast.Attribute(value=gast.Name() as module):
+                whole = self.known.get(f"{module.id}.{node.attr}")
                 found = self.known.get(module.id)
+                if whole is not None:
+                    return whole
                 return None if found is None else f"{found}.{node.attr}"
         return None
 

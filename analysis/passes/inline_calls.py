@@ -165,14 +165,21 @@ class _Inlining:
     def obstacle(self, helper: Helper, inside: tuple[str, ...]) -> str | None:
         if helper.key in inside:
             return "it calls itself"
-        if self.function.is_module and helper.span.line > self.line:
+        is_here = helper.place == "here"
+        if self.function.is_module and is_here and helper.span.line > self.line:
             return "it is defined after the loop"
+        if helper.place == "far" and free_names(helper):
+            return f"it reads '{min(free_names(helper))}', which is no number of its own module"
         if len(self.inlined) >= _MOST_CALLS:
             return f"more than {_MOST_CALLS} calls would be"
         if isinstance(helper.refusal, CannotInline):
             return helper.refusal.detail
         for statement in walk_statements(helper.body):
             match statement:
+                case Opaque(reason=CannotInline() as inner) if inner.function == helper.name:
+                    return inner.detail
+                case Opaque(reason=CannotInline() as inner):
+                    return f"it calls '{inner.function}', and {inner.detail}"
                 case Opaque():
                     line = statement.span.line
                     return f"line {line} has what is not modelled ({statement.reason.code})"
@@ -182,7 +189,7 @@ class _Inlining:
                     return f"it makes an array '{statement.name}'"
                 case _:
                     pass
-        if not self.function.is_module:
+        if not self.function.is_module and helper.place != "far":
             here = self.function.local_names & free_names(helper)
             if here:
                 return f"'{min(here)}' is another variable where it is called"

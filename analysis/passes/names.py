@@ -78,6 +78,8 @@ def usual_names(tree: Any) -> dict[str, str]:
 
 # What a function of the same text is known as: "def 12", by the line of its `def`.
 HELPER = "def "
+# What a function is known as while it is being looked at: it calls itself.
+RECURSIVE = "def itself"
 
 
 def _helpers(tree: Any) -> dict[str, str]:
@@ -85,13 +87,22 @@ def _helpers(tree: Any) -> dict[str, str]:
     bindings = Counter(name for node in own_nodes(tree.body) for name in _bindings(node))
     hidden = _declared_global(tree)
     return {
-        node.name: f"{HELPER}{node.lineno}"
+        name: f"{HELPER}{line}"
         for node in tree.body
-        if isinstance(node, gast.FunctionDef)
-        and not node.decorator_list
-        and bindings[node.name] == 1
-        and node.name not in hidden
+        for name, line in _defined(node)
+        if bindings[name] == 1 and name not in hidden
     }
+
+
+def _defined(node: Any) -> Iterator[tuple[str, int]]:
+    """Yield the name of the function that a statement defines, and its line."""
+    match node:
+        case gast.FunctionDef(decorator_list=[]):
+            yield node.name, node.lineno
+        case gast.Assign(targets=[gast.Name(id=name)], value=gast.Lambda() as value):
+            yield name, value.lineno
+        case gast.AnnAssign(target=gast.Name(id=name), value=gast.Lambda() as value):
+            yield name, value.lineno
 
 
 def _bindings(node: Any) -> Iterator[str]:

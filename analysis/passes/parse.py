@@ -11,6 +11,7 @@ this module and its helpers see gast.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,8 +39,9 @@ from ..model.loop_ir import (
 from ..model.source import SourceFunction, Span
 from . import names
 from .allocation_calls import Reading, read_allocation
+from .callees import Callee, find_callees
 from .continues import has_jump, jump_in, with_rest
-from .definitions import MODULE, Definition, File, file_of, span_of
+from .definitions import MODULE, Definition, file_of, span_of
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
@@ -87,7 +89,7 @@ def parse(source: SourceFunction) -> Function | Refusal:
     else:
         known = names.seen_inside(file.known, found.around)
     parameters = () if found.node is file.tree else names.argument_names(found.node.args)
-    reader = _Reader(source, known, file)
+    reader = _Reader(source, known, find_callees(source, known, file))
     function = reader.function(found.node, parameters)
     return replace(function, helpers=_helpers(reader))
 
@@ -99,8 +101,9 @@ def _helpers(caller: _Reader) -> tuple[Helper, ...]:
     while waiting:
         key = waiting.pop()
         if key not in found:
-            reader = _Reader(caller.source, caller.outside, caller.file)
-            found[key] = reader.helper(key)
+            callee = caller.callees[key]
+            reader = _Reader(callee.source, dict(callee.known), caller.callees)
+            found[key] = reader.helper(key, callee)
             waiting += sorted(reader.called)
     return tuple(found.values())
 
@@ -113,9 +116,10 @@ def _unavailable(source: SourceFunction, detail: str) -> Refusal:
 class _Reader(ExpressionReader):
     """Reads the statements of one function."""
 
-    def __init__(self, source: SourceFunction, known: dict[str, str], file: File) -> None:
-        super().__init__(source, known, file)
-        self.outside = known  # as functions of the text see it
+    def __init__(
+        self, source: SourceFunction, known: dict[str, str], callees: Mapping[str, Callee]
+    ) -> None:
+        super().__init__(source, known, callees)
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
@@ -124,7 +128,7 @@ class _Reader(ExpressionReader):
         # A name bound in the function hides the builtin or module of the same name.
         if not is_module:
             hidden = scope.bound | set(parameters)
-            self.known = {k: v for k, v in self.known.items() if k not in hidden}
+            self.hide(hidden)
         self.subscripted = names.subscripted(node.body)
         end = node.body[-1] if node.body else None
         return Function(
@@ -144,13 +148,18 @@ class _Reader(ExpressionReader):
             ),
         )
 
-    def helper(self, key: str) -> Helper:
-        """Return what a function of the text does to a value."""
-        node = self.file.helpers[key]
+    def hide(self, bound: set[str] | frozenset[str]) -> None:
+        """Forget what `bound` names mean outside."""
+        self.known = {k: v for k, v in self.known.items() if k.partition(".")[0] not in bound}
+
+    def helper(self, key: str, callee: Callee) -> Helper:
+        """Return what a function of the user does to a value."""
+        node = callee.find()
         parameters = names.argument_names(node.args)
         scope = names.scope_of(node.body)
         hidden = scope.bound | set(parameters)
-        self.known = {k: v for k, v in self.known.items() if k not in hidden}
+        self.hide(hidden)
+        self.constants = {k: v for k, v in callee.constants.items() if k not in hidden}
         body, refusal = with_result(node.body), None
         if body is None:
             detail = "it does not return one value in the same way on every path"
@@ -162,6 +171,7 @@ class _Reader(ExpressionReader):
             body=self.block(body or []),
             local_names=frozenset(hidden | {LEFT}),
             refusal=refusal,
+            place=callee.place,
             span=span_of(node),
         )
 

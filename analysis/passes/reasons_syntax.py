@@ -70,10 +70,11 @@ class UnknownCall(Reason):
 class CannotInline(Reason):
     """A function of the user is called that does more than compute a value, or is not understood.
 
-    Why it blocks: calls of functions of the same file are put in place of their names. That takes
-        functions that assign local names, branch, loop over ranges or arrays and return a number;
-        a function that stores into arrays, calls itself, reads a name that means something else
-        where it is called, or needs Python beyond that, is left to the interpreter.
+    Why it blocks: the user's own functions are put in place of their calls: those of the same file,
+        of other modules and of closures. That takes functions that assign local names, branch,
+        loop over ranges or arrays and return a number; a function that stores into arrays, calls
+        itself, reads a name that means something else where it is called, reads more than numbers
+        of another module, or needs Python beyond that, is left to the interpreter.
 
     Example:
         def scaled(x):

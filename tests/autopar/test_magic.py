@@ -76,6 +76,9 @@ CELLS = (
     "import asyncio\nawait asyncio.sleep(0)\nfor i in range(n):\n    y[i] = x[i] + 5\ny[:2].tolist()",
     "\n\nfor i in range(n): y[i] = x[n - 1 - i]\n!echo {n}\ny[:2].tolist()",
     "_15 if False else 'out'; 7",
+    "import numpy as np\ng = 2.5\ndef lifted(v, by=1):\n    return g * v + by\ntwice = lambda v: 2 * v",
+    "for i in range(n):\n    y[i] = lifted(x[i]) - twice(x[i])\ny[:4].tolist()",
+    "g = 4\nfor i in range(n):\n    y[i] = lifted(x[i], by=2)\ny[:4].tolist()",
 )  # fmt: skip
 
 
@@ -94,6 +97,8 @@ def test_cells_show_what_they_show_without(tmp_path):
     assert "cpu" == ran["5 for k in range(a.shape[0])"]  # defined there, called by another cell
     assert "cpu" == ran["7 for i in range(n)"]
     assert "cpu" == ran["12 for i in range(n)"]  # under %%time
+    assert "cpu" == ran["21 for i in range(n)"]  # functions of the cell before in place
+    assert "cpu" == ran["22 for i in range(n)"]
     assert "cpu" == ran["17 for i in range(n)"]
     assert "ran" not in found["16 for i in range(3)"] or ran["16 for i in range(3)"] != "cpu"
 

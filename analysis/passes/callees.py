@@ -1,0 +1,57 @@
+"""The functions of the user that a function may call: where each stands, what its names mean.
+
+Before:  "def 12"                      After:  <def f>, and that its `np` is numpy
+
+Those of the same text stand at its module level; others somebody has looked up
+(`SourceFunction.callees`). Helper of the `parse` pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from ..model.source import SourceFunction
+from .definitions import File, file_of, function_at
+
+Number: TypeAlias = bool | int | float | complex
+
+
+class Callee(NamedTuple):
+    """A function that may be called."""
+
+    find: Callable[[], Any]  # its `def`
+    source: SourceFunction  # whose text it is
+    known: Mapping[str, str]  # what its outside names stand for
+    constants: Mapping[str, Number]  # which of them are numbers, and which
+    place: Literal["here", "near", "far"]  # as of `Helper`
+
+
+def find_callees(source: SourceFunction, known: Mapping[str, str], file: File) -> dict[str, Callee]:
+    """Return the functions that `source`, and those it calls, may call, by what stands for them.
+
+    `known` is what the outside names of `source` stand for, `file` is its text.
+    """
+    found: dict[str, Callee] = {}
+    # A name of an enclosing function would hide what functions of module level see.
+    if "<locals>" not in source.qualified_name:
+        for key, node in file.helpers.items():
+            found[key] = Callee(partial(_itself, node), source, known, {}, "here")
+    for each in source.callees:
+        # Texts of other modules are read where a loop calls what is in them.
+        find = partial(_in_its_text, each.source)
+        names = dict(each.source.known_names or ())
+        place: Literal["near", "far"] = "far" if each.sees_others else "near"
+        found[each.key] = Callee(find, each.source, names, dict(each.constants), place)
+    return found
+
+
+def _itself(node: Any) -> Any:
+    return node
+
+
+def _in_its_text(source: SourceFunction) -> Any:
+    found = function_at(file_of(source.text.text), source.qualified_name, source.line)
+    assert found is not None  # somebody found it there
+    return found

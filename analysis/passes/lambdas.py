@@ -1,0 +1,60 @@
+"""Functions that are expressions, as definitions.
+
+Before:  square = lambda x: x * x      After:  def square(x): return x * x
+
+Only those that begin on a line of their own: what has been compiled knows its line and no more.
+Helper of `definitions`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import gast
+
+from . import names
+
+# What a function without a name is called.
+_UNNAMED = "unnamed"
+
+
+class NamedLambda(NamedTuple):
+    """A `lambda`, as the `def` that does the same."""
+
+    node: Any
+    is_outermost: bool  # what a name of module level is bound to
+
+
+def named_lambdas(tree: Any) -> dict[int, NamedLambda]:
+    """Return the lambdas of a text by the line that each begins, where it is the only function."""
+    found = [each for each in names.walk(tree) if isinstance(each, gast.Lambda)]
+    functions = (gast.Lambda, gast.FunctionDef, gast.AsyncFunctionDef)
+    lines = Counter(each.lineno for each in names.walk(tree) if isinstance(each, functions))
+    called = dict(_names_of(names.walk(tree)))
+    outermost = dict(_names_of(tree.body))
+    return {
+        each.lineno: NamedLambda(_as_def(each, called.get(each, _UNNAMED)), each in outermost)
+        for each in found
+        if lines[each.lineno] == 1
+    }
+
+
+def _names_of(nodes: Any) -> Iterator[tuple[Any, str]]:
+    """Yield each lambda that one of the statements `nodes` binds to a name, and the name."""
+    for node in nodes:
+        match node:
+            case gast.Assign(targets=[gast.Name(id=name)], value=gast.Lambda() as value):
+                yield value, name
+            case gast.AnnAssign(target=gast.Name(id=name), value=gast.Lambda() as value):
+                yield value, name
+
+
+def _as_def(node: Any, name: str) -> Any:
+    value = gast.copy_location(gast.Return(value=node.body), node.body)
+    definition = gast.FunctionDef(
+        name=name, args=node.args, body=[value], decorator_list=[], returns=None,
+        type_comment=None, type_params=[],
+    )  # fmt: skip
+    return gast.copy_location(definition, node)
