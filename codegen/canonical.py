@@ -46,6 +46,8 @@ def shape_of(loop: Loop) -> Shape:
     In a single lane every value comes in its order, so that the first of equal extrema stays
     the first: there 0.0 and -0.0 need no second run, and a place is that of the first.
     """
+    if loop.only_keeps:
+        return NESTED  # it may be cut anywhere
     if any(isinstance(node, Loop) for node in walk_nodes(loop.body)):
         return NESTED
     if not loop.reductions:

@@ -48,7 +48,10 @@ _OPERATORS: dict[str, Combine] = {
 
 
 _COMPARISONS: Mapping[str, Callable[[Value, Value], bool]] = MappingProxyType(
-    {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+    {
+        "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+        "last": lambda _new, _old: True,
+    }  # fmt: skip
 )
 
 
@@ -149,9 +152,9 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An extremum that is chosen by a test, and the scalars that are noted with it."""
+    """A value that is chosen, an extremum or the last one, and the scalars noted with it."""
 
-    operator: str  # what a new value must be to the old one: ">", ...
+    operator: str  # what a new value must be to the old one: ">", ...; or "last"
     dtype: str
     noted: int
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from autopar.analysis.model.typed import Operation
+from autopar.analysis.model.typed import Number, Operation
 from autopar.analysis.model.types import NumpyScalar
 
 from .canonical import FEWEST_TERMS
@@ -42,6 +42,9 @@ def partial_lines(partial: PartialLoop, body: Body) -> Iterator[str]:
         yield from body.loop(partial.loop, "lower", "upper", INDENT)
         return
     printer = _Printer(partial, body)
+    if partial.loop.only_keeps:
+        yield from printer.one_block()
+        return
     yield from printer.declarations()
     if partial.shape.block == 1:
         yield from printer.single_iterations()
@@ -144,6 +147,11 @@ class _Printer:
                 yield f"{INDENT}{self._lanes(part)} = np.empty({self._shape.lanes}, {dtype})"
             yield f"{INDENT}{self._levels(part)} = np.empty({LEVELS}, {dtype})"
         yield f"{INDENT}block_count = 0"
+
+    def one_block(self) -> Iterator[str]:
+        """Yield the loop as a whole, where it makes no difference how parts of it are combined."""
+        yield from self._neutral(INDENT)
+        yield from self._body.loop(self._partial.loop, "lower", "upper", INDENT)
 
     def single_iterations(self) -> Iterator[str]:
         """Yield the loop where each iteration is a block."""
@@ -253,7 +261,7 @@ class _Printer:
         yield f"{indent}{target} = {text}"
 
     def _text_of(
-        self, combination: Operation, pair: tuple[str, str], indent: str
+        self, combination: Operation | Number, pair: tuple[str, str], indent: str
     ) -> tuple[str, ...]:
         """Return the lines before the text of a combination of `left` and `right`, and the text."""
         names = Names(spelled={"left": pair[0], "right": pair[1]}, prefix="pair_")

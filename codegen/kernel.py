@@ -49,7 +49,8 @@ class Reduced:
 
     target: str
     # "+", "*", "&", "|", "^", "and", "or", "min", "max", "numpy.minimum", ...; a comparison
-    # where a new value is chosen if it is "<", "<=", ">" or ">=" the old one.
+    # where a new value is chosen if it is "<", "<=", ">" or ">=" the old one; "last" where it
+    # always is, and nothing is read from one iteration to the next.
     operator: str
     type: ScalarType  # of the scalar, while it is accumulated
     # `min(e, m)` instead of `min(m, e)`: the later one of equals, and another fate of nan.
@@ -69,8 +70,13 @@ class Reduced:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether it is an extremum chosen by a test."""
-        return self.operator[0] in "<>"
+        """Whether it is one of the values that it got, as they were: an extremum, or the last."""
+        return self.operator[0] in "<>" or self.is_last
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it is the value that the last iteration gave which gave any."""
+        return self.operator == "last"
 
     @property
     def dtype(self) -> str:
@@ -154,6 +160,11 @@ class Loop:
     def is_reduced(self) -> bool:
         """Whether it carries something, and that only accumulates."""
         return bool(self.reductions or self.cells)
+
+    @property
+    def only_keeps(self) -> bool:
+        """Whether all that it carries is which value of a scalar is the last one."""
+        return self.is_reduced and not self.cells and all(each.is_last for each in self.reductions)
 
     @property
     def is_shared(self) -> bool:

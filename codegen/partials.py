@@ -42,9 +42,9 @@ class Part:
     type: ScalarType
     kind: Literal["value", "bound", "unsure", "chosen", "noted"]
     neutral: Number
-    # Of the variables `left` and `right`. For an extremum that is chosen, whether `right` is,
+    # Of the variables `left` and `right`. For a value that is chosen, whether `right` is,
     # if anything is there; None for what goes with it.
-    combination: Operation | None
+    combination: Operation | Number | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +155,8 @@ def _companion(name: str, type_: ScalarType, kind: Literal["chosen", "noted"], s
 def neutral(reduced: Reduced) -> bool | int | float | complex:
     """Return what changes nothing it is combined with."""
     dtype, operator = reduced.dtype, reduced.operator.removeprefix("numpy.")
+    if reduced.is_last:  # nobody asks for it
+        return {"b": False, "f": 0.0, "c": 0j}.get(dtype[0], 0)
     if operator == "+":
         # -0.0 + x is x for every x; 0.0 + -0.0 is not.
         return {"f": -0.0, "c": complex(-0.0, -0.0)}.get(dtype[0], 0)
@@ -172,7 +174,9 @@ def neutral(reduced: Reduced) -> bool | int | float | complex:
     return INTEGER_LIMITS[dtype][is_smallest]
 
 
-def _combination(reduced: Reduced, span: Span) -> Operation:
+def _combination(reduced: Reduced, span: Span) -> Operation | Number:
+    if reduced.is_last:
+        return Number(value=True, type=BOOL, span=span)
     if reduced.is_chosen:
         compared = _of_both(reduced.operator, reduced.type, span)
         return replace(compared, operands=compared.operands[::-1], type=BOOL)

@@ -54,7 +54,9 @@ def find_reduced(body: tuple[Node, ...], reductions: tuple[Reduction, ...]) -> t
     """
     noted = frozenset(each.target for each in reductions if each.operator in _NOTING)
     found = [
-        reduction_of(body, each) or find_selected(body, each, noted)
+        find_kept(body, each)
+        if each.operator == "last"
+        else reduction_of(body, each) or find_selected(body, each, noted)
         for each in reductions
         if each.target not in noted
     ]
@@ -62,6 +64,31 @@ def find_reduced(body: tuple[Node, ...], reductions: tuple[Reduction, ...]) -> t
     is_lost = any(may_need_order(each) and not each.can_repeat for each in known)
     with_places = {one.name for each in known for one in each.noted}
     return () if is_lost or len(known) < len(found) or with_places != noted else known
+
+
+def find_kept(body: tuple[Node, ...], reduction: Reduction) -> Reduced | None:
+    """Return how a scalar gets the value of the last iteration that assigns it."""
+    own = [
+        node
+        for node in walk_nodes(body)
+        if isinstance(node, Instance)
+        and isinstance(node.statement, SetVariable)
+        and node.statement.name == reduction.target
+    ]
+    types = {node.statement.value.type for node in own if isinstance(node.statement, SetVariable)}
+    if len({each.dtype for each in types}) != 1 or not {
+        each.name for each in own
+    } <= frozenset(reduction.statements):
+        return None
+    return Reduced(
+        target=reduction.target,
+        operator="last",
+        type=min(types, key=str),
+        is_flipped=False,
+        statements=tuple(dict.fromkeys(each.name for each in own)),
+        largest=None,
+        can_repeat=not _stores(body),
+    )
 
 
 def may_need_order(reduced: Reduced) -> bool:

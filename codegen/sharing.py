@@ -43,6 +43,8 @@ def _has_launches(node: Loop | Branch) -> bool:
         match each:
             case Loop(is_parallel=True):
                 return True
+            case Loop(only_keeps=True):
+                return True
             case Loop() | Branch():
                 is_reduced = isinstance(each, Loop) and each.is_reduced
                 if not is_reduced and _has_launches(each):

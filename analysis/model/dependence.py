@@ -15,7 +15,7 @@ from .source import Span
 Kind: TypeAlias = Literal["flow", "anti", "output"]
 Direction: TypeAlias = Literal["<", "=", ">", "*"]
 ReductionOperator: TypeAlias = Literal[
-    "+", "*", "min", "max", "&", "|", "^", "and", "or", "argmin", "argmax"
+    "+", "*", "min", "max", "&", "|", "^", "and", "or", "argmin", "argmax", "last"
 ]
 
 

@@ -205,6 +205,8 @@ def _verdict(loop: LoopPlan) -> str:
     if loop.private:
         parts.append(f"private {', '.join(loop.private)}")
     parts += [f"reduces {each.operator} into {each.target}" for each in loop.reductions]
+    if loop.kept:
+        parts.append(f"last value of {', '.join(each.target for each in loop.kept)}")
     if loop.reason is not None and loop.verdict == "sequential":
         parts.append(loop.reason.code)
     return ", ".join(parts)

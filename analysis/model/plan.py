@@ -67,8 +67,11 @@ class LoopPlan:
     # Whether its iterations may run at the same time, `condition` or `inspections` holding:
     # parallel, or a conditional one without reductions.
     is_coincident: bool
-    # The same, once each of `reductions`, scalars all, is combined from partial values.
+    # The same, once each of `reductions` and `kept` is combined from partial values.
     is_reducible: bool = False
+    # Private scalars that live on although the last iteration may not assign them: theirs is the
+    # value of the last iteration that does. Parts of the loop are combined as for a reduction.
+    kept: tuple[Reduction, ...] = ()
     # What the data must be like. Then `condition` is never true: nothing but an inspector can
     # tell. A reduction has some where its updates might be of distinct elements.
     inspections: tuple[Inspection, ...] = ()

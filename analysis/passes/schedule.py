@@ -90,7 +90,11 @@ def _of_loops(
             for array in loops[each.loops[level]].private_arrays
         ),
         reducible=frozenset(each.name for each in inside if each.loops[level] in reduced),
-        reductions=tuple(each for number in reduced for each in loops[number].reductions),
+        reductions=tuple(
+            each
+            for number in reduced
+            for each in (*loops[number].reductions, *loops[number].kept)
+        ),
     )
 
 

@@ -10,6 +10,7 @@ Presburger formulas).
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from ..model import isl
@@ -86,6 +87,7 @@ class _Judge:
         if self.scop.loops[loop].leaves is not None:
             return self.left(loop, names, found)
         kind, where, inspections = self.decide(loop, blocking, reductions)
+        kept = self.kept(loop, frozenset(excused))
         plan = LoopPlan(
             loop=loop,
             verdict=kind,
@@ -102,12 +104,13 @@ class _Judge:
             )
             and self.values_survive(loop, frozenset()),
             is_reducible=(
-                kind in {"reduction", "conditional"}
-                and bool(reductions)
+                kind in {"parallel", "reduction", "conditional"}
+                and bool(reductions or kept)
                 and not any(each.reads_others for each in reductions)
                 and all(self.is_apart(each, loop) for each in reductions)
-                and self.values_survive(loop, frozenset(excused))
+                and self.values_survive(loop, excused | {each.target for each in kept})
             ),
+            kept=kept,
             inspections=inspections,
             inspected_where=where if inspections else None,
         )
@@ -213,18 +216,42 @@ class _Judge:
         free_of = long_loops(self.scop, loop).intersect(self.scop.context)
         return not free_of.is_subset(blocked_by(found.left))  # ends with the first that is not
 
-    def values_survive(self, loop: int, reduced: frozenset[str]) -> bool:
+    def values_survive(self, loop: int, reduced: Set[str]) -> bool:
         """Return whether the last iteration holds the last value of each scalar, if it is read.
 
         Those that are `reduced` have theirs from all iterations.
         """
-        written = {
+        written = self.scalars_written(loop) - reduced
+        return all(self.storage.survives(name, loop) for name in written)
+
+    def scalars_written(self, loop: int) -> frozenset[str]:
+        return frozenset(
             access.array
             for statement in self.scop.statements_in(loop)
             for access in statement.accesses
             if access.kind != "read" and not access.indices
-        }
-        return all(self.storage.survives(name, loop) for name in written - reduced)
+        )
+
+    def kept(self, loop: int, reduced: frozenset[str]) -> tuple[Reduction, ...]:
+        """Return the private scalars whose last value is that of any iteration, and who sets them.
+
+        No iteration reads what another one left, so the last one that writes decides (Lam,
+        Locality optimizations for parallel machines, CONPAR 1994, calls it finalization).
+        """
+        names = sorted(self.scalars_written(loop) - reduced)
+        return tuple(
+            Reduction(operator="last", target=name, statements=self.writers(name, loop))
+            for name in names
+            if not self.storage.survives(name, loop) and self.storage.exposed(name, loop) is None
+        )
+
+    def writers(self, name: str, loop: int) -> tuple[str, ...]:
+        """Return the statements of `loop` that write the scalar `name`."""
+        return tuple(
+            statement.name
+            for statement in self.scop.statements_in(loop)
+            if any(each.array == name and each.kind != "read" for each in statement.accesses)
+        )
 
     def judge(
         self,
