@@ -189,7 +189,8 @@ def _arguments(nest: DeferredRegion) -> tuple[str, ...]:
 
     What lives on and may not be assigned is among them.
     """
-    kept = nest.live_out & name_uses(nest.nest).assigned
+    uses = name_uses(nest.nest)
+    kept = nest.live_out & (uses.assigned | uses.variables)
     return tuple(sorted(exposed_reads(nest.nest) | kept))
 
 
@@ -216,7 +217,7 @@ def _functions(
 
 
 def _results(nest: DeferredRegion) -> tuple[str, ...]:
-    """Return what a region of the nest leaves behind, in its order: loop variables first."""
+    """Return what a region of the nest leaves behind, sorted."""
     uses = name_uses(nest.nest)
     rows = {
         name
@@ -224,5 +225,4 @@ def _results(nest: DeferredRegion) -> tuple[str, ...]:
         if isinstance(each, For)
         for name, _ in each.rows
     }
-    variables = sorted(nest.live_out & (uses.variables | rows))
-    return (*variables, *sorted(nest.live_out & uses.assigned))
+    return tuple(sorted(nest.live_out & (uses.variables | rows | uses.assigned)))

@@ -134,11 +134,19 @@ class Region:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """The names of what `enter` leaves behind: loop variables first."""
+        """The names of what `enter` leaves behind, sorted."""
+        return self.plan.scop.live_out
+
+    def _ordered(self, left: tuple[object, ...]) -> tuple[object, ...]:
+        """Return what is left behind in the order of `results`.
+
+        `left` has the loop variables with a last value first, then what kernels assign.
+        """
         assert self.plan.last_values is not None  # `can_guard` asked
         variables = tuple(name for name, _ in self.plan.last_values)
-        assigned = (name for name in self.plan.scop.live_out if name not in variables)
-        return (*variables, *assigned)
+        assigned = (name for name in self.results if name not in variables)
+        named = dict(zip((*variables, *assigned), left, strict=True))
+        return tuple(named[name] for name in self.results)
 
     @property
     def _reads_contents(self) -> bool:
@@ -576,7 +584,9 @@ class Region:
         if copies is not None:
             copies.put_back()
         passed = (self.guard.arguments, values)
-        return ((*found.last_values, *variant.left_behind(outcome[1:], passed)),)
+        assigned = variant.left_behind(outcome[1:], passed)
+        left = (*found.last_values, *assigned)
+        return (self._ordered(left) if found.last_values and assigned else left,)
 
     def _accept(
         self, status: int, variant: Variant, values: tuple[object, ...], found: Admission

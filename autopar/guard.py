@@ -100,7 +100,7 @@ def can_guard(region: RegionPlan) -> bool:
     """Return whether a region can be taken over once its guard lets it."""
     names = {array.name for array in region.scop.arrays}
     names |= {parameter.text for parameter in region.scop.parameters}
-    names |= set(region.scop.live_in)
+    names |= {*region.scop.live_in, *region.scop.maybe_assigned}
     return (
         region.last_values is not None
         and bool(region.scop.statements)
@@ -118,11 +118,14 @@ def can_guard(region: RegionPlan) -> bool:
 def make_guard(region: RegionPlan) -> Guard:
     """Return the checks for a region for which `can_guard` holds."""
     arrays, integers, scalars = _names(region)
-    arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars)))
+    # What may be left as it was is passed along, be it unbound.
+    arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars, *region.scop.maybe_assigned)))
     conditional = tuple(plan.loop for plan in region.loops if plan.condition is not None)
     finders = row_finders(region)
     taken = (arguments, integers, conditional)
-    source = "\n".join([*_check_lines(region, finders, taken), *_key_lines(arguments, arrays)])
+    source = "\n".join(
+        [*_check_lines(region, finders, taken), *_key_lines(arguments, arrays, region)]
+    )
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS, "autopar_ndarray": np.ndarray,
         "autopar_integers": INTEGERS, "autopar_numbers": INTEGERS - {bool},
@@ -244,7 +247,9 @@ def _bare_names(index: Expression) -> frozenset[str]:
     return frozenset()
 
 
-def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]:
+def _key_lines(
+    arguments: tuple[str, ...], arrays: tuple[str, ...], region: RegionPlan
+) -> list[str]:
     lines = [f"def key({', '.join(arguments)}):"]
     tests = " or ".join(f"type({name}) not in autopar_arrays" for name in arrays)
     if tests:
@@ -254,6 +259,7 @@ def _key_lines(arguments: tuple[str, ...], arrays: tuple[str, ...]) -> list[str]
         if name in arrays
         else f"type({name}), "
         for name in arguments
+        if name not in region.scop.maybe_assigned
     ]
     lines.append(f"    return ({''.join(parts)})")
     return lines

@@ -49,9 +49,12 @@ _OPERATORS: dict[str, Combine] = {
 
 _COMPARISONS: Mapping[str, Callable[[Value, Value], bool]] = MappingProxyType(
     {
-        "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
         "last": lambda _new, _old: True,
-    }  # fmt: skip
+    }
 )
 
 

@@ -76,9 +76,9 @@ def find_kept(body: tuple[Node, ...], reduction: Reduction) -> Reduced | None:
         and node.statement.name == reduction.target
     ]
     types = {node.statement.value.type for node in own if isinstance(node.statement, SetVariable)}
-    if len({each.dtype for each in types}) != 1 or not {
-        each.name for each in own
-    } <= frozenset(reduction.statements):
+    if len({each.dtype for each in types}) != 1 or not {each.name for each in own} <= frozenset(
+        reduction.statements
+    ):
         return None
     return Reduced(
         target=reduction.target,

@@ -326,8 +326,13 @@ ROWS: tuple[Sequence[Family], ...] = (
 )
 
 
-def draw_program(choices: Choices, rows: tuple[Sequence[Family], ...] = ROWS) -> Program:
-    """Return a small program: one or two nests, their arrays' dtypes, and whether the arrays are roomy."""
+def draw_program(
+    choices: Choices, rows: tuple[Sequence[Family], ...] = ROWS, *, is_lasting: bool = False
+) -> Program:
+    """Return a small program: one or two nests, their arrays' dtypes, and whether the arrays are roomy.
+
+    `is_lasting`: it returns all scalars that it has.
+    """
     dtype = choices.one_of(("float64", *DTYPES))
     draft = Draft(choices=choices, dtype=dtype, start=choices.one_of((0, 3, 4, 4)))
     families = [
@@ -338,7 +343,13 @@ def draw_program(choices: Choices, rows: tuple[Sequence[Family], ...] = ROWS) ->
     arrays = tuple(_spec(choices, name, dtype) for name in (*VECTORS, *MATRICES) if name in used)
     numbers = tuple(name for name in ("n", "m", "k") if name in used)
     return Program(
-        source=_function([*(array.name for array in arrays), *numbers], lines, used, choices),
+        source=_function(
+            [*(array.name for array in arrays), *numbers],
+            lines,
+            used,
+            choices,
+            is_lasting=is_lasting,
+        ),
         family=families[0].__name__,
         arrays=arrays,
         numbers=numbers,
@@ -352,8 +363,20 @@ def _spec(choices: Choices, name: str, dtype: str) -> ArraySpec:
     return ArraySpec(name=name, rank=1 if name in VECTORS else 2, dtype=dtype)
 
 
-def _function(parameters: list[str], lines: Body, used: set[str], choices: Choices) -> str:
+def _function(
+    parameters: list[str], lines: Body, used: set[str], choices: Choices, *, is_lasting: bool
+) -> str:
     before = [f"s = {choices.one_of(('0', '0.0', '1', 'False'))}"] if "s" in used else []
+    if is_lasting:
+        scalars = [name for name in "pqijt" if name in used]
+        before += [
+            f"{name} = {choices.one_of(('-1', '0.0', 'None', 'False', '2**70'))}"
+            for name in scalars
+            if choices.integer(1, 4) > 1
+        ]
+        after = [f"return {', '.join([*scalars, *(['s'] if 's' in used else [])])}"]
+        body = indented([*before, *lines, *after])
+        return "\n".join([f"def kernel({', '.join(parameters)}):", *body]) + "\n"
     live: list[str] = [
         name
         for name in ("s", "p", "q")

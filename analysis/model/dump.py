@@ -132,6 +132,8 @@ def _scop_lines(scop: Scop) -> Iterator[str]:
         yield f"live in: {', '.join(scop.live_in)}"
     if scop.live_out:
         yield f"live out: {', '.join(scop.live_out)}"
+    if scop.maybe_assigned:
+        yield f"may not be assigned: {', '.join(scop.maybe_assigned)}"
     for statement in scop.statements:
         yield f"{statement.name}: {_assignment(statement.body)}"
         yield f"  domain: {statement.domain}"

@@ -205,8 +205,7 @@ class Scop:
     arrays: tuple[Array, ...]  # in order of first appearance; scalars included
     loops: tuple[Loop, ...]  # in source order
     statements: tuple[Statement, ...]  # in textual order
-    # Scalars that the statements read as values without having assigned them first, and those
-    # that live on and may not be assigned.
+    # Scalars that the statements read as values without having assigned them first.
     live_in: tuple[str, ...]
     # Scalars (loop variables included) whose value after the region may be read.
     live_out: tuple[str, ...]
@@ -214,6 +213,9 @@ class Scop:
     # The private scalars that hold what conditions on data, and bounds, came to; no names of
     # the user.
     predicates: tuple[str, ...] = ()
+    # Of `live_out`, those that may not be assigned and then are what they were, bound or not:
+    # nothing in the region reads that.
+    maybe_assigned: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()  # those that live on: they are bound once the region has run
     inlined: tuple[str, ...] = ()  # functions of the user whose calls became statements
     # Arrays that are used as no list can be: `a.shape[0]`, `a[i, j]`.

@@ -23,7 +23,7 @@ from ..model.loop_ir import Element, Expression, Extent, Name, walk_expression
 from ..model.scop import Access, Array
 from ..model.source import Span
 from .affine import affine
-from .reasons import IndexArrayWritten, LoopVariableChanged, NonAffineSubscript
+from .reasons import IndexArrayWritten, NonAffineSubscript
 from .scop_draft import Draft, Place
 
 Kind: TypeAlias = Literal["read", "may_write", "must_write"]
@@ -38,8 +38,7 @@ def reads(draft: Draft, expression: Expression, place: Place) -> Iterator[Access
             case Name(name=name) if name in draft.uses.assigned:
                 yield _scalar(draft, "read", node, place)
             case Name(name=name) if name in draft.uses.variables:
-                if name not in draft.surrounding(place):
-                    draft.reasons.append(LoopVariableChanged(span=node.span, variable=name))
+                assert name in draft.surrounding(place)  # else it would be a scalar
             case Extent():
                 draft.enter_parameters(node)
             case _:

@@ -52,10 +52,12 @@ from .conditionals import lifted, tests_of
 from .data_bounds import known_of_data, set_bounds, set_predicate
 from .folding import folded
 from .identifiers import Identifiers
+from .last_values import unknown_last_values
 from .leaving import begin, leave, reached
 from .liveness import exposed_reads
+from .loop_variables import more_than_counters, with_scalars
 from .name_uses import name_uses, names_used_in_two_ways, no_lists
-from .reasons import EarlyExit, LoopVariableChanged, NonAffineCondition, UnknownExtents
+from .reasons import EarlyExit, NonAffineCondition, UnknownExtents
 from .scop_draft import Draft, Place
 from .subscripts import integer, resolved
 from .substitution import assigned_scalars, forget, substituted, value_names
@@ -71,6 +73,18 @@ def build_scop(
     `live_out` are the names that may be read after the nest. Subscripts that count from the
     end of their axis are written so (`wrapping`).
     """
+    names = more_than_counters(nest)
+    found = _built(with_scalars(nest, names), text, live_out, facts)
+    if isinstance(found, frozenset):
+        found = _built(with_scalars(nest, names | found), text, live_out, facts)
+    assert not isinstance(found, frozenset)  # every variable that lives on is a scalar now
+    return found
+
+
+def _built(
+    nest: For, text: SourceText, live_out: frozenset[str], facts: Facts
+) -> Scop | Refusal | frozenset[str]:
+    """Return the model of a nest; the loop variables of which the last values are unknown."""
     filled = fill_allocations(nest, live_out)
     if isinstance(filled, Refusal):
         return filled
@@ -87,7 +101,7 @@ def build_scop(
         _loop(draft, nest, Place.root(), known)
         for allocated in filled.allocations:
             _allocation(draft, allocated, known)
-    draft.reasons += _unknown_last_values(draft, live_out)
+    draft.reasons += _unknown_rows(draft, live_out)
     if any(each.data is not None for each in draft.loops):
         # What is asked of bounds before a region runs would be asked for turns that never run.
         draft.reasons += [
@@ -99,7 +113,8 @@ def build_scop(
         return Refusal(reasons=tuple(dict.fromkeys(draft.reasons)))
     draft.loops = [replace(each, is_fill=each.variable in filled.fills) for each in draft.loops]
     scop = replace(_scop(draft, nest, live_out), no_lists=no_lists(as_written))
-    return wrap_subscripts(scop, facts)
+    unknown = unknown_last_values(scop) - {each.name for each in scop.rows}
+    return unknown or wrap_subscripts(scop, facts)
 
 
 def _allocation(draft: Draft, allocated: Allocated, known: dict[str, Expression]) -> None:
@@ -171,9 +186,7 @@ def _loop(
     start, stop, step = (
         integer(each, known, draft.uses) for each in (node.start, node.stop, node.step)
     )
-    if node.variable in draft.surrounding(place):
-        draft.reasons.append(LoopVariableChanged(span=node.span, variable=node.variable))
-        return place.position[-1] + 1
+    assert node.variable not in draft.surrounding(place)  # else it would be a scalar
     found = loop_range(draft, node, (start, stop, step), place)
     if found is None:
         return place.position[-1] + 1
@@ -282,17 +295,14 @@ def _assigned(statement: Assign | Update) -> Expression:
 # ------------------------------------------------------------------------------- model
 
 
-def _unknown_last_values(draft: Draft, live_out: frozenset[str]) -> Iterator[Reason]:
-    """Yield the conditions on data that decide about loops whose variables live on."""
-    for loop in draft.loops:
-        names = {
-            loop.variable,
-            *(each.name for each in draft.rows if draft.loops[each.loop] is loop),
-        }
-        if loop.predicates and names & live_out:
-            test = draft.test_of(loop.predicates[-1].name)
+def _unknown_rows(draft: Draft, live_out: frozenset[str]) -> Iterator[Reason]:
+    """Yield the conditions on data that decide about loops over rows that live on."""
+    for row in draft.rows:
+        predicates = draft.loops[row.loop].predicates
+        if predicates and row.name in live_out:
+            test = draft.test_of(predicates[-1].name)
             yield NonAffineCondition(
-                span=test.span, condition=draft.shown(test), loop_variable=loop.variable
+                span=test.span, condition=draft.shown(test), loop_variable=row.name
             )
 
 
@@ -318,13 +328,13 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         rows=rows,
         inlined=nest.inlined,
     )
-    # A scalar that lives on and may not be assigned keeps the value from before.
+    # A scalar that lives on and may not be assigned keeps what it was before.
     kept = {
         name
         for name in live_out & draft.uses.assigned
         if has_may_writes(scop, name) and not certain_writers(scop, name)
     }
-    return replace(scop, live_in=tuple(sorted({*scop.live_in, *kept})))
+    return replace(scop, maybe_assigned=tuple(sorted(kept - set(scop.live_in))))
 
 
 def _values_read(draft: Draft) -> frozenset[str]:

@@ -38,11 +38,21 @@ def find_last_values(scop: Scop) -> tuple[tuple[tuple[str, str], ...], Condition
     return tuple(values), condition(scop, defined)
 
 
+def unknown_last_values(scop: Scop) -> frozenset[str]:
+    """Return the loop variables that live on with a last value that is not one expression."""
+    variables = {each.variable for each in scop.loops}
+    return frozenset(
+        name for name in scop.live_out if name in variables and _last_value(scop, name) is None
+    )
+
+
 def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
     loops = [number for number, loop in enumerate(scop.loops) if loop.variable == name]
     rows = [row for row in scop.rows if row.name == name]
     if rows:
         return _last_row(scop, rows)
+    if name in scop.maybe_assigned:
+        return "", scop.context
     if not loops:
         writes = [each.last.domain for each in certain_writers(scop, name)]
         if writes:
@@ -50,9 +60,25 @@ def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
         # Without a write that certainly happens it lives into the region too.
         surely = sure_runs(scop, name)
         return "", scop.context if surely is None else surely
-    if len(loops) > 1 or scop.loops[loops[0]].predicates:
+    if any(scop.loops[loop].predicates for loop in loops):
         return None
-    return _last_iteration(scop, loops[0])
+    *others, last = loops
+    if others and not all(_is_after(scop, last, each) for each in others):
+        return None
+    return _last_iteration(scop, last)
+
+
+def _is_after(scop: Scop, loop: int, other: int) -> bool:
+    """Return whether the last iteration of `loop` comes later than any of `other` before it.
+
+    So it does where both lie in a loop that runs `loop` in all of its iterations, if in one.
+    """
+    around, others = surrounding(scop, loop)[:-1], surrounding(scop, other)[:-1]
+    if not around or around != others[: len(around)]:
+        return False
+    iterations = scop.loops[loop].iterations
+    parent = scop.loops[around[-1]].iterations.intersect_params(iterations.params())
+    return parent.is_subset(iterations.outer(scop.loops[loop].depth))
 
 
 def _last_row(scop: Scop, rows: list[Row]) -> tuple[str, isl.Set] | None:

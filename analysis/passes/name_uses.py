@@ -27,7 +27,7 @@ from ..model.loop_ir import (
     walk_expression,
     walk_statements,
 )
-from .reasons import ArrayRebound, InconsistentRank, LoopVariableChanged, ScalarUsedAsArray
+from .reasons import ArrayRebound, InconsistentRank, ScalarUsedAsArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,6 @@ def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
             yield ArrayRebound(span=at, array=name)
         elif name in uses.plain or name in uses.variables:
             yield ScalarUsedAsArray(span=at, name=name)
-    for name in sorted(uses.assigned & uses.variables):
-        yield LoopVariableChanged(span=at, variable=name)
 
 
 def no_lists(nest: For) -> frozenset[str]:

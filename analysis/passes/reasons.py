@@ -26,7 +26,6 @@ from .reasons_dependence import (
 from .reasons_loops import (
     Comprehension,
     EarlyExit,
-    LoopVariableChanged,
     OpaqueIterable,
     WhileLoop,
 )
@@ -73,7 +72,6 @@ __all__ = [
     "InconsistentRank",
     "IndexArrayWritten",
     "InternalFault",
-    "LoopVariableChanged",
     "NoObstacle",
     "NonAffineBound",
     "NonAffineCondition",
@@ -256,7 +254,6 @@ REASONS: tuple[type[Reason], ...] = (
     WhileLoop,
     Comprehension,
     ArrayStatement,
-    LoopVariableChanged,
     NonAffineSubscript,
     NonAffineBound,
     NonAffineCondition,

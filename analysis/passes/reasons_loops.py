@@ -135,39 +135,3 @@ class Comprehension(Reason):
     @property
     def hints(self) -> tuple[str, ...]:
         return ("Fill an array of known length in a 'for' loop.",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopVariableChanged(Reason):
-    """A loop variable is assigned in the body of its loop, or read after it in the same nest.
-
-    Why it blocks: the variable no longer numbers the iterations, so subscripts that use it say
-        nothing of the elements touched.
-
-    Example:
-        for i in range(n):
-            i = i // 2
-            a[i] = 0
-
-    Use instead: a name of its own for the changed value.
-        for i in range(n):
-            k = i // 2
-            a[k] = 0
-
-    References: Python language reference, the for statement.
-    """
-
-    code: ClassVar[str] = "AP213"
-    variable: str
-
-    @property
-    def message(self) -> str:
-        return f"The loop variable '{self.variable}' is used as an ordinary variable too."
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (f"'{self.variable}' is assigned in its own loop or read after that loop.",)
-
-    @property
-    def hints(self) -> tuple[str, ...]:
-        return (f"Give the other use of '{self.variable}' a name of its own.",)

@@ -78,19 +78,20 @@ class NonAffineBound(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonAffineCondition(Reason):
-    """A condition that is not affine decides whether a loop runs whose variable is used later.
+    """A condition that is not affine decides about a loop over rows of which one is used later.
 
-    Why it blocks: what the variable holds after the nest depends on data; only running the loops
-        in their order tells. The statements under such a condition are no obstacle by themselves.
+    Why it blocks: which row the name stands for after the nest depends on data; only running the
+        loops in their order tells. The statements under such a condition are no obstacle by
+        themselves, nor are numbers that loops count with.
 
     Example:
         for i in range(n):
             if a[i] > 0:
-                for j in range(n):
-                    b[i, j] = 0.0
-        print(j)
+                for row in b:
+                    row[i] = 0.0
+        print(row)
 
-    Use instead: another name for the variable that is read after the loop.
+    Use instead: another name for the row that is used after the loop.
 
     References: Benabderrahmane, Pouchet, Cohen and Bastoul, The Polyhedral Model Is More Widely
         Applicable Than You Think, CC 2010.
@@ -120,8 +121,7 @@ class DataDependentBound(Reason):
         read from arrays which the nest leaves alone are no obstacle, be it `range(count[i])`,
         `range(ptr[i], ptr[i + 1])` or a scalar that was assigned one of these right before: a
         call looks at them first. They may be joined by `+ - * // %`, `min`, `max` and `int`. A
-        start that is data takes a step of 1 or -1, and the variable of such a loop must not be
-        read after the nest.
+        start that is data takes a step of 1 or -1.
 
     Example:
         for i in range(n):

@@ -91,9 +91,7 @@ def _of_loops(
         ),
         reducible=frozenset(each.name for each in inside if each.loops[level] in reduced),
         reductions=tuple(
-            each
-            for number in reduced
-            for each in (*loops[number].reductions, *loops[number].kept)
+            each for number in reduced for each in (*loops[number].reductions, *loops[number].kept)
         ),
     )
 

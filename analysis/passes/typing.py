@@ -155,7 +155,7 @@ class _Typing:
             statements=statements,
             variables=self._variables(held, tuple(each for _, each in statements)),
             hazards=_hazards(tuple(each for _, each in statements)) | self._endless(),
-            maybe_assigned=tuple(maybe_assigned),
+            maybe_assigned=(*self.scop.maybe_assigned, *maybe_assigned),
         )
 
     def _endless(self) -> int:

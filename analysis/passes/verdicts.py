@@ -10,7 +10,7 @@ Presburger formulas).
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from ..model import isl
@@ -216,7 +216,7 @@ class _Judge:
         free_of = long_loops(self.scop, loop).intersect(self.scop.context)
         return not free_of.is_subset(blocked_by(found.left))  # ends with the first that is not
 
-    def values_survive(self, loop: int, reduced: Set[str]) -> bool:
+    def values_survive(self, loop: int, reduced: AbstractSet[str]) -> bool:
         """Return whether the last iteration holds the last value of each scalar, if it is read.
 
         Those that are `reduced` have theirs from all iterations.

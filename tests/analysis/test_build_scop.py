@@ -229,9 +229,6 @@ def test_clashing_names_keep_their_meaning() -> None:
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        ("for i in range(n):\n        for i in range(n): a[i] = 0", "AP213"),
-        ("for i in range(n):\n        i = i + 1\n        a[i] = 0", "AP213"),
-        ("for i in range(n):\n        for j in range(n): a[i] = 0\n        b[i] = j", "AP213"),
         ("for i in range(n):\n        a[i] = 0\n        a = b", "AP305"),
         ("for a in range(n):\n        a[a] = 0", "AP310"),
         ("for i in range(n):\n        b[i] = a[i] + a", "AP310"),

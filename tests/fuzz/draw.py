@@ -10,6 +10,7 @@ import numpy as np
 from tests.decided_nests import draw_decided_nest
 from tests.families import draw_program
 from tests.fuzz.trial import Call, Errors, Trial
+from tests.lasting_nests import draw_lasting_nest
 from tests.program import ArraySpec, Program
 from tests.reduced_nests import draw_reduced_nest
 from tests.second_generator import draw as second
@@ -74,7 +75,7 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.35, 0.15, 0.15, 0.15, 0.2)
+_SHARES = (0.3, 0.15, 0.1, 0.15, 0.15, 0.15)
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -125,6 +126,7 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
     kinds = [
         draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
+        draw_lasting_nest,
     ]  # fmt: skip
     draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))

@@ -1,0 +1,79 @@
+"""Loop nests of which more is read afterwards than arrays: last values under conditions, flags, loop variables.
+
+Some names are bound before the nest, some are not; a loop may never run, a condition never hold. Loop variables are
+used again by another loop, read after their own, or changed in its body.
+"""
+
+from __future__ import annotations
+
+from tests.draft import Body, Draft, indented
+from tests.families import draw_program
+from tests.program import Choices, Program
+
+
+def draw_lasting_nest(choices: Choices) -> Program:
+    """Return a program of one or two nests that returns all scalars it has."""
+    return draw_program(choices, rows=((last_writer, last_writer, counted),), is_lasting=True)
+
+
+def last_writer(draft: Draft) -> Body:
+    """if a[i] > b[i]: q = i; p = a[i]: what the last iteration left that left anything."""
+
+    def body() -> Body:
+        lines: Body = []
+        for _ in range(draft.choices.integer(1, 2)):
+            chosen = [f"q = {draft.one_of(*draft.variables, '2 * i + 1', 'True')}"]
+            if not draft.chance(3):
+                chosen.append(f"p = {draft.value(draft.read('a'))}")
+            if draft.chance(5):
+                chosen.append(f"{draft.element()} = p")
+            lines += [f"if {_test(draft)}:", *indented(chosen)]
+            if draft.chance(4):
+                lines += ["else:", f"    p = {draft.value(draft.read('a'))}"]
+        return [*lines, *_store(draft)] if draft.chance(2) else lines
+
+    if draft.chance(3):
+        return draft.loop(lambda: [*_store(draft), *draft.loop(body)])
+    return draft.loop(body)
+
+
+def counted(draft: Draft) -> Body:
+    """for i: for j: ...; for j: ...; a[i] = j: what loops count with is a variable like any other."""
+
+    def inner() -> Body:
+        return [f"u[i, j] = {draft.value(draft.read('u'))}"]
+
+    def summed() -> Body:
+        return (
+            [f"a[i] += {draft.read('a')}"]
+            if draft.dtype != "bool"
+            else [f"a[i] |= {draft.read('a')}"]
+        )
+
+    def body() -> Body:
+        lines = draft.loop(inner)
+        if draft.chance(2):
+            lines = [f"if {_test(draft)}:", *indented(lines)]
+        if draft.chance(2):
+            lines += draft.loop(summed)
+        if draft.chance(4):
+            lines.append(f"c[i] = {draft.value(draft.read('c'))} if j > 3 else {draft.read('c')}")
+        if draft.chance(8):
+            lines += ["i = 2 * i + 1", "b[i] = c[2]"]
+        return lines
+
+    return draft.loop(body)
+
+
+def _test(draft: Draft) -> str:
+    first, second = draft.read("a"), draft.read("a")
+    if draft.dtype.startswith("complex"):
+        return draft.one_of(f"{first} != {second}", first, draft.condition())
+    return draft.one_of(
+        f"{first} > {second}", f"{first} > 20", f"{first} < 0", f"{draft.element()} > {second}",
+        draft.condition(), f"{first} > {second} and {draft.condition()}",
+    )  # fmt: skip
+
+
+def _store(draft: Draft) -> Body:
+    return [f"{draft.element()} = {draft.value(draft.read('a'))}"]
