@@ -40,7 +40,7 @@ def value_above(a, t):
 
 def bound_or_not(a, t, before):
     if before:
-        where = "nowhere"
+        where: object = "nowhere"
     for i in range(a.shape[0]):
         if a[i] > t:
             where = i
