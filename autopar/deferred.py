@@ -145,6 +145,10 @@ class Deferred:
         limits = f"{', '.join(self.nest.names)} lie within {-LIMIT} and {LIMIT}"
         return ConditionFailed(span=self.span, condition=limits, values=())
 
+    def leave(self, reason: Reason) -> tuple[tuple[object, ...], ...]:
+        """Return what sends a call to the interpreter, for a reason that others found."""
+        return self._refuse(reason)
+
     def _refuse(self, reason: Reason) -> tuple[tuple[object, ...], ...]:
         stack = self.records.stack
         if stack:

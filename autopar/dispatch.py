@@ -271,6 +271,10 @@ class Region:
             and (not variant.may_warn or is_everyday())
         )
 
+    def leave(self, reason: Reason) -> tuple[tuple[object, ...], ...]:
+        """Return what sends a call to the interpreter, for a reason that others found."""
+        return self._refuse(None, reason)
+
     def _refuse(self, found: Admission | None, reason: Reason) -> tuple[tuple[object, ...], ...]:
         self._record("interpreter", found, 0.0, reason)
         return ()

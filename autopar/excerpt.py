@@ -8,6 +8,7 @@ from itertools import groupby
 
 from rich.cells import cell_len
 
+from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.dependence import Dependence
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.report import FunctionReport, Report
@@ -40,13 +41,13 @@ def render_diagnostic(
     labels = labels_of(reason, dependences)
     # A notebook keeps one text per cell; a report of several cells has no excerpt to show.
     text = report.text if report.text is not None and report.text.cell == function.cell else None
-    lines = [f"{reason.code} {reason.message}"]
+    lines = [f"{reason.code} {dotted(reason.message)}"]
     if report.text is not None:
         lines.append(place_of(report, function, labels[0].span))
     if text is not None:
         lines.extend(excerpt(text, labels))
-    lines.extend(f"  Note: {note}" for note in reason.notes)
-    lines.extend(f"  Hint: {hint}" for hint in reason.hints)
+    lines.extend(dotted(f"  Note: {note}") for note in reason.notes)
+    lines.extend(dotted(f"  Hint: {hint}") for hint in reason.hints)
     lines.append(f"  More: autopar explain {reason.code}")
     return "\n".join(lines)
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import DeferredRegion, RegionPlan
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
@@ -17,6 +18,7 @@ from autopar.analysis.passes.describe import describe, loop_id, row_at_call
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.analysis.stages import analyze
 
+from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
 from .guard import can_guard, make_guard
@@ -60,13 +62,14 @@ def prepare(
             _entry(each, (first_number + number, source), options, bindings_hold, records)
             for number, each in enumerate(found)
         )
+        sites = tuple(_site(region, source.qualified_name) for region in regions)
         report = describe(plan)
     except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
         return failed(source, "analysis", error)
     return Prepared(
         report=report,
         regions=regions,
-        sites=tuple(_site(region) for region in regions),
+        sites=sites,
     )
 
 
@@ -99,13 +102,19 @@ def _entry(
     )
 
 
-def _site(region: Region | Deferred) -> Site:
+def _site(region: Region | Deferred, function: str) -> Site:
+    arguments, results, enter = region.arguments, region.results, region.enter
+    if has_chains((*arguments, *results)):
+        class_name = class_around(function)
+        names = (arguments, results)
+        guard = guard_chains(names, class_name, region.span, region.enter, region.leave)
+        arguments, enter = guard.arguments, guard.enter
     return Site(
         line=region.span.line,
         column=region.span.column,
-        arguments=region.arguments,
-        results=region.results,
-        enter=region.enter,
+        arguments=arguments,
+        results=tuple(map(dotted, results)),
+        enter=enter,
     )
 
 
@@ -167,8 +176,8 @@ def _with_ran(loop: LoopReport, region: Region | Deferred, record: RunRecord) ->
 def _note(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str | None:  # noqa: FBT001  # private, two callers' words
     if interpreted is None or interpreted.reason is None:
         remark = tally.reason if is_compiled else None
-        return None if remark is None else f"{remark.code}: {remark.message}"
-    message = f"{interpreted.reason.code}: {interpreted.reason.message}"
+        return None if remark is None else dotted(f"{remark.code}: {remark.message}")
+    message = dotted(f"{interpreted.reason.code}: {interpreted.reason.message}")
     if is_compiled:
         all_calls = interpreted.calls + tally.calls
         return f"{interpreted.calls} of {all_calls} calls in the interpreter. {message}"

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from autopar.analysis.model.chains import SEPARATOR, dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.loop_ir import Extent
 from autopar.analysis.model.plan import Plan, RegionPlan
@@ -59,6 +60,7 @@ def parse_types(text: str) -> dict[str, LiveInType]:
     types: dict[str, LiveInType] = {}
     for part in filter(str.strip, _COMMA.split(text)):
         name, equals, kind = (each.strip() for each in part.partition("="))
+        name = name.replace(".", SEPARATOR)
         if not equals or not name.isidentifier():
             raise TypesError(f"'{part.strip()}' is not a type; write a=float64[:], n=int.")
         types[name] = _parse_type(kind)
@@ -159,4 +161,4 @@ def _source(draft: Draft | Refusal) -> str:
 
 
 def _refused(reason: Reason) -> str:
-    return f"{reason.code} line {reason.span.line}: {reason.message}"
+    return dotted(f"{reason.code} line {reason.span.line}: {reason.message}")

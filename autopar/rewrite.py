@@ -339,7 +339,7 @@ def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     takes_back = "".join(
         f"    if {name} is {guard}.unbound:\n        del {name}\n"
         for name in site.results
-        if name not in bound
+        if name not in bound and "." not in name  # an attribute had a value before
     )
     targets = "".join(f"{name}, " for name in site.results)
     return f"for {targets} in {guard}.enter({arguments}):\n{takes_back}    break\nelse:\n    pass\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.typed import (
@@ -54,7 +55,7 @@ def dump_program(program: Program) -> str:
     if program.results:
         lines.append(f"results {', '.join(program.results)}")
     lines += _nodes(program.body, "")
-    return "\n".join(lines) + "\n"
+    return dotted("\n".join(lines) + "\n")
 
 
 def _array(array: ArrayArgument) -> str:

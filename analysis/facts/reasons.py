@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..model.diagnostics import Reason
+from .reasons_objects import AttributeNotPlain, AttributesAreOne
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -408,4 +409,6 @@ REASONS: tuple[type[Reason], ...] = (
     NoRoom,
     BoundsUnusable,
     RowsOverlap,
+    AttributeNotPlain,
+    AttributesAreOne,
 )

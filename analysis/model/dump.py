@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .chains import dotted
 from .dependence import Dependence
 from .loop_ir import (
     Allocate,
@@ -51,7 +52,7 @@ def dump_noun(noun: object) -> str:
 
 
 def _joined(lines: Iterator[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+    return dotted("".join(f"{line}\n" for line in lines))
 
 
 # ------------------------------------------------------------------------------- loop IR

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..model.chains import dotted
 from ..model.diagnostics import Reason
 from ..model.plan import (
     DeferredRegion,
@@ -80,13 +81,13 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
         span=loop.span,
         verdict=plan.verdict,
         stage="static",
-        condition=plan.condition_text,
-        assumes=assumptions(region),
+        condition=None if plan.condition_text is None else dotted(plan.condition_text),
+        assumes=tuple(map(dotted, assumptions(region))),
         code=reason.code,
-        reason=reason.message,
+        reason=dotted(reason.message),
         reasons=(reason,),
-        reductions=tuple(f"{each.operator} into {each.target}" for each in plan.reductions),
-        private=_of_the_user(region.scop, plan.private),
+        reductions=tuple(dotted(f"{each.operator} into {each.target}") for each in plan.reductions),
+        private=tuple(map(dotted, _of_the_user(region.scop, plan.private))),
         transform=(
             *(("privatize",) if plan.private and plan.is_coincident else ()),
             *(("inline",) if region.scop.inlined else ()),
@@ -145,7 +146,7 @@ def _unsupported_row(
         condition=None,
         assumes=(),
         code=first.code,
-        reason=first.message + later,
+        reason=dotted(first.message + later),
         reasons=loop.reasons,
         reductions=(),
         private=(),

@@ -13,6 +13,7 @@ from typing import Any
 
 import gast
 
+from ..model.chains import chain
 from ..model.diagnostics import Reason
 from ..model.loop_ir import (
     Binary,
@@ -56,6 +57,10 @@ COMPREHENSIONS = {
     gast.DictComp: "dict comprehension",
     gast.GeneratorExp: "generator expression",
 }
+
+
+# What arrays have under these names is no number, nor an array of its own that stays the same.
+_OF_ARRAYS = frozenset(("shape", "dtype", "T", "real", "imag", "flat", "flags", "strides", "base"))
 
 
 class Unmodelled(Exception):
@@ -107,6 +112,8 @@ class ExpressionReader:
                 return self.extent(node) or self.element(node)
             case gast.Attribute() if (constant := self.math_constant(node)) is not None:
                 return constant
+            case gast.Attribute() if (name := self.place(node)) is not None:
+                return Name(name=name, span=at)
         if isinstance(node, tuple(COMPREHENSIONS)):
             raise Unmodelled(Comprehension(span=at, kind=COMPREHENSIONS[type(node)]))
         raise self.unsupported(node, names.expression_kind(node))
@@ -156,8 +163,9 @@ class ExpressionReader:
             raise Unmodelled(CannotInline(span=span_of(node), function=called, detail=detail))
         if function is not None and function in self.callees:
             return self.call_of_helper(node, function)
-        if function == "len" and len(node.args) == 1 and isinstance(node.args[0], gast.Name):
-            return Extent(array=node.args[0].id, axis=0, span=span_of(node))
+        array = self.place(node.args[0]) if function == "len" and len(node.args) == 1 else None
+        if array is not None:
+            return Extent(array=array, axis=0, span=span_of(node))
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
         if function not in names.MODELLED_FUNCTIONS or not plain:
             written = self.text(node.func)
@@ -189,6 +197,18 @@ class ExpressionReader:
                 return None if found is None else f"{found}.{node.attr}"
         return None
 
+    def place(self, node: Any) -> str | None:
+        """Return what a name or a chain of attributes is called: `x`, `self.grid.x`."""
+        attributes: list[str] = []
+        while isinstance(node, gast.Attribute):
+            attributes.append(node.attr)
+            node = node.value
+        if not isinstance(node, gast.Name):
+            return None
+        if attributes and (node.id in self.known or not _OF_ARRAYS.isdisjoint(attributes)):
+            return None
+        return chain(node.id, tuple(reversed(attributes)))
+
     def math_constant(self, node: Any) -> Constant | None:
         value = names.MATH_CONSTANTS.get(self.canonical(node) or "")
         return None if value is None else Constant(value=value, span=span_of(node))
@@ -196,11 +216,12 @@ class ExpressionReader:
     def extent(self, node: Any) -> Extent | None:
         """Return `a.shape[k]` as an extent; None if the subscript is anything else."""
         match node:
-            case gast.Subscript(value=gast.Attribute(value=gast.Name() as array, attr="shape")):
+            case gast.Subscript(value=gast.Attribute(value=array, attr="shape")):
+                name = self.place(array)
                 match self.expression(node.slice):
-                    case Constant(value=axis) if type(axis) is int:
+                    case Constant(value=axis) if type(axis) is int and name is not None:
                         at = span_of(node)
-                        return Extent(array=array.id, axis=axis, span=at, is_attribute=True)
+                        return Extent(array=name, axis=axis, span=at, is_attribute=True)
         return None
 
     def element(self, node: Any) -> Element:
@@ -214,10 +235,11 @@ class ExpressionReader:
             base = base.value
         if not indices or any(names.is_array_index(each) for each in indices):
             raise Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
-        if not isinstance(base, gast.Name):
+        array = self.place(base)
+        if array is None:
             raise self.unsupported(base, names.expression_kind(base))
         return Element(
-            array=base.id,
+            array=array,
             indices=tuple(self.expression(each) for each in indices),
             span=span_of(node),
             has_tuple=has_tuple,

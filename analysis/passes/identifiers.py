@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..model.chains import SEPARATOR
+
 _ISL_WORDS = frozenset((
     "and", "or", "not", "exists", "mod", "floor", "floord", "ceil", "ceild", "min", "max",
     "infty", "infinity", "nan", "true", "false", "implies", "rat",
@@ -46,6 +48,7 @@ def is_readable(name: str) -> bool:
 
 
 def _ascii(name: str) -> str:
+    name = name.replace(SEPARATOR, "_")
     if name.isascii():
         return "".join(letter if letter.isalnum() else "_" for letter in name)
     return "u" + "_".join(f"{ord(letter):x}" for letter in name)

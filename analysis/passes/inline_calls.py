@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from ..model.chains import is_chain
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     RESULT,
@@ -185,6 +186,10 @@ class _Inlining:
                     return f"line {line} has what is not modelled ({statement.reason.code})"
                 case Assign(target=Element() as target) | Update(target=Element() as target):
                     return f"it stores into '{target.array}'"
+                case Assign(target=Name(name=name)) | Update(target=Name(name=name)) if is_chain(
+                    name
+                ):
+                    return f"it assigns '{name}'"
                 case Allocate():
                     return f"it makes an array '{statement.name}'"
                 case _:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from keyword import iskeyword
 from typing import TypeVar
 
+from ..model.chains import base_of, is_chain, with_base
 from ..model.loop_ir import (
     RESULT,
     Allocate,
@@ -92,7 +93,7 @@ def _read(body: tuple[Statement, ...]) -> Iterator[tuple[str, bool]]:
 
 def free_names(helper: Helper) -> frozenset[str]:
     """Return the names that a function reads and does not bind."""
-    return mentions(helper.body) - helper.local_names - {RESULT}
+    return frozenset(map(base_of, mentions(helper.body))) - helper.local_names - {RESULT}
 
 
 @dataclass(slots=True)
@@ -132,10 +133,13 @@ class Instance:
         """Return what keeps an argument from standing where the function has its parameter."""
         as_array = frozenset(name for name, is_array in _read(self.helper.body) if is_array)
         whole = frozenset(_wanted_whole(self.helper.body))
+        objects = {base_of(name) for name, _ in _read(self.helper.body) if is_chain(name)}
         for name, argument in zip(self.helper.parameters, self.call.arguments, strict=True):
             is_part = isinstance(argument, Element) and name in whole
             if name in as_array and (is_part or not isinstance(argument, Name | Element)):
                 return f"its '{name}' is an array, the argument is more than a name"
+            if name in objects and not isinstance(argument, Name):
+                return f"its '{name}' is an object, the argument is more than a name"
         return None
 
     def fresh(self, wanted: str) -> Name:
@@ -162,6 +166,12 @@ class Instance:
         match expression:
             case Name(name=name) if name in self.values:
                 return self.values[name]
+            case Name(name=name) if is_chain(name):
+                return replace(expression, name=self.name(name))
+            case Element(array=name) | Extent(array=name) if is_chain(name):
+                inner = rebuilt(expression, self.renamed)
+                assert isinstance(inner, Element | Extent)  # it stays one
+                return replace(inner, array=self.name(name))
             case Element(array=name) if name in self.values:
                 indices = tuple(map(self.renamed, expression.indices))
                 match self.values[name]:
@@ -179,8 +189,8 @@ class Instance:
         return rebuilt(expression, self.renamed)
 
     def name(self, name: str) -> str:
-        found = self.values.get(name)
-        return found.name if isinstance(found, Name) else name
+        found = self.values.get(base_of(name))
+        return with_base(name, found.name) if isinstance(found, Name) else name
 
     def statement(self, node: Statement) -> Statement:
         match node:

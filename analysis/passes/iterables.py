@@ -37,6 +37,7 @@ class Reading(NamedTuple):
     expression: Callable[[Any], Expression]
     canonical: Callable[[Any], str | None]
     span_of: Callable[[Any], Span]
+    place: Callable[[Any], str | None]  # the name of an array, or of a chain that leads to one
 
 
 def read_pattern(node: Any, span_of: Callable[[Any], Span]) -> Pattern | None:
@@ -55,8 +56,9 @@ def read_iterable(node: Any, target: Pattern, reading: Reading) -> Iterable | No
     """Return what a loop with such a target runs over; None where its turns have no numbers."""
     at = reading.span_of(node)
     match node:
-        case gast.Name() if isinstance(target, Name):
-            return Elements(array=node.id, is_reversed=False, span=at)
+        case gast.Name() | gast.Attribute() if isinstance(target, Name):
+            array = reading.place(node)
+            return None if array is None else Elements(array=array, is_reversed=False, span=at)
         case gast.Call() if not any(isinstance(each, gast.Starred) for each in node.args):
             return _call(node, target, reading)
         case gast.Call(args=[gast.Starred(value=shape)]):
@@ -167,8 +169,9 @@ def _indices(arguments: list[Any], target: Pattern, reading: Reading) -> Grid | 
         return None
     at = reading.span_of(arguments[0])
     match arguments:
-        case [gast.Attribute(value=gast.Name(id=name), attr="shape")]:
-            return _over_shape(name, len(target), at)
+        case [gast.Attribute(value=array, attr="shape")]:
+            name = reading.place(array)
+            return None if name is None else _over_shape(name, len(target), at)
         case [gast.Tuple(elts=elements)]:
             arguments = elements
     extents = [reading.expression(each) for each in arguments]
@@ -191,9 +194,11 @@ def _is_no_negative(extent: Expression) -> bool:
 def _numbered(arguments: list[Any], parts: tuple[Pattern, ...], reading: Reading) -> Grid | None:
     positions = parts[0]
     match arguments:
-        case [gast.Name(id=name) as array] if not isinstance(positions, Name):
-            grid = _over_shape(name, len(positions), reading.span_of(array))
-            return replace(grid, array=name)
+        case [array] if not isinstance(positions, Name):
+            name = reading.place(array)
+            if name is not None:
+                grid = _over_shape(name, len(positions), reading.span_of(array))
+                return replace(grid, array=name)
     return None
 
 

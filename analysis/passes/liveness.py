@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from ..model.chains import base_of
 from ..model.loop_ir import (
     Allocate,
     Assign,
@@ -122,14 +123,14 @@ def _named(name: str | None) -> frozenset[str]:
 
 
 def reads(expression: Expression) -> frozenset[str]:
-    """Return the names that `expression` reads, arrays included."""
+    """Return the names that `expression` reads, arrays and the variables of chains included."""
     names: set[str] = set()
     for node in walk_expression(expression):
         match node:
             case Name():
-                names.add(node.name)
+                names |= {node.name, base_of(node.name)}
             case Element() | Extent():
-                names.add(node.array)
+                names |= {node.array, base_of(node.array)}
             case _:
                 pass
     return frozenset(names)

@@ -17,6 +17,7 @@ from typing import Any
 
 import gast
 
+from ..model.chains import SEPARATOR
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     Allocate,
@@ -79,6 +80,8 @@ def parse(source: SourceFunction) -> Function | Refusal:
         file = file_of(source.text.text)
     except SyntaxError as error:
         return _unavailable(source, f"Python cannot read its file: {error.msg}")
+    if SEPARATOR in source.text.text:
+        return _unavailable(source, f"its file has the letter '{SEPARATOR}', a sign of autopar's")
     found = file.definitions.get((source.qualified_name, source.line))
     if source.qualified_name == MODULE:
         found = Definition(node=file.tree, around=())
@@ -121,6 +124,7 @@ class _Reader(ExpressionReader):
     ) -> None:
         super().__init__(source, known, callees)
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
+        self.attributes: set[str] = set()  # chains that are assigned
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
         is_module = isinstance(node, gast.Module)
@@ -131,12 +135,14 @@ class _Reader(ExpressionReader):
             self.hide(hidden)
         self.subscripted = names.subscripted(node.body)
         end = node.body[-1] if node.body else None
+        body = self.block(node.body)
+        shared = scope.bound if is_module else scope.shared
         return Function(
             name=self.source.qualified_name,
             line=self.source.line,
             parameters=parameters,
-            body=self.block(node.body),
-            shared_names=frozenset(scope.bound if is_module else scope.shared),
+            body=body,
+            shared_names=frozenset(shared | self.attributes),
             local_names=frozenset(scope.bound | set(parameters)),
             is_module=is_module,
             refusal=None,
@@ -286,11 +292,19 @@ class _Reader(ExpressionReader):
             case gast.Subscript():
                 return self.element(node)
             case gast.Attribute():
-                raise Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
+                return self.attribute(node)
         if isinstance(node, gast.Tuple) and self.exchanges_arrays(statement):
             raise Unmodelled(ArrayRebound(span=span_of(statement), array=node.elts[0].id))
         kind = "assignment to several targets"
         raise Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))
+
+    def attribute(self, node: Any) -> Name:
+        """Return an attribute that is assigned as a name that others may read at any time."""
+        name = self.place(node)
+        if name is None:
+            raise Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
+        self.attributes.add(name)
+        return Name(name=name, span=span_of(node))
 
     def for_loop(self, node: Any) -> For | Each:
         if node.orelse:
@@ -325,7 +339,7 @@ class _Reader(ExpressionReader):
         if turned is not None:
             return self.counted(node, *turned)
         target = read_pattern(node.target, span_of)
-        reading = IterableReading(self.expression, self.canonical, span_of)
+        reading = IterableReading(self.expression, self.canonical, span_of, self.place)
         iterable = None if target is None else read_iterable(node.iter, target, reading)
         if target is None or iterable is None:
             shown = self.text(node.iter)

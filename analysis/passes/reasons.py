@@ -43,6 +43,7 @@ from .reasons_model import (
     UnknownExtents,
     UnsupportedType,
 )
+from .reasons_objects import ObjectChanges
 from .reasons_syntax import (
     ArrayStatement,
     AttributeWrite,
@@ -77,6 +78,7 @@ __all__ = [
     "NonAffineCondition",
     "NonAffineSubscript",
     "NonConstantStep",
+    "ObjectChanges",
     "OpaqueIterable",
     "OrderSensitiveUpdate",
     "ReductionOnly",
@@ -266,6 +268,7 @@ REASONS: tuple[type[Reason], ...] = (
     IndexArrayWritten,
     AllocationEscapes,
     UnknownExtents,
+    ObjectChanges,
     CarriedFlow,
     CarriedAnti,
     CarriedOutput,

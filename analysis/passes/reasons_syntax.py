@@ -140,20 +140,19 @@ class ExceptionHandling(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeWrite(Reason):
-    """An attribute of an object is assigned inside the loop.
+    """An attribute is assigned of an object that has no name.
 
     Why it blocks: an assignment to an attribute may run code (properties, `__setattr__`), and
-        other names may refer to the same object.
+        other names may refer to the same object. What a name, or attributes of a name, lead to is
+        looked at before the loop; elements of a list and results of calls are not.
 
     Example:
         for i in range(n):
-            self.total = self.total + a[i]
+            points[i].x = a[i]
 
-    Use instead: a local name inside the loop, assigned to the attribute after it.
-        total = self.total
+    Use instead: an array of the values.
         for i in range(n):
-            total += a[i]
-        self.total = total
+            x[i] = a[i]
 
     References: Python data model, customizing attribute access.
     """
@@ -163,11 +162,11 @@ class AttributeWrite(Reason):
 
     @property
     def message(self) -> str:
-        return f"The attribute '{self.target}' is assigned inside the loop."
+        return f"'{self.target}' is assigned, an attribute of an object that has no name."
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return (f"Use a local name in the loop and assign it to '{self.target}' after it.",)
+        return (f"Keep what '{self.target}' holds in an array of its own.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ from ..model.scop import Access, Scop
 from ..model.source import SourceText, Span
 from .build_scop import build_scop
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
+from .fixed_objects import changing_objects
 from .index_loops import Indexed, index_loops
 from .inline_calls import inline_calls
 from .leaving_loops import leaving_loops
@@ -177,6 +178,9 @@ class _Search:
         alone = inline_calls(nest, self.function)
         if isinstance(alone, Refusal):
             return alone
+        changing = changing_objects(alone)
+        if changing:
+            return Refusal(reasons=changing)
         taken = self.function.local_names | self.function.shared_names
         live_out = self.live_after[nest.span]
         indexed = index_loops(alone, self.text, taken, live_out)

@@ -129,7 +129,7 @@ def test_operators_outside_the_model_are_opaque(statement: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[y]", "y.z", "lambda: 0", "f'{y}'", "(y := 1)", "y[z].w", "g(y)", "len(*y)"],
+    ["[y]", "y.T", "y().z", "lambda: 0", "f'{y}'", "(y := 1)", "y[z].w", "g(y)", "len(*y)"],
 )
 def test_expressions_outside_the_model_are_opaque(text: str) -> None:
     assert Opaque is first_kind(f"def f(x, y, z, g):\n    x = {text}\n")

@@ -1,12 +1,11 @@
-"""AP206: An attribute of an object is assigned inside the loop."""
+"""AP206: An attribute is assigned of an object that has no name."""
 
 
-def bad(self, a, n):
+def bad(points, a, n):
     for i in range(n):
-        self.last = a[i]
+        points[i].x = a[i]
 
 
-def good(self, a, b, n):
+def good(x, a, n):
     for i in range(n):
-        b[i] = a[i]
-    self.last = b[n - 1]
+        x[i] = a[i]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from autopar.analysis.facts import reasons as call_reasons
+from autopar.analysis.facts import reasons_objects as object_reasons
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import SourceText, Span
 from autopar.analysis.passes import reasons as static_reasons
@@ -21,6 +22,7 @@ from autopar.analysis.passes import (
     reasons_dependence,
     reasons_loops,
     reasons_model,
+    reasons_objects,
     reasons_syntax,
 )
 from autopar.analysis.stages import explain_text
@@ -32,9 +34,11 @@ MODULES = (
     reasons_syntax,
     reasons_loops,
     reasons_model,
+    reasons_objects,
     reasons_data,
     reasons_dependence,
     call_reasons,
+    object_reasons,
     target_reasons,
 )
 HEADINGS = ("Why it blocks", "Example", "Use instead", "References")

@@ -1,0 +1,76 @@
+"""Reasons of the family AP5 about objects whose attributes a loop reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..model.diagnostics import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeNotPlain(Reason):
+    """An attribute in the loop is more than a value that an object holds.
+
+    Why it blocks: reading or assigning an attribute may run code: properties, other descriptors,
+        `__getattr__`, `__getattribute__`, `__setattr__`. Only values in the instance, in its slots,
+        in its class or in a module are read before the loop instead of in every iteration, and
+        only those of plain instances are written back after it.
+
+    Example:
+        class Grid:
+            @property
+            def n(self): return len(self.u)
+        def fill(g):
+            for i in range(g.n):
+                g.u[i] = 0.0
+
+    Use instead: a local name for the value, bound before the loop.
+        def fill(g):
+            n = g.n
+            for i in range(n):
+                g.u[i] = 0.0
+
+    References: Python data model, customizing attribute access; Raymond Hettinger, Descriptor
+        Guide.
+    """
+
+    code: ClassVar[str] = "AP517"
+    attribute: str  # "g.n"
+    detail: str  # a clause: "it is a property of 'Grid'"
+
+    @property
+    def message(self) -> str:
+        return f"'{self.attribute}' is not read before the loop: {self.detail}."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return (f"Bind a local name to '{self.attribute}' before the loop.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributesAreOne(Reason):
+    """An attribute that the loop assigns is also reached in another way.
+
+    Why it blocks: the loop computes with attributes as with names, and writes them back after its
+        last iteration. Two names for one attribute would each have a value of their own.
+
+    Example:
+        class Sum: ...
+        def add(a, b, x):                       # called with the same object twice
+            for i in range(len(x)):
+                a.total += x[i] * b.total
+
+    Use instead: one way to reach the attribute, or a local name in the loop.
+
+    References: Banning, An Efficient Way to Find the Side Effects of Procedure Calls and the
+        Aliases of Variables, POPL 1979.
+    """
+
+    code: ClassVar[str] = "AP518"
+    first: str
+    second: str
+
+    @property
+    def message(self) -> str:
+        return f"'{self.first}' and '{self.second}' are one attribute at this call."
