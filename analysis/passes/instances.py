@@ -133,7 +133,11 @@ class Instance:
         """Return what keeps an argument from standing where the function has its parameter."""
         as_array = frozenset(name for name, is_array in _read(self.helper.body) if is_array)
         whole = frozenset(_wanted_whole(self.helper.body))
-        objects = {base_of(name) for name, _ in _read(self.helper.body) if is_chain(name)}
+        chains = {name for name, _ in _read(self.helper.body) if is_chain(name)}
+        objects = set(map(base_of, chains))
+        private = next((name for name in sorted(chains) if "__" in name), None)
+        if private is not None:
+            return f"'{private}' has another name in the class where it is called"
         for name, argument in zip(self.helper.parameters, self.call.arguments, strict=True):
             is_part = isinstance(argument, Element) and name in whole
             if name in as_array and (is_part or not isinstance(argument, Name | Element)):

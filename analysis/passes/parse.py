@@ -80,7 +80,8 @@ def parse(source: SourceFunction) -> Function | Refusal:
         file = file_of(source.text.text)
     except SyntaxError as error:
         return _unavailable(source, f"Python cannot read its file: {error.msg}")
-    if SEPARATOR in source.text.text:
+    texts = (source.text, *(each.source.text for each in source.callees))
+    if any(SEPARATOR in each.text for each in texts):
         return _unavailable(source, f"its file has the letter '{SEPARATOR}', a sign of autopar's")
     found = file.definitions.get((source.qualified_name, source.line))
     if source.qualified_name == MODULE:
