@@ -175,30 +175,36 @@ class _Inlining:
             return f"more than {_MOST_CALLS} calls would be"
         if isinstance(helper.refusal, CannotInline):
             return helper.refusal.detail
-        for statement in walk_statements(helper.body):
-            match statement:
-                case Opaque(reason=CannotInline() as inner) if inner.function == helper.name:
-                    return inner.detail
-                case Opaque(reason=CannotInline() as inner):
-                    return f"it calls '{inner.function}', and {inner.detail}"
-                case Opaque():
-                    line = statement.span.line
-                    return f"line {line} has what is not modelled ({statement.reason.code})"
-                case Assign(target=Element() as target) | Update(target=Element() as target):
-                    return f"it stores into '{target.array}'"
-                case Assign(target=Name(name=name)) | Update(target=Name(name=name)) if is_chain(
-                    name
-                ):
-                    return f"it assigns '{name}'"
-                case Allocate():
-                    return f"it makes an array '{statement.name}'"
-                case _:
-                    pass
+        detail = _more_than_a_value(helper)
+        if detail is not None:
+            return detail
         if not self.function.is_module and helper.place != "far":
             here = self.function.local_names & free_names(helper)
             if here:
                 return f"'{min(here)}' is another variable where it is called"
         return None
+
+
+def _more_than_a_value(helper: Helper) -> str | None:
+    """Return what a function does besides computing a value."""
+    for statement in walk_statements(helper.body):
+        match statement:
+            case Opaque(reason=CannotInline() as inner) if inner.function == helper.name:
+                return inner.detail
+            case Opaque(reason=CannotInline() as inner):
+                return f"it calls '{inner.function}', and {inner.detail}"
+            case Opaque():
+                line = statement.span.line
+                return f"line {line} has what is not modelled ({statement.reason.code})"
+            case Assign(target=Element() as target) | Update(target=Element() as target):
+                return f"it stores into '{target.array}'"
+            case Assign(target=Name(name=name)) | Update(target=Name(name=name)) if is_chain(name):
+                return f"it assigns '{name}'"
+            case Allocate():
+                return f"it makes an array '{statement.name}'"
+            case _:
+                pass
+    return None
 
 
 @dataclass(slots=True)
