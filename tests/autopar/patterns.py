@@ -86,7 +86,7 @@ def spent(prices):
     return total
 
 
-def applied(A, x, b):  # noqa: N803  # a matrix
+def applied(A, x, b):  # a matrix
     for i in range(len(b)):
         for j in range(len(x)):
             b[i] += A[i][j] * x[j]
@@ -99,7 +99,7 @@ def multiplied(a, b, c):
                 c[i, j] += a[i, k] * b[k, j]
 
 
-def transformed(f, F, grid):  # noqa: N803  # as transforms are written
+def transformed(f, F, grid):  # as transforms are written
     n = len(grid)
     for k in range(len(F)):
         F[k] = np.sum(f * np.exp(-2j * np.pi * k * grid / n))
@@ -110,11 +110,11 @@ def best_others(values, row, col, p):
         p[k] = np.max(np.delete(values[row[k]], col[k]))
 
 
-def swept(states, actions, V, gamma):  # noqa: N803  # a value function
+def swept(states, actions, V, gamma):  # a value function
     def worth(s, a):
         return -((s - a) ** 2) + gamma * V[a % len(V)]
 
-    V2, pol = np.zeros(len(states)), np.zeros(len(states), dtype=int)  # noqa: N806
+    V2, pol = np.zeros(len(states)), np.zeros(len(states), dtype=int)
     for i, s in enumerate(states):
         vals = [worth(s, a) for a in actions]
         V2[i] = max(vals)
@@ -138,11 +138,12 @@ def kept(items):
 def squares(n):
     out = []
     for i in range(n):
-        out.append(i * i)  # noqa: PERF401  # the pattern
+        out.append(i * i)  # the pattern
     return out
 
 
-def resampled(x, n, est, rng):
+def resampled(x, n, est, seed):
+    rng = np.random.default_rng(seed)
     for r in range(len(est)):
         smp = rng.choice(x, n)
         est[r] = smp.mean()
@@ -208,7 +209,7 @@ def counted(data, cnt):
 
 
 def counted_words(words):
-    cnt = {}
+    cnt: dict[str, int] = {}
     for w in words:
         cnt[w] = cnt.get(w, 0) + 1
     return cnt
@@ -224,7 +225,7 @@ def best_of(s):
 
 def shown(ps):
     for p in ps:
-        print(p, math.sqrt(p))  # noqa: T201  # the pattern
+        print(p, math.sqrt(p))  # the pattern
 
 
 def eliminated(a):
@@ -273,7 +274,7 @@ def scratched(x, out, buf):
             out[i, j] = buf[j] + buf[len(buf) - 1 - j]
 
 
-def listed(A, B, n):  # noqa: N803
+def listed(A, B, n):
     for i in range(n):
         for j in range(n):
             A[i][j] = B[i][j] + 1.0
