@@ -23,6 +23,7 @@ from autopar.analysis.model.typed import (
     TypedStatement,
     walk_statement,
 )
+from autopar.analysis.model.ufuncs import operator_of
 from autopar.codegen.kernel import Instance, Program, walk_nodes
 
 # NumPy's names of the scalar operations, as its warnings have them.
@@ -31,6 +32,24 @@ _WORDS = {
     "%": "remainder", "**": "power", "<<": "left_shift", ">>": "right_shift",
 }  # fmt: skip
 _DIVISIONS = frozenset(("/", "//", "%"))
+# Only these have a pole, and these never overflow: of two, another one must have done it.
+_POLES = frozenset(
+    f"numpy.{name}"
+    for name in (
+        "log", "log2", "log10", "log1p", "arctanh", "power",
+        "float_power", "reciprocal",
+    )
+)  # fmt: skip
+_NEVER_LARGE = frozenset(
+    f"numpy.{name}"
+    for name in (
+        "sqrt", "log", "log2", "log10", "log1p", "sin",
+        "cos", "tan", "arcsin", "arccos", "arctan", "tanh",
+        "arcsinh", "arccosh", "arctanh", "cbrt", "arctan2", "fmod",
+        "fmax", "fmin", "heaviside", "sign", "copysign", "deg2rad",
+        "radians",
+    )
+)  # fmt: skip
 # Status bit: what NumPy says happened, and its name for it in the error state.
 _EVENTS = {
     FLOAT_DIVIDE: ("divide by zero", "divide"),
@@ -100,7 +119,7 @@ def warn_as_numpy(status: int, program: Program, file: str) -> None:
             _warn_at(_first(program, bit), event, file, namespace)
     if status & INTEGER_WARNING:
         operation = _first(program, INTEGER_WARNING)
-        by_zero = operation is not None and operation.name in _DIVISIONS
+        by_zero = operation is not None and operator_of(operation.name) in _DIVISIONS
         event, kind = ("divide by zero", "divide") if by_zero else ("overflow", "over")
         if state[kind] == "warn":
             _warn_at(operation, event, file, namespace)
@@ -120,8 +139,10 @@ def _namespace(file: str) -> dict[str, Any]:
 def _warn_at(operation: Operation | None, event: str, file: str, namespace: dict[str, Any]) -> None:
     if operation is None:
         return
-    word = _WORDS.get(operation.name, operation.name)
-    message = f"{event} encountered in scalar {word}"
+    name = operation.name
+    is_function = name.startswith("numpy.")
+    word = name.removeprefix("numpy.") if is_function else f"scalar {_WORDS.get(name, name)}"
+    message = f"{event} encountered in {word}"
     warnings.warn_explicit(
         message,
         RuntimeWarning,
@@ -133,7 +154,7 @@ def _warn_at(operation: Operation | None, event: str, file: str, namespace: dict
 
 
 def _first(program: Program, bit: int) -> Operation | None:
-    """Return the first operation that can raise `bit`; only divisions divide by zero."""
+    """Return the first operation that can raise `bit`: only some have a pole, or overflow."""
     found = [
         operation
         for node in walk_nodes(program.body)
@@ -141,8 +162,14 @@ def _first(program: Program, bit: int) -> Operation | None:
         for operation in _operations(node.statement, bit)
     ]
     if bit == FLOAT_DIVIDE:
-        found = [each for each in found if each.name in _DIVISIONS] or found
+        found = [each for each in found if _has_pole(each.name)] or found
+    if bit == FLOAT_OVERFLOW:
+        found = [each for each in found if each.name not in _NEVER_LARGE] or found
     return found[0] if found else None
+
+
+def _has_pole(name: str) -> bool:
+    return name in _POLES or operator_of(name) in _DIVISIONS
 
 
 def _operations(statement: TypedStatement, bit: int) -> list[Operation]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, ModuleType
 
 from autopar.analysis.model.source import SourceText
+from autopar.analysis.model.ufuncs import own_name
 from autopar.analysis.passes.allocation_calls import ALLOCATIONS, DTYPES
 from autopar.analysis.passes.names import ITERABLES, MATH_CONSTANTS, MODELLED_FUNCTIONS
 
@@ -26,7 +27,6 @@ from .functions import (
 
 # What the analysis takes attributes of modules to mean.
 _MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES | ITERABLES
-_OWN_NAMES = {"abs": "absolute"}  # numpy.abs says that it is numpy.absolute
 
 
 def watch_known(
@@ -104,9 +104,11 @@ def _is_original(binding: Binding) -> bool:
     if isinstance(binding.value, float):
         meant = (MATH_CONSTANTS.get(f"{module}.{attribute}") for module in ("math", "numpy"))
         return repr(binding.value) in map(repr, meant)
-    own_name = getattr(binding.value, "__name__", None)
+    said_name = getattr(binding.value, "__name__", None)
     is_known = canonical_name(binding.value) is not None
-    return is_known and own_name in {attribute, _OWN_NAMES.get(attribute)}
+    # numpy.abs says that it is numpy.absolute.
+    own = own_name(f"numpy.{attribute}").removeprefix("numpy.")
+    return is_known and said_name in {attribute, own}
 
 
 class ModuleBindings:

@@ -60,7 +60,7 @@ OWN_NAMES = frozenset(
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
     r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+_term\d+"
-    r"|(libm|turn|pair)_\w+|\w+_(lanes|levels)"
+    r"|(libm|numpy|turn|pair)_\w+|\w+_(lanes|levels)"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}

@@ -46,9 +46,10 @@ from autopar.analysis.model.types import (
     INTEGER_LIMITS,
 )
 
+from .device_functions import is_on_device
 from .float_status import status_call
 from .integers import rename, simplify, text
-from .operations import CHECKED, connected, operation_text
+from .operations import CHECKED, connected, has_own_loop, operation_text
 from .printing import Lines, bare, cast_text, number_text, operand
 
 _LARGEST_INT64 = f"np.uint64({2**63 - 1})"
@@ -125,9 +126,15 @@ def is_printable(statement: TypedStatement, target: Target) -> bool:
     """Return whether the target has the statement's operations; CUDA has no complex numbers."""
     return target == "cpu" or not any(
         node.type.dtype in COMPLEX_DTYPES
-        or (isinstance(node, Operation) and node.name in _UNKNOWN_TO_CUDA)
+        or (isinstance(node, Operation) and _is_unknown_to_cuda(node))
         for node in walk_statement(statement)
     )
+
+
+def _is_unknown_to_cuda(operation: Operation) -> bool:
+    if has_own_loop(operation):
+        return not is_on_device(operation)
+    return operation.name in _UNKNOWN_TO_CUDA
 
 
 def _lines(names: Names, target: Target, *, is_fast: bool) -> Lines:

@@ -27,13 +27,19 @@ from autopar.analysis.model.typed import (
     walk_statement,
 )
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
+from autopar.analysis.model.ufuncs import COMPARISONS, operator_of
 
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, walk_nodes
 from .reasons import TargetLacksFeature
 
 Value: TypeAlias = Any  # a float of either width
 
-_COMPARING = frozenset(("<", "<=", ">", ">=", "==", "!=", "min", "max", "and", "or", "if"))
+_COMPARING = frozenset(
+    (
+        "<", "<=", ">", ">=", "==", "!=", "min", "max", "and", "or", "if", "numpy.minimum",
+        "numpy.maximum", "numpy.clip", *COMPARISONS,
+    )
+)  # fmt: skip
 
 
 def decides_by_data(program: Program) -> bool:
@@ -77,7 +83,7 @@ def _is_complex(node: Node) -> bool:
 
 def status_call(name: str) -> str:
     """Return which of the helpers tells what the operation `name` would have warned of."""
-    match name:
+    match operator_of(name):
         case "/" | "%":
             return "division_status"
         case "//":

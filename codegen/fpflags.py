@@ -59,6 +59,7 @@ def _function(name: str) -> Flags:
 
 clear_flags = _function("feclearexcept")
 test_flags = _function("fetestexcept")
+raise_flags = _function("feraiseexcept")
 
 
 def float_status(raised: int) -> int:
@@ -92,7 +93,11 @@ def is_watched(kernel: object) -> bool:
 
 def address_of(name: str) -> int:
     """Return the address of a function of the C library's <fenv.h>; 0 where there is none."""
-    function = {"feclearexcept": clear_flags, "fetestexcept": test_flags}[name]
+    function = {
+        "feclearexcept": clear_flags,
+        "fetestexcept": test_flags,
+        "feraiseexcept": raise_flags,
+    }[name]
     if function is _unknown:
         return 0
     return ctypes.cast(cast("Any", function), ctypes.c_void_p).value or 0

@@ -10,6 +10,7 @@ Values depend on the operation and its dtypes alone, the status on its hazards.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from autopar.analysis.model.typed import (
@@ -22,8 +23,11 @@ from autopar.analysis.model.typed import (
     Operation,
 )
 from autopar.analysis.model.types import FLOAT_DTYPES, INTEGER_LIMITS
+from autopar.analysis.model.ufuncs import OWN_LOOPS, operator_of
 
+from .device_functions import device_text
 from .float_status import status_call
+from .numpy_loops import PREFIX, TOLD
 from .printing import Lines, bare, cast_text, operand
 
 CHECKED = FAILURES | INTEGER_WARNING  # FLOAT_WARNING is read off the processor's flags
@@ -66,12 +70,33 @@ def operation_text(lines: Lines, operation: Operation, sources: tuple[str, ...])
         for each, source in zip(operation.operands, sources, strict=True)
     )
     value = lines.temporary(_plain(lines, operation, named))
-    lines.note(status_call(operation.name), *named, value)
+    if has_own_loop(operation):
+        lines.note(_own_loop(operation, TOLD), *named)
+    else:
+        lines.note(status_call(operation.name), *named, value)
     return value
 
 
+def has_own_loop(operation: Operation) -> bool:
+    """Return whether NumPy's inner loop is called; a power of integers is products."""
+    is_power = operation.name == "numpy.power" and operation.type.dtype in INTEGER_LIMITS
+    return operation.name in OWN_LOOPS and not is_power
+
+
+def _own_loop(operation: Operation, prefix: str) -> str:
+    return f"{prefix}{operation.name.removeprefix('numpy.')}_{operation.type.dtype}"
+
+
 def _plain(lines: Lines, operation: Operation, sources: tuple[str, ...]) -> str:
-    name, dtypes = operation.name, tuple(each.type.dtype for each in operation.operands)
+    if has_own_loop(operation):
+        if lines.is_cuda:
+            return device_text(operation, sources)
+        return lines.helper(_own_loop(operation, PREFIX), *sources)
+    name = operator_of(operation.name)
+    operation = replace(operation, name=name)
+    dtypes = tuple(each.type.dtype for each in operation.operands)
+    if name == "numpy.clip":
+        return lines.helper("clip", *sources)
     if name == "not":
         return (
             f"(not {operand(sources[0])})"
@@ -140,6 +165,7 @@ def _of_bools(name: str, sources: tuple[str, ...]) -> str:
 def _integer_operation(lines: Lines, operation: Operation, sources: tuple[str, ...]) -> str:
     """Compute in int64 or uint64, then wrap to the dtype."""
     dtype, name = operation.type.dtype, operation.name.removeprefix("numpy.")
+    name = "**" if name == "power" else name
     status = operation.hazards & CHECKED
     if dtype == "uint64":
         return _uint64(lines, name, sources, status)

@@ -23,6 +23,7 @@ import numpy as np
 from numba.core import types
 
 from .float_status import FLOAT_STATUS
+from .numpy_loops import PREFIX, TOLD, scalar_function
 
 # A number of a dtype that Numba knows and mypy does not.
 Value: TypeAlias = Any
@@ -241,6 +242,14 @@ def maximum(x: Value, y: Value) -> Value:
     return x if x > y else y  # noqa: FURB136  # says what nan gives
 
 
+def clip(x: Value, low: Value, high: Value) -> Value:
+    """Return NumPy's clip of floats: nan if any is, `high` where the bounds cross."""
+    if low != low or high != high:  # noqa: PLR0124  # true for nan only
+        return low + high
+    value = low if x < low else x  # noqa: FURB136  # says what nan gives
+    return high if value > high else value  # noqa: FURB136  # the same
+
+
 def differing_zeros(x: Value, y: Value) -> bool:
     """Return whether one is 0.0 and the other -0.0."""
     are_zeros = (x == 0.0) & (y == 0.0)
@@ -348,6 +357,7 @@ HELPERS: tuple[Callable[..., Any], ...] = (
     greatest,
     minimum,
     maximum,
+    clip,
     differing_zeros,
     *_FLOAT_HELPERS,
     float_to_int64,
@@ -379,6 +389,8 @@ def cpu_helper(name: str) -> Value:
     """Return the helper called `name`, callable from code under `numba.njit`."""
     if name.startswith(_PREFIX):
         return _libm_function(name.removeprefix(_PREFIX))
+    if name.startswith((PREFIX, TOLD)):
+        return scalar_function(name)
     function = next(each for each in _of_cpu() if each.__name__ == name)
     return numba.njit(nogil=True, error_model="numpy")(function)
 

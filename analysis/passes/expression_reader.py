@@ -30,6 +30,7 @@ from ..model.loop_ir import (
     Unary,
 )
 from ..model.source import SourceFunction, Span
+from ..model.ufuncs import own_name
 from . import names
 from .call_arguments import bound_arguments
 from .callees import Callee, Number
@@ -171,7 +172,7 @@ class ExpressionReader:
             written = self.text(node.func)
             raise Unmodelled(UnknownCall(span=span_of(node), function=written))
         arguments = tuple(self.expression(each) for each in node.args)
-        return Call(function=function, arguments=arguments, span=span_of(node))
+        return Call(function=own_name(function), arguments=arguments, span=span_of(node))
 
     def call_of_helper(self, node: Any, key: str) -> Call:
         definition = self.callees[key].find()

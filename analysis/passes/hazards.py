@@ -101,9 +101,7 @@ def _source(operand: TypedExpression) -> TypedExpression:
 def call_hazards(
     name: str, operands: tuple[TypedExpression, ...], known: Mapping[str, Interval]
 ) -> int:
-    """Return the hazards of a function of `math` or NumPy."""
-    if name.startswith("numpy."):
-        return FLOAT_WARNING if name == "numpy.sqrt" else 0
+    """Return the hazards of a function of `math`."""
     interval = value_interval(operands[0], known)  # of an integer that became a float
     if name in _TOTAL or (name in _TOTAL_IF_FINITE and interval is not None):
         return 0

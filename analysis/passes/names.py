@@ -17,6 +17,7 @@ from typing import Any
 import gast
 
 from ..model.source import SourceText, Span
+from ..model.ufuncs import ALIASES, FUNCTIONS
 
 # Functions of numbers without side effects that the model may hold. Whether a call can be
 # compiled for the types at hand is decided by the typing pass.
@@ -24,9 +25,9 @@ _MATH = (
     "sqrt exp log log2 log10 log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh "
     "fabs floor ceil trunc pow hypot copysign fmod isnan isinf isfinite degrees radians"
 )
-_NUMPY = (
-    "sqrt abs absolute fabs floor ceil trunc minimum maximum isnan isinf isfinite square "
-    "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+_NUMPY_TYPES = "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+_NUMPY = " ".join(
+    (_NUMPY_TYPES, *(name.removeprefix("numpy.") for name in sorted({*FUNCTIONS, *ALIASES})))
 )
 ITERABLES = frozenset(("numpy.ndindex", "numpy.ndenumerate", "itertools.product"))
 MODELLED_FUNCTIONS = frozenset(

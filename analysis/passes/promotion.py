@@ -86,12 +86,6 @@ LIBM_OF_TWO = ("atan2", "copysign", "fmod", "pow")
 _MATH = ("fabs", "sqrt", *LIBM, *LIBM_OF_TWO)
 _MATH_TESTS = ("isfinite", "isinf", "isnan")
 _MATH_ROUNDING = ("ceil", "floor", "trunc")
-# NumPy functions that are exact, hence the same in every implementation.
-_EXACT_UFUNCS = (
-    "abs", "absolute", "ceil", "fabs", "floor", "isfinite", "isinf", "isnan", "rint", "sqrt",
-    "trunc", "maximum", "minimum",
-)  # fmt: skip
-_FLOATS_ONLY = ("ceil", "floor", "rint", "trunc", "isfinite", "isinf", "isnan")
 
 _SAMPLES: Mapping[str, bool | int | float | complex] = MappingProxyType(
     {"bool": True, "int": 1, "float": 1.0, "complex": 1j}
@@ -103,48 +97,33 @@ _KINDS = ("bool", "int", "float", "complex")
 def binary_cell(name: str, left: ScalarType, right: ScalarType) -> Cell | None:
     """Return the cell of `left name right`, arithmetic or comparison; None where it has none."""
     function, ufunc = {**_ARITHMETIC, **_COMPARISONS}[name]
-    if _is_complex(left, right) and (name not in _COMPLEX_OPERATORS or _is_mixed(left, right)):
+    if is_complex(left, right) and (name not in _COMPLEX_OPERATORS or _is_mixed(left, right)):
         return None
-    result = _result(function, left, right)
+    result = result_of(function, left, right)
     if result is None or (name == "**" and not _is_libm_power(left, right, result)):
         return None
     operands = _binary_operands(name, ufunc, left, right)
-    return Cell(operands=operands, result=result) if _are_compiled(operands) else None
+    return Cell(operands=operands, result=result) if are_compiled(operands) else None
 
 
 @cache
 def unary_cell(name: str, operand: ScalarType) -> Cell | None:
     """Return the cell of `-x`, `+x`, `~x`, `not x` or `abs(x)`."""
     if name == "not":
-        return None if _is_complex(operand) else Cell(operands=(operand.dtype,), result=BOOL)
-    if (name == "~" and operand == BOOL) or (name == "abs" and _is_complex(operand)):
+        return None if is_complex(operand) else Cell(operands=(operand.dtype,), result=BOOL)
+    if (name == "~" and operand == BOOL) or (name == "abs" and is_complex(operand)):
         return None  # ~True is deprecated; complex abs is hypot, written in many ways
-    result = _result(_UNARY[name], operand)
+    result = result_of(_UNARY[name], operand)
     dtype = result.dtype if operand == BOOL and result is not None else operand.dtype
     return None if result is None else Cell(operands=(dtype,), result=result)
 
 
 @cache
 def call_cell(function: str, operands: tuple[ScalarType, ...]) -> Cell | None:
-    """Return the cell of a call of `math` or NumPy."""
+    """Return the cell of a call of `math`."""
     module, _, name = function.partition(".")
-    if module == "math" and not _is_complex(*operands):
-        return _math_cell(name, operands)
-    if module == "numpy" and name in _EXACT_UFUNCS and not _is_complex(*operands):
-        return _ufunc_cell(name, operands)
-    return None
-
-
-def is_defined_on(function: str, count: int) -> bool:
-    """Return whether the library has `function` at all, with `count` arguments."""
-    module, _, name = function.partition(".")
-    return (module == "math" and hasattr(math, name) and count == 1 + (name in LIBM_OF_TWO)) or (
-        module == "numpy" and name in _EXACT_UFUNCS and getattr(np, name).nin == count
-    )
-
-
-def _math_cell(name: str, operands: tuple[ScalarType, ...]) -> Cell | None:
-    if not is_defined_on(f"math.{name}", len(operands)):
+    is_known = module == "math" and hasattr(math, name)
+    if not is_known or is_complex(*operands) or len(operands) != 1 + (name in LIBM_OF_TWO):
         return None
     dtypes = ("float64",) * len(operands)
     if name in _MATH:
@@ -160,30 +139,7 @@ def _math_cell(name: str, operands: tuple[ScalarType, ...]) -> Cell | None:
     return None
 
 
-def _ufunc_cell(name: str, operands: tuple[ScalarType, ...]) -> Cell | None:
-    ufunc: np.ufunc = getattr(np, name)
-    if ufunc.nin != len(operands):
-        return None
-    result = _result(ufunc, *operands)
-    if result is None or (name in _FLOATS_ONLY and operands[0].dtype not in FLOAT_DTYPES):
-        return None
-    dtypes = _resolved(ufunc, operands)
-    if ufunc.nin == 2 and dtypes[0] in FLOAT_DTYPES and not _takes_second_of_equals(ufunc, dtypes):
-        return None
-    return Cell(operands=dtypes, result=result) if _are_compiled(dtypes) else None
-
-
-def _takes_second_of_equals(ufunc: np.ufunc, dtypes: tuple[str, ...]) -> bool:
-    """Return whether minimum or maximum of 0.0 and -0.0 is the second one on this machine."""
-    zeros = np.array((0.0, -0.0), dtype=dtypes[0])
-    return all(
-        bool(np.signbit(ufunc(first, second)) == np.signbit(second))
-        for first in zeros
-        for second in zeros
-    )
-
-
-def _result(function: Callable[..., object], *operands: ScalarType) -> ScalarType | None:
+def result_of(function: Callable[..., object], *operands: ScalarType) -> ScalarType | None:
     """Return the type of what `function` makes of operands of these types."""
     try:
         with np.errstate(all="ignore"):
@@ -212,13 +168,13 @@ def _binary_operands(
 ) -> tuple[str, ...]:
     both = (left, right)
     if name in _COMPARISONS and all(operand.dtype in INTEGER_LIMITS for operand in both):
-        return _integer_comparison(left.dtype, right.dtype)
+        return compared_integers(left.dtype, right.dtype)
     if isinstance(left, PythonScalar) and isinstance(right, PythonScalar):
         return (_python_operand(name, left, right),) * 2
-    return _resolved(ufunc, both)
+    return resolved(ufunc, both)
 
 
-def _integer_comparison(left: str, right: str) -> tuple[str, str]:
+def compared_integers(left: str, right: str) -> tuple[str, str]:
     """Return how integers are compared exactly: only uint64 needs more than int64."""
     if "uint64" not in (left, right):
         return "int64", "int64"
@@ -245,7 +201,7 @@ def _python_operand(name: str, left: PythonScalar, right: PythonScalar) -> str:
     return PythonScalar(kind=kind).dtype
 
 
-def _resolved(ufunc: np.ufunc, operands: tuple[ScalarType, ...]) -> tuple[str, ...]:
+def resolved(ufunc: np.ufunc, operands: tuple[ScalarType, ...]) -> tuple[str, ...]:
     """Return the dtypes in which NumPy computes; a Python scalar alone is not weak."""
     is_weak = any(isinstance(operand, NumpyScalar) for operand in operands)
     asked = [
@@ -262,7 +218,8 @@ def _resolved(ufunc: np.ufunc, operands: tuple[ScalarType, ...]) -> tuple[str, .
     return dtypes
 
 
-def _is_complex(*operands: ScalarType) -> bool:
+def is_complex(*operands: ScalarType) -> bool:
+    """Return whether any of the operands is complex."""
     return any(operand.dtype in COMPLEX_DTYPES for operand in operands)
 
 
@@ -276,5 +233,6 @@ def _is_mixed(left: ScalarType, right: ScalarType) -> bool:
     )
 
 
-def _are_compiled(dtypes: tuple[str, ...]) -> bool:
+def are_compiled(dtypes: tuple[str, ...]) -> bool:
+    """Return whether kernels hold all of the dtypes."""
     return all(dtype in COMPILED_DTYPES for dtype in dtypes)

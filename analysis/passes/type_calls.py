@@ -2,7 +2,7 @@
 
 Before:  math.floor(x) on a np.float32         After:  int(math.floor(float64(x)))
 
-Builtins, `math` and the exact functions of NumPy; all others are an `UnsupportedType`.
+Builtins and `math`; those of NumPy are `type_ufuncs`'; all others are an `UnsupportedType`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 
 from ..model.source import Span
-from ..model.typed import CONVERSION, FLOAT_WARNING, Cast, Number, Operation, TypedExpression
+from ..model.typed import CONVERSION, Cast, Number, Operation, TypedExpression
 from ..model.types import (
     BOOL,
     COMPILED_DTYPES,
@@ -23,10 +23,12 @@ from ..model.types import (
     NumpyScalar,
     ScalarType,
 )
+from ..model.ufuncs import FUNCTIONS
 from .conversions import convert, convert_operands
 from .hazards import call_hazards
 from .promotion import call_cell
 from .type_operations import Result, Scope, binary, chosen_type, number, unary, unsupported
+from .type_ufuncs import ufunc_call
 
 
 def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
@@ -41,11 +43,11 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
             return _converted(name, operand, kind, span, scope)
         case "pow", (_, _):
             return binary("**", operands, span, scope)
-        case "numpy.square", (operand,):
-            return _square(operand, span)
         case _, (operand,) if name.removeprefix("numpy.") in COMPILED_DTYPES:
             target = NumpyScalar(dtype=name.removeprefix("numpy."))
             return _converted(name, operand, target, span, scope)
+        case _ if name in FUNCTIONS:
+            return ufunc_call(name, operands, span, scope)
         case _:
             return _library_call(name, operands, span, scope)
 
@@ -77,19 +79,6 @@ def _extremum(name: str, operands: tuple[TypedExpression, ...], span: Span, scop
         return unsupported(name, operands, span)
     type_ = chosen_type(operands, scope)
     return Operation(name=name, operands=operands, type=type_, hazards=0, span=span)
-
-
-def _square(operand: TypedExpression, span: Span) -> Result:
-    """Return np.square(x): x * x for floats, x ** 2 for integers, which wraps silently."""
-    type_ = NumpyScalar(dtype=operand.type.dtype)
-    if type_.dtype in FLOAT_DTYPES:
-        return Operation(
-            name="*", operands=(operand, operand), type=type_, hazards=FLOAT_WARNING, span=span
-        )
-    if type_.dtype not in INTEGER_LIMITS or type_.dtype == "bool":
-        return unsupported("numpy.square", (operand,), span)
-    two = Number(value=2, type=type_, span=span)
-    return Operation(name="**", operands=(operand, two), type=type_, hazards=0, span=span)
 
 
 def _library_call(

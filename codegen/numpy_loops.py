@@ -1,0 +1,184 @@
+"""NumPy's own inner loops, as functions that kernels call.
+
+Maps "numpy_exp_float64" to a function of one number that calls the loop which `np.exp` itself
+calls for a scalar: the same bits on any machine, since it is the same code. "told_exp_float64"
+gives what NumPy would warn of instead: the processor's flags, cleared before and tested after.
+
+A ufunc's loops are C functions, `loop(arguments, dimensions, strides, data)`, in the public
+structure of the ufunc object (NumPy's C API, "Python types and C structures", PyUFuncObject).
+The functions here are a few lines of LLVM code around them, made anew in each process: compiled
+kernels know them by name, so no address is ever kept.
+
+For a scalar NumPy gives strides of 0, and some loops look at them: `power` squares where the
+exponent stands still at 2.0.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from numba.core import types
+
+from autopar.analysis.model.typed import FLOAT_DIVIDE, FLOAT_INVALID, FLOAT_OVERFLOW
+
+from .fpflags import FLOAT_FLAGS, MASKS, address_of
+from .native import compiled
+
+PREFIX = "numpy_"
+TOLD = "told_"
+
+# dtype: (NumPy's character for it, LLVM's type).
+_DTYPES = {
+    "int8": ("b", "i8"), "int16": ("h", "i16"), "int32": ("i", "i32"), "int64": ("l", "i64"),
+    "uint8": ("B", "i8"), "uint16": ("H", "i16"), "uint32": ("I", "i32"), "uint64": ("L", "i64"),
+    "float32": ("f", "float"), "float64": ("d", "double"),
+}  # fmt: skip
+
+
+class _UFunc(ctypes.Structure):
+    """The start of a `PyUFuncObject`, which has not changed since NumPy 1."""
+
+    _fields_ = (
+        ("reference_count", ctypes.c_ssize_t),
+        ("type", ctypes.c_void_p),
+        ("nin", ctypes.c_int),
+        ("nout", ctypes.c_int),
+        ("nargs", ctypes.c_int),
+        ("identity", ctypes.c_int),
+        ("functions", ctypes.POINTER(ctypes.c_void_p)),
+        ("data", ctypes.POINTER(ctypes.c_void_p)),
+        ("ntypes", ctypes.c_int),
+        ("reserved", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+    )
+
+
+def loop_of(ufunc: np.ufunc, dtype: str) -> tuple[int, int]:
+    """Return the addresses of the inner loop of `ufunc` for one dtype, and of its data.
+
+    Raises NotImplementedError where there is none, or the structure is not what it was.
+    """
+    seen = _UFunc.from_address(id(ufunc))
+    shape = (seen.nin, seen.nout, seen.nargs, seen.ntypes)
+    is_known = shape == (ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.ntypes)
+    if not is_known or seen.name.decode() != ufunc.__name__:
+        raise NotImplementedError(f"the structure of {ufunc.__name__}")
+    wanted = np.dtype(dtype)
+    for position, signature in enumerate(ufunc.types):
+        kinds = signature.replace("->", "")
+        if all(each in "bBhHiIlLqQfd" and np.dtype(each) == wanted for each in kinds):
+            return seen.functions[position] or 0, seen.data[position] or 0
+    raise NotImplementedError(f"{ufunc.__name__} of {dtype}")
+
+
+def scalar_function(name: str) -> Any:  # noqa: ANN401 - Numba is untyped
+    """Return the function called `name`, callable from code under `numba.njit`."""
+    prefix = PREFIX if name.startswith(PREFIX) else TOLD
+    function, _, dtype = name.removeprefix(prefix).rpartition("_")
+    ufunc: np.ufunc = getattr(np, function)
+    symbol = f"autopar_{name}"
+    _define(symbol, _scalar_text(symbol, ufunc, dtype, is_told=prefix == TOLD))
+    number = getattr(types, dtype)
+    result = types.int64 if prefix == TOLD else number
+    return types.ExternalFunction(symbol, result(*(number,) * ufunc.nin))
+
+
+def _scalar_text(symbol: str, ufunc: np.ufunc, dtype: str, *, is_told: bool) -> str:
+    """Return the LLVM code that calls the loop of `ufunc` for one element."""
+    loop, data = loop_of(ufunc, dtype)
+    kind, count = _DTYPES[dtype][1], ufunc.nin
+    parameters = ", ".join(f"{kind} %x{k}" for k in range(count))
+    stored = "\n".join(
+        f"""  %at{k} = alloca {kind}
+  store {kind} %x{k}, ptr %at{k}
+  %slot{k} = getelementptr ptr, ptr %arguments, i64 {k}
+  store ptr %at{k}, ptr %slot{k}"""
+        for k in range(count)
+    )
+    call = f"""  %loop = inttoptr i64 {loop} to ptr
+  %data = inttoptr i64 {data} to ptr
+  call void %loop(ptr %arguments, ptr %one, ptr %strides, ptr %data)"""
+    call = _told(call) if is_told else _added(call)
+    result = (
+        "ret i64 %status" if is_told else f"%value = load {kind}, ptr %out\n  ret {kind} %value"
+    )
+    return f"""
+define {"i64" if is_told else kind} @{symbol}({parameters}) {{
+  %arguments = alloca [{count + 1} x ptr]
+  %strides = alloca [{count + 1} x i64]
+  %one = alloca i64
+  %out = alloca {kind}
+  store i64 1, ptr %one
+  store [{count + 1} x i64] zeroinitializer, ptr %strides
+{stored}
+  %last = getelementptr ptr, ptr %arguments, i64 {count}
+  store ptr %out, ptr %last
+{call}
+  {result}
+}}
+"""
+
+
+def _added(call: str) -> str:
+    """Return `call`, after which the processor's flags of before are raised too.
+
+    Some loops (`sign`, `fmax`, `tanh`) clear them, since they compare with instructions that
+    raise one for NaN: what was raised before would be forgotten.
+    """
+    test, again = address_of("fetestexcept"), address_of("feraiseexcept")
+    if not test or not again:
+        return call
+    return f"""  %test = inttoptr i64 {test} to ptr
+  %before = call i32 %test(i32 {FLOAT_FLAGS})
+{call}
+  %is_calm = icmp eq i32 %before, 0
+  br i1 %is_calm, label %end, label %again
+again:
+  %raise = inttoptr i64 {again} to ptr
+  %ignored = call i32 %raise(i32 %before)
+  br label %end
+end:"""
+
+
+def _told(call: str) -> str:
+    """Return `call` between a clearing and a test of the processor's flags.
+
+    What they held is lost: nobody else reads them in a program that tells warnings this way.
+    """
+    clear, test = address_of("feclearexcept"), address_of("fetestexcept")
+    every = FLOAT_INVALID | FLOAT_DIVIDE | FLOAT_OVERFLOW
+    if not clear or not test:  # whatever happened may have raised any
+        return f"{call}\n  %status = add i64 {every}, 0"
+    invalid, divide, overflow = MASKS[platform.machine().lower()]
+    return f"""  %clear = inttoptr i64 {clear} to ptr
+  %test = inttoptr i64 {test} to ptr
+  %ignored = call i32 %clear(i32 {FLOAT_FLAGS})
+{call}
+  %raised = call i32 %test(i32 {FLOAT_FLAGS})
+  %invalid = and i32 %raised, {invalid}
+  %is_invalid = icmp ne i32 %invalid, 0
+  %invalid_status = select i1 %is_invalid, i64 {FLOAT_INVALID}, i64 0
+  %divide = and i32 %raised, {divide}
+  %is_divide = icmp ne i32 %divide, 0
+  %divide_status = select i1 %is_divide, i64 {FLOAT_DIVIDE}, i64 0
+  %overflow = and i32 %raised, {overflow}
+  %is_overflow = icmp ne i32 %overflow, 0
+  %overflow_status = select i1 %is_overflow, i64 {FLOAT_OVERFLOW}, i64 0
+  %some = or i64 %invalid_status, %divide_status
+  %status = or i64 %some, %overflow_status"""
+
+
+@cache
+def _define(symbol: str, text: str) -> None:
+    """Compile `text`, and let Numba's code find `symbol` there."""
+    engine = compiled(text)
+    _ENGINES.append(engine)
+    llvm.add_symbol(symbol, engine.get_function_address(symbol))
+
+
+_ENGINES: list[Any] = []  # they keep the code
