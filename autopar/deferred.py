@@ -195,7 +195,9 @@ def _arguments(nest: DeferredRegion) -> tuple[str, ...]:
     """
     uses = name_uses(nest.nest)
     kept = nest.live_out & (uses.assigned | uses.variables)
-    return tuple(sorted(exposed_reads(nest.nest) | kept))
+    grown = frozenset(name for each in nest.nest.collects for name in each.arrays)
+    lists = frozenset(each.list for each in nest.nest.collects)
+    return tuple(sorted((exposed_reads(nest.nest) - grown) | kept | lists))
 
 
 def _functions(

@@ -173,9 +173,8 @@ class Region:
             return found.enter(*values)
         if not isinstance(found, Admission):
             return self._refuse(None, found)
-        views = views_in(dict(zip(self.guard.arguments, values, strict=True)))
-        if views:
-            return self._enter_with_lists(types, values, views, found)
+        if self.guard.growing or any(isinstance(each, ListView) for each in values):
+            return self._enter_with_lists(types, values, found)
         key = (types, found.holding)
         variant = self.variants.get(key)
         named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
@@ -209,11 +208,10 @@ class Region:
         self,
         types: tuple[Any, ...] | None,
         values: tuple[object, ...],
-        views: dict[str, ListView],
         found: Admission,
     ) -> tuple[tuple[object, ...], ...]:
         """Return what `enter` does, some of the values being lists."""
-        ran = self._variant_for_lists(types, values, views, found)
+        ran = self._variant_for_lists(types, values, found)
         if isinstance(ran, Reason):
             self.lists.fares(ran)
             return self._refuse(found, ran)
@@ -229,14 +227,14 @@ class Region:
         self,
         types: tuple[Any, ...] | None,
         values: tuple[object, ...],
-        views: dict[str, ListView],
         found: Admission,
     ) -> tuple[Variant, Copies] | Reason:
         """Return what runs a call with lists, and copies of these; or why nothing does."""
         named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
+        views = views_in(named)
         key = (types, found.holding)
         if self.options.backend == "auto":
-            gain = self.lists.gain(found.interpreter_ns, views)
+            gain = self.lists.gain(found, views)
             if gain < DISPATCH_NS:
                 return does_not_pay(self.span, found.interpreter_ns)
             if key not in self.variants and self.interpreted_ns + gain < COMPILE_NS:
@@ -248,19 +246,15 @@ class Region:
         for first, second in overlapping(pairs, alone, arrays):
             detail = "a call with lists is not analysed again"
             return ArraysOverlap(span=self.span, first=first, second=second, detail=detail)
-        reason = self.lists.overlap(views)
+        reason = self.lists.overlap(views, named)
         if reason is not None:
             return reason
         variant = self.variants.get(key)
         variant = variant or self._compile(key, values, found)
         if not isinstance(variant, Variant):
             return variant
-        return self._unsafe(variant, named) or self._copied(variant, views)
-
-    def _copied(
-        self, variant: Variant, views: dict[str, ListView]
-    ) -> tuple[Variant, Copies] | Reason:
-        copies = copies_of(views, variant.lists, variant.stored, self.span)
+        reason = self._unsafe(variant, named)
+        copies = reason or copies_of(self.lists, variant, found, named)
         return copies if isinstance(copies, Reason) else (variant, copies)
 
     def _may_repeat(self, variant: Variant) -> bool:

@@ -38,6 +38,7 @@ from autopar.analysis.model.text import python_text
 
 from .cost import interpreter_nanoseconds, iterations
 from .row_finders import NOT_FOUND, RowFinder, row_finders
+from .trips import widest_trips
 
 # Parameters within 32 bits: index arithmetic then stays within 64 (see `passes.ranges`).
 LIMIT = 2**31 - 1
@@ -64,6 +65,8 @@ class Admission(NamedTuple):
     iterations: int  # of the outermost loop
     last_values: tuple[int, ...]  # of the loop variables that live on
     data: Mapping[str, int]  # parameters found by a look at the data, by name
+    # For each list that grows, how often the loops around run at most, outermost first.
+    extents: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ class Guard:
 
     arguments: tuple[str, ...]
     arrays: tuple[str, ...]  # those of the arguments that must be plain arrays
+    growing: tuple[str, ...]  # those that must be lists, since they are appended to
     scalars: tuple[str, ...]  # those read as values
     conditional: tuple[int, ...]  # the loops behind `Admission.holding`
     # None where a condition fails; raises TypeError where a parameter is no integer.
@@ -101,10 +105,12 @@ def can_guard(region: RegionPlan) -> bool:
     names = {array.name for array in region.scop.arrays}
     names |= {parameter.text for parameter in region.scop.parameters}
     names |= {*region.scop.live_in, *region.scop.maybe_assigned}
+    names |= {each.list for each in region.scop.collects}
     return (
         region.last_values is not None
         and bool(region.scop.statements)
         and not names & RESERVED_NAMES
+        and _extents(region.scop) is not None
         # What a call finds has names that nothing of the user's has.
         and not {each.text for each in region.scop.parameters if each.is_found}
         & {
@@ -118,24 +124,26 @@ def can_guard(region: RegionPlan) -> bool:
 def make_guard(region: RegionPlan) -> Guard:
     """Return the checks for a region for which `can_guard` holds."""
     arrays, integers, scalars = _names(region)
+    growing = tuple(each.list for each in region.scop.collects)
     # What may be left as it was is passed along, be it unbound.
-    arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars, *region.scop.maybe_assigned)))
+    kept = region.scop.maybe_assigned
+    arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars, *growing, *kept)))
     conditional = tuple(plan.loop for plan in region.loops if plan.condition is not None)
     finders = row_finders(region)
     taken = (arguments, integers, conditional)
-    source = "\n".join(
-        [*_check_lines(region, finders, taken), *_key_lines(arguments, arrays, region)]
-    )
+    keys = _key_lines(arguments, arrays, region)
+    source = "\n".join([*_check_lines(region, finders, taken), *keys])
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS, "autopar_ndarray": np.ndarray,
         "autopar_integers": INTEGERS, "autopar_numbers": INTEGERS - {bool},
-        "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER,
+        "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER, "autopar_list": list,
     }  # fmt: skip
     names |= {_finder_name(number): each.find for number, each in enumerate(finders)}
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
     return Guard(
         arguments=arguments,
         arrays=arrays,
+        growing=growing,
         scalars=scalars,
         conditional=conditional,
         check=names["check"],
@@ -222,9 +230,25 @@ def _check_lines(
     lines.append(
         f"    return autopar_Admission(({values}), ({holding}), "
         f"{interpreter_nanoseconds(scop)}, {iterations(scop.loops[0])}, ({last}), "
-        f"{{{data}}})"
+        f"{{{data}}}{_extents(scop) or ''})"
     )
     return lines
+
+
+def _extents(scop: Scop) -> str | None:
+    """Return the last argument of an Admission, if there is one; None where it is not known."""
+    found = []
+    trips = widest_trips(scop)
+    for each in scop.collects:
+        loops = next(
+            statement.loops
+            for statement in scop.statements
+            if getattr(statement.body.target, "array", None) in each.arrays
+        )
+        if not all(loop in trips for loop in loops):
+            return None
+        found.append(f"({''.join(f'{trips[loop]}, ' for loop in loops)}), ")
+    return f", ({''.join(found)})" if found else ""
 
 
 def _bare_subscripts(scop: Scop) -> frozenset[str]:
@@ -251,9 +275,11 @@ def _key_lines(
     arguments: tuple[str, ...], arrays: tuple[str, ...], region: RegionPlan
 ) -> list[str]:
     lines = [f"def key({', '.join(arguments)}):"]
-    tests = " or ".join(f"type({name}) not in autopar_arrays" for name in arrays)
+    tests = [f"type({name}) not in autopar_arrays" for name in arrays]
+    growing = (each.list for each in region.scop.collects)
+    tests += [f"type({name}) is not autopar_list" for name in growing]
     if tests:
-        lines.append(f"    if {tests}: return None")
+        lines.append(f"    if {' or '.join(tests)}: return None")
     parts = [
         f"{name}.dtype, {name}.ndim, {name}.flags.num & {_LAYOUT_FLAGS}, "
         if name in arrays
@@ -271,6 +297,9 @@ def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Rea
     for name, value in named.items():
         kind = _unfit_kind(value, is_array=name in guard.arrays)
         if kind is not None and (name in guard.arrays or name in _integer_names(region)):
+            return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
+        if name in guard.growing and type(value) is not list:
+            kind = kind_of(value)
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
         if isinstance(value, bool) and name in _bare_subscripts(region.scop):
             return UnsupportedArgument(span=region.scop.span, name=name, kind="a bool, a mask")

@@ -11,14 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autopar.analysis.facts.lists import ListView, changed, copied, put_back, share_rows, view_of
-from autopar.analysis.facts.reasons import ArraysOverlap, UnsupportedArgument
+from autopar.analysis.facts.lists import (
+    ListView,
+    changed,
+    copied,
+    grow,
+    objects,
+    put_back,
+    share_rows,
+    view_of,
+)
+from autopar.analysis.facts.reasons import ArraysOverlap, NoRoom, UnsupportedArgument
 from autopar.analysis.model.diagnostics import Reason
-from autopar.analysis.model.loop_ir import Extent
+from autopar.analysis.model.loop_ir import Collected, Extent, Site
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ListElements
@@ -27,11 +37,18 @@ from autopar.codegen.reasons import NotProfitable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from autopar.analysis.facts.lists import Stored
+
+    from .guard import Admission
+    from .variants import Variant
+
 # One element to an array, its type looked at, or back; a row of a list of lists. Nanoseconds.
 _ELEMENT_NS = 50
 _ROW_NS = 150
-# The interpreter is so much faster with lists of Python's numbers than with arrays.
+# The interpreter is so much faster with Python's numbers than with elements of arrays.
 _LIST_SPEEDUP = 3
+# What lists may grow by in one call, in bytes of the arrays that hold it.
+_MOST_BYTES = 1 << 28
 _MOST_SKIPPED = 256
 
 
@@ -51,6 +68,8 @@ class Lists:
     ranks: Mapping[str, int]  # of the names that may be lists
     read: frozenset[str]
     written: frozenset[str]
+    growing: tuple[Collected, ...]
+    has_arrays: bool
     _failures: int = 0  # in a row
     _skips: int = 0
     _last: Reason | None = None
@@ -74,13 +93,16 @@ class Lists:
         self._skips -= 1
         return self._last
 
-    def gain(self, interpreter_ns: int, views: Mapping[str, ListView]) -> int:
+    def gain(self, found: Admission, views: Mapping[str, ListView]) -> int:
         """Return how much sooner a kernel may be done, in nanoseconds, its work left out."""
         copying = 0
+        for each, extents in zip(self.growing, found.extents, strict=True):
+            copying += _ELEMENT_NS * len(each.arrays) * prod(extents)
         for name, view in views.items():
             ways = (name in self.read) + (name in self.written)
             copying += ways * (_ELEMENT_NS * view.size + _ROW_NS * (view.ndim - 1) * view.shape[0])
-        return interpreter_ns // _LIST_SPEEDUP - copying
+        is_fast = views or not self.has_arrays
+        return found.interpreter_ns // (_LIST_SPEEDUP if is_fast else 1) - copying
 
     def fares(self, reason: Reason | None) -> None:
         """Note why a call with lists went to the interpreter; None where it did not."""
@@ -91,18 +113,35 @@ class Lists:
         self._skips = min(2**self._failures // 4, _MOST_SKIPPED)
         self._last = reason
 
-    def overlap(self, views: Mapping[str, ListView]) -> Reason | None:
+    def overlap(self, views: Mapping[str, ListView], named: Mapping[str, Any]) -> Reason | None:
         """Return which two lists, one of them written, share a row."""
-        names = list(views)
+        grown = {each.list: named[each.list] for each in self.growing}
+        rows = {name: each.rows for name, each in views.items()}
+        # A row that grows is no row of a matrix any more.
+        rows |= {name: (each,) for name, each in grown.items()}
+        names = list(rows)
         for number, first in enumerate(names):
             for second in names[number + 1 :]:
-                if self.written.isdisjoint((first, second)):
+                if self.written.union(grown).isdisjoint((first, second)):
                     continue
-                if share_rows(views[first], views[second]):
+                if share_rows(rows[first], rows[second]):
                     detail = "they are one list, or have one as a row"
                     span = self.plan.scop.span
                     return ArraysOverlap(span=span, first=first, second=second, detail=detail)
         return None
+
+    def made(self, found: Admission, variant: Variant) -> dict[str, NDArray[Any]] | Reason:
+        """Return the arrays for what the lists grow by."""
+        types = {each.name: each.after for each in variant.lists}
+        arrays: dict[str, NDArray[Any]] = {}
+        for each, extents in zip(self.growing, found.extents, strict=True):
+            for name in each.arrays:
+                size = prod(extents) * np.dtype(types[name].dtype).itemsize
+                if size > _MOST_BYTES:
+                    detail = f"'{each.list}' may grow by {prod(extents)} elements"
+                    return NoRoom(span=self.plan.scop.span, detail=detail)
+                arrays[name] = np.empty(extents, types[name].dtype)
+        return arrays
 
 
 def lists_of(plan: RegionPlan) -> Lists:
@@ -121,6 +160,8 @@ def lists_of(plan: RegionPlan) -> Lists:
         ranks={name: rank for name, rank in ranks.items() if name not in unfit},
         read=scop.arrays_read,
         written=scop.arrays_written,
+        growing=scop.collects,
+        has_arrays=bool(scop.given_arrays),
     )
 
 
@@ -141,39 +182,62 @@ class Copies:
     """The arrays that stand for the lists of one call."""
 
     views: Mapping[str, ListView]
+    growing: tuple[tuple[Collected, list[Any]], ...]
     arrays: dict[str, NDArray[Any]]
     before: dict[str, NDArray[Any]]  # what was in those whose bits tell what was stored
     stored: tuple[StoredList, ...]
 
     def put_back(self) -> None:
         """Store in the lists what the kernel stored in their copies."""
+        notes = {each.elements.name: each for each in self.stored}
         for each in self.stored:
             name = each.elements.name
+            if name not in self.views:
+                continue
             array = self.arrays[name]
             stored = (
                 changed(array, self.before[name]) if each.note is None else self.arrays[each.note]
             )
             put_back(self.views[name], array, stored, each.elements.after)
+        for grown, given in self.growing:
+            grow(given, tuple(self._site(site, notes) for site in grown.sites))
+
+    def _site(
+        self, site: Site, notes: Mapping[str, StoredList]
+    ) -> tuple[str, tuple[list[Any], ...], Stored]:
+        """Return what one site appended."""
+        note = notes[site.parts[0]].note
+        assert note is not None  # nothing was there before
+        stored: Stored = self.arrays[note]
+        is_full = bool(stored.all())
+        parts = []
+        for name in site.parts:
+            values = self.arrays[name].ravel() if is_full else self.arrays[name][stored]
+            parts.append(objects(values, notes[name].elements.after))
+        return site.kind, tuple(parts), stored
 
 
 def copies_of(
-    views: Mapping[str, ListView],
-    lists: tuple[ListElements, ...],
-    stored: tuple[StoredList, ...],
-    span: Span,
+    lists: Lists, variant: Variant, found: Admission, named: Mapping[str, Any]
 ) -> Copies | Reason:
     """Return the lists of a call as arrays, or why one of them cannot be one."""
-    arrays: dict[str, NDArray[Any]] = {}
-    before: dict[str, NDArray[Any]] = {}
-    for each in lists:
-        found = copied(views[each.name], each.after)
-        if isinstance(found, str):
-            return UnsupportedArgument(span=span, name=each.name, kind=found)
-        arrays[each.name] = found
+    span, views, stored = lists.plan.scop.span, views_in(named), variant.stored
+    made = lists.made(found, variant)
+    if isinstance(made, Reason):
+        return made
+    arrays, before = made, dict[str, "NDArray[Any]"]()
+    for each in variant.lists:
+        if each.name in arrays:
+            continue
+        copy = copied(views[each.name], each.after)
+        if isinstance(copy, str):
+            return UnsupportedArgument(span=span, name=each.name, kind=copy)
+        arrays[each.name] = copy
     for store in stored:
         name = store.elements.name
-        if store.note is None:
+        if store.note is None and name in views:
             before[name] = arrays[name].copy()
-        else:
-            arrays[store.note] = np.zeros(views[name].shape, np.bool_)
-    return Copies(views=views, arrays=arrays, before=before, stored=stored)
+        elif store.note is not None:
+            arrays[store.note] = np.zeros(arrays[name].shape, np.bool_)
+    growing = tuple((each, named[each.list]) for each in lists.growing)
+    return Copies(views=views, growing=growing, arrays=arrays, before=before, stored=stored)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from autopar.analysis.model.chains import SEPARATOR, dotted
@@ -25,6 +26,7 @@ from autopar.analysis.model.types import (
     COMPLEX,
     FLOAT,
     INT,
+    OPEN,
     ArrayType,
     LiveInType,
     NumpyScalar,
@@ -44,6 +46,8 @@ _TARGETS: tuple[tuple[str, Target], ...] = ((KERNEL_CPU, "cpu"), (KERNEL_CUDA, "
 _PYTHON = {"bool": BOOL, "int": INT, "float": FLOAT, "complex": COMPLEX}
 # As types print: "float64[:,:]", "float32[:,:] F", "np.int8", "float".
 _ARRAY = re.compile(r"(\w+)\[(:(?:,:)*)\](?: ([CFA]))?")
+# Lists as they print: "list[float]", "list[list[np.float32]]".
+_LIST = re.compile(r"((?:list\[)+)([\w.]+)\]+")
 # Commas stand between arguments and inside the brackets of a rank.
 _COMMA = re.compile(r",(?![^\[]*\])")
 
@@ -72,6 +76,14 @@ def _parse_type(text: str) -> LiveInType:
         return _PYTHON[text]
     if text.removeprefix("np.") in COMPILED_DTYPES and text.startswith("np."):
         return NumpyScalar(dtype=text.removeprefix("np."))
+    listed = _LIST.fullmatch(text)
+    if listed is not None:
+        element = _parse_type(listed[2])
+        if not isinstance(element, ArrayType) and text.count("[") == text.count("]"):
+            return ArrayType(
+                dtype=element.dtype, rank=text.count("["), layout="C", is_aligned=True,
+                is_writeable=True, is_list=True, element=element,
+            )  # fmt: skip
     match = _ARRAY.fullmatch(text)
     if match is None or match[1] not in COMPILED_DTYPES:
         raise TypesError(f"'{text}' is no type of an argument; write float64[:], np.int8 or int.")
@@ -144,6 +156,8 @@ def _used_types(scop: Scop, types: Mapping[str, LiveInType]) -> dict[str, LiveIn
         if isinstance(kind, ArrayType) != (name in arrays):
             wanted = "an array" if name in arrays else "a number"
             raise TypesError(f"'{name}' is {wanted} here, its type is given as {kind}.")
+        if isinstance(kind, ArrayType) and kind.is_list and name not in scop.arrays_read:
+            kind = replace(kind, dtype=OPEN, element=None)
         used[name] = kind
     return {name: used[name] for name in dict.fromkeys((*arrays, *values))}
 

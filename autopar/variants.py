@@ -184,7 +184,9 @@ def draft_variant(
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal
-    program, stored = _with_stores(program, typed.lists)
+    # What a list grows by has one note for all its parts.
+    others = {name for e in region.scop.collects for site in e.sites for name in site.parts[1:]}
+    program, stored = _with_stores(program, typed.lists, others)
     may_redo = redo_condition(region, lists) if typed.hazards else None
     if isinstance(may_redo, Refusal):
         return may_redo
@@ -212,11 +214,11 @@ def draft_variant(
 
 
 def _with_stores(
-    program: Program, lists: tuple[ListElements, ...]
+    program: Program, lists: tuple[ListElements, ...], others: set[str]
 ) -> tuple[Program, tuple[StoredList, ...]]:
     """Return `program` with notes where bits do not tell what it stores in a list."""
     written = {each.name for each in program.given_arrays if each.is_written}
-    changed = [each.name for each in lists if each.is_changed and each.name in written]
+    changed = [each.name for each in lists if each.is_changed and each.name in written - others]
     program, notes = with_notes(program, changed)
     stored = tuple(
         StoredList(elements=each, note=notes.get(each.name))

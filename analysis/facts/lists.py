@@ -155,9 +155,9 @@ def _elements(view: ListView) -> Iterable[Any]:
     return view.given if view.ndim == 1 else chain.from_iterable(view.given)
 
 
-def share_rows(first: ListView, second: ListView) -> bool:
-    """Return whether a store through one list may be seen through the other."""
-    return not {id(row) for row in first.rows}.isdisjoint(id(row) for row in second.rows)
+def share_rows(first: tuple[list[Any], ...], second: tuple[list[Any], ...]) -> bool:
+    """Return whether a store through one list may be seen through the other, by their rows."""
+    return not {id(row) for row in first}.isdisjoint(id(row) for row in second)
 
 
 Stored: TypeAlias = "NDArray[np.bool_]"
@@ -191,3 +191,27 @@ def objects(values: NDArray[Any], element: ScalarType) -> list[Any]:
         found: list[Any] = values.tolist()
         return found
     return list(values)
+
+
+def grow(given: list[Any], sites: tuple[tuple[str, tuple[list[Any], ...], Stored], ...]) -> None:
+    """Append to a list what each of its sites stored: kind, elements of each part, and where.
+
+    Elements are in the order of the iterations; of one iteration, sites in the order given.
+    """
+    grown = [_joined(kind, parts) for kind, parts, _ in sites]
+    if len(sites) == 1:
+        given.extend(grown[0])
+        return
+    stored = np.stack([stored.ravel() for _, _, stored in sites], axis=-1)
+    order = np.empty(stored.shape, np.object_)
+    for number, values in enumerate(grown):
+        # One by one: NumPy would take lists of equal lengths apart.
+        order[stored[:, number], number] = np.fromiter(values, np.object_, len(values))
+    given.extend(order[stored].tolist())
+
+
+def _joined(kind: str, parts: tuple[list[Any], ...]) -> list[Any]:
+    if kind == "value":
+        return parts[0]
+    found = list(zip(*parts, strict=True))
+    return found if kind == "tuple" else list(map(list, found))

@@ -125,6 +125,23 @@ WRAPPED = "wrapped"
 # Begins the names of scalars that no user wrote: values on their way to one of several targets.
 TEMPORARY = "autopar_value_"
 
+# The array of `out.append(value)` is called `out.append`, those of `out.append((a, b))` so too
+# with the number of a part behind it: no name of the user, and without subscripts until a nest
+# of loops is there to number them (`passes/appends`).
+_APPEND = ".append"
+
+
+def append_to(name: str, part: str = "") -> str:
+    """Return what the array is called in which a list is given another element, or part of one."""
+    return f"{name}{_APPEND}{part}"
+
+
+def appended_list(array: str) -> str | None:
+    """Return the list that an array stands for while it grows; None for any other array."""
+    name, append, _ = array.rpartition(_APPEND)
+    return name if append else None
+
+
 Expression: TypeAlias = (
     Constant | Name | Extent | Element | Unary | Binary | Compare | BoolOp | Conditional | Call
 )
@@ -174,6 +191,28 @@ class If:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One place where a list grows, and the arrays that hold what it grows by."""
+
+    kind: str  # "value"; "tuple" or "list" where the arrays hold the parts of one
+    parts: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """A list that a nest appends to, in the same loops at all of its sites."""
+
+    list: str
+    sites: tuple[Site, ...]  # in textual order
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The arrays of all sites."""
+        return tuple(name for site in self.sites for name in site.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class For:
     """`for variable in range(start, stop, step)` without `break` and `else`."""
 
@@ -195,6 +234,7 @@ class For:
     # whose range is then only as many turns as are tried.
     leaves: Literal["break", "while"] | None = None
     must_run: bool = False  # what it counts with is read after it, and had no value before
+    collects: tuple[Collected, ...] = ()  # of a whole nest: the lists that it appends to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import isl
-from .loop_ir import Assign, Element, Expression, Extent, Name, Update, walk_expression
+from .loop_ir import Assign, Collected, Element, Expression, Extent, Name, Update, walk_expression
 from .source import Span
 
 
@@ -185,6 +185,9 @@ class Array:
     # into by that name.
     is_base: bool = False
     allocation: Allocation | None = None  # None: it comes from outside the region
+    # It holds what a list grows by: an element for each iteration of the loops around, made at
+    # the call. Nothing else has it.
+    is_collected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +223,7 @@ class Scop:
     inlined: tuple[str, ...] = ()  # functions of the user whose calls became statements
     # Arrays that are used as no list can be: `a.shape[0]`, `a[i, j]`.
     no_lists: frozenset[str] = frozenset()
+    collects: tuple[Collected, ...] = ()  # lists that it appends to
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""
@@ -228,7 +232,11 @@ class Scop:
     @property
     def given_arrays(self) -> tuple[Array, ...]:
         """The arrays that come from outside, scalars left out."""
-        return tuple(each for each in self.arrays if each.rank > 0 and each.allocation is None)
+        return tuple(
+            each
+            for each in self.arrays
+            if each.rank > 0 and each.allocation is None and not each.is_collected
+        )
 
     @property
     def arrays_read(self) -> frozenset[str]:

@@ -52,7 +52,8 @@ def _with_tightness(expression: Expression, names: Mapping[str, str]) -> tuple[s
             return f"{expression.array}.shape[{expression.axis}]", atom
         case Element():
             inside = ", ".join(_text(each, names, 0) for each in expression.indices)
-            return f"{expression.array}[{inside}]", atom
+            # What is appended has no subscripts until the loops around it are known.
+            return f"{expression.array}[{inside}]" if inside else expression.array, atom
         case Call():
             inside = ", ".join(_text(each, names, 0) for each in expression.arguments)
             if expression.function == INDIRECT:

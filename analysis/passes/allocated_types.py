@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model.scop import Scop
-from ..model.types import ArrayType, LiveInType
+from ..model.types import OPEN, ArrayType, LiveInType
 
 
 def allocated_types(scop: Scop, given: Mapping[str, LiveInType]) -> dict[str, LiveInType]:
@@ -18,6 +18,11 @@ def allocated_types(scop: Scop, given: Mapping[str, LiveInType]) -> dict[str, Li
     """
     types = dict(given)
     for array in scop.arrays:
+        if array.is_collected:  # what is stored in it decides about the rest
+            types[array.name] = ArrayType(
+                dtype=OPEN, rank=array.rank, layout="C", is_aligned=True, is_writeable=True,
+                is_list=True,
+            )  # fmt: skip
         if array.allocation is None:
             continue
         like = types.get(array.allocation.like or "")

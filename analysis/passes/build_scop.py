@@ -112,7 +112,12 @@ def _built(
     if draft.reasons:
         return Refusal(reasons=tuple(dict.fromkeys(draft.reasons)))
     draft.loops = [replace(each, is_fill=each.variable in filled.fills) for each in draft.loops]
-    scop = replace(_scop(draft, nest, live_out), no_lists=no_lists(as_written))
+    names = {name for each in nest.collects for name in each.arrays}
+    for name in names & draft.arrays.keys():
+        draft.arrays[name] = replace(draft.arrays[name], is_collected=True)
+    scop = replace(
+        _scop(draft, nest, live_out), no_lists=no_lists(as_written), collects=nest.collects
+    )
     unknown = unknown_last_values(scop) - {each.name for each in scop.rows}
     return unknown or wrap_subscripts(scop, facts)
 

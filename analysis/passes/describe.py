@@ -91,6 +91,7 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
         transform=(
             *(("privatize",) if plan.private and plan.is_coincident else ()),
             *(("inline",) if region.scop.inlined else ()),
+            *(("append",) if region.scop.collects else ()),
         ),
         dependences=plan.dependences,
         ran=None,
@@ -126,6 +127,7 @@ def assumptions(region: RegionPlan) -> tuple[str, ...]:
     """Return what the verdicts take for granted and every call checks."""
     found = [f"autopar.overlap({first}, {second}) is False" for first, second in region.disjoint]
     found += [each.words for each in region.in_bounds]
+    found += [f"type({each.list}) is list" for each in region.scop.collects]
     return tuple(found)
 
 

@@ -28,6 +28,7 @@ from ..model.loop_ir import (
     Statement,
     Update,
     While,
+    appended_list,
     expressions_of,
     names_in,
     walk_expression,
@@ -130,7 +131,8 @@ def reads(expression: Expression) -> frozenset[str]:
             case Name():
                 names |= {node.name, base_of(node.name)}
             case Element() | Extent():
-                names |= {node.array, base_of(node.array)}
+                name = appended_list(node.array) or node.array
+                names |= {name, base_of(name)}
             case _:
                 pass
     return frozenset(names)

@@ -36,6 +36,7 @@ from ..model.loop_ir import (
     Statement,
     Update,
     While,
+    append_to,
 )
 from ..model.source import SourceFunction, Span
 from . import names
@@ -260,7 +261,36 @@ class _Reader(ExpressionReader):
                 targets = [self.target(each, node) for each in parts]
                 found = [self.expression(each) for each in values]
                 return assigned_in_turn(targets, found, span_of(node))
+            case gast.Expr(
+                value=gast.Call(
+                    func=gast.Attribute(value=gast.Name() as name, attr="append"),
+                    args=[value],
+                    keywords=[],
+                )
+            ) if name.id not in self.known:
+                return self.appended(name, value, node)
         return ()
+
+    def appended(self, name: Any, value: Any, node: Any) -> tuple[Statement, ...]:
+        """Return `name.append(value)` as stores, one for each part of a tuple."""
+        match value:
+            case gast.Starred():
+                return ()
+            case gast.Tuple(elts=[_, *_] as elements) | gast.List(elts=[_, *_] as elements):
+                ends = "()" if isinstance(value, gast.Tuple) else "[]"
+                parts = [f"{ends[0]}{number}{ends[1]}" for number in range(len(elements))]
+            case _:
+                elements, parts = [value], [""]
+        found = [self.expression(each) for each in elements]
+        at = span_of(name)
+        return tuple(
+            Assign(
+                target=Element(array=append_to(name.id, part), indices=(), span=at),
+                value=each,
+                span=span_of(node),
+            )
+            for part, each in zip(parts, found, strict=True)
+        )
 
     def exchanges_arrays(self, node: Any) -> bool:
         """Return whether a statement only exchanges names that have subscripts elsewhere."""

@@ -24,6 +24,7 @@ from .reasons_dependence import (
     Scan,
 )
 from .reasons_loops import (
+    AppendOutOfOrder,
     Comprehension,
     EarlyExit,
     OpaqueIterable,
@@ -57,6 +58,7 @@ from .reasons_syntax import (
 __all__ = [
     "REASONS",
     "AllocationEscapes",
+    "AppendOutOfOrder",
     "ArrayRebound",
     "ArrayStatement",
     "AttributeWrite",
@@ -256,6 +258,7 @@ REASONS: tuple[type[Reason], ...] = (
     WhileLoop,
     Comprehension,
     ArrayStatement,
+    AppendOutOfOrder,
     NonAffineSubscript,
     NonAffineBound,
     NonAffineCondition,

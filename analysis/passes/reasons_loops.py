@@ -135,3 +135,35 @@ class Comprehension(Reason):
     @property
     def hints(self) -> tuple[str, ...]:
         return ("Fill an array of known length in a 'for' loop.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendOutOfOrder(Reason):
+    """A list grows in a loop in an order that is not that of the loop's iterations alone.
+
+    Why it blocks: what an iteration appends has its place by the number of the iteration. It has
+        none where one list grows in loops of different depth, where a loop around may be left
+        early, or where the list is read, or asked for its length, while it grows.
+
+    Example:
+        for i in range(n):
+            out.append(a[i])
+            for j in range(m):
+                out.append(a[j])
+
+    Use instead: a list for each of the loops.
+        for i in range(n):
+            out.append(a[i])
+            for j in range(m):
+                others.append(a[j])
+
+    References: Feautrier, Array Expansion, ICS 1988.
+    """
+
+    code: ClassVar[str] = "AP221"
+    list: str
+    detail: str  # a fragment: "it grows in several loops at once"
+
+    @property
+    def message(self) -> str:
+        return f"What is appended to '{self.list}' has no place of its own: {self.detail}."

@@ -34,6 +34,7 @@ from ..model.loop_ir import (
 from ..model.plan import DeferredRegion, UnsupportedLoop
 from ..model.scop import Access, Scop
 from ..model.source import SourceText, Span
+from .appends import place_appends
 from .build_scop import build_scop
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .fixed_objects import changing_objects
@@ -184,7 +185,9 @@ class _Search:
         taken = self.function.local_names | self.function.shared_names
         live_out = self.live_after[nest.span]
         indexed = index_loops(alone, self.text, taken, live_out)
-        return indexed if isinstance(indexed, Refusal) else leaving_loops(indexed, taken, live_out)
+        if isinstance(indexed, Refusal):
+            return indexed
+        return place_appends(leaving_loops(indexed, taken, live_out), taken)
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
         """Return the model of a nest, or every reason why there is none."""

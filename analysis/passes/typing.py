@@ -115,21 +115,17 @@ class _Typing:
         reason = self._close()
         if reason is not None:
             return Refusal(reasons=(reason,))
-        lists = self._lists()
-        if isinstance(lists, UnsupportedType):
-            return Refusal(reasons=(lists,))
         self._narrow()
         flow = self._flow()
         program = self._held_program(flow)
         if isinstance(program, TypedProgram):
-            return replace(program, lists=lists)
+            return program
         # Types that are only possible where an inner loop is empty may be what prevents it.
         self.before = flow.before
         narrower = self._held_program(flow)
         if isinstance(narrower, Refusal):
             return program
-        nonempty = rectangular_loops(self.scop)
-        return replace(narrower, nonempty_loops=nonempty, lists=lists)
+        return replace(narrower, nonempty_loops=rectangular_loops(self.scop))
 
     def _held_program(self, flow: Flow) -> TypedProgram | Refusal:
         held: dict[str, ScalarType] = {}
@@ -142,7 +138,14 @@ class _Typing:
             if isinstance(type_, UnsupportedType):
                 return Refusal(reasons=(type_,))
             held[name] = type_
-        typed = [(statement, self._typed(statement, held)) for statement in self.scop.statements]
+        lists = self._lists()
+        if isinstance(lists, UnsupportedType):
+            return Refusal(reasons=(lists,))
+        dtypes = {name: type_.dtype for name, type_ in held.items()}
+        dtypes |= {each.name: each.after.dtype for each in lists}
+        typed = [
+            (statement, self._typed(statement, held, dtypes)) for statement in self.scop.statements
+        ]
         reasons = tuple(each for _, each in typed if isinstance(each, UnsupportedType))
         if reasons:
             return Refusal(reasons=reasons)
@@ -156,6 +159,7 @@ class _Typing:
             variables=self._variables(held, tuple(each for _, each in statements)),
             hazards=_hazards(tuple(each for _, each in statements)) | self._endless(),
             maybe_assigned=(*self.scop.maybe_assigned, *maybe_assigned),
+            lists=lists,
         )
 
     def _endless(self) -> int:
@@ -384,11 +388,11 @@ class _Typing:
     # ------------------------------------------------------------------- statements
 
     def _typed(
-        self, statement: Statement, held: Mapping[str, ScalarType]
+        self, statement: Statement, held: Mapping[str, ScalarType], dtypes: Mapping[str, str]
     ) -> TypedStatement | UnsupportedType:
+        """Return a statement with `held` variables, `dtypes` being those of lists too."""
         value: TypedExpression | None = None
         target = statement.body.target
-        dtypes = {name: type_.dtype for name, type_ in held.items()} | self._stored_dtypes()
         for scope in self._scopes(statement):
             each = self._value(statement, scope)
             if isinstance(each, UnsupportedType):
@@ -411,10 +415,6 @@ class _Typing:
         if isinstance(indices, UnsupportedType):
             return indices
         return Store(array=target.array, indices=indices, value=value, span=statement.span)
-
-    def _stored_dtypes(self) -> dict[str, str]:
-        """Return the dtypes in which lists are held: those of what is stored in them."""
-        return {name: types[-1].dtype for name, types in self.elements.items() if types}
 
     def _subscripts(
         self, statement: Statement, target: Element, dtypes: Mapping[str, str]
