@@ -234,7 +234,7 @@ class Region:
         views = views_in(named)
         key = (types, found.holding)
         if self.options.backend == "auto":
-            gain = self.lists.gain(found, views)
+            gain = self.lists.gain(found.interpreter_ns, found.extents, views)
             if gain < DISPATCH_NS:
                 return does_not_pay(self.span, found.interpreter_ns)
             if key not in self.variants and self.interpreted_ns + gain < COMPILE_NS:
@@ -254,7 +254,9 @@ class Region:
         if not isinstance(variant, Variant):
             return variant
         reason = self._unsafe(variant, named)
-        copies = reason or copies_of(self.lists, variant, found, named)
+        copies = reason or copies_of(
+            self.lists, (variant.lists, variant.stored), found.extents, named
+        )
         return copies if isinstance(copies, Reason) else (variant, copies)
 
     def _may_repeat(self, variant: Variant) -> bool:

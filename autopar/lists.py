@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
     from autopar.analysis.facts.lists import Stored
 
-    from .guard import Admission
-    from .variants import Variant
-
 # One element to an array, its type looked at, or back; a row of a list of lists. Nanoseconds.
 _ELEMENT_NS = 50
 _ROW_NS = 150
@@ -50,6 +47,9 @@ _LIST_SPEEDUP = 3
 # What lists may grow by in one call, in bytes of the arrays that hold it.
 _MOST_BYTES = 1 << 28
 _MOST_SKIPPED = 256
+
+# For each list that grows, how often the loops around run at most, outermost first.
+Extents: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +93,16 @@ class Lists:
         self._skips -= 1
         return self._last
 
-    def gain(self, found: Admission, views: Mapping[str, ListView]) -> int:
+    def gain(self, interpreter_ns: int, all_extents: Extents, views: Mapping[str, ListView]) -> int:
         """Return how much sooner a kernel may be done, in nanoseconds, its work left out."""
         copying = 0
-        for each, extents in zip(self.growing, found.extents, strict=True):
+        for each, extents in zip(self.growing, all_extents, strict=True):
             copying += _ELEMENT_NS * len(each.arrays) * prod(extents)
         for name, view in views.items():
             ways = (name in self.read) + (name in self.written)
             copying += ways * (_ELEMENT_NS * view.size + _ROW_NS * (view.ndim - 1) * view.shape[0])
         is_fast = views or not self.has_arrays
-        return found.interpreter_ns // (_LIST_SPEEDUP if is_fast else 1) - copying
+        return interpreter_ns // (_LIST_SPEEDUP if is_fast else 1) - copying
 
     def fares(self, reason: Reason | None) -> None:
         """Note why a call with lists went to the interpreter; None where it did not."""
@@ -130,11 +130,13 @@ class Lists:
                     return ArraysOverlap(span=span, first=first, second=second, detail=detail)
         return None
 
-    def made(self, found: Admission, variant: Variant) -> dict[str, NDArray[Any]] | Reason:
+    def made(
+        self, elements: tuple[ListElements, ...], all_extents: Extents
+    ) -> dict[str, NDArray[Any]] | Reason:
         """Return the arrays for what the lists grow by."""
-        types = {each.name: each.after for each in variant.lists}
+        types = {each.name: each.after for each in elements}
         arrays: dict[str, NDArray[Any]] = {}
-        for each, extents in zip(self.growing, found.extents, strict=True):
+        for each, extents in zip(self.growing, all_extents, strict=True):
             for name in each.arrays:
                 size = prod(extents) * np.dtype(types[name].dtype).itemsize
                 if size > _MOST_BYTES:
@@ -218,15 +220,22 @@ class Copies:
 
 
 def copies_of(
-    lists: Lists, variant: Variant, found: Admission, named: Mapping[str, Any]
+    lists: Lists,
+    kinds: tuple[tuple[ListElements, ...], tuple[StoredList, ...]],
+    extents: Extents,
+    named: Mapping[str, Any],
 ) -> Copies | Reason:
-    """Return the lists of a call as arrays, or why one of them cannot be one."""
-    span, views, stored = lists.plan.scop.span, views_in(named), variant.stored
-    made = lists.made(found, variant)
+    """Return the lists of a call as arrays, or why one of them cannot be one.
+
+    `kinds` are what a variant takes lists for, and what it stores in them.
+    """
+    elements, stored = kinds
+    span, views = lists.plan.scop.span, views_in(named)
+    made = lists.made(elements, extents)
     if isinstance(made, Reason):
         return made
     arrays, before = made, dict[str, "NDArray[Any]"]()
-    for each in variant.lists:
+    for each in elements:
         if each.name in arrays:
             continue
         copy = copied(views[each.name], each.after)
