@@ -20,6 +20,7 @@ from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.stages import explain_text
 from autopar.codegen import cudalib
+from autopar.codegen.shortcut_code import RECORD
 
 from .callees import read_with_callees
 from .deferred import Deferred
@@ -46,17 +47,18 @@ class ParallelFunction(Generic[P, R]):
     def __init__(self, function: Callable[P, R], options: Options) -> None:
         functools.update_wrapper(self, function)
         self._options = options
-        self._records = Records()
+        self._records = Records(object())
         self._lock = threading.RLock()
         self._prepared: Prepared | None = None
         self._source: SourceFunction | None = None
         self._guarded: Callable[P, R] | None = None
         self._last: RunRecord | None = None
+        self._room = 0  # bytes of a record that native code writes
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what the undecorated function would have returned."""
         guarded = self._guarded or self._make_guarded()
-        record = RunRecord()
+        record = RunRecord(self._room)
         stack = self._records.stack
         stack.append(record)
         try:
@@ -132,6 +134,7 @@ class ParallelFunction(Generic[P, R]):
         with self._lock:
             if self._guarded is None:
                 self._guarded = self._rewritten()
+                self._room = RECORD.size * len(self._prepare().regions)
             return self._guarded
 
     def _rewritten(self) -> Callable[P, R]:

@@ -52,8 +52,9 @@ from .long_sums import LongSums, sums_of
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
-from .repeats import Repeats
+from .repeats import Repeat, Repeats
 from .row_finders import NOT_FOUND, overlapping_rows
+from .shortcuts import Shortcuts
 from .variants import Target, Variant, argument_types, make_variant
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
@@ -72,8 +73,10 @@ class Machine:
 
     def launcher(self, target: Target, threads: int | None) -> Pool | DeviceLauncher:
         """Return what runs kernels of `target`."""
-        if target == "cuda":
-            return DeviceLauncher()
+        return DeviceLauncher() if target == "cuda" else self.pool(threads)
+
+    def pool(self, threads: int | None) -> Pool:
+        """Return what runs kernels of the CPU on so many threads."""
         if threads not in self._pools:
             self._pools[threads] = Pool(threads)
         return self._pools[threads]
@@ -112,8 +115,12 @@ class Region:
     sums: LongSums = field(init=False)
     lists: Lists = field(init=False)
     repeats: Repeats = field(init=False, default_factory=Repeats)
+    shortcuts: Shortcuts = field(init=False)
 
     def __post_init__(self) -> None:
+        self.shortcuts = Shortcuts(
+            number=self.number, bindings_hold=self.bindings_hold, key=self.records.key
+        )
         place = (self.name, self.file)
         self.sums = sums_of(self.plan, self.guard.known, place, self.options)
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
@@ -156,6 +163,12 @@ class Region:
     def regions(self) -> list[Region]:
         """Return this region and those that calls made of it."""
         return [self, *(inner for each in self.again.all() for inner in each.regions())]
+
+    def entrance(self, fallback: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what to ask at the guard: `fallback`, which asks `enter`, or one before it."""
+        if self.options.backend == "cuda" or self._reads_contents:
+            return fallback
+        return self.shortcuts.before(fallback, self._judge)
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the region leaves behind if it was run, else ()."""
@@ -200,9 +213,27 @@ class Region:
         if reason is not None:
             return self._refuse(found, reason)
         arguments = self._passed(variant, named, found)
-        if self.options.backend != "cuda" and not self._reads_contents:
-            self.repeats.note(self.guard.arguments, values, variant, found)
-        return self._run(variant, arguments, values, found, repeated)
+        if self.options.backend == "cuda" or self._reads_contents:
+            return self._run(variant, arguments, values, found, repeated)
+        noted = self.repeats.note(self.guard.arguments, values, variant, found)
+        returned = self._run(variant, arguments, values, found, repeated)
+        if noted is not None and returned:
+            self._learn(noted, values, returned)
+        return returned
+
+    def _learn(self, noted: Repeat, values: tuple[object, ...], returned: Any) -> None:  # noqa: ANN401 - as `enter` returns it
+        """Let calls like one that ran take the native way, where it is one."""
+        if not all(type(value) is int for value in returned[0]):
+            return
+        try:
+            self.shortcuts.learn(noted, values, MACHINE.pool(self.options.threads), returned)
+        except Exception:  # a fault of ours must not become the user's: all goes the long way
+            LOG.exception("no short way into %s", self.name)
+
+    def _judge(self, number: int, *values: object) -> tuple[tuple[object, ...], ...]:
+        """Return what is left behind by a run in the short way that has something to say."""
+        repeat, outcome, seconds = self.shortcuts.said(number)
+        return self._settle(repeat.variant, outcome, values, repeat.found, (seconds, None))
 
     def _enter_with_lists(
         self,
@@ -571,12 +602,28 @@ class Region:
             # anything; where there are several, all were compiled in `make_variant`.
             failed = self._compile_failed(variant.target, error)
             self.repeats.forget()
+            self.shortcuts.forget()
             self.variants = {
                 key: failed if each is variant else each for key, each in self.variants.items()
             }
             return self._refuse(found, failed)
-        seconds = perf_counter() - started
+        how = (perf_counter() - started, repeated)
+        return self._settle(variant, outcome, values, found, how)
+
+    def _settle(
+        self,
+        variant: Variant,
+        outcome: tuple[Any, ...],
+        values: tuple[object, ...],
+        found: Admission,
+        how: tuple[float, Reason | None],
+    ) -> tuple[tuple[object, ...], ...]:
+        """Return what a run leaves behind, or () if the interpreter is to do it again.
+
+        `how` it ran: the seconds it took, and why loops ran in order.
+        """
         status = outcome[0]
+        seconds, repeated = how
         if status and not self._accept(status, variant, values, found):
             return self._refuse(found, self._failed(status))
         remark = variant.remark or (None if variant.has_copies else repeated)

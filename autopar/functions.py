@@ -70,6 +70,14 @@ class Binding(NamedTuple):
     value: object
 
 
+class Entry(NamedTuple):
+    """An entry of a namespace, and the object it must have; None: it must not be there."""
+
+    namespace: dict[str, object]
+    name: str
+    expected: object | None
+
+
 # ----------------------------------------------------------------------------- the source
 
 
@@ -413,13 +421,11 @@ def watch_bindings(function: FunctionType, bindings: Iterable[Binding]) -> Calla
     name costs what it costs there: a few nanoseconds.
     """
     watched = tuple(bindings)
-    if not watched:
-        return lambda: True
     free = [name for name in function.__code__.co_freevars if _is_watched(name, watched)]
     expected = _fresh_names(len(watched) + 1, {binding.name for binding in watched})
     # A module before its attributes: `np.exp` is looked up only when `np` is known to be NumPy.
     pairs = sorted(zip(watched, expected, strict=False), key=lambda pair: pair[0].name.count("."))
-    tests = " and ".join(f"{binding.name} is {name}" for binding, name in pairs)
+    tests = " and ".join(f"{binding.name} is {name}" for binding, name in pairs) or "True"
     source = (
         f"def closure({', '.join(free)}):\n"
         f"    def bindings_hold({', '.join(expected)}):\n"
@@ -432,7 +438,34 @@ def watch_bindings(function: FunctionType, bindings: Iterable[Binding]) -> Calla
     # The expected objects are defaults: read as fast as a local, never looked up by name.
     defaults = (*(binding.value for binding in watched), (NameError, AttributeError))
     closure = tuple(cells[name] for name in code.co_freevars)
-    return FunctionType(code, function.__globals__, "bindings_hold", defaults, closure)
+    hold = FunctionType(code, function.__globals__, "bindings_hold", defaults, closure)
+    hold.__dict__["entries"] = _entries(function, watched)
+    return hold
+
+
+def watched_entries(bindings_hold: Callable[[], bool]) -> tuple[Entry, ...] | None:
+    """Return what `bindings_hold` looks at; None where that is more than entries of namespaces."""
+    found: tuple[Entry, ...] | None = getattr(bindings_hold, "entries", None)
+    return found
+
+
+def _entries(function: FunctionType, watched: tuple[Binding, ...]) -> tuple[Entry, ...] | None:
+    """Return the entries of namespaces that bind all of `watched`."""
+    found: list[Entry] = []
+    inherited: dict[str, object] = cast("Any", function).__builtins__
+    for kind, name, value in watched:
+        base, _, attribute = name.rpartition(".")
+        owner = _find_binding(function, base) if base else None
+        match kind:
+            case "global":
+                found.append(Entry(function.__globals__, name, value))
+            case "builtin":
+                found += Entry(function.__globals__, name, None), Entry(inherited, name, value)
+            case "attribute" if owner is not None and isinstance(owner.value, ModuleType):
+                found.append(Entry(vars(owner.value), attribute, value))
+            case _:
+                return None
+    return tuple(found)
 
 
 def _is_watched(name: str, watched: tuple[Binding, ...]) -> bool:

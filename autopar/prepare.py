@@ -104,17 +104,20 @@ def _entry(
 
 def _site(region: Region | Deferred, function: str) -> Site:
     arguments, results, enter = region.arguments, region.results, region.enter
+    entrance = region.entrance if isinstance(region, Region) else None
     if has_chains((*arguments, *results)):
         class_name = class_around(function)
         names = (arguments, results)
         guard = guard_chains(names, class_name, region.span, region.enter, region.leave)
         arguments, enter = guard.arguments, guard.enter
+        entrance = None  # what the guard is asked with is not what the region takes
     return Site(
         line=region.span.line,
         column=region.span.column,
         arguments=arguments,
         results=tuple(map(dotted, results)),
         enter=enter,
+        entrance=entrance,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.plan import RegionPlan
+from autopar.codegen.shortcut_code import RECORD
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,11 +23,36 @@ class Tally:
     plan: RegionPlan | None = None  # of the last entry that was planned at the call
 
 
-@dataclass(slots=True, kw_only=True)
-class RunRecord:
-    """The region entries of one call, by region number and backend."""
+class RunRecord(bytearray):
+    """The region entries of one call, by region number and backend.
 
-    tallies: dict[tuple[int, str], Tally] = field(default_factory=dict)
+    Its bytes are what native code counts, on the CPU: calls, iterations and nanoseconds for each
+    region. One is made for each call, so making one is to cost nothing.
+    """
+
+    __slots__ = ("_tallies",)
+
+    _tallies: dict[tuple[int, str], Tally]
+
+    @property
+    def tallies(self) -> dict[tuple[int, str], Tally]:
+        """Where the entries ran, native ones included."""
+        found = self._noted()
+        for region, (calls, iterations, nanoseconds) in enumerate(RECORD.iter_unpack(self)):
+            if calls:
+                tally = found.setdefault((region, "cpu"), Tally())
+                tally.calls += calls
+                tally.iterations += iterations
+                tally.seconds += nanoseconds / 1e9
+                RECORD.pack_into(self, region * RECORD.size, 0, 0, 0)
+        return found
+
+    def _noted(self) -> dict[tuple[int, str], Tally]:
+        try:
+            return self._tallies
+        except AttributeError:
+            self._tallies = {}
+            return self._tallies
 
     def add(
         self,
@@ -38,9 +65,11 @@ class RunRecord:
     ) -> None:
         """Count one entry; `seconds` is what a kernel took, 0 in the interpreter."""
         key = (region, backend)
-        tally = self.tallies.get(key)
+        noted = self._noted()
+        tally = noted.get(key)
         if tally is None:
-            tally = self.tallies[key] = Tally()
+            tally = noted[key] = Tally()
+            self.extend(bytes(max(0, (region + 1) * RECORD.size - len(self))))
         tally.calls += 1
         tally.iterations += iterations or 0
         tally.seconds += seconds
@@ -60,9 +89,20 @@ class RunRecord:
             mine.plan = tally.plan or mine.plan
 
 
-class Records(threading.local):
-    """The calls under way in each thread, innermost last."""
+def _thread_namespace() -> dict[object, object]:
+    address = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))()
+    found: dict[object, object] = ctypes.cast(address, ctypes.py_object).value
+    return found
 
-    def __init__(self, base: RunRecord | None = None) -> None:
+
+class Records(threading.local):
+    """The calls under way in each thread, innermost last.
+
+    Native code finds the list of a thread in the thread's own namespace, under `key`.
+    """
+
+    def __init__(self, key: object, base: RunRecord | None = None) -> None:
         super().__init__()
+        self.key = key
         self.stack: list[RunRecord] = [] if base is None else [base]
+        _thread_namespace()[key] = self.stack

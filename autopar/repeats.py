@@ -23,8 +23,8 @@ from .guard import Admission
 from .variants import Variant
 
 _MOST_REPEATS = 8  # of one region: two for arrays that are swapped, some for several callers
-_INTEGERS = (int, np.integer, np.bool_)
-_FLOATS = (float, complex, np.inexact)
+INTEGERS = (int, np.integer, np.bool_)
+FLOATS = (float, complex, np.inexact)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,22 +70,25 @@ class Repeats:
 
     def note(
         self, names: tuple[str, ...], values: tuple[object, ...], variant: Variant, found: Admission
-    ) -> None:
-        """Remember a call that is run, if its first argument came not long ago too."""
+    ) -> Repeat | None:
+        """Remember a call that is run, if its first argument came not long ago too.
+
+        Returns what is remembered.
+        """
         if self._is_off or not values:
-            return
+            return None
         first = id(values[0])
         if first not in self._seen and first not in self._found:
             self._seen = (*self._seen[-3:], first)
-            return
+            return None
         if self._misses > _MOST_REPEATS or not _may_repeat(values):
             self._found, self._is_off = {}, True
-            return
+            return None
         if len(self._found) >= _MOST_REPEATS:
             self._found = {}
         place = {name: position for position, name in enumerate(names)}
-        integers = _picker([n for n, each in enumerate(values) if isinstance(each, _INTEGERS)])
-        self._found[first] = Repeat(
+        integers = _picker([n for n, each in enumerate(values) if isinstance(each, INTEGERS)])
+        repeat = self._found[first] = Repeat(
             headers=Headers(values),
             integers=integers,
             values=integers(values),
@@ -94,6 +97,7 @@ class Repeats:
             arguments=_picker([place[name] for name in variant.arrays]),
             scalars=_picker([place[name] for name in variant.scalars]),
         )
+        return repeat
 
     def forget(self) -> None:
         """Forget all calls: what ran then may not run any more."""
@@ -103,7 +107,7 @@ class Repeats:
 def _may_repeat(values: tuple[object, ...]) -> bool:
     """Return whether calls can be known again by their headers and integers."""
     return are_known() and all(
-        type(each) is np.ndarray or isinstance(each, _INTEGERS + _FLOATS) for each in values
+        type(each) is np.ndarray or isinstance(each, INTEGERS + FLOATS) for each in values
     )
 
 

@@ -66,6 +66,8 @@ class Site:
     arguments: tuple[str, ...]  # names whose values are passed to `enter`, as in the source
     results: tuple[str, ...]  # names assigned from what `enter` returned
     enter: Callable[..., Returned]  # () : run the original loop; ((v1, v2),): done, assign
+    # Makes what is asked of what would be: the same answers, some of them quicker.
+    entrance: Callable[[Callable[..., Returned]], Callable[..., Returned]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -258,6 +260,8 @@ class _Edit:
             if site.results:
                 names = tuple(mangle(name, class_name) for name in site.results)
                 enter = _keep_unassigned(enter, names)
+            if site.entrance is not None:
+                enter = site.entrance(enter)
             guard = self._placeholder(_Guard(enter=enter, original=self._original))
             self._guards[place] = _guard_text(
                 guard, site, bound.get(place, frozenset()), class_name

@@ -41,7 +41,7 @@ class Takeover:
     regions: int = 0
 
     def __post_init__(self) -> None:
-        self.records = Records(self.record)
+        self.records = Records(object(), self.record)
 
     def prepare_module(
         self,

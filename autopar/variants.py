@@ -42,7 +42,7 @@ from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.canonical import FEWEST_TERMS
 from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.compile import load_module
-from autopar.codegen.cpu import generate_cpu
+from autopar.codegen.cpu import generate_cpu, launches_once
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.dump import dump_program
 from autopar.codegen.float_status import untold
@@ -86,6 +86,7 @@ class Variant:
     has_copies: bool  # threads may add into copies of an array: updates may meet
     may_outgrow: bool  # a Python int may outgrow 64 bits, found out afterwards
     may_warn: bool  # NumPy warnings
+    launches_once: bool  # and does nothing else
     redo: Condition | None  # when the region may be run again; None where nobody asks
     # Python over the names of the call; None where nothing is asked. Holds where the loops run
     # on which the types depend: a sum that starts as 0.0 stays a float if nothing is added.
@@ -271,6 +272,7 @@ def make_variant(
         # What checks find out about a loop without end says nothing of the run itself.
         may_outgrow=bool(hazards & FAILURES) and (draft.checks is None or _is_endless(program)),
         may_warn=bool(hazards & WARNINGS),
+        launches_once=draft.target == "cpu" and launches_once(program),
         redo=draft.redo,
         types_hold=_types_hold(region, draft.typed),
         lists=draft.typed.lists,

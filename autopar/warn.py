@@ -25,6 +25,7 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.ufuncs import operator_of
 from autopar.codegen.kernel import Instance, Program, walk_nodes
+from autopar.codegen.shortcut import ErrorState
 
 # NumPy's names of the scalar operations, as its warnings have them.
 _WORDS = {
@@ -64,6 +65,14 @@ _WARNS_OR_IGNORES = frozenset(("warn", "ignore"))
 def is_everyday() -> bool:
     """Return whether NumPy's error state only warns or ignores, and no warning is an error."""
     return _state_is_everyday() and _only_shows(warnings.filters)
+
+
+def everyday_state() -> ErrorState | None:
+    """Return what NumPy and `warnings` have now, if that is everyday and can be known again."""
+    token = _STATE.get() if _STATE is not None else None
+    if _STATE is None or token is None or not is_everyday():
+        return None
+    return ErrorState(_STATE, token, list(warnings.filters))
 
 
 # NumPy keeps its error state in a context variable, as an object that is never changed; where a

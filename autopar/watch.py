@@ -23,6 +23,7 @@ from .functions import (
     identity_guards,
     mentioned_names,
     watch_bindings,
+    watched_entries,
 )
 
 # What the analysis takes attributes of modules to mean.
@@ -125,6 +126,11 @@ class ModuleBindings:
         self._text = text
         self._expected = expected  # {name: canonical name}
         self._hold: Callable[[], bool] | None = None
+
+    @property
+    def entries(self) -> object:
+        """What is looked at once all names are bound; None before."""
+        return None if self._hold is None else watched_entries(self._hold)
 
     def __call__(self) -> bool:
         if self._hold is not None:

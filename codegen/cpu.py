@@ -73,6 +73,15 @@ def generate_cpu(program: Program, *, fastmath: bool = False) -> str:
     return _Module(program, fastmath=fastmath).source()
 
 
+def launches_once(program: Program) -> bool:
+    """Return whether all that `run` does is one launch that leaves nothing but a status."""
+    match host.plan_host(with_held(program)).nodes:
+        case (host.Launch(kernel=host.Kernel(returned=()) as kernel),):
+            is_given = all(each.extents is None for each in program.arrays)
+            return is_given and not program.results and not private_positions(kernel)
+    return False
+
+
 def spelled(program: Program) -> dict[str, str]:
     """Return how each name of `program` is spelled in generated code."""
     return spell(program, OWN_NAMES, PATTERN)

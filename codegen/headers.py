@@ -122,7 +122,7 @@ class Headers:
         for value in values:
             cells += _cells_of(value)
         self._wanted = (ctypes.c_int64 * len(cells))(*cells)
-        self._address = ctypes.addressof(self._wanted)
+        self.address = ctypes.addressof(self._wanted)
         self._objects = ctypes.c_int64 * len(values)
         self._count = len(values)
         # Nothing else may come to lie where a dtype or type of the call lies.
@@ -131,7 +131,7 @@ class Headers:
 
     def are_those_of(self, values: tuple[object, ...]) -> bool:
         """Return whether `values`, as many, have these headers; what they contain may differ."""
-        return bool(_same()(self._address, self._objects(*map(id, values)), self._count))
+        return bool(_same()(self.address, self._objects(*map(id, values)), self._count))
 
 
 def _cells_of(value: object) -> list[int]:
@@ -148,11 +148,19 @@ def are_known() -> bool:
     return Headers((array, 1.5)).are_those_of((array, 2.5))
 
 
+def address_of_same() -> int:
+    """Return where the comparison lies: same(wanted, objects, count), 0 for no."""
+    found: int = _engine().get_function_address("same")
+    return found
+
+
+@cache
+def _engine() -> Any:  # noqa: ANN401 - llvmlite is untyped
+    return compiled(_TEXT)
+
+
 @cache
 def _same() -> Callable[[int, Any, int], int]:
-    engine = compiled(_TEXT)
     # Holds the GIL: another thread may be giving an array another shape.
     kind = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
-    found = kind(engine.get_function_address("same"))
-    found.engine = engine  # type: ignore[attr-defined]  # keeps the code
-    return found
+    return kind(address_of_same())

@@ -46,6 +46,7 @@ class Job:
         # Holds the memory where it is.
         self._cells = (ctypes.c_char * len(self._memory)).from_buffer(self._memory)
         self.address = ctypes.addressof(self._cells)
+        self.arguments = self.address + _CELL * JOB_CELLS  # where the first set of them lies
         # A run that says so left nothing but a status of 0 for each chunk.
         self.only_has_status = len(entry.outcome.fields or ()) == _ONLY_STATUS
 

@@ -20,7 +20,8 @@ import llvmlite.binding as llvm
 
 # Cells of a board.
 BOARD_CELLS = 16
-_GENERATION, _JOB, _INSIDE, _SLEEPERS, _BELL = 0, 1, 2, 3, 8  # a sem_t has at most 64 bytes
+_GENERATION, _JOB, _INSIDE, _SLEEPERS, BUSY = range(5)
+_BELL = 8  # a sem_t has at most 64 bytes
 # Cells of a job: the entry, the number of chunks, the next one to take, how many are done, and
 # where in the job (in bytes) the arguments, borders and outcomes lie, and the size of an outcome.
 # Then how many threads have come, how many may take part, how far apart (in bytes) the sets of
@@ -199,9 +200,8 @@ end:
   ret i64 %all
 }}
 
-; Run a job, with the help of at most `helpers` threads of the board; returns when it is done,
-; 0 where no chunk left anything but a status of 0. May be called again for the same job.
-define i64 @run(ptr %board, ptr %job, i64 %helpers) {{
+; Make a job as it was before it ran.
+define internal void @renew(ptr %job) {{
 start:
   %taken = getelementptr i64, ptr %job, i64 2
   store i64 0, ptr %taken
@@ -209,6 +209,34 @@ start:
   store i64 0, ptr %done
   %threads = getelementptr i64, ptr %job, i64 8
   store i64 0, ptr %threads
+  ret void
+}}
+
+; Run a job on this thread alone, as `run` does.
+define i64 @run_alone(ptr %job) {{
+start:
+  call void @renew(ptr %job)
+  call void @work(ptr %job)
+  %said = call i64 @says_something(ptr %job)
+  ret i64 %said
+}}
+
+; Take a board for oneself; returns 0 where somebody else has it. Who took it sets the cell to 0.
+define i64 @seize(ptr %board) {{
+start:
+  %busy = getelementptr i64, ptr %board, i64 {BUSY}
+  %pair = cmpxchg ptr %busy, i64 0, i64 1 seq_cst seq_cst
+  %is_mine = extractvalue {{ i64, i1 }} %pair, 1
+  %found = zext i1 %is_mine to i64
+  ret i64 %found
+}}
+
+; Run a job, with the help of at most `helpers` threads of the board; returns when it is done,
+; 0 where no chunk left anything but a status of 0. May be called again for the same job.
+define i64 @run(ptr %board, ptr %job, i64 %helpers) {{
+start:
+  call void @renew(ptr %job)
+  %done = getelementptr i64, ptr %job, i64 3
   %job_at = getelementptr i64, ptr %board, i64 {_JOB}
   %inside = getelementptr i64, ptr %board, i64 {_INSIDE}
   %sleepers = getelementptr i64, ptr %board, i64 {_SLEEPERS}
@@ -247,7 +275,8 @@ class Machine(NamedTuple):
 
     serve: Callable[[int], None]
     run: Callable[[int, int, int], int]
-    run_alone: Callable[[int], None]
+    run_alone: Callable[[int], int]
+    seize: Callable[[int], int]
     engine: Any  # keeps the code
 
 
@@ -263,7 +292,8 @@ def machine() -> Machine:
     return Machine(
         serve=function("serve", None, word),
         run=function("run", word, word, word, word),
-        run_alone=function("work", None, word),
+        run_alone=function("run_alone", word, word),
+        seize=function("seize", word, word),
         engine=engine,
     )
 
@@ -288,3 +318,11 @@ class Board:
         self.address = ctypes.addressof(self._cells)
         initialise = ctypes.CDLL(None).sem_init
         self.is_usable = initialise(ctypes.c_void_p(self.address + 8 * _BELL), 0, 0) == 0
+
+    def seize(self) -> bool:
+        """Return whether the threads are now the caller's, who is to `release` them."""
+        return bool(machine().seize(self.address))
+
+    def release(self) -> None:
+        """Let others have the threads."""
+        self._cells[BUSY] = 0

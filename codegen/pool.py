@@ -11,6 +11,7 @@ no chunk is ever under way when an exception is raised here.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -111,17 +112,23 @@ class _Forks:
     """How often this process is a fork: the threads of a parent do not live in its child."""
 
     def __init__(self) -> None:
-        self.generation = 0
+        self._cell = ctypes.c_int64(0)
+        self.address = ctypes.addressof(self._cell)  # where native code finds the generation
         self.lock = threading.Lock()
+
+    @property
+    def generation(self) -> int:
+        """How many forks lie between this process and the one that loaded the module."""
+        return self._cell.value
 
     def renew(self) -> None:
         """Start over in a child; a thread that is gone may have held the lock."""
-        self.generation += 1
+        self._cell.value += 1
         self.lock = threading.Lock()
 
 
-_forks = _Forks()
-os.register_at_fork(after_in_child=_forks.renew)
+FORKS = _Forks()
+os.register_at_fork(after_in_child=FORKS.renew)
 _boards: list[Board] = []  # never freed: threads watch them
 
 
@@ -132,9 +139,8 @@ class Pool:
         self.threads = max(1, threads if threads is not None else usable_processors())
         self._board: Board | None = None
         self._generation = -1
-        self._busy = threading.Lock()  # whoever holds it has the threads of the pool
         self._together = _together(self.threads)
-        # The last job of each kernel, with its bounds and work; for whoever holds `_busy`.
+        # The last job of each kernel, with its bounds and work; for whoever has the board.
         self._jobs: dict[Entry, tuple[Bounds | None, Job | None]] = {}
 
     def is_small(self, work: int) -> bool:
@@ -163,7 +169,7 @@ class Pool:
             if outcome is not None:
                 return outcome
         borders = _borders(lower, upper, step, work, self.threads)
-        return _joined(self.run(kernel, borders, arguments, work))
+        return joined(self.run(kernel, borders, arguments, work))
 
     def launch_with_copies(
         self,
@@ -184,7 +190,7 @@ class Pool:
         borders = _borders(lower, upper, step, work, self.threads)
         threads = min(self.threads, len(borders) - 1)
         copies = private_copies(arguments, private, threads) if threads > 1 else ()
-        return _joined(self.run(kernel, borders, arguments, work, copies))
+        return joined(self.run(kernel, borders, arguments, work, copies))
 
     def run(
         self,
@@ -250,6 +256,26 @@ class Pool:
         """Return a new array for the region alone. Raises NoRoomError before anything ran."""
         return new_array(shape, dtype)
 
+    def repeatable(
+        self, kernel: Kernel, bounds: Bounds, arguments: tuple[object, ...]
+    ) -> tuple[Job, Board | None, int] | None:
+        """Return a job that does what `launch` does, the board it needs and how many helpers.
+
+        None where it cannot be done in one native call, or must be interrupted on the way.
+        """
+        lower, upper, step, work = bounds
+        entry = entry_of(kernel) if work <= self._together else None
+        if entry is None or entry.has_complex:
+            return None
+        is_inline = work < INLINE_NS or len(range(lower, upper, step)) < _FEWEST_TRIPS
+        board = None if is_inline or self.threads == 1 else self._started()
+        cuts = (lower, upper) if is_inline else _borders(lower, upper, step, work, self.threads)
+        job = Job(entry, cuts, threads=self.threads, last=len(cuts) - 2)
+        if not job.only_has_status:
+            return None
+        job.put(entry.packed(arguments))
+        return job, board, min(self.threads, job.chunks) - 1
+
     def _in_one(self, entry: Entry, bounds: Bounds, arguments: Arguments) -> Outcome | None:
         """Return what `launch` does, in one native call; None where the pool cannot be had.
 
@@ -259,7 +285,7 @@ class Pool:
         """
         board = self._started() if self.threads > 1 else None
         # Another thread of the program may be using the pool.
-        if board is None or not self._busy.acquire(blocking=False):
+        if board is None or not board.seize():
             return None
         try:
             last, job = self._jobs.get(entry, _NO_JOB)
@@ -274,9 +300,9 @@ class Pool:
             said = machine().run(board.address, job.address, min(self.threads, job.chunks) - 1)
             if not said and job.only_has_status:
                 return (0,)
-            return _joined(job.outcomes())
+            return joined(job.outcomes())
         finally:
-            self._busy.release()
+            board.release()
 
     def _share(
         self,
@@ -296,26 +322,25 @@ class Pool:
             job.put(arguments, number)
         board = self._started() if threads > 1 else None
         # Another thread of the program may be using the pool; then this one works alone.
-        if board is not None and self._busy.acquire(blocking=False):
+        if board is not None and board.seize():
             try:
                 machine().run(board.address, job.address, min(threads, job.chunks) - 1)
             finally:
-                self._busy.release()
+                board.release()
         else:
             machine().run_alone(job.address)
         return job.outcomes()
 
     def _started(self) -> Board | None:
-        if self._generation != _forks.generation:
-            with _forks.lock:
-                if self._generation != _forks.generation:
+        if self._generation != FORKS.generation:
+            with FORKS.lock:
+                if self._generation != FORKS.generation:
                     self._start()
         return self._board
 
     def _start(self) -> None:
         board = Board()
         _boards.append(board)
-        self._busy = threading.Lock()
         if board.is_usable:
             serve = machine().serve
             for number in range(1, self.threads):
@@ -324,7 +349,7 @@ class Pool:
                     target=serve, args=(board.address,), name=name, daemon=True
                 ).start()
         self._board = board if board.is_usable else None
-        self._generation = _forks.generation
+        self._generation = FORKS.generation
 
 
 def usable_processors() -> int:
@@ -362,7 +387,8 @@ def _together(threads: int) -> int:
     return 2 * LONGEST_CHUNK_NS * threads
 
 
-def _joined(outcomes: list[Outcome]) -> Outcome:
+def joined(outcomes: list[Outcome]) -> Outcome:
+    """Return the outcome of a loop from those of its chunks in order."""
     status = 0
     for outcome in outcomes:
         status |= outcome[0]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 
 import autopar
 from autopar.repeats import Repeats
+from autopar.shortcuts import Shortcuts
 from tests.sameness import observe, places
 
 factor = 2.0
@@ -42,27 +45,55 @@ def arguments(n=200, dtype="float64"):
     return np.arange(1, n + 1).astype(dtype), np.zeros(n, dtype), n, 1.5
 
 
+@pytest.fixture(params=["python", "native"], autouse=True)
+def way(request, monkeypatch):
+    """Take the short way in Python alone, or the native one before it."""
+    if request.param == "python":
+        monkeypatch.setattr("autopar.shortcuts.is_possible", lambda: False)
+    return request.param
+
+
 @pytest.fixture
-def found(monkeypatch):
-    """Count the calls that took the short way."""
+def found(way, monkeypatch):
+    """List the calls that took the short way, and which of the two."""
     hits = []
-    find = Repeats.find
+    find, before = Repeats.find, Shortcuts.before
 
     def counted(self, values):
         repeat = find(self, values)
         if repeat is not None:
-            hits.append(values)
+            hits.append("python")
         return repeat
 
+    def watched(self, fallback, finish):
+        long_ways = []
+
+        def counted_fallback(*values):
+            long_ways.append(values)
+            return fallback(*values)
+
+        enter = before(self, counted_fallback, finish)
+
+        def entered(*values):
+            already = len(long_ways)
+            returned = enter(*values)
+            if len(long_ways) == already:
+                hits.append("native")
+            return returned
+
+        return entered
+
+    if way == "native":
+        monkeypatch.setattr(Shortcuts, "before", watched)
     monkeypatch.setattr(Repeats, "find", counted)
     return hits
 
 
-def warmed(function, given, **options):
+def warmed(function, given, call=lambda function, given: function(*given)):
     """Return `function` decorated, and called with `given` until it is known."""
-    decorated = autopar.parallel(function, backend="cpu", **options)
+    decorated = autopar.parallel(function, backend="cpu")
     for _ in range(3):
-        decorated(*given)
+        call(decorated, given)
     return decorated
 
 
@@ -78,8 +109,8 @@ def test_the_third_call_with_the_same_arrays_is_short(found):
 
 
 def test_other_arrays_each_time_are_no_repeats(found):
-    decorated = warmed(scaled, arguments())
-    kept = [arguments() for _ in range(20)]
+    kept = [arguments() for _ in range(21)]
+    decorated = warmed(scaled, kept.pop())
     before = len(found)
     for given in kept:
         decorated(*given)
@@ -153,7 +184,7 @@ CHANGES = [
 @pytest.mark.parametrize("function", [scaled, summed], ids=lambda each: each.__name__)
 def test_what_a_guard_reads_is_read_again(function, change):
     given, plain = arguments(), arguments()
-    decorated = warmed(function, given)
+    decorated = warmed(function, given, observe)  # with the filters that are there later
     for _ in range(3):
         function(*plain)
     given, plain = change(given), change(plain)
@@ -247,3 +278,130 @@ def test_contents_that_a_guard_reads_are_read_again(function):
         index[5] = change
         plain = tuple(np.copy(each) if isinstance(each, np.ndarray) else each for each in given)
         assert observe(function, plain) == observe(decorated, given)
+
+
+def sums_of_a_row(x, out, n, c):
+    for i in range(n):
+        out[i] = c
+        for j in range(n):
+            out[i] += x[j] * c
+
+
+def with_several_floats(x, out, n, c, d=0.25):
+    for i in range(n):
+        out[i] = c * x[i] - d + n
+
+
+def in_two_launches(x, out, n, c):
+    for i in range(n):
+        out[i] = c * x[i]
+    for i in range(n):
+        x[i] = out[n - 1 - i]
+
+
+def with_last_value(x, out, n, c):
+    for i in range(n):
+        out[i] = c * x[i]
+    return i
+
+
+def of_integers(x, out, n, c):
+    for i in range(n):
+        out[i] = x[i] * x[i] + 1
+
+
+FUNCTIONS = [
+    scaled, summed, sums_of_a_row, with_several_floats, in_two_launches, with_last_value,
+    of_integers,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+@pytest.mark.parametrize("n", [200, 50_000])
+def test_every_call_gives_what_the_interpreter_gives(function, dtype, n):
+    n = 200 if function is sums_of_a_row else n
+    given, plain = arguments(n, dtype), arguments(n, dtype)
+    decorated = autopar.parallel(function, backend="cpu", strict=True)
+    for turn in range(6):
+        c = 1.0 + turn
+        assert observe(function, (*plain[:3], c)) == observe(decorated, (*given[:3], c)), turn
+
+
+def test_an_overflow_warns_in_every_call_that_has_one():
+    given = arguments(dtype="int64")
+    decorated = warmed(of_integers, given, observe)
+    for value in (2**40, 5, 2**62):
+        given[0][7] = value
+        plain = tuple(np.copy(each) if isinstance(each, np.ndarray) else each for each in given)
+        assert observe(of_integers, plain) == observe(decorated, given)
+
+
+def test_a_tracer_sees_the_loop():
+    given = arguments(20)
+    decorated = warmed(scaled, given)
+    lines = []
+
+    def trace(frame, event, _):
+        lines.append((event, frame.f_lineno))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        decorated(*given)
+    finally:
+        sys.settrace(None)
+    assert len([each for each in lines if each[0] == "line"]) > 40
+
+
+def test_a_child_process_has_threads_of_its_own(found):
+    given = arguments(500_000)
+    decorated = warmed(scaled, given)
+    process = os.fork()
+    if process == 0:
+        given[1][:] = 0.0
+        del found[:]
+        decorated(*given)
+        is_done = given[1][-1] == 1.5 * given[0][-1]
+        os._exit(0 if is_done and found == ["python"] else 1)
+    assert os.waitpid(process, 0)[1] == 0
+
+
+def test_a_thread_that_never_called_is_counted():
+    given = arguments()
+    decorated = warmed(scaled, given)
+    thread = threading.Thread(target=decorated, args=given)
+    thread.start()
+    thread.join()
+    (loop,) = decorated.last_run.to_dict()["functions"][0]["loops"]
+    assert (1, 200) == (loop["ran"]["calls"], loop["ran"]["iterations"])
+
+
+def test_threads_that_share_their_arrays():
+    given = arguments(300_000)
+    decorated = warmed(scaled, given)
+    threads = [threading.Thread(target=decorated, args=given) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert given[1].tolist() == (1.5 * given[0]).tolist()
+
+
+def recursive(x, out, n, c):
+    for i in range(n):
+        out[i] = c * x[i]
+    if c > 0:
+        recursive_decorated(x, out, n, c - 1.0)
+
+
+recursive_decorated: Any = autopar.parallel(recursive, backend="cpu")
+
+
+def test_calls_inside_calls_have_records_of_their_own():
+    given = arguments(100)
+    for _ in range(3):
+        recursive_decorated(*given[:3], 4.0)
+    (loop,) = recursive_decorated.last_run.to_dict()["functions"][0]["loops"]
+    assert (1, 100) == (loop["ran"]["calls"], loop["ran"]["iterations"])
+    assert not given[1].any()

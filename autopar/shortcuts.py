@@ -1,0 +1,163 @@
+"""Which calls may take the native short way into a region, and what they are to run.
+
+A call that the repeats know is tried once without running anything: its host code is called with
+a launcher that only takes notes. Where all it does is one launch, `codegen.shortcut` can do the
+same without Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from autopar.codegen.pool import FORKS, Bounds, Kernel, Outcome, Pool, joined
+from autopar.codegen.shortcut import Known, Launched, Shortcut, is_possible
+
+from .functions import watched_entries
+from .repeats import FLOATS, INTEGERS, Repeat
+from .warn import everyday_state
+
+Noted: TypeAlias = tuple[Kernel, Bounds, tuple[object, ...]]
+
+
+class _Given:
+    """A float of the call, told from all others by what it is turned into."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.value = float(position)  # an object of its own
+
+    def __float__(self) -> float:
+        return self.value
+
+
+@dataclass(slots=True)
+class _Notes:
+    """A launcher that runs nothing."""
+
+    launches: list[Noted] = field(default_factory=list)
+
+    def launch(
+        self,
+        kernel: Kernel,
+        lower: int,
+        upper: int,
+        step: int,
+        arguments: tuple[object, ...],
+        work: int,
+    ) -> Outcome:
+        """Take note of a launch."""
+        self.launches.append((kernel, (lower, upper, step, work), arguments))
+        return (0,)
+
+
+@dataclass(slots=True, kw_only=True)
+class Shortcuts:
+    """The short way into one region: none before its guard is asked for it."""
+
+    number: int  # of the region, in records
+    bindings_hold: Callable[[], bool]
+    key: object  # of the records
+    _shortcut: Shortcut | None = None
+    _learned: list[Repeat] = field(default_factory=list)
+
+    def before(
+        self, fallback: Callable[..., Any], finish: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """Return what stands before `fallback`: the same, but quicker where a call is known.
+
+        `finish` is called with the number of a block and the values of the call where a kernel
+        ran and has something to say.
+        """
+        if not is_possible():
+            return fallback
+        self._shortcut = Shortcut(fallback, finish, self.key)
+        return self._shortcut.enter
+
+    def learn(
+        self, repeat: Repeat, values: tuple[object, ...], pool: Pool, result: tuple[Any, ...]
+    ) -> None:
+        """Let calls like one that ran, and left `result`, take the short way if they may."""
+        entries = watched_entries(self.bindings_hold)
+        state = everyday_state() if repeat.variant.may_warn else None
+        is_known = entries is not None and (state is not None or not repeat.variant.may_warn)
+        if self._shortcut is None or entries is None or not is_known:
+            return
+        noted = _noted(repeat, values)
+        planned = None if noted is None else pool.repeatable(*noted.launch)
+        if noted is None or planned is None:
+            return
+        job, board, helpers = planned
+        known = Known(
+            values=values,
+            integers=tuple(n for n, each in enumerate(values) if isinstance(each, INTEGERS)),
+            entries=entries,
+            state=state,
+            forks=(FORKS.address, FORKS.generation),
+        )
+        launched = Launched(
+            job=job,
+            board=board,
+            helpers=helpers,
+            objects=noted.objects,
+            floats=noted.floats,
+            result=result,
+            region=self.number,
+            iterations=repeat.found.iterations,
+        )
+        self._learned.append(repeat)
+        self._shortcut.add(known, launched)
+
+    def said(self, number: int) -> tuple[Repeat, Outcome, float]:
+        """Return which call ran last in a short way, what came out of it, and in what time."""
+        assert self._shortcut is not None  # it has learned something
+        outcomes, seconds = self._shortcut.said(number)
+        return self._learned[number], joined(outcomes), seconds
+
+    def forget(self) -> None:
+        """Send all calls the long way."""
+        if self._shortcut is not None:
+            self._shortcut.forget()
+
+
+class _Noted(NamedTuple):
+    """The one launch of a call, and where its arguments come from."""
+
+    launch: Noted
+    objects: tuple[tuple[int, int], ...]  # (position among the values, argument of the kernel)
+    floats: tuple[tuple[int, int], ...]
+
+
+def _noted(repeat: Repeat, values: tuple[object, ...]) -> _Noted | None:
+    """Return what a call launches; None where it does more than that, or cannot be told."""
+    variant = repeat.variant
+    is_plain = variant.launches_once and variant.check is None and variant.remark is None
+    if not is_plain or not all(map(_fits, values)):
+        return None
+    given = [_Given(position) for position in range(len(values))]
+    marked = tuple(
+        mark if isinstance(each, FLOATS) else each for mark, each in zip(given, values, strict=True)
+    )
+    notes = _Notes()
+    variant.run(notes, *repeat.passed(marked))
+    ((kernel, bounds, arguments),) = notes.launches
+    objects = {id(each): n for n, each in enumerate(values) if type(each) is np.ndarray}
+    floats = {id(each): mark.position for mark in given for each in (mark, mark.value)}
+    return _Noted(
+        launch=(kernel, bounds, tuple(0.0 if id(e) in floats else e for e in arguments)),
+        objects=_places(objects, arguments),
+        floats=_places(floats, arguments),
+    )
+
+
+def _fits(value: object) -> bool:
+    """Return whether a kernel takes a value in one word."""
+    return not isinstance(value, (complex, np.complexfloating, np.longdouble))
+
+
+def _places(known: dict[int, int], arguments: tuple[object, ...]) -> tuple[tuple[int, int], ...]:
+    """Return (position among the values, argument) for the arguments whose ids are `known`."""
+    return tuple((known[id(each)], n) for n, each in enumerate(arguments) if id(each) in known)
