@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,6 +83,14 @@ class Machine:
 
 
 MACHINE = Machine()
+
+
+class _How(NamedTuple):
+    """How a region ran."""
+
+    seconds: float
+    repeated: Reason | None = None  # why loops ran in order
+    copies: Copies | None = None  # of lists
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -215,6 +223,17 @@ class Region:
         arguments = self._passed(variant, named, found)
         if self.options.backend == "cuda" or self._reads_contents:
             return self._run(variant, arguments, values, found, repeated)
+        return self._run_and_learn(variant, arguments, values, found, repeated)
+
+    def _run_and_learn(
+        self,
+        variant: Variant,
+        arguments: tuple[Any, ...],
+        values: tuple[object, ...],
+        found: Admission,
+        repeated: Reason | None,
+    ) -> tuple[tuple[object, ...], ...]:
+        """Run, and know the next call that is like this one."""
         noted = self.repeats.note(self.guard.arguments, values, variant, found)
         returned = self._run(variant, arguments, values, found, repeated)
         if noted is not None and returned:
@@ -233,7 +252,7 @@ class Region:
     def _judge(self, number: int, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what is left behind by a run in the short way that has something to say."""
         repeat, outcome, seconds = self.shortcuts.said(number)
-        return self._settle(repeat.variant, outcome, values, repeat.found, (seconds, None))
+        return self._settle(repeat.variant, outcome, values, repeat.found, _How(seconds))
 
     def _enter_with_lists(
         self,
@@ -607,7 +626,7 @@ class Region:
                 key: failed if each is variant else each for key, each in self.variants.items()
             }
             return self._refuse(found, failed)
-        how = (perf_counter() - started, repeated)
+        how = _How(perf_counter() - started, repeated, copies)
         return self._settle(variant, outcome, values, found, how)
 
     def _settle(
@@ -616,20 +635,16 @@ class Region:
         outcome: tuple[Any, ...],
         values: tuple[object, ...],
         found: Admission,
-        how: tuple[float, Reason | None],
+        how: _How,
     ) -> tuple[tuple[object, ...], ...]:
-        """Return what a run leaves behind, or () if the interpreter is to do it again.
-
-        `how` it ran: the seconds it took, and why loops ran in order.
-        """
+        """Return what a run leaves behind, or () if the interpreter is to do it again."""
         status = outcome[0]
-        seconds, repeated = how
         if status and not self._accept(status, variant, values, found):
             return self._refuse(found, self._failed(status))
-        remark = variant.remark or (None if variant.has_copies else repeated)
-        self._record(variant.target, found, seconds, remark)
-        if copies is not None:
-            copies.put_back()
+        remark = variant.remark or (None if variant.has_copies else how.repeated)
+        self._record(variant.target, found, how.seconds, remark)
+        if how.copies is not None:
+            how.copies.put_back()
         passed = (self.guard.arguments, values)
         assigned = variant.left_behind(outcome[1:], passed)
         left = (*found.last_values, *assigned)
