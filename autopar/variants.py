@@ -80,6 +80,8 @@ class Variant:
     converters: tuple[Callable[[Any], Any], ...]  # make each result what the interpreter leaves
     # Results that may not have been assigned: position and name, in the order of their marks.
     maybe_assigned: tuple[tuple[int, str], ...]
+    # Results that are Python numbers where they are no NumPy scalars, and what makes them so.
+    mixed: tuple[tuple[int, Callable[[Any], Any]], ...]
     # What is run first, with the same arguments, to see whether anything would fail; None
     # where nothing can, or where failing may be found out afterwards.
     check: Callable[..., tuple[Any, ...]] | None
@@ -104,7 +106,11 @@ class Variant:
         """
         count = len(self.converters)
         found = [convert(value) for convert, value in zip(self.converters, values, strict=False)]
-        for (position, name), is_assigned in zip(self.maybe_assigned, values[count:], strict=True):
+        kinds = values[count + len(self.maybe_assigned) :]
+        for (position, as_python), is_numpy in zip(self.mixed, kinds, strict=True):
+            if not is_numpy:
+                found[position] = as_python(values[position])
+        for (position, name), is_assigned in zip(self.maybe_assigned, values[count:], strict=False):
             if not is_assigned:
                 names, before = passed
                 found[position] = before[names.index(name)]
@@ -181,7 +187,7 @@ def draft_variant(
     # What a list costs decides about each call, so no sum may depend on that.
     if options.strict or region.keeps_order or lists:
         program = without_rounded(program)
-    program = marked(program, typed.maybe_assigned)
+    program = marked(program, typed)
     refusal = _unfit(region.scop.span, target, program)
     if refusal is not None:
         return refusal
@@ -255,8 +261,8 @@ def make_variant(
         reason = NoDevice(span=region.scop.span, target="cuda", detail=detail)
         return Refusal(reasons=(reason,))
     program, hazards = draft.program, draft.typed.hazards
-    open_names = draft.typed.maybe_assigned
-    results = program.results[: len(program.results) - len(open_names)]
+    open_names, mixed = draft.typed.maybe_assigned, draft.typed.kinds
+    results = program.results[: len(program.results) - len(open_names) - len(mixed)]
     return Variant(
         target=draft.target,
         program=program,
@@ -268,6 +274,7 @@ def make_variant(
         strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
         converters=tuple(_wrapper(program.variable(each).type) for each in results),
         maybe_assigned=tuple((results.index(name), name) for name in open_names),
+        mixed=tuple((results.index(name), _python(program, name)) for name, _ in mixed),
         has_copies=any(isinstance(node, Loop) and node.cells for node in walk_nodes(program.body)),
         # What checks find out about a loop without end says nothing of the run itself.
         may_outgrow=bool(hazards & FAILURES) and (draft.checks is None or _is_endless(program)),
@@ -389,6 +396,12 @@ def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
 def has_parallel_loop(program: Program) -> bool:
     """Return whether any loop of the program may be shared out."""
     return any(isinstance(node, Loop) and node.is_parallel for node in walk_nodes(program.body))
+
+
+def _python(program: Program, name: str) -> Callable[[Any], Any]:
+    """Return what makes a Python number of a scalar's value."""
+    dtype = program.variable(name).type.dtype
+    return {"b": bool, "i": int, "u": int, "f": float, "c": complex}[dtype[0]]
 
 
 def _wrapper(kind: ScalarType) -> Callable[[Any], Any]:

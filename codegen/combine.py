@@ -58,6 +58,10 @@ _COMPARISONS: Mapping[str, Callable[[Value, Value], bool]] = MappingProxyType(
 )
 
 
+# When `min(m, e)` is e.
+_CHOOSES: Mapping[str, str] = MappingProxyType({"min": "<", "max": ">"})
+
+
 class Reducer(Protocol):
     """A launcher, as far as a reduced loop needs it."""
 
@@ -91,6 +95,7 @@ class Scalar:
     has_bound: bool = False  # a bound of all partial values follows the value
     has_doubt: bool = False  # whether the order matters follows
     largest: int | None = None  # a bound of what one iteration adds to an integer
+    marks: int = 0  # truth values beside it: whether it is what it was before the loop no more
 
     @property
     def is_rounded(self) -> bool:
@@ -105,7 +110,7 @@ class Scalar:
     @property
     def count(self) -> int:
         """How many scalars of the program these are."""
-        return 1
+        return 1 + self.marks
 
     def combined(self, parts: Sequence[tuple[Value, ...]]) -> tuple[Value, ...]:
         """Return the partial values of all parts together."""
@@ -127,8 +132,8 @@ class Scalar:
     def finished(
         self, starts: tuple[Value, ...], found: tuple[Value, ...]
     ) -> tuple[Value, ...] | None:
-        """Return the value after the loop; None where that is not certain."""
-        (start,) = starts
+        """Return the value after the loop, and its marks; None where that is not certain."""
+        start, *marks = starts
         value, *others = found
         if self.has_doubt and others.pop():
             return None
@@ -137,7 +142,9 @@ class Scalar:
         start = self._rounded(start)
         if self.has_bound and not self.stays_within(start, others[0] * _ROUNDED_UP):
             return None
-        return (self.combine(start, value),)
+        # The first value that was chosen was compared with the one from before.
+        is_replaced = bool(marks) and _COMPARISONS[_CHOOSES[self.operator]](value, start)
+        return (self.combine(start, value), *(each or is_replaced for each in marks))
 
     def stays_within(self, start: Value, bound: float) -> bool:
         """Return whether an integer cannot have left its dtype, in whatever order it grew."""

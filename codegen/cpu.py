@@ -235,7 +235,7 @@ class _Module:
             # A Python int that is held in single precision goes there by way of a double, as
             # NumPy has it: `float` here, the rest in the kernel.
             return f"{name} = {conversion}({name})"
-        return f"{name} = {ZEROS[conversion]}"
+        return f"{name} = {variable.is_true_before or ZEROS[conversion]}"
 
     def _return(self) -> str:
         return f"return {self._tuple(('status', *self._spell(self._program.results)))}"

@@ -282,7 +282,8 @@ class _Module:
 
     def _start_value(self, variable: ScalarVariable) -> str:
         name = self._names[variable.name]
-        value = f"np.{variable.type.dtype}({name if variable.is_live_in else 0})"
+        before = name if variable.is_live_in else int(variable.is_true_before)
+        value = f"np.{variable.type.dtype}({before})"
         if variable.name in self._cells:
             return f"{self._cell(variable.name)} = call.cell({value})"
         return f"{name} = {value}"

@@ -200,6 +200,7 @@ class _Planner:
     def _reduce(self, loop: Loop, around: tuple[str, ...]) -> Reduce:
         partial = partial_loop(loop, self._taken)
         own = frozenset(part.name for part in partial.parts)
+        own |= {name for each in loop.reductions for name in each.replaced}
         kernel = self.kernel(self._name("reduce"), (loop,), loop, around)
         terms = term_count(loop)
         return Reduce(

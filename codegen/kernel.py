@@ -61,12 +61,14 @@ class Reduced:
     # Whether the loop may be run again, in order, after it has been run: it stores nothing.
     can_repeat: bool
     noted: tuple[Noted, ...] = ()  # what is set where it is chosen
+    # Truth values that become True where an extremum is no longer what it was before the loop.
+    replaced: tuple[str, ...] = ()
     element_of: str | None = None  # the array of the element that it stands for
 
     @property
     def targets(self) -> tuple[str, ...]:
         """Every scalar that has its value from all iterations."""
-        return (self.target, *(each.name for each in self.noted))
+        return (self.target, *(each.name for each in self.noted), *self.replaced)
 
     @property
     def is_chosen(self) -> bool:

@@ -213,6 +213,8 @@ class _Rewriter:
                     for arm in (node.body, node.orelse)
                 )
                 yield replace(node, body=body, orelse=orelse)
+            case Instance() if self._is_found_at_last(node):
+                pass
             case Instance():
                 reduced = [each for each in self.reductions if node.name in each.statements]
                 cells = [each for each in self.cells if node.name in each.statements]
@@ -225,6 +227,11 @@ class _Rewriter:
                 else:
                     yield node
                     yield from self._marked(node)
+
+    def _is_found_at_last(self, node: Instance) -> bool:
+        """Return whether a statement marks what only the values of all parts tell."""
+        marks = {name for each in self.reductions for name in each.replaced}
+        return isinstance(node.statement, SetVariable) and node.statement.name in marks
 
     def _marked(self, node: Instance) -> Iterator[Node]:
         """Yield, after an extremum was chosen, that one was."""

@@ -13,7 +13,7 @@ from tests.program import Choices, Program
 
 def draw_lasting_nest(choices: Choices) -> Program:
     """Return a program of one or two nests that returns all scalars it has."""
-    return draw_program(choices, rows=((last_writer, last_writer, counted),), is_lasting=True)
+    return draw_program(choices, rows=((last_writer, extreme, row_wise, counted),), is_lasting=True)
 
 
 def last_writer(draft: Draft) -> Body:
@@ -63,6 +63,42 @@ def counted(draft: Draft) -> Body:
         return lines
 
     return draft.loop(body)
+
+
+def extreme(draft: Draft) -> Body:
+    """s = max(s, a[i]): one of the two as it is, a Python number or a NumPy scalar."""
+
+    def body() -> Body:
+        lines = [_update(draft)]
+        if draft.chance(3):
+            lines = [f"if {_test(draft)}:", *indented(lines)]
+        return [*lines, *_store(draft)] if draft.chance(3) else lines
+
+    if draft.chance(3):
+        return draft.loop(lambda: draft.loop(body))
+    return draft.loop(body)
+
+
+def row_wise(draft: Draft) -> Body:
+    """for i: p = 0.0; for j: p += u[i, j]; a[i] = p: where no j is, p stays a Python number."""
+
+    def inner() -> Body:
+        line = _update(draft).replace("s", "p") if draft.chance(2) else f"p = p + {draft.read('u')}"
+        return [f"if {_test(draft)}:", f"    {line}"] if draft.chance(2) else [line]
+
+    def body() -> Body:
+        start = "p = False" if draft.dtype == "bool" else f"p = {draft.one_of('0.0', '0', '1.5')}"
+        return [start, *draft.loop(inner), f"a[i] = {draft.value('p')}"]
+
+    return draft.loop(body)
+
+
+def _update(draft: Draft) -> str:
+    if draft.dtype in {"bool", "complex128"}:
+        return f"s = s + {draft.read('a')}"
+    name, value = draft.one_of("max", "max", "min"), draft.value(draft.read("a"))
+    pair = f"s, {value}" if not draft.chance(3) else f"{value}, s"
+    return f"s = {name}({pair})"
 
 
 def _test(draft: Draft) -> str:

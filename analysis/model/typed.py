@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from .loop_ir import Expression
 from .source import Span
@@ -161,6 +161,11 @@ class Trace:
 TypedStatement: TypeAlias = Store | SetVariable | Check | Trace
 
 
+# What an assignment makes of a scalar: a NumPy scalar, a Python number, the one of the two that it
+# was, or a NumPy scalar where `min` or `max` chooses it.
+Kind: TypeAlias = Literal["numpy", "python", "same", "chosen"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalarVariable:
     """A scalar variable of a kernel, with the one dtype it is held in."""
@@ -169,6 +174,7 @@ class ScalarVariable:
     type: ScalarType  # the type it has after the region, if it was assigned there
     is_live_in: bool  # its value before the region is read
     live_in_type: ScalarType | None  # type of that value; None where not live in
+    is_true_before: bool = False  # a truth value of ours, not live in, that is True before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,11 @@ class TypedProgram:
     # Scalars that have, after the region, their type only if they were assigned in it; if not,
     # they are what they were.
     maybe_assigned: tuple[str, ...] = ()
+    # Scalars that are Python numbers after the region or NumPy scalars of the same dtype, with
+    # what each statement that assigns them makes of them.
+    kinds: tuple[tuple[str, tuple[tuple[str, Kind], ...]], ...] = ()
+    # Statements `m = max(m, e)` that leave m what it was where e is not chosen.
+    choosing: frozenset[str] = frozenset()
     lists: tuple[ListElements, ...] = ()
 
     def statement(self, name: str) -> TypedStatement:

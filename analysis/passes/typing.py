@@ -38,6 +38,7 @@ from ..model.scop import Scop, Statement
 from ..model.source import Span
 from ..model.typed import (
     INTEGER_OVERFLOW,
+    Kind,
     ListElements,
     ScalarVariable,
     SetVariable,
@@ -53,6 +54,7 @@ from ..model.typed import (
 from ..model.types import INT, INTEGER_LIMITS, ArrayType, LiveInType, PythonScalar, ScalarType
 from .conversions import convert
 from .final_types import Environment, Flow, final_types, rectangular_loops
+from .kinds import chosen_value, kind_of, numpy_of_two
 from .merge_typed import hold, hold_subscripts, merge, merge_subscripts
 from .ranges import INT64, Interval, is_within, join, statement_intervals, value_interval
 from .reasons import UnsupportedType
@@ -130,11 +132,17 @@ class _Typing:
     def _held_program(self, flow: Flow) -> TypedProgram | Refusal:
         held: dict[str, ScalarType] = {}
         maybe_assigned: list[str] = []
+        mixed: list[str] = []
         for name in self.possible:
             type_ = self._held_type(name, flow.after.get(name))
             if isinstance(type_, UnsupportedType) and self._is_open(name, flow.after.get(name)):
                 maybe_assigned.append(name)
                 type_ = self._held_type(name, self._assigned_types(name))
+            if isinstance(type_, UnsupportedType):
+                numpy = numpy_of_two(flow.after.get(name, frozenset()))
+                if name in self.scop.live_out and numpy and self._kinds(name) is not None:
+                    mixed.append(name)
+                    type_ = self._held_type(name, numpy)
             if isinstance(type_, UnsupportedType):
                 return Refusal(reasons=(type_,))
             held[name] = type_
@@ -160,7 +168,33 @@ class _Typing:
             hazards=_hazards(tuple(each for _, each in statements)) | self._endless(),
             maybe_assigned=(*self.scop.maybe_assigned, *maybe_assigned),
             lists=lists,
+            kinds=tuple((name, self._kinds(name) or ()) for name in mixed),
+            choosing=frozenset(each.name for each in self.scop.statements if self._chooses(each)),
         )
+
+    def _kinds(self, name: str) -> tuple[tuple[str, Kind], ...] | None:
+        """Return what each statement that assigns `name` makes of it; None where one is unclear."""
+        found: list[tuple[str, Kind]] = []
+        for statement in self.scop.statements:
+            target = statement.body.target
+            if not isinstance(target, Name) or target.name != name:
+                continue
+            kind: Kind | None = "chosen"
+            if not self._chooses(statement):
+                pairs = (
+                    (scope.variables.get(name, INT), value.type)
+                    for scope in self._scopes(statement)
+                    if not isinstance(value := self._value(statement, scope), UnsupportedType)
+                )
+                kind = kind_of(pairs)
+            if kind is None:
+                return None
+            found.append((statement.name, kind))
+        return tuple(found)
+
+    def _chooses(self, statement: Statement) -> bool:
+        """Return whether a statement may keep a Python number, or have a NumPy scalar."""
+        return any(chosen_value(statement, scope) is not None for scope in self._scopes(statement))
 
     def _endless(self) -> int:
         """Return what happens where a `while` loop takes more turns than are tried."""
@@ -287,7 +321,7 @@ class _Typing:
         value = _assigned_value(statement.body)
         target = statement.body.target
         if isinstance(target, Name):
-            return type_expression(value, scope)
+            return chosen_value(statement, scope) or type_expression(value, scope)
         array = self.arrays.get(target.array)
         if array is None:
             return UnsupportedType(span=target.span, operation="[]", types=("unknown",))
@@ -459,9 +493,15 @@ class _Typing:
         """Return the types of the scalars before each statement and after the region."""
 
         def value_types(statement: Statement, environment: Environment) -> frozenset[ScalarType]:
-            scopes = self._scopes(statement, environment)
+            scopes = tuple(self._scopes(statement, environment))
             values = (self._value(statement, scope) for scope in scopes)
-            return frozenset(
+            kept = {
+                scope.variables[target.name]
+                for scope in scopes
+                if chosen_value(statement, scope) is not None
+                and isinstance(target := statement.body.target, Name)
+            }
+            return frozenset(kept).union(
                 value.type for value in values if not isinstance(value, UnsupportedType)
             )
 

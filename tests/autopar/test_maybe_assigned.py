@@ -60,6 +60,37 @@ def with_a_branch(a, s, n, k):
     return s
 
 
+def largest(a, m):
+    for i in range(a.shape[0]):
+        m = max(m, a[i])
+    return m
+
+
+def smallest(a, m):
+    for i in range(a.shape[0]):
+        m = min(a[i], m)
+    return m
+
+
+def row_sums(a, ptr, b):
+    for i in range(b.shape[0]):
+        s = 0.0
+        for j in range(ptr[i], ptr[i + 1]):
+            s += a[j]
+        b[i] = s
+    return s
+
+
+def row_maxima(a, b, m, t):
+    for i in range(b.shape[0]):
+        if a[i, 0] > t:
+            m = 0.5
+        for j in range(a.shape[1]):
+            m = max(m, a[i, j])
+        b[i] = m
+    return m
+
+
 ARRAYS = {
     "some": np.array([0.25, -1.0, 3.0, 0.75, -0.0]),
     "none": np.full(5, -2.0),
@@ -99,6 +130,39 @@ def test_a_number_that_was_not_assigned_is_the_very_same_object(backend):
     start = 0.1 + 1e-9  # no float32
     decorated = same(positive_sum, lambda: (np.zeros(4, "float32"), start), backend, cache=False)
     assert start is decorated(np.zeros(4, "float32"), start)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+@pytest.mark.parametrize("array", [name for name in ARRAYS if name != "empty"])
+@pytest.mark.parametrize("start", [0, 0.0, -0.0, 0.1, 100.0, float("-inf"), float("inf")])
+def test_an_extremum_is_one_of_its_operands_as_it_is(array, dtype, start):
+    a = (4 * ARRAYS[array]).astype(dtype)
+    for values in (a, np.where(a > 2, np.nan, a) if dtype != "int64" else -a):
+        for function in (largest, smallest):
+            ran = "cpu" if isinstance(start, float) == (dtype != "int64") else None
+            with small_shapes():
+                same(function, partial(copies, values, start), ran=ran, cache=False)
+
+
+def test_a_sum_of_nothing_stays_a_python_number(backend):
+    a = ARRAYS["many"]
+    for counts in ([0, 3, 2], [0, 3, 0], [0, 0, 0]):
+        ptr = np.cumsum(np.array([0, *counts]))
+        ran = "cpu" if backend == "cpu" else None
+        same(row_sums, partial(copies, a, ptr, np.zeros(3)), backend, ran=ran, cache=False)
+
+
+@pytest.mark.parametrize("m", [0.0, np.float64(0.0), np.float64(9.0), 9.0])
+def test_a_kind_changes_either_way(m, backend):
+    a = ARRAYS["many"][:100].reshape(10, 10)
+    for t in (-2.0, 0.5, 2.0):
+        same(
+            row_maxima,
+            partial(copies, a, np.zeros(10), m, t),
+            backend,
+            ran="cpu" if backend == "cpu" else None,
+            cache=False,
+        )
 
 
 def never_assigned(a, s):
