@@ -116,6 +116,8 @@ class Call:
     function: str
     arguments: tuple[Expression, ...]
     span: Span
+    # Which of several values of a user's function; the calls of the others follow this one.
+    part: int | None = None
 
 
 # `wrapped(i - 1)`, only as a subscript: it counts from the end of its axis where it is negative.
@@ -351,6 +353,13 @@ Statement: TypeAlias = Assign | Update | Allocate | If | For | Each | While | Br
 
 # The value of a function of the user, in its body: no name, and none of ours.
 RESULT = "return"
+# What takes the value of a call that stands alone.
+DISCARDED = "autopar_value_of_call"
+
+
+def result_name(part: int | None) -> str:
+    """Return what one of several values of a function is called in its body."""
+    return RESULT if part is None else f"{RESULT} {part}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,11 +370,14 @@ class Helper:
     name: str
     parameters: tuple[str, ...]
     body: tuple[Statement, ...]  # assigns RESULT on every path
+    values: int  # how many it returns; 0: none, and its body assigns no RESULT
+    functions: frozenset[str]  # what it calls its parameters that are functions, here known ones
     local_names: frozenset[str]  # parameters among them
     refusal: Reason | None  # why nothing is known of it
     # Whose its outside names are: of the text that calls; of the same module, in another text;
     # of another module, or of functions around it.
-    place: Literal["here", "near", "far"]
+    # `inside`: of the function that calls, in which it is defined.
+    place: Literal["here", "near", "far", "inside"]
     span: Span
 
 

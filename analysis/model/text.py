@@ -58,7 +58,8 @@ def _with_tightness(expression: Expression, names: Mapping[str, str]) -> tuple[s
             inside = ", ".join(_text(each, names, 0) for each in expression.arguments)
             if expression.function == INDIRECT:
                 return inside, atom  # a subscript: the brackets are there already
-            return f"{expression.function}({inside})", atom
+            part = "" if expression.part is None else f"[{expression.part}]"
+            return f"{expression.function}({inside}){part}", atom
         case Unary():
             level = _LOOSENESS["not" if expression.operator == "not" else "unary"]
             space = " " if expression.operator == "not" else ""

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..model.source import SourceFunction
+from . import names
 from .definitions import File, file_of, function_at
+from .lambdas import inner_functions
 
 Number: TypeAlias = bool | int | float | complex
 
@@ -25,7 +28,8 @@ class Callee(NamedTuple):
     source: SourceFunction  # whose text it is
     known: Mapping[str, str]  # what its outside names stand for
     constants: Mapping[str, Number]  # which of them are numbers, and which
-    place: Literal["here", "near", "far"]  # as of `Helper`
+    place: Literal["here", "near", "far", "inside"]  # as of `Helper`
+    functions: Mapping[str, str] = MappingProxyType({})  # parameters, and what was passed for them
 
 
 def find_callees(source: SourceFunction, known: Mapping[str, str], file: File) -> dict[str, Callee]:
@@ -41,9 +45,29 @@ def find_callees(source: SourceFunction, known: Mapping[str, str], file: File) -
     for each in source.callees:
         # Texts of other modules are read where a loop calls what is in them.
         find = partial(_in_its_text, each.source)
-        names = dict(each.source.known_names or ())
+        meant = dict(each.source.known_names or ())
         place: Literal["near", "far"] = "far" if each.sees_others else "near"
-        found[each.key] = Callee(find, each.source, names, dict(each.constants), place)
+        found[each.key] = Callee(find, each.source, meant, dict(each.constants), place)
+    return found
+
+
+def given_functions(callee: Callee, functions: Mapping[str, str]) -> Callee:
+    """Return `callee` with functions for some of its parameters."""
+    return callee._replace(functions=MappingProxyType(dict(functions)))
+
+
+def inner_callees(
+    body: list[Any], source: SourceFunction, known: Mapping[str, str]
+) -> dict[str, tuple[str, Callee]]:
+    """Return the functions that a function defines for itself, by name: what stands for them.
+
+    Only those that it defines once and for all before it does anything else with the name, and
+    that it only calls, or passes on: nothing can have changed them when they are called.
+    """
+    found: dict[str, tuple[str, Callee]] = {}
+    for name, node in inner_functions(body, known).items():
+        key = f"{names.HELPER}{node.lineno} inside"
+        found[name] = key, Callee(partial(_itself, node), source, known, {}, "inside")
     return found
 
 

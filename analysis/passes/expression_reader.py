@@ -8,7 +8,6 @@ that keeps the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import gast
@@ -33,7 +32,7 @@ from ..model.source import SourceFunction, Span
 from ..model.ufuncs import own_name
 from . import names
 from .call_arguments import bound_arguments
-from .callees import Callee, Number
+from .callees import Callee, Number, given_functions
 from .definitions import span_of
 from .reasons import (
     ArrayStatement,
@@ -42,6 +41,7 @@ from .reasons import (
     UnknownCall,
     UnsupportedExpression,
 )
+from .returns import arity
 
 _BINARY = {
     gast.Add: "+", gast.Sub: "-", gast.Mult: "*", gast.Div: "/", gast.FloorDiv: "//",
@@ -76,7 +76,7 @@ class ExpressionReader:
     """Reads the expressions of one function; `known` resolves names to what they stand for."""
 
     def __init__(
-        self, source: SourceFunction, known: dict[str, str], callees: Mapping[str, Callee]
+        self, source: SourceFunction, known: dict[str, str], callees: dict[str, Callee]
     ) -> None:
         self.source = source
         self.known = known
@@ -157,13 +157,10 @@ class ExpressionReader:
         return BoolOp(operator="and", values=parts, span=span_of(node))
 
     def call(self, node: Any) -> Expression:
+        key = self.user_function(node)
+        if key is not None:
+            return self.call_of_helper(node, key, 1)
         function = self.canonical(node.func)
-        if function == names.RECURSIVE:
-            called = self.text(node.func)
-            detail = "it calls itself"
-            raise Unmodelled(CannotInline(span=span_of(node), function=called, detail=detail))
-        if function is not None and function in self.callees:
-            return self.call_of_helper(node, function)
         array = self.place(node.args[0]) if function == "len" and len(node.args) == 1 else None
         if array is not None:
             return Extent(array=array, axis=0, span=span_of(node))
@@ -174,16 +171,49 @@ class ExpressionReader:
         arguments = tuple(self.expression(each) for each in node.args)
         return Call(function=own_name(function), arguments=arguments, span=span_of(node))
 
-    def call_of_helper(self, node: Any, key: str) -> Call:
+    def user_function(self, node: Any) -> str | None:
+        """Return what stands for the function of the user that `node` calls, if it is one."""
+        function = self.canonical(node.func)
+        if function == names.RECURSIVE:
+            raise self.not_in_place(node, "it calls itself")
+        return function if function in self.callees else None
+
+    def not_in_place(self, node: Any, detail: str) -> Unmodelled:
+        """Return why a call of a function of the user stays one."""
+        called = self.text(node.func)
+        return Unmodelled(CannotInline(span=span_of(node), function=called, detail=detail))
+
+    def call_of_helper(self, node: Any, key: str, wanted: int | None) -> Call:
+        """Return a call of a function of the user; `wanted` values, None where it stands alone."""
         definition = self.callees[key].find()
         given = bound_arguments(node, definition.args)
         if given is None:
-            detail = "which argument is which is not known"
-            at = span_of(node)
-            raise Unmodelled(CannotInline(span=at, function=definition.name, detail=detail))
+            raise self.not_in_place(node, "which argument is which is not known")
+        values = arity(definition.body)
+        if wanted is not None and values is not None and values != wanted:
+            raise self.not_in_place(node, f"it returns {_counted(values)}, not {_counted(wanted)}")
+        passed = self.passed_functions(definition, given)
+        if passed:
+            here = ", ".join(f"{name}={meaning}" for name, meaning in sorted(passed.items()))
+            callee, key = self.callees[key], f"{key} with {here}"
+            self.callees[key] = given_functions(callee, passed)
         self.called.add(key)
-        arguments = tuple(self.expression(each) for each in given)
+        parameters = names.argument_names(definition.args)
+        pairs = zip(parameters, given, strict=True)
+        arguments = tuple(self.expression(each) for name, each in pairs if name not in passed)
         return Call(function=key, arguments=arguments, span=span_of(node))
+
+    def passed_functions(self, definition: Any, given: list[Any]) -> dict[str, str]:
+        """Return the parameters that are functions in a call with the arguments `given`."""
+        bound = names.scope_of(definition.body).bound
+        found: dict[str, str] = {}
+        pairs = zip(names.argument_names(definition.args), given, strict=True)
+        for name, argument in pairs:
+            meaning = self.canonical(argument)
+            is_function = meaning in self.callees or meaning in names.MODELLED_FUNCTIONS
+            if meaning is not None and is_function and name not in bound:
+                found[name] = meaning
+        return found
 
     def canonical(self, node: Any) -> str | None:
         """Return the canonical name of what a name or `module.name` stands for."""
@@ -264,3 +294,8 @@ class ExpressionReader:
             end_column=first.col_offset,
         )
         return names.without_comments(self.source.text, head).rstrip(" :")
+
+
+def _counted(number: int) -> str:
+    words = {0: "nothing", 1: "one value"}
+    return words.get(number, f"{number} values")

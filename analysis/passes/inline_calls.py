@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from ..model.chains import is_chain
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
+    DISCARDED,
     RESULT,
     Allocate,
     Assign,
@@ -26,6 +27,7 @@ from ..model.loop_ir import (
     Break,
     Call,
     Conditional,
+    Constant,
     Each,
     Element,
     Expression,
@@ -43,6 +45,7 @@ from ..model.loop_ir import (
     walk_statements,
 )
 from ..model.source import Span
+from ..model.unused import unused
 from .instances import Instance, bound_names, free_names, mentions
 from .reasons import CannotInline
 from .substitution import rebuilt
@@ -94,6 +97,8 @@ class _Inlining:
     taken: set[str]
     reasons: list[Reason] = field(default_factory=list)
     inlined: list[str] = field(default_factory=list)
+    # The values of the last call of a function that returns several, by that call.
+    parts: dict[Call, tuple[Expression, ...]] = field(default_factory=dict)
 
     def block(self, body: tuple[Statement, ...], inside: tuple[str, ...]) -> tuple[Statement, ...]:
         return tuple(each for statement in body for each in self.statement(statement, inside))
@@ -114,7 +119,11 @@ class _Inlining:
                     ),
                     inside,
                 )
+            case Assign(target=Name(name=name), value=Call() as call) if name == DISCARDED:
+                return self.alone(node, call, calls)
             case Assign() | Update():
+                if isinstance(node, Assign):
+                    calls.whole = node.value
                 value = calls.placed(node.value)
                 target = calls.placed(node.target)
                 assert isinstance(target, Name | Element)  # an element stays one
@@ -141,6 +150,22 @@ class _Inlining:
             case Break() | Opaque():
                 return (node,)
 
+    def alone(self, node: Assign, call: Call, calls: _Calls) -> tuple[Statement, ...]:
+        """Return what a call does that nobody asks for a value."""
+        helper = self.helpers.get(call.function)
+        calls.whole = call
+        if helper is not None and helper.values > 1:
+            call = replace(call, part=0)
+            calls.whole = call
+        value = calls.placed(call)
+        if helper is None or helper.values == 0 or self.reasons:
+            return tuple(calls.before)
+        # What it computes may fail, or warn.
+        name = unused(f"{helper.name}_unused", self.taken)
+        self.taken.add(name)
+        target = Name(name=name, span=node.span)
+        return (*calls.before, Assign(target=target, value=value, span=node.span))
+
     def has_calls(self, expressions: tuple[Expression, ...]) -> bool:
         return any(
             isinstance(node, Call) and node.function in self.helpers
@@ -153,10 +178,12 @@ class _Inlining:
         name = self.helpers[key].name
         self.reasons.append(CannotInline(span=at, function=name, detail=detail))
 
-    def body_of(self, call: Call, inside: tuple[str, ...]) -> Helper | None:
+    def body_of(self, call: Call, inside: tuple[str, ...], *, may_store: bool) -> Helper | None:
         """Return the function that is called, if it may stand in place of the call."""
         helper = self.helpers[call.function]
         detail = self.obstacle(helper, inside)
+        if detail is None and not may_store:
+            detail = _stored(helper)
         if detail is None:
             self.inlined.append(helper.name)
             return helper
@@ -178,7 +205,10 @@ class _Inlining:
         detail = _more_than_a_value(helper)
         if detail is not None:
             return detail
-        if not self.function.is_module and helper.place != "far":
+        misused = mentions(helper.body) & helper.functions
+        if misused:
+            return f"it does more with '{min(misused)}' than call it"
+        if not self.function.is_module and helper.place in {"here", "near"}:
             here = self.function.local_names & free_names(helper)
             if here:
                 return f"'{min(here)}' is another variable where it is called"
@@ -196,12 +226,14 @@ def _more_than_a_value(helper: Helper) -> str | None:
             case Opaque():
                 line = statement.span.line
                 return f"line {line} has what is not modelled ({statement.reason.code})"
-            case Assign(target=Element() as target) | Update(target=Element() as target):
-                return f"it stores into '{target.array}'"
+            case Assign(target=Element(indices=())):
+                return "it appends to a list"
+            case Assign(target=Element(array=name)) | Update(target=Element(array=name)) if (
+                is_chain(name)
+            ):
+                return f"it stores into '{name}'"
             case Assign(target=Name(name=name)) | Update(target=Name(name=name)) if is_chain(name):
                 return f"it assigns '{name}'"
-            case Allocate():
-                return f"it makes an array '{statement.name}'"
             case _:
                 pass
     return None
@@ -213,15 +245,27 @@ class _Calls:
 
     inlining: _Inlining
     inside: tuple[str, ...]
+    # What is evaluated last of the statement, and by itself: it may store.
+    whole: Expression | None = None
     before: list[Statement] = field(default_factory=list)
 
     def placed(self, expression: Expression, *, is_sure: bool = True) -> Expression:
         """Return `expression` with values for calls; `is_sure`: it is evaluated in any case."""
         match expression:
+            case Call(function=key, part=int() as part) if (
+                part > 0 and key in self.inlining.helpers
+            ):
+                found = self.inlining.parts.get(replace(expression, part=None))
+                return expression if found is None else found[part]
             case Call(function=key) if key in self.inlining.helpers:
+                is_whole = expression is self.whole
                 arguments = tuple(self.placed(e, is_sure=is_sure) for e in expression.arguments)
                 call = replace(expression, arguments=arguments)
-                return self.value(call, is_sure=is_sure)
+                value = self.value(call, is_sure=is_sure, is_whole=is_whole)
+                if isinstance(value, tuple):
+                    self.inlining.parts[replace(expression, part=None)] = value
+                    return value[0]
+                return value
             case BoolOp(values=(first, *others)):
                 rest = (self.placed(each, is_sure=False) for each in others)
                 return replace(expression, values=(self.placed(first, is_sure=is_sure), *rest))
@@ -234,9 +278,11 @@ class _Calls:
                 )
         return rebuilt(expression, lambda each: self.placed(each, is_sure=is_sure))
 
-    def value(self, call: Call, *, is_sure: bool) -> Expression:
-        """Return the value of a call, after the statements that compute it."""
-        helper = self.inlining.body_of(call, self.inside)
+    def value(
+        self, call: Call, *, is_sure: bool, is_whole: bool
+    ) -> Expression | tuple[Expression, ...]:
+        """Return the value of a call, or its values, after the statements that compute them."""
+        helper = self.inlining.body_of(call, self.inside, may_store=is_whole and is_sure)
         if helper is None:
             return call
         instance = Instance(helper=helper, call=call, taken=self.inlining.taken)
@@ -248,16 +294,39 @@ class _Calls:
         match helper.body:
             case (Assign(target=Name(name=name), value=value),) if name == RESULT:
                 body: tuple[Statement, ...] = ()
-                result = instance.expression(value)
+                result: Expression | None = instance.expression(value)
             case _:
-                body, result = instance.statements(), instance.result()
+                body, result = instance.statements(), None
         if not is_sure and (bindings or body):
             self.inlining.refuse((call.function, call.span), "it is called under a condition")
             return call
         inside = (*self.inside, call.function)
         self.before += bindings
         self.before += self.inlining.block(body, inside)
-        inner = _Calls(self.inlining, inside)
+        if result is None:
+            return _given(instance.results(), call)
+        inner = _Calls(self.inlining, inside, whole=result if is_whole else None)
         value = inner.placed(result, is_sure=is_sure)
         self.before += inner.before
         return value
+
+
+def _given(values: tuple[Name, ...], call: Call) -> Expression | tuple[Expression, ...]:
+    """Return the values of a function as its call has them."""
+    match values:
+        case ():
+            return Constant(value=0, span=call.span)  # nobody asks for it
+        case (value,):
+            return value
+    return values
+
+
+def _stored(helper: Helper) -> str | None:
+    """Return what a function stores into, as a reason not to call it in an expression."""
+    for statement in walk_statements(helper.body):
+        match statement:
+            case Assign(target=Element() as target) | Update(target=Element() as target):
+                return f"it stores into '{target.array}', and is called within an expression"
+            case _:
+                pass
+    return None

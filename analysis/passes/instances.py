@@ -42,6 +42,7 @@ from ..model.loop_ir import (
     children,
     expressions_of,
     names_in,
+    result_name,
     walk_expression,
     walk_statements,
 )
@@ -138,12 +139,18 @@ class Instance:
         private = next((name for name in sorted(chains) if "__" in name), None)
         if private is not None:
             return f"'{private}' has another name in the class where it is called"
+        stores = any(
+            isinstance(each, Assign | Update) and isinstance(each.target, Element)
+            for each in walk_statements(self.helper.body)
+        )
         for name, argument in zip(self.helper.parameters, self.call.arguments, strict=True):
             is_part = isinstance(argument, Element) and name in whole
             if name in as_array and (is_part or not isinstance(argument, Name | Element)):
                 return f"its '{name}' is an array, the argument is more than a name"
             if name in objects and not isinstance(argument, Name):
                 return f"its '{name}' is an object, the argument is more than a name"
+            if stores and name in as_array and not _stays(argument):
+                return f"it stores, which may change what it is given as '{name}'"
         return None
 
     def fresh(self, wanted: str) -> Name:
@@ -151,15 +158,20 @@ class Instance:
         self.taken.add(name)
         return Name(name=name, span=self.call.span)
 
-    def result(self) -> Name:
-        """Return the name that holds the value once the statements have run."""
-        found = self.values[RESULT]
+    def results(self) -> tuple[Name, ...]:
+        """Return the names that hold the values once the statements have run."""
+        return tuple(self.fixed(name) for name in _results(self.helper.values))
+
+    def fixed(self, name: str) -> Name:
+        found = self.values[name]
         assert isinstance(found, Name)  # `statements` gave it
         return found
 
     def statements(self) -> tuple[Statement, ...]:
         """Return the statements of the function."""
-        self.values[RESULT] = self.fresh(f"{self.helper.name}_value")
+        for name in _results(self.helper.values):
+            shown = name.replace(RESULT, "value").replace(" ", "_")
+            self.values[name] = self.fresh(f"{self.helper.name}_{shown}")
         return tuple(moved(self.statement(each), self.call.span) for each in self.helper.body)
 
     def expression(self, expression: Expression) -> Expression:
@@ -224,7 +236,11 @@ class Instance:
                 return replace(node, test=self.renamed(node.test), body=self.block(node.body))
             case Break():
                 return node
-            case Allocate() | Opaque():
+            case Allocate():
+                shape = tuple(map(self.renamed, node.shape))
+                like = None if node.like is None else self.name(node.like)
+                return replace(node, name=self.name(node.name), shape=shape, like=like)
+            case Opaque():
                 raise AssertionError("a function with these is not put in place")
 
     def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -251,6 +267,19 @@ class Instance:
             elif each.name == "array" and value is not None:
                 changes[each.name] = self.name(value)
         return replace(iterable, **changes)  # type: ignore[arg-type]  # fields of their types
+
+
+def _results(values: int) -> tuple[str, ...]:
+    """Return what stands for the values of a function in its body."""
+    if values == 1:
+        return (RESULT,)
+    return tuple(map(result_name, range(values)))
+
+
+def _stays(place: Expression) -> bool:
+    """Return whether no store changes which part of an array `place` is."""
+    below = (walk_expression(each) for each in children(place))
+    return not any(isinstance(node, Element | Call) for nodes in below for node in nodes)
 
 
 def _wanted_whole(body: tuple[Statement, ...]) -> Iterator[str]:

@@ -9,7 +9,7 @@ Helper of `definitions`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import gast
@@ -39,6 +39,53 @@ def named_lambdas(tree: Any) -> dict[int, NamedLambda]:
         for each in found
         if lines[each.lineno] == 1
     }
+
+
+def inner_functions(body: list[Any], known: Mapping[str, str]) -> dict[str, Any]:
+    """Return the functions that a function body binds once, at its own level, and then only calls.
+
+    Or passes to functions of the user: of those `known` tells what names outside mean.
+    """
+    bindings = Counter(each for node in names.own_nodes(body) for each in names.bindings(node))
+    shared = {
+        name
+        for node in body
+        for each in names.walk(node)
+        if isinstance(each, gast.Global | gast.Nonlocal)
+        for name in each.names
+    }
+    return {
+        name: definition
+        for node in body
+        for name, definition in _defined(node)
+        if bindings[name] == 1 and name not in shared and _only_called(name, node, body, known)
+    }
+
+
+def _defined(node: Any) -> Iterator[tuple[str, Any]]:
+    match node:
+        case gast.FunctionDef(decorator_list=[]):
+            yield node.name, node
+        case gast.Assign(targets=[gast.Name(id=name)], value=gast.Lambda() as value):
+            yield name, _as_def(value, name)
+
+
+def _only_called(name: str, definition: Any, body: list[Any], known: Mapping[str, str]) -> bool:
+    """Return whether `body` does nothing with a function but call it and pass it on, later."""
+    calls = [each for node in body for each in names.walk(node) if isinstance(each, gast.Call)]
+    called = [each.func for each in calls]
+    for each in calls:
+        meaning = known.get(each.func.id, "") if isinstance(each.func, gast.Name) else ""
+        if meaning.startswith(names.HELPER):
+            called += [*each.args, *(keyword.value for keyword in each.keywords)]
+    uses = [
+        each
+        for node in body
+        for each in names.walk(node)
+        if isinstance(each, gast.Name) and each.id == name and isinstance(each.ctx, gast.Load)
+    ]
+    is_later = all(each.lineno > definition.lineno for each in uses)
+    return is_later and all(any(each is part for part in called) for each in uses)
 
 
 def _names_of(nodes: Any) -> Iterator[tuple[Any, str]]:

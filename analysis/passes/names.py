@@ -85,13 +85,13 @@ RECURSIVE = "def itself"
 
 def _helpers(tree: Any) -> dict[str, str]:
     """Return the functions of module level that nothing else in the text binds."""
-    bindings = Counter(name for node in own_nodes(tree.body) for name in _bindings(node))
+    counts = Counter(name for node in own_nodes(tree.body) for name in bindings(node))
     hidden = _declared_global(tree)
     return {
         name: f"{HELPER}{line}"
         for node in tree.body
         for name, line in _defined(node)
-        if bindings[name] == 1 and name not in hidden
+        if counts[name] == 1 and name not in hidden
     }
 
 
@@ -106,7 +106,8 @@ def _defined(node: Any) -> Iterator[tuple[str, int]]:
             yield name, value.lineno
 
 
-def _bindings(node: Any) -> Iterator[str]:
+def bindings(node: Any) -> Iterator[str]:
+    """Yield the names that one node binds."""
     match node:
         case gast.Name(ctx=gast.Store() | gast.Del()):
             yield node.id

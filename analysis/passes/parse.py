@@ -11,7 +11,6 @@ this module and its helpers see gast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +19,8 @@ import gast
 from ..model.chains import SEPARATOR
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
+    DISCARDED,
+    RESULT,
     Allocate,
     Assign,
     Break,
@@ -37,11 +38,12 @@ from ..model.loop_ir import (
     Update,
     While,
     append_to,
+    result_name,
 )
 from ..model.source import SourceFunction, Span
 from . import names
 from .allocation_calls import Reading, read_allocation
-from .callees import Callee, find_callees
+from .callees import Callee, find_callees, inner_callees
 from .continues import has_jump, jump_in, with_rest
 from .definitions import MODULE, Definition, file_of, span_of
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
@@ -61,7 +63,7 @@ from .reasons import (
     UnsupportedStatement,
     WhileLoop,
 )
-from .returns import LEFT, with_result
+from .returns import LEFT, arity, with_result, without_result
 from .several_targets import assigned_alike, assigned_in_turn
 
 _KINDS = {
@@ -122,7 +124,7 @@ class _Reader(ExpressionReader):
     """Reads the statements of one function."""
 
     def __init__(
-        self, source: SourceFunction, known: dict[str, str], callees: Mapping[str, Callee]
+        self, source: SourceFunction, known: dict[str, str], callees: dict[str, Callee]
     ) -> None:
         super().__init__(source, known, callees)
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
@@ -135,6 +137,8 @@ class _Reader(ExpressionReader):
         if not is_module:
             hidden = scope.bound | set(parameters)
             self.hide(hidden)
+            for name, (key, callee) in inner_callees(node.body, self.source, self.known).items():
+                self.known[name], self.callees[key] = key, callee
         self.subscripted = names.subscripted(node.body)
         end = node.body[-1] if node.body else None
         body = self.block(node.body)
@@ -167,17 +171,23 @@ class _Reader(ExpressionReader):
         scope = names.scope_of(node.body)
         hidden = scope.bound | set(parameters)
         self.hide(hidden)
+        self.known |= callee.functions
         self.constants = {k: v for k, v in callee.constants.items() if k not in hidden}
-        body, refusal = with_result(node.body), None
-        if body is None:
+        values = arity(node.body)
+        body = without_result(node.body) if values == 0 else with_result(node.body)
+        refusal = None
+        if body is None or values is None:
             detail = "it does not return one value in the same way on every path"
             refusal = CannotInline(span=span_of(node), function=node.name, detail=detail)
+        statements = self.block(body or [])
         return Helper(
             key=key,
             name=node.name,
-            parameters=parameters,
-            body=self.block(body or []),
-            local_names=frozenset(hidden | {LEFT}),
+            parameters=tuple(each for each in parameters if each not in callee.functions),
+            body=_without_results(statements) if values == 0 else statements,
+            values=values or 0,
+            functions=frozenset(callee.functions),
+            local_names=frozenset(hidden - callee.functions.keys() | {LEFT}),
             refusal=refusal,
             place=callee.place,
             span=span_of(node),
@@ -261,6 +271,27 @@ class _Reader(ExpressionReader):
                 targets = [self.target(each, node) for each in parts]
                 found = [self.expression(each) for each in values]
                 return assigned_in_turn(targets, found, span_of(node))
+            case gast.Assign(targets=[gast.Name(id=name)], value=gast.Tuple(elts=values)) if (
+                name == RESULT
+            ):
+                return tuple(
+                    self.result(number, each, span_of(node)) for number, each in enumerate(values)
+                )
+            case gast.Assign(
+                targets=[gast.Tuple(elts=parts) | gast.List(elts=parts)], value=gast.Call() as call
+            ) if (key := self.user_function(call)) is not None:
+                targets = [self.target(each, node) for each in parts]
+                value = self.call_of_helper(call, key, len(targets))
+                return tuple(
+                    Assign(target=target, value=replace(value, part=number), span=span_of(node))
+                    for number, target in enumerate(targets)
+                )
+            case gast.Expr(value=gast.Call() as call) if (
+                key := self.user_function(call)
+            ) is not None:
+                target = Name(name=DISCARDED, span=span_of(node))
+                value = self.call_of_helper(call, key, None)
+                return (Assign(target=target, value=value, span=span_of(node)),)
             case gast.Expr(
                 value=gast.Call(
                     func=gast.Attribute(value=gast.Name() as name, attr="append"),
@@ -291,6 +322,11 @@ class _Reader(ExpressionReader):
             )
             for part, each in zip(parts, found, strict=True)
         )
+
+    def result(self, number: int, value: Any, span: Span) -> Assign:
+        """Return the assignment of one of several values that a function returns."""
+        target = Name(name=result_name(number), span=span)
+        return Assign(target=target, value=self.expression(value), span=span)
 
     def exchanges_arrays(self, node: Any) -> bool:
         """Return whether a statement only exchanges names that have subscripts elsewhere."""
@@ -464,6 +500,23 @@ class _Reader(ExpressionReader):
                 return UnknownCall(span=span_of(call), function=self.text(call.func))
         kind = _KINDS.get(type(node), f"'{type(node).__name__.lower()}' statement")
         return UnsupportedStatement(span=at, kind=kind)
+
+
+def _without_results(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """Return the body of a function that returns nothing, without what stands for its values."""
+    found: list[Statement] = []
+    for statement in body:
+        match statement:
+            case Assign(target=Name(name=name)) if name == RESULT:
+                continue
+            case If():
+                inner, orelse = _without_results(statement.body), _without_results(statement.orelse)
+                found.append(replace(statement, body=inner, orelse=orelse))
+            case For() | Each() | While():
+                found.append(replace(statement, body=_without_results(statement.body)))
+            case _:
+                found.append(statement)
+    return tuple(found)
 
 
 def _is_exchange(node: Any) -> bool:

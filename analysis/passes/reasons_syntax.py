@@ -72,9 +72,11 @@ class CannotInline(Reason):
 
     Why it blocks: the user's own functions are put in place of their calls: those of the same file,
         of other modules and of closures. That takes functions that assign local names, branch,
-        loop over ranges or arrays and return a number; a function that stores into arrays, calls
+        loop over ranges or arrays and return numbers, as many on every path. One that stores into
+        arrays may stand alone or be all of an assignment's right side. A function that calls
         itself, reads a name that means something else where it is called, reads more than numbers
-        of another module, or needs Python beyond that, is left to the interpreter.
+        of another module, does more with a function it is given than call it, or needs Python
+        beyond that, is left to the interpreter.
 
     Example:
         def scaled(x):
@@ -103,7 +105,7 @@ class CannotInline(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return (f"Let '{self.function}' compute one number from its arguments, and only that.",)
+        return (f"Let '{self.function}' compute numbers from its arguments, and only that.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ Helper of the `parse` pass; `continues` does the same for `continue`.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import gast
@@ -25,6 +26,56 @@ from ..model.loop_ir import RESULT
 
 # Whether a loop with `return` in it has returned: no name of the user's either.
 LEFT = "break"
+_SCOPES = (gast.FunctionDef, gast.AsyncFunctionDef, gast.Lambda, gast.ClassDef)
+
+
+def arity(body: list[Any]) -> int | None:
+    """Return how many values a function returns: 0 for none; None where its paths differ."""
+    found = {_values(each) for node in body for each in _returns_in(node)}
+    if not found:
+        return 0
+    return found.pop() if len(found) == 1 else None
+
+
+def _returns_in(node: Any) -> Iterator[Any]:
+    """Yield each `return` of the function itself in `node`."""
+    if isinstance(node, gast.Return):
+        yield node
+    elif not isinstance(node, _SCOPES):
+        for each in gast.iter_child_nodes(node):
+            yield from _returns_in(each)
+
+
+def _values(node: Any) -> int | None:
+    match node.value:
+        case None | gast.Constant(value=None):
+            return 0
+        case gast.Tuple(elts=[_, _, *_] as elts):
+            return None if any(isinstance(each, gast.Starred) for each in elts) else len(elts)
+        case gast.Tuple():
+            return None
+    return 1
+
+
+def without_result(body: list[Any]) -> list[Any] | None:
+    """Return the body of a function that returns nothing, as if it returned 0 on every path."""
+    if not body:
+        return None
+    zero = gast.Return(value=_constant(0, body[-1]))
+    return with_result([*map(_returning_zero, body), gast.copy_location(zero, body[-1])])
+
+
+def _returning_zero(node: Any) -> Any:
+    if isinstance(node, gast.Return):
+        return gast.copy_location(gast.Return(value=_constant(0, node)), node)
+    if not _returns(node):
+        return node
+    changed = copy.copy(node)
+    for name in ("body", "orelse"):
+        inner = getattr(node, name, None)
+        if isinstance(inner, list):
+            setattr(changed, name, [_returning_zero(each) for each in inner])
+    return changed
 
 
 def with_result(body: list[Any]) -> list[Any] | None:
@@ -138,13 +189,13 @@ def _name(name: str, context: Any, at: Any) -> Any:
     return gast.copy_location(node, at)
 
 
-def _constant(value: bool, at: Any) -> Any:  # noqa: FBT001  # what it holds
+def _constant(value: int, at: Any) -> Any:
     return gast.copy_location(gast.Constant(value=value, kind=None), at)
 
 
 def _returns(node: Any) -> bool:
     """Return whether a `return` of the function itself stands in `node`."""
-    if isinstance(node, gast.FunctionDef | gast.AsyncFunctionDef | gast.Lambda | gast.ClassDef):
+    if isinstance(node, _SCOPES):
         return False
     return isinstance(node, gast.Return) or any(map(_returns, gast.iter_child_nodes(node)))
 
