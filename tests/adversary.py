@@ -57,11 +57,11 @@ def first_difference(
     Compared are all bytes of all argument arrays, the return value and the exception's type. Where the
     program itself raises the answer is None: no claim covers a run that fails.
     """
-    sequential = _run(source, arguments, claim, range_order, name)
+    sequential = run_in_order(source, arguments, claim, range_order, name)
     if sequential.error is not None:
         return None
     for label, order in ORDERS.items():
-        if _run(source, arguments, claim, order, name) != sequential:
+        if run_in_order(source, arguments, claim, order, name) != sequential:
             return label
     return None
 
@@ -72,14 +72,17 @@ def range_order(count: int) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Outcome:
+class Outcome:
+    """What one run left; equal to another where nobody can tell the two apart."""
+
+    arguments: list[Any]
     memory: list[object]
     returned: object
     error: type[BaseException] | None
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, _Outcome)
+            isinstance(other, Outcome)
             and self.error is other.error
             and self.memory == other.memory
             and is_same(self.returned, other.returned)
@@ -88,9 +91,9 @@ class _Outcome:
     __hash__ = None  # type: ignore[assignment] # holds arrays
 
 
-def _run(
+def run_in_order(
     source: str, arguments: Sequence[object], claim: Claim, order: Order, name: str | None
-) -> _Outcome:
+) -> Outcome:
     """Run the undecorated function, its claimed loop in `order`; the loop's own order runs it untouched."""
     tree = ast.parse(source)
     function = find_function(tree, name)
@@ -105,7 +108,7 @@ def _run(
         returned, error = namespace[function.name](*copies), None
     except Exception as raised:  # noqa: BLE001 - the program's own failure is an outcome
         returned, error = None, type(raised)
-    return _Outcome(memory=all_bytes(copies), returned=returned, error=error)
+    return Outcome(arguments=copies, memory=all_bytes(copies), returned=returned, error=error)
 
 
 class _Unbound:
