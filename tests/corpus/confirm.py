@@ -119,7 +119,7 @@ def run_job(job: Mapping[str, Any]) -> tuple[str, str]:
 
 def judged(region: Region, claim: Claim, *, is_reduction: bool) -> tuple[str, str]:
     """Return what the adversary says with the notebook's own values, else with drawn ones."""
-    last = "no values"
+    reasons = ["no values"]
     for origin, values in _values(region):
         names = tuple(name for name in region.names if name in values)
         with quietly():
@@ -131,7 +131,8 @@ def judged(region: Region, claim: Claim, *, is_reduction: bool) -> tuple[str, st
             return "confirmed", origin
         if last.startswith("order"):
             return "refuted", f"{origin}: {last}"
-    return "not run", last[:80]
+        reasons.append(last)
+    return "not run", ", ".join(dict.fromkeys(reasons[1:] or reasons))[:120]
 
 
 def difference(source: str, values: Mapping[str, Any], claim: Claim, *, is_reduction: bool) -> str:
@@ -145,7 +146,7 @@ def difference(source: str, values: Mapping[str, Any], claim: Claim, *, is_reduc
     run = functools.partial(_run_copy, source, values, claim)
     plain = run(range_order)
     if plain.error is not None:
-        return plain.error.__name__  # DBG
+        return plain.error.__name__
     for name, order in {"as it is": own_order, **ORDERS}.items():
         other = run(order)
         if max(counts, default=0) < 2:

@@ -8,16 +8,17 @@ import contextlib
 import copy
 import io
 import itertools
+import random
 import signal
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-_SIZE = 12
+_SIZE = 24
 _MOST_DRAWS = 300
 _CAPTURES = 2
 _STATEMENT_SECONDS = 15
@@ -98,7 +99,9 @@ def _names(loop: ast.AST) -> tuple[list[str], list[str]]:
     }
     every = [node for node in ast.walk(loop) if isinstance(node, ast.Name)]
     assigned = {node.id for node in every if not isinstance(node.ctx, ast.Load)}
-    return sorted({node.id for node in every} - (set(dir(builtins)) - assigned) - inner), sorted(assigned)
+    return sorted({node.id for node in every} - (set(dir(builtins)) - assigned) - inner), sorted(
+        assigned
+    )
 
 
 # ------------------------------------------------------------------- the notebook's own values
@@ -193,32 +196,60 @@ def drawn(region: Region, scope: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     Numbers are small whole ones, also where they are floats, so that sums do not depend on order.
     """
     ranks = _ranks(region.outermost)
-    kept = copied(scope, region.names)
-    _, assigned = _names(region.outermost)
-    free = [name for name in region.names if name not in kept]
-    choices = [_choices(ranks.get(name, 0), is_assigned=name in assigned) for name in free]
-    for values in itertools.islice(itertools.product(*choices), _MOST_DRAWS):
-        given = {name: value for name, value in zip(free, values, strict=True) if value is not None}
-        yield {**copied(kept, region.names), **copied(given, region.names)}
+    generator = random.Random(len(region.body))
+    for known in (scope, {name: value for name, value in scope.items() if callable(value)}):
+        kept = copied({**known, **_modules(scope)}, region.names)
+        choices = {name: _choices(name, ranks) for name in region.names if name not in kept}
+        for turn in range(_MOST_DRAWS // 2 if choices else 1):
+            given = {
+                name: each[0] if turn == 0 else generator.choice([each[0], *each])
+                for name, each in choices.items()
+            }
+            given = {name: value for name, value in given.items() if value is not None}
+            yield copied({**kept, **given}, region.names)
 
 
-def _choices(rank: int, *, is_assigned: bool) -> list[Any]:
+def _modules(scope: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in scope.items() if isinstance(value, ModuleType)}
+
+
+def _choices(name: str, ranks: Mapping[str, int]) -> list[Any]:
+    """Return what a name may stand for, the likeliest first; None: it has no value."""
+    parts = {each.partition(".")[2]: rank for each, rank in ranks.items() if _is_part(each, name)}
+    if set(parts) & set(dir(list)) - set(dir(np.ndarray)):
+        return [[]]
+    parts = {part: rank for part, rank in parts.items() if part not in dir(np.ndarray)}
+    if parts:
+        return [
+            SimpleNamespace(**{part: _of_rank(rank)[kind] for part, rank in parts.items()})
+            for kind in range(2)
+        ]
+    return _of_rank(ranks.get(name, 0))
+
+
+def _is_part(chain: str, name: str) -> bool:
+    return chain.startswith(f"{name}.")
+
+
+def _of_rank(rank: int) -> list[Any]:
     if rank == 0:
-        return [None, 2.0] if is_assigned else [_SIZE - 2, 2.0, np.arange(_SIZE) % 7.0]
+        return [_SIZE - 2, 2.0, None]
     whole = np.random.default_rng(rank).integers(0, _SIZE - 2, (_SIZE,) * rank)
     return [whole.astype(float), whole, whole.tolist()]
 
 
 def _ranks(loop: ast.AST) -> dict[str, int]:
-    """Return for each name that a loop subscripts or runs over how many subscripts it takes."""
+    """Return how many subscripts the names and attributes of a loop take; one where it runs over them."""
     ranks: dict[str, int] = {}
     for node in ast.walk(loop):
         base, count = node, 0
         while isinstance(base, ast.Subscript):
             count += len(base.slice.elts) if isinstance(base.slice, ast.Tuple) else 1
             base = base.value
-        if isinstance(node, ast.For):
-            base, count = node.iter, 1
-        if count and isinstance(base, ast.Name):
-            ranks[base.id] = max(count, ranks.get(base.id, 0))
+        ranks[ast.unparse(base)] = max(count, ranks.get(ast.unparse(base), 0))
+        iterated = [node.iter] if isinstance(node, ast.For) else []
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"len", "enumerate", "zip"}:
+            iterated += node.args
+        for each in map(ast.unparse, iterated):
+            ranks[each] = max(1, ranks.get(each, 0))
     return ranks
