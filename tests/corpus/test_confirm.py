@@ -35,7 +35,7 @@ SHIFTED = """
 import numpy as np
 a = np.arange(9.0)
 for i in range(1, len(a)):
-    a[i] = a[i{shift}] + 1
+    a[i] = a[i{shift}] * 2 + 1
 """
 NESTED = """
 def smooth(u, v, n):
