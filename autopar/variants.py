@@ -197,6 +197,8 @@ def draft_variant(
     may_redo = redo_condition(region, lists) if typed.hazards else None
     if isinstance(may_redo, Refusal):
         return may_redo
+    always = isinstance(may_redo, Condition) and may_redo.text == "True"
+    program = replace(program, may_rerun=always)
     checks = None
     # What a region does to copies of lists alone, nobody sees if it fails.
     is_seen = any(each.is_written and each.name not in lists for each in program.given_arrays)

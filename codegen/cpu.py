@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.typed import FAILURES, FLOAT_WARNING, ScalarVariable
@@ -41,8 +42,9 @@ from .cpu_reduce import (
 from .float_status import FLOAT_STATUS, decides_by_data
 from .held import with_held
 from .integers import rename
-from .kernel import ArrayArgument, Program, targets
+from .kernel import ArrayArgument, Loop, Program, targets
 from .scalars import HELPERS
+from .small_integers import SMALL, with_small_integers
 from .spelling import spell
 from .strides import strided_instances
 from .work import largest, middle, predicted_ns
@@ -51,7 +53,7 @@ from .work import largest, middle, predicted_ns
 OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
-        "run", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
+        "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
@@ -185,11 +187,24 @@ class _Module:
             yield from partial_lines(kernel.partial, self._body)
             partial = names_of_parts(kernel.partial, self._body)
         elif kernel.loop:
-            yield from self._body.loop(kernel.loop, "lower", "upper", INDENT)
+            yield from self._loop(kernel, kernel.loop)
         else:
             yield from self._body.nodes(kernel.nodes, INDENT)
         returned = ("status", *self._spell(kernel.returned), *partial)
         yield INDENT + f"return {self._tuple(returned)}"
+
+    def _loop(self, kernel: host.Kernel, loop: Loop) -> Iterator[str]:
+        small = None
+        if self._program.may_rerun and loop.is_parallel and not kernel.returned:
+            small = with_small_integers(loop)
+        if small is None:
+            yield from self._body.loop(loop, "lower", "upper", INDENT)
+            return
+        body = replace(self._body, told=small.told)
+        yield f"{INDENT}wide = np.uint64(0)"
+        yield from body.loop(small.loop, "lower", "upper", INDENT)
+        yield f"{INDENT}if wide > np.uint64({SMALL[1] - SMALL[0]}):  # some are not small"
+        yield from self._body.loop(loop, "lower", "upper", 2 * INDENT)
 
     # ------------------------------------------------------------------ host
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from autopar.analysis.model.loop_ir import Constant, Expression
-from autopar.analysis.model.typed import INTEGER_OVERFLOW
+from autopar.analysis.model.typed import INTEGER_OVERFLOW, Load
 
 from .data_ranges import limits
-from .expressions import Names, print_statement
+from .expressions import Names, print_expression, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
+from .small_integers import SMALL
 
 INDENT = "    "
 
@@ -44,6 +45,7 @@ class Body:
     strided: frozenset[str]  # statements whose subscripts stay signed: see `codegen.strides`
     fastmath: bool
     tells_warnings: bool  # see `codegen.float_status`
+    told: Mapping[str, tuple[Load, ...]] = field(default_factory=dict)  # see `small_integers`
     helpers: set[str] = field(default_factory=set)  # functions that the statements call
 
     def nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
@@ -113,6 +115,9 @@ class Body:
         )
         printed = print_statement(instance.statement, names, "cpu", fastmath=self.fastmath)
         self.helpers.update(printed.helpers)
+        loads = self.told.get(instance.name, ())
+        for element in dict.fromkeys(print_expression(each, names, "cpu").text for each in loads):
+            yield f"{indent}wide |= np.uint64({element}) + np.uint64({-SMALL[0]})"
         *others, last = printed.lines
         yield from (indent + line for line in others)
         yield f"{indent}{last}  # line {instance.span.line}"

@@ -241,6 +241,9 @@ class Program:
     hazards: int  # union of the hazards of all statements
     # Scalars whose values never leave an iteration of an outermost parallel loop.
     local: frozenset[str] = frozenset()
+    # Whether it may run again from its start, or any part of a parallel loop: nothing that is
+    # stored is read.
+    may_rerun: bool = False
     # Given arrays that share memory with others, or with themselves: stores of one may be seen
     # through another.
     overlapping: frozenset[str] = frozenset()

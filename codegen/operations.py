@@ -18,6 +18,7 @@ from autopar.analysis.model.typed import (
     FAILURES,
     FLOAT_WARNING,
     INTEGER_WARNING,
+    WRAPS,
     ZERO_DIVISION,
     Number,
     Operation,
@@ -167,6 +168,8 @@ def _integer_operation(lines: Lines, operation: Operation, sources: tuple[str, .
     dtype, name = operation.type.dtype, operation.name.removeprefix("numpy.")
     name = "**" if name == "power" else name
     status = operation.hazards & CHECKED
+    if operation.hazards & WRAPS:
+        return _wrapping(name, sources)
     if dtype == "uint64":
         return _uint64(lines, name, sources, status)
     if dtype == "uint32" and name == "*" and status:  # a product of two needs all 64 bits
@@ -184,6 +187,22 @@ def _integer_operation(lines: Lines, operation: Operation, sources: tuple[str, .
     value = lines.temporary(_int64(lines, name, wide, by_zero, width))
     lines.note("range_status", value, *INTEGER_LIMITS[dtype], status)
     return f"np.{dtype}({value})"
+
+
+def _wrapping(name: str, sources: tuple[str, ...]) -> str:
+    """Compute in int64: LLVM is told that signed numbers do not wrap, unsigned ones may."""
+    first, *others = map(_unsigned, sources)
+    pair = (first, *others) if others else ("np.uint64(0)", first)
+    return f"{_SIGNED}({bare(_infix(name, pair))})"
+
+
+_SIGNED = "np.int64"
+
+
+def _unsigned(source: str) -> str:
+    inner = bare(source).removeprefix(_SIGNED)
+    is_ours = inner.startswith("(np.uint64(") and bare(inner) != inner
+    return inner if is_ours else f"np.uint64({bare(source)})"
 
 
 def _int64(lines: Lines, name: str, sources: tuple[str, ...], status: int, width: int) -> str:

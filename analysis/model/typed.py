@@ -27,6 +27,8 @@ FLOAT_OVERFLOW = 128
 FLOAT_WARNING = FLOAT_INVALID | FLOAT_DIVIDE | FLOAT_OVERFLOW  # which of them, only a run tells
 INDEX_ERROR = 256  # a computed subscript out of range: the interpreter raises
 REPEATED = 512  # two iterations of an inspected loop touch one element: never of a kernel that runs
+# Nothing to tell: it wraps in two's complement, where anything else would do if it did not.
+WRAPS = 1024
 
 FAILURES = ZERO_DIVISION | INTEGER_OVERFLOW | DOMAIN_ERROR | CONVERSION | INDEX_ERROR
 WARNINGS = INTEGER_WARNING | FLOAT_WARNING
