@@ -108,8 +108,8 @@ class _Known:
         if not isinstance(statement, SetVariable | Store):
             return statement
         value, interval = self._expression(statement.value)
-        if isinstance(statement, SetVariable) and statement.name in self._set_once:
-            self._scalars[statement.name] = interval or _limits(value)
+        if isinstance(statement, SetVariable) and statement.name in self._set_once and interval:
+            self._scalars[statement.name] = interval
         return replace(statement, value=value)
 
     def _expression(self, expression: TypedExpression) -> tuple[TypedExpression, Interval | None]:
