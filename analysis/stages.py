@@ -31,7 +31,7 @@ from .passes.layouts import on_bases
 from .passes.parse import parse
 from .passes.pinned import pinned
 from .passes.reasons import BudgetExhausted
-from .passes.regions import find_regions
+from .passes.regions import find_regions, is_within
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
 from .passes.verdicts import find_verdicts
@@ -101,6 +101,7 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
             case RegionPlan() as plan:
                 # Whether a call runs it, or the nest around it, may depend on the calls before.
                 within = any(each.span.contains(scop.span) for each in regions.deferred)
+                within = within or is_within(scop.span, regions.scops)
                 plans.append(replace(plan, keeps_order=plan.keeps_order or within))
             case Refusal() as refusal:
                 unsupported += [

@@ -14,6 +14,7 @@ from autopar.analysis.model.loop_ir import (
     Allocate,
     Assign,
     Element,
+    Exchange,
     For,
     If,
     Name,
@@ -43,7 +44,9 @@ def interpreter_nanoseconds(scop: Scop) -> str:
     Inner bounds that depend on outer loops are taken at the middle of the outer loop.
     """
     parts = [_statement_cost(scop, statement) for statement in scop.statements]
-    return " + ".join(parts) if parts else "0"
+    total = " + ".join(parts) if parts else "0"
+    # Of arrays that change places, every statement stands there once for each order.
+    return total if scop.exchanged is None else f"({total}) // {len(scop.exchanged.orders)}"
 
 
 def iterations(loop: Loop) -> str:
@@ -94,7 +97,7 @@ def _block_costs(
                 yield from _block_costs(each, middles, changing)
         case Assign() | Update():
             yield str(_once(statement))
-        case Opaque() | Allocate():
+        case Opaque() | Allocate() | Exchange():
             pass
 
 

@@ -21,7 +21,7 @@ from autopar.analysis.facts.arguments import kind_of
 from autopar.analysis.facts.reasons import ConditionFailed, TracingActive, UnsupportedArgument
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
-from autopar.analysis.model.loop_ir import For, walk_statements
+from autopar.analysis.model.loop_ir import Exchanged, For, walk_statements
 from autopar.analysis.model.plan import DeferredRegion
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.liveness import exposed_reads
@@ -63,6 +63,11 @@ class Deferred:
     def span(self) -> Span:
         """Where the nest stands."""
         return self.nest.span
+
+    @property
+    def exchanged(self) -> Exchanged | None:
+        """How names change places in the nest."""
+        return self.nest.nest.exchanged
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the nest leaves behind if it was run, else ()."""
@@ -231,4 +236,5 @@ def _results(nest: DeferredRegion) -> tuple[str, ...]:
         if isinstance(each, For)
         for name, _ in each.rows
     }
-    return tuple(sorted(nest.live_out & (uses.variables | rows | uses.assigned)))
+    counted = set() if nest.nest.exchanged is None else {nest.nest.exchanged.turns}
+    return tuple(sorted(nest.live_out & (uses.variables | rows | uses.assigned | counted)))

@@ -31,6 +31,7 @@ from autopar.analysis.facts.reasons import (
 )
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
+from autopar.analysis.model.loop_ir import Exchanged
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
@@ -141,6 +142,11 @@ class Region:
     def span(self) -> Span:
         """Where the region stands."""
         return self.plan.scop.span
+
+    @property
+    def exchanged(self) -> Exchanged | None:
+        """How names change places in the region."""
+        return self.plan.scop.exchanged
 
     @property
     def arguments(self) -> tuple[str, ...]:

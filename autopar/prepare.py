@@ -21,6 +21,7 @@ from autopar.analysis.stages import analyze
 from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
+from .exchanged import guard_exchanged
 from .guard import can_guard, make_guard
 from .observe import observer
 from .options import Options, configure_log
@@ -105,10 +106,15 @@ def _entry(
 def _site(region: Region | Deferred, function: str) -> Site:
     arguments, results, enter = region.arguments, region.results, region.enter
     entrance = region.entrance if isinstance(region, Region) else None
+    if region.exchanged is not None and region.exchanged.turns in results:
+        rebinding = guard_exchanged((arguments, results), region.exchanged, enter)
+        arguments, results, enter = rebinding.arguments, rebinding.results, rebinding.enter
+        entrance = None  # the results are not those of the region
     if has_chains((*arguments, *results)):
+        enter = enter if entrance is None else entrance(enter)
         class_name = class_around(function)
         names = (arguments, results)
-        guard = guard_chains(names, class_name, region.span, region.enter, region.leave)
+        guard = guard_chains(names, class_name, region.span, enter, region.leave)
         arguments, enter = guard.arguments, guard.enter
         entrance = None  # what the guard is asked with is not what the region takes
     return Site(

@@ -22,9 +22,11 @@ from autopar.analysis.model.typed import (
     FLOAT_OVERFLOW,
     FLOAT_WARNING,
     Cast,
+    Load,
     Operation,
     TypedExpression,
     walk_statement,
+    walk_typed,
 )
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
 from autopar.analysis.model.ufuncs import COMPARISONS, operator_of
@@ -48,9 +50,28 @@ def decides_by_data(program: Program) -> bool:
         return False
     return any(
         isinstance(node, Decision)
-        or (isinstance(node, Loop) and any(isinstance(each, Branch) for each in node.body))
+        or (isinstance(node, Loop) and any(map(_may_be_run_early, node.body)))
         or (isinstance(node, Instance) and any(map(_compares, walk_statement(node.statement))))
         for node in walk_nodes(program.body)
+    )
+
+
+def _may_be_run_early(node: Node) -> bool:
+    """Return whether LLVM may compute what stands under a test where the test does not hold.
+
+    It does so with single operations, or hoists them out of a loop; not with a loop whose
+    operations wait for elements: loads are never made early.
+    """
+    return isinstance(node, Branch) and not all(map(_waits_for_elements, node.body))
+
+
+def _waits_for_elements(node: Node) -> bool:
+    return isinstance(node, Loop) and all(
+        any(isinstance(part, Load) for part in walk_typed(each))
+        for inner in walk_nodes(node.body)
+        if isinstance(inner, Instance)
+        for each in walk_statement(inner.statement)
+        if isinstance(each, Cast | Operation) and each.hazards & FLOAT_WARNING
     )
 
 

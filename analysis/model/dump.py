@@ -11,6 +11,7 @@ from .loop_ir import (
     Assign,
     Break,
     Each,
+    Exchange,
     Expression,
     For,
     Function,
@@ -99,6 +100,9 @@ def _statement(statement: Statement, indent: str) -> Iterator[str]:
         case While():
             yield f"{indent}while {python_text(statement.test)}{where}"
             yield from _block(statement.body, indent + "  ")
+        case Exchange():
+            targets, values = (", ".join(each) for each in (statement.targets, statement.values))
+            yield f"{indent}exchange {targets} = {values}{where}"
         case Break():
             yield f"{indent}break{where}"
         case Opaque():

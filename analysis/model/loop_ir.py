@@ -183,6 +183,27 @@ class Allocate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """`u, v = v, u`: names of arrays stand for each other's.
+
+    A pass (`exchanges`) makes tests of it where it may.
+    """
+
+    targets: tuple[str, ...]
+    values: tuple[str, ...]  # the same names in another order
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """That names of arrays change places in each turn of a loop, and how."""
+
+    turns: str  # a scalar of ours: how many turns there were
+    names: tuple[str, ...]  # those that may be read after the loop, sorted
+    orders: tuple[tuple[str, ...], ...]  # what each stands for after 0, 1, ... turns, then again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class If:
     """`if test: body else: orelse`."""
 
@@ -235,6 +256,7 @@ class For:
     # It may be left before its last iteration: by a `break` in it, or as a `while` loop does,
     # whose range is then only as many turns as are tried.
     leaves: Literal["break", "while"] | None = None
+    exchanged: Exchanged | None = None  # of a whole nest: how names move, no longer in its body
     must_run: bool = False  # what it counts with is read after it, and had no value before
     collects: tuple[Collected, ...] = ()  # of a whole nest: the lists that it appends to
 
@@ -348,7 +370,9 @@ class Opaque:
     span: Span
 
 
-Statement: TypeAlias = Assign | Update | Allocate | If | For | Each | While | Break | Opaque
+Statement: TypeAlias = (
+    Assign | Update | Allocate | Exchange | If | For | Each | While | Break | Opaque
+)
 
 
 # The value of a function of the user, in its body: no name, and none of ours.
@@ -452,7 +476,7 @@ def expressions_of(statement: Statement) -> tuple[Expression, ...]:
             return tuple(iterated(statement.iterable))
         case While():
             return (statement.test,)
-        case Break() | Opaque():
+        case Break() | Exchange() | Opaque():
             return ()
 
 

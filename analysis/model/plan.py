@@ -169,7 +169,8 @@ class Plan:
     """What the analysis has to say of one function."""
 
     function: Function
-    regions: tuple[RegionPlan, ...]  # in source order, disjoint
+    # In source order, disjoint; or inside another one, for calls that it does not take.
+    regions: tuple[RegionPlan, ...]
     unsupported: tuple[UnsupportedLoop, ...]  # in source order
     # Nests of unsupported loops that a call analyses again; regions may lie inside.
     deferred: tuple[DeferredRegion, ...] = ()

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import isl
-from .loop_ir import Assign, Collected, Element, Expression, Extent, Name, Update, walk_expression
+from .loop_ir import (
+    Assign,
+    Collected,
+    Element,
+    Exchanged,
+    Expression,
+    Extent,
+    Name,
+    Update,
+    walk_expression,
+)
 from .source import Span
 
 
@@ -221,6 +231,7 @@ class Scop:
     maybe_assigned: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()  # those that live on: they are bound once the region has run
     inlined: tuple[str, ...] = ()  # functions of the user whose calls became statements
+    exchanged: Exchanged | None = None  # names that stand for other arrays once it has run
     # Arrays that are used as no list can be: `a.shape[0]`, `a[i, j]`.
     no_lists: frozenset[str] = frozenset()
     collects: tuple[Collected, ...] = ()  # lists that it appends to

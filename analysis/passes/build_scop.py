@@ -28,6 +28,7 @@ from ..model.loop_ir import (
     Constant,
     Each,
     Element,
+    Exchange,
     Expression,
     Extent,
     For,
@@ -171,6 +172,8 @@ def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expressi
             if chosen is not None:
                 return _branch(draft, chosen, place, known)
             _assignment(draft, node, place, known)
+        case Exchange():
+            raise AssertionError(node.targets)  # tests stand in its place
         case Opaque():
             draft.reasons.append(node.reason)
         case Allocate():
@@ -320,6 +323,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
     extents += known_of_data(draft)
     rows = tuple(each for each in draft.rows if each.name in live_out)
     written = draft.uses.assigned | draft.uses.variables | {each.name for each in rows}
+    counted = set() if nest.exchanged is None else {nest.exchanged.turns}
     scop = Scop(
         parameters=tuple(draft.parameters.values()),
         context=isl.Set.parse(f"{draft.prefix()}{{ : {' and '.join(extents)} }}"),
@@ -327,11 +331,12 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         loops=tuple(draft.loops),
         statements=tuple(_finished(draft, number) for number in range(len(draft.pending))),
         live_in=tuple(sorted(_values_read(draft) & exposed_reads(nest))),
-        live_out=tuple(sorted(live_out & written)),
+        live_out=tuple(sorted(live_out & (written | counted))),
         span=nest.span,
         predicates=tuple(draft.predicates),
         rows=rows,
         inlined=nest.inlined,
+        exchanged=nest.exchanged,
     )
     # A scalar that lives on and may not be assigned keeps what it was before.
     kept = {

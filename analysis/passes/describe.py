@@ -25,6 +25,7 @@ from ..model.scop import Scop
 from ..model.source import Span
 from .last_values import surrounding
 from .reasons import NoObstacle
+from .regions import is_within
 
 # A loop over several axes is worth what the weakest of them is.
 _STRENGTH: tuple[VerdictKind, ...] = (
@@ -36,7 +37,10 @@ def describe(plan: Plan) -> FunctionReport:
     """Return the report of one function, from its plan."""
     function = plan.function
     rows = [_unsupported_row(function.name, each, plan.deferred) for each in plan.unsupported]
+    scops = [each.scop for each in plan.regions]
     for region in plan.regions:
+        if is_within(region.scop.span, scops):
+            continue  # the rows are those of the region around it
         depth = sum(1 for each in plan.unsupported if each.span.contains(region.scop.span))
         rows += [
             _row(function.name, region, each, depth)

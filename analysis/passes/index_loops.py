@@ -29,6 +29,7 @@ from ..model.loop_ir import (
     Element,
     Elements,
     Enumerated,
+    Exchange,
     Expression,
     Extent,
     For,
@@ -133,7 +134,7 @@ class _Indexing:
             case While():
                 test, body = self.seen(node.test, views), self.block(node.body, views)
                 return (replace(node, test=test, body=body),)
-            case Break() | Opaque():
+            case Break() | Exchange() | Opaque():
                 return (node,)
 
     def seen(self, expression: Expression, views: dict[str, View]) -> Expression:

@@ -30,6 +30,7 @@ from ..model.loop_ir import (
     Constant,
     Each,
     Element,
+    Exchange,
     Expression,
     For,
     Function,
@@ -147,7 +148,7 @@ class _Inlining:
                 # It is asked again and again: only what needs no statements may stand there.
                 test = calls.placed(node.test, is_sure=False)
                 return (replace(node, test=test, body=self.block(node.body, inside)),)
-            case Break() | Opaque():
+            case Break() | Exchange() | Opaque():
                 return (node,)
 
     def alone(self, node: Assign, call: Call, calls: _Calls) -> tuple[Statement, ...]:
@@ -234,6 +235,8 @@ def _more_than_a_value(helper: Helper) -> str | None:
                 return f"it stores into '{name}'"
             case Assign(target=Name(name=name)) | Update(target=Name(name=name)) if is_chain(name):
                 return f"it assigns '{name}'"
+            case Exchange():
+                return "it exchanges arrays"
             case _:
                 pass
     return None

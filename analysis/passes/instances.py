@@ -27,6 +27,7 @@ from ..model.loop_ir import (
     Each,
     Element,
     Elements,
+    Exchange,
     Expression,
     Extent,
     For,
@@ -62,6 +63,8 @@ def bound_names(body: tuple[Statement, ...]) -> frozenset[str]:
                 found.add(name)
             case Allocate():
                 found.add(statement.name)
+            case Exchange():
+                found.update(statement.targets)
             case For():
                 found.add(statement.variable)
             case Each():
@@ -240,7 +243,7 @@ class Instance:
                 shape = tuple(map(self.renamed, node.shape))
                 like = None if node.like is None else self.name(node.like)
                 return replace(node, name=self.name(node.name), shape=shape, like=like)
-            case Opaque():
+            case Exchange() | Opaque():
                 raise AssertionError("a function with these is not put in place")
 
     def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:

@@ -53,6 +53,8 @@ def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
         return _last_row(scop, rows)
     if name in scop.maybe_assigned:
         return "", scop.context
+    if scop.exchanged is not None and name == scop.exchanged.turns:
+        return _turns(scop), scop.context
     if not loops:
         writes = [each.last.domain for each in certain_writers(scop, name)]
         if writes:
@@ -93,6 +95,14 @@ def _last_row(scop: Scop, rows: list[Row]) -> tuple[str, isl.Set] | None:
             return None
         values[scop.loops[number].variable] = f"({found[0]})"
     return python_text(row.part, values), scop.loops[row.loop].iterations
+
+
+def _turns(scop: Scop) -> str:
+    """Return the number of turns of the outermost loop as Python text."""
+    outermost = scop.loops[0]
+    texts = {each.name: each.text for each in scop.parameters}
+    start, stop = (python_text(each, texts) for each in (outermost.start, outermost.stop))
+    return f"len(range({start}, {stop}, {outermost.step}))"
 
 
 def _united(domains: list[isl.Set]) -> isl.Set:

@@ -18,6 +18,7 @@ from ..model.loop_ir import (
     Break,
     Each,
     Element,
+    Exchange,
     Expression,
     Extent,
     For,
@@ -81,6 +82,8 @@ class _Walk:
                 return taken | self.block(statement.orelse, live) | reads(statement.test)
             case For() | Each() | While():
                 return self.loop(statement, live)
+            case Exchange():
+                return live | {*statement.values, *map(base_of, statement.values)}
             case Break():
                 return live  # where it leads is what may follow the loop: live at its end too
             case Opaque():

@@ -207,13 +207,9 @@ def scope_of(body: list[Any]) -> Scope:
     return Scope(bound=frozenset(bound), shared=frozenset(bound if sees_all else shared))
 
 
-def subscripted(body: list[Any]) -> frozenset[str]:
-    """Return the names that have subscripts in a function body."""
-    return frozenset(
-        node.value.id
-        for node in own_nodes(body)
-        if isinstance(node, gast.Subscript) and isinstance(node.value, gast.Name)
-    )
+def subscripted(body: list[Any]) -> Iterator[Any]:
+    """Yield what has subscripts in a function body."""
+    yield from (node.value for node in own_nodes(body) if isinstance(node, gast.Subscript))
 
 
 _SCOPES = (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.Lambda)

@@ -11,12 +11,13 @@ this module and its helpers see gast.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import gast
 
-from ..model.chains import SEPARATOR
+from ..model.chains import SEPARATOR, is_chain
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     DISCARDED,
@@ -27,6 +28,7 @@ from ..model.loop_ir import (
     Constant,
     Each,
     Element,
+    Exchange,
     Expression,
     For,
     Function,
@@ -50,7 +52,6 @@ from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
 from .reasons import (
-    ArrayRebound,
     ArrayStatement,
     AttributeWrite,
     CannotInline,
@@ -139,7 +140,7 @@ class _Reader(ExpressionReader):
             self.hide(hidden)
             for name, (key, callee) in inner_callees(node.body, self.source, self.known).items():
                 self.known[name], self.callees[key] = key, callee
-        self.subscripted = names.subscripted(node.body)
+        self.subscripted = self.places_of(names.subscripted(node.body))
         end = node.body[-1] if node.body else None
         body = self.block(node.body)
         shared = scope.bound if is_module else scope.shared
@@ -159,6 +160,10 @@ class _Reader(ExpressionReader):
                 end_column=end.end_col_offset if end is not None else 0,
             ),
         )
+
+    def places_of(self, nodes: Iterable[Any]) -> frozenset[str]:
+        """Return the names, and the chains, among expressions."""
+        return frozenset(name for name in map(self.place, nodes) if name is not None)
 
     def hide(self, bound: set[str] | frozenset[str]) -> None:
         """Forget what `bound` names mean outside."""
@@ -243,7 +248,7 @@ class _Reader(ExpressionReader):
                     span=span_of(node),
                 )
             case gast.Assign(targets=[target]):
-                return self.assign(node, target)
+                return self.exchange(node) or self.assign(node, target)
             case gast.AnnAssign() if node.value is not None and isinstance(node.target, gast.Name):
                 return self.assign(node, node.target)
             case gast.AugAssign():
@@ -266,7 +271,7 @@ class _Reader(ExpressionReader):
                 targets=[gast.Tuple(elts=parts) | gast.List(elts=parts)],
                 value=gast.Tuple(elts=values) | gast.List(elts=values),
             ):
-                if len(parts) != len(values) or self.exchanges_arrays(node):
+                if len(parts) != len(values) or self.exchange(node) is not None:
                     return ()
                 targets = [self.target(each, node) for each in parts]
                 found = [self.expression(each) for each in values]
@@ -328,11 +333,20 @@ class _Reader(ExpressionReader):
         target = Name(name=result_name(number), span=span)
         return Assign(target=target, value=self.expression(value), span=span)
 
-    def exchanges_arrays(self, node: Any) -> bool:
-        """Return whether a statement only exchanges names that have subscripts elsewhere."""
-        return _is_exchange(node) and not self.subscripted.isdisjoint(
-            each.id for each in node.value.elts
-        )
+    def exchange(self, node: Any) -> Exchange | None:
+        """Return `u, v = v, u` as what it is, where some of the names have subscripts elsewhere."""
+        match node:
+            case gast.Assign(targets=[gast.Tuple(elts=parts)], value=gast.Tuple(elts=values)):
+                targets, taken = [self.place(e) for e in parts], [self.place(e) for e in values]
+            case _:
+                return None
+        names_of = [each for each in targets if each is not None]
+        if len(set(names_of)) < len(parts) or sorted(names_of) != sorted(map(str, taken)):
+            return None
+        if self.subscripted.isdisjoint(names_of):
+            return None
+        self.attributes.update(filter(is_chain, names_of))
+        return Exchange(targets=tuple(names_of), values=tuple(map(str, taken)), span=span_of(node))
 
     def assign(self, node: Any, target: Any) -> Assign | Allocate:
         reading = Reading(self.expression, self.canonical, span_of(node.value))
@@ -360,8 +374,6 @@ class _Reader(ExpressionReader):
                 return self.element(node)
             case gast.Attribute():
                 return self.attribute(node)
-        if isinstance(node, gast.Tuple) and self.exchanges_arrays(statement):
-            raise Unmodelled(ArrayRebound(span=span_of(statement), array=node.elts[0].id))
         kind = "assignment to several targets"
         raise Unmodelled(UnsupportedStatement(span=span_of(statement), kind=kind))
 
@@ -517,15 +529,6 @@ def _without_results(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
             case _:
                 found.append(statement)
     return tuple(found)
-
-
-def _is_exchange(node: Any) -> bool:
-    """Return whether a statement only exchanges names: `u, v = v, u`."""
-    match node:
-        case gast.Assign(targets=[gast.Tuple(elts=targets)], value=gast.Tuple(elts=values)):
-            names_only = all(isinstance(each, gast.Name) for each in (*targets, *values))
-            return names_only and {t.id for t in targets} == {v.id for v in values}
-    return False
 
 
 def _is_docstring(node: Any) -> bool:

@@ -11,7 +11,7 @@ A largest nest that would have a model if some integers were known is deferred t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model import isl
@@ -21,6 +21,7 @@ from ..model.indirect import indirect_value
 from ..model.loop_ir import (
     Allocate,
     Each,
+    Exchange,
     For,
     Function,
     If,
@@ -37,6 +38,7 @@ from ..model.source import SourceText, Span
 from .appends import place_appends
 from .build_scop import build_scop
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
+from .exchanges import ordered_exchanges
 from .fixed_objects import changing_objects
 from .index_loops import Indexed, index_loops
 from .inline_calls import inline_calls
@@ -129,6 +131,7 @@ class _Search:
         is_kept = within and isinstance(scop, Scop) and not has_computed_subscripts(scop)
         if isinstance(scop, Scop) and (not data or is_kept):
             yield self.modelled(scop, plain, around, within=within)
+            yield from self.inside(nest, around)
             return
         deferred = None
         if isinstance(plain, Indexed) and not within:
@@ -146,6 +149,17 @@ class _Search:
         inner = around.inside(*bound)
         yield from self.block(nest.body, inner, within=within or deferred is not None)
 
+    def inside(self, nest: For | Each, around: _Around) -> Iterator[_Modelled]:
+        """Yield the regions inside one in which names change places.
+
+        Types that go together in each turn need not go together in all of them.
+        """
+        if any(isinstance(each, Exchange) for each in nest.body):
+            bound = (nest.variable,) if isinstance(nest, For) else names_in(nest.target)
+            for each in self.block(nest.body, around.inside(*bound), within=True):
+                if isinstance(each, _Modelled):
+                    yield each
+
     def modelled(
         self, scop: Scop, plain: Indexed | Refusal, around: _Around, *, within: bool
     ) -> _Modelled:
@@ -153,7 +167,7 @@ class _Search:
         is_open = 0 < len(names) <= _MOST_VALUES and not around.variables & frozenset(names)
         spare = None
         if isinstance(plain, Indexed) and is_open and not within and not _allocates(plain.nest):
-            live_out = self.live_after[plain.nest.span]
+            live_out = self.live_out(plain.nest)
             spare = DeferredRegion(nest=plain.nest, text=self.text, names=names, live_out=live_out)
         return _Modelled(scop=scop, spare=spare)
 
@@ -187,12 +201,20 @@ class _Search:
         indexed = index_loops(alone, self.text, taken, live_out)
         if isinstance(indexed, Refusal):
             return indexed
-        return place_appends(leaving_loops(indexed, taken, live_out), taken)
+        ordered = ordered_exchanges(indexed, taken, live_out)
+        if isinstance(ordered, Refusal):
+            return ordered
+        return place_appends(leaving_loops(ordered, taken, live_out), taken)
+
+    def live_out(self, nest: For) -> frozenset[str]:
+        """Return the names that may be read after a nest, those of ours among them."""
+        counted = set() if nest.exchanged is None else {nest.exchanged.turns}
+        return self.live_after[nest.span] | counted
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
         """Return the model of a nest, or every reason why there is none."""
         nest = indexed.nest
-        live_out = self.live_after[nest.span]
+        live_out = self.live_out(nest)
         try:
             with isl.budget():
                 scop = build_scop(nest, self.text, live_out, self.facts)
@@ -212,7 +234,7 @@ class _Search:
             return None
         if not names or around.variables & frozenset(names):
             return None
-        live_out = self.live_after[nest.span]
+        live_out = self.live_out(nest)
         return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
 
 
@@ -243,3 +265,8 @@ def _unsupported(statement: Opaque, depth: int) -> UnsupportedLoop:
         depth=depth,
         span=statement.span,
     )
+
+
+def is_within(span: Span, scops: Iterable[Scop]) -> bool:
+    """Return whether a region of `scops` lies around what stands at `span`."""
+    return any(each.span != span and each.span.contains(span) for each in scops)
