@@ -150,6 +150,7 @@ FORMS = [
     (backwards, lambda steps: two(N, steps)),
     (plane, lambda steps: planes(N, steps)),
     (extents, two),
+    (reduced, lambda steps: two(N, steps)),
 ]
 
 
@@ -166,7 +167,6 @@ def test_a_loop_of_no_turns_moves_nothing(function, arguments):
 
 
 CALLS = [
-    (reduced, lambda: two(N, 3)),
     (jacobi, lambda: (np.arange(N), np.zeros(N), N, 3)),  # of two types
     (jacobi, lambda: (one().astype(np.float32), one(), N, 4)),
     (jacobi, lambda: (one(), np.zeros(N - 1), N, 1)),  # long enough for one turn only
@@ -268,7 +268,8 @@ def test_attributes_change_places(count):
 
 
 def test_what_is_no_region_as_a_whole_is_one_in_each_turn():
-    decorated = same(reduced, lambda: two(N, 3), ran="interpreter")
+    # Long enough for the first turn, and for an exception in the second.
+    decorated = same(jacobi, lambda: (one(), np.zeros(N - 1), N, 2), ran="interpreter")
     assert places(decorated) == ["interpreter", "cpu"]
 
 
