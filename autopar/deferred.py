@@ -69,6 +69,11 @@ class Deferred:
         """How names change places in the nest."""
         return self.nest.nest.exchanged
 
+    @property
+    def is_value(self) -> bool:
+        """Whether it is a comprehension."""
+        return self.nest.nest.is_value
+
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the nest leaves behind if it was run, else ()."""
         try:
@@ -201,7 +206,7 @@ def _arguments(nest: DeferredRegion) -> tuple[str, ...]:
     uses = name_uses(nest.nest)
     kept = nest.live_out & (uses.assigned | uses.variables)
     grown = frozenset(name for each in nest.nest.collects for name in each.arrays)
-    lists = frozenset(each.list for each in nest.nest.collects)
+    lists = frozenset(each.list for each in nest.nest.collects if not each.is_new)
     return tuple(sorted((exposed_reads(nest.nest) - grown) | kept | lists))
 
 

@@ -149,6 +149,11 @@ class Region:
         return self.plan.scop.exchanged
 
     @property
+    def is_value(self) -> bool:
+        """Whether it is a comprehension, whose value is all that it leaves behind."""
+        return self.plan.scop.is_value
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """The names whose values `enter` takes, in this order."""
         return self.guard.arguments
@@ -200,7 +205,7 @@ class Region:
             return found.enter(*values)
         if not isinstance(found, Admission):
             return self._refuse(None, found)
-        if self.guard.growing or any(isinstance(each, ListView) for each in values):
+        if self.plan.scop.collects or any(isinstance(each, ListView) for each in values):
             return self._enter_with_lists(types, values, found)
         key = (types, found.holding)
         variant = self.variants.get(key)
@@ -653,6 +658,8 @@ class Region:
             how.copies.put_back()
         passed = (self.guard.arguments, values)
         assigned = variant.left_behind(outcome[1:], passed)
+        if how.copies is not None and how.copies.values:
+            return (how.copies.values,)
         left = (*found.last_values, *assigned)
         return (self._ordered(left) if found.last_values and assigned else left,)
 

@@ -105,7 +105,7 @@ def can_guard(region: RegionPlan) -> bool:
     names = {array.name for array in region.scop.arrays}
     names |= {parameter.text for parameter in region.scop.parameters}
     names |= {*region.scop.live_in, *region.scop.maybe_assigned}
-    names |= {each.list for each in region.scop.collects}
+    names |= {each.list for each in region.scop.collects if not each.is_new}
     return (
         region.last_values is not None
         and bool(region.scop.statements)
@@ -124,7 +124,7 @@ def can_guard(region: RegionPlan) -> bool:
 def make_guard(region: RegionPlan) -> Guard:
     """Return the checks for a region for which `can_guard` holds."""
     arrays, integers, scalars = _names(region)
-    growing = tuple(each.list for each in region.scop.collects)
+    growing = tuple(each.list for each in region.scop.collects if not each.is_new)
     # What may be left as it was is passed along, be it unbound.
     kept = region.scop.maybe_assigned
     arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars, *growing, *kept)))
@@ -276,7 +276,7 @@ def _key_lines(
 ) -> list[str]:
     lines = [f"def key({', '.join(arguments)}):"]
     tests = [f"type({name}) not in autopar_arrays" for name in arrays]
-    growing = (each.list for each in region.scop.collects)
+    growing = (each.list for each in region.scop.collects if not each.is_new)
     tests += [f"type({name}) is not autopar_list" for name in growing]
     if tests:
         lines.append(f"    if {' or '.join(tests)}: return None")

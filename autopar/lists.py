@@ -22,6 +22,7 @@ from autopar.analysis.facts.lists import (
     copied,
     grow,
     objects,
+    objects_in_rows,
     put_back,
     share_rows,
     view_of,
@@ -115,7 +116,7 @@ class Lists:
 
     def overlap(self, views: Mapping[str, ListView], named: Mapping[str, Any]) -> Reason | None:
         """Return which two lists, one of them written, share a row."""
-        grown = {each.list: named[each.list] for each in self.growing}
+        grown = {each.list: named[each.list] for each in self.growing if not each.is_new}
         rows = {name: each.rows for name, each in views.items()}
         # A row that grows is no row of a matrix any more.
         rows |= {name: (each,) for name, each in grown.items()}
@@ -204,6 +205,11 @@ class Copies:
         for grown, given in self.growing:
             grow(given, tuple(self._site(site, notes) for site in grown.sites))
 
+    @property
+    def values(self) -> tuple[list[Any], ...]:
+        """The lists that the region makes."""
+        return tuple(given for grown, given in self.growing if grown.is_new)
+
     def _site(
         self, site: Site, notes: Mapping[str, StoredList]
     ) -> tuple[str, tuple[list[Any], ...], Stored]:
@@ -211,6 +217,10 @@ class Copies:
         note = notes[site.parts[0]].note
         assert note is not None  # nothing was there before
         stored: Stored = self.arrays[note]
+        if site.kind == "rows":
+            (name,) = site.parts
+            rows = objects_in_rows(self.arrays[name], stored, notes[name].elements.after)
+            return "value", (rows,), np.ones(len(rows), np.bool_)
         is_full = bool(stored.all())
         parts = []
         for name in site.parts:
@@ -248,5 +258,5 @@ def copies_of(
             before[name] = arrays[name].copy()
         elif store.note is not None:
             arrays[store.note] = np.zeros(arrays[name].shape, np.bool_)
-    growing = tuple((each, named[each.list]) for each in lists.growing)
+    growing = tuple((each, [] if each.is_new else named[each.list]) for each in lists.growing)
     return Copies(views=views, growing=growing, arrays=arrays, before=before, stored=stored)

@@ -124,6 +124,7 @@ def _site(region: Region | Deferred, function: str) -> Site:
         results=tuple(map(dotted, results)),
         enter=enter,
         entrance=entrance,
+        is_value=region.is_value,
     )
 
 

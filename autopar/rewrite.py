@@ -25,11 +25,19 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
-from typing import Final, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.passes.bound_names import Position, find_bound_names
 from autopar.analysis.passes.scopes import SCOPES, Scope, class_of, enclose, mangle, path_to
+
+# After so many comprehensions in a row that no kernel took, their guard is not asked any more.
+_MOST_MISSES = 100
+# Where no comprehension is looked for.
+_NO_VALUES = (
+    ast.stmt, ast.excepthandler, ast.match_case, ast.Lambda, ast.JoinedStr, ast.SetComp,
+    ast.DictComp,
+)  # fmt: skip
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]
 NodeT = TypeVar("NodeT", bound=ast.AST)
@@ -68,6 +76,7 @@ class Site:
     enter: Callable[..., Returned]  # () : run the original loop; ((v1, v2),): done, assign
     # Makes what is asked of what would be: the same answers, some of them quicker.
     entrance: Callable[[Callable[..., Returned]], Callable[..., Returned]] | None = None
+    is_value: bool = False  # a comprehension, not a statement: `enter` gives ((value,),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -219,6 +228,30 @@ def _with_own_values(
     return tuple(_value_in(frame, name) if value is UNBOUND else value for name, value in pairs)
 
 
+@final
+class _ValueGuard:
+    """The constant that is asked for the value of a comprehension."""
+
+    __slots__ = ("_enter", "_misses", "is_off")
+
+    def __init__(self, enter: Callable[..., Returned]) -> None:
+        self._enter = enter
+        self._misses = 0
+        # Comprehensions may be as short as a question: where many were asked in vain, none is.
+        self.is_off = False
+
+    def value(self, *values: object) -> tuple[object, ...]:
+        """Return the value alone in a tuple, () where the interpreter is to find it."""
+        for returned in self._enter(*values):
+            self._misses = 0
+            return returned
+        self._misses += 1
+        self.is_off = self._misses >= _MOST_MISSES
+        return ()
+
+    look = _Guard.look
+
+
 # ------------------------------------------------------------------- putting guards in
 
 
@@ -235,6 +268,8 @@ class _Edit:
         self._original = original
         self.constants: dict[str, object] = {}
         self._guards: dict[Position, str] = {}
+        self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
+        self._bound: Mapping[Position, frozenset[str]] = {}
         self._prefix = _fresh_prefix(tree, prefix)
         self._decorated = decoration.positions if decoration else frozenset()
         self._decorator = self._placeholder(decoration) if decoration else ""
@@ -252,8 +287,13 @@ class _Edit:
         class_name: str | None,
     ) -> None:
         """Prepare a guard for each site; `bound` has the names surely bound before it."""
+        self._bound = bound
         for site in sites:
             place = (site.line, site.column)
+            if site.is_value:
+                guard = self._placeholder(_ValueGuard(site.enter))
+                self._values[place] = functools.partial(_value_text, guard, site, class_name)
+                continue
             if place in self._guards:
                 raise ValueError(f"two sites at line {site.line}, column {site.column}")
             enter = site.enter
@@ -271,7 +311,7 @@ class _Edit:
         """Return a copy of `owner`, a function or module, with all guards in its body."""
         missing = dict(self._guards)
         edited = self._children(owner, missing)
-        for line, column in missing:
+        for line, column in (*missing, *self._values):
             raise ValueError(f"line {line}, column {column}: no statement of this body")
         return edited
 
@@ -290,9 +330,36 @@ class _Edit:
         if not isinstance(node, (ast.stmt, ast.excepthandler, ast.match_case)):
             return node
         edited = self._children(node, missing)
+        if missing is not None and isinstance(edited, ast.stmt):
+            self._put_values(edited)
         if missing and isinstance(edited, ast.stmt):
             text = missing.pop((edited.lineno, edited.col_offset), None)
             return edited if text is None else _guarded(edited, text)
+        return edited
+
+    def _put_values(self, statement: ast.stmt) -> None:
+        """Put guards before the comprehensions of a statement, a copy of the user's."""
+        end = statement.end_lineno or statement.lineno
+        if not any(statement.lineno <= line <= end for line, _ in self._values):
+            return
+        is_simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))
+        # What is bound before a header need not be when the header is asked again.
+        bound = self._bound.get((statement.lineno, statement.col_offset), frozenset())
+        for name, value in ast.iter_fields(statement):
+            setattr(statement, name, self._valued(value, bound if is_simple else frozenset()))
+
+    def _valued(self, node: Any, bound: frozenset[str]) -> Any:  # noqa: ANN401  # any field
+        """Return a copy of an expression with guards before its comprehensions."""
+        if isinstance(node, list):
+            return [self._valued(each, bound) for each in node]
+        if not isinstance(node, ast.AST) or isinstance(node, _NO_VALUES):
+            return node
+        if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+            text = self._values.pop((node.lineno, node.col_offset), None)
+            return node if text is None else _value_or(node, text(bound))
+        edited = copy.copy(node)
+        for name, value in ast.iter_fields(node):
+            setattr(edited, name, self._valued(value, bound))
         return edited
 
     def _decorate(self, scope: Scope) -> Scope:
@@ -349,6 +416,26 @@ def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     return f"for {targets} in {guard}.enter({arguments}):\n{takes_back}    break\nelse:\n    pass\n"
 
 
+def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset[str]) -> str:
+    """Return as text what stands for a comprehension, which goes where it says `...`."""
+    arguments = ", ".join(
+        name if name in bound else f"{guard}.look({mangle(name, class_name)!r})"
+        for name in site.arguments
+    )
+    return f"... if {guard}.is_off else ({guard}.value({arguments}) or (...,))[0]"
+
+
+def _value_or(comprehension: ast.ListComp | ast.GeneratorExp, text: str) -> ast.expr:
+    """Return the expression that `text` describes with `comprehension` where it asks for it."""
+    choice = ast.parse(text, mode="eval").body
+    _place(choice, comprehension)
+    match choice:
+        case ast.IfExp(orelse=ast.Subscript(value=ast.BoolOp(values=[_, ast.Tuple() as found]))):
+            choice.body = comprehension
+            found.elts = [comprehension]
+    return choice
+
+
 def _guarded(loop: ast.stmt, text: str) -> ast.stmt:
     """Return the guard that `text` describes with `loop` as what it guards."""
     (guard,) = ast.parse(text).body
@@ -361,7 +448,7 @@ def _guarded(loop: ast.stmt, text: str) -> ast.stmt:
     return guard
 
 
-def _place(new: ast.AST, at: ast.stmt) -> None:
+def _place(new: ast.AST, at: ast.stmt | ast.expr) -> None:
     """Give every node of `new` the place where `at` begins.
 
     Were the end that of a header of several lines, the compiler would take the line of an

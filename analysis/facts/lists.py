@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -191,6 +192,17 @@ def objects(values: NDArray[Any], element: ScalarType) -> list[Any]:
         found: list[Any] = values.tolist()
         return found
     return list(values)
+
+
+def objects_in_rows(values: NDArray[Any], stored: Stored, element: ScalarType) -> list[Any]:
+    """Return a list of what was stored in each row along the last axis."""
+    count = prod(values.shape[:-1])
+    rows = values.reshape(count, values.shape[-1])
+    notes = stored.reshape(rows.shape)
+    if isinstance(element, PythonScalar) and bool(notes.all()):
+        found: list[Any] = rows.tolist()
+        return found
+    return [objects(row[note], element) for row, note in zip(rows, notes, strict=True)]
 
 
 def grow(given: list[Any], sites: tuple[tuple[str, tuple[list[Any], ...], Stored], ...]) -> None:

@@ -131,6 +131,10 @@ TEMPORARY = "autopar_value_"
 # with the number of a part behind it: no name of the user, and without subscripts until a nest
 # of loops is there to number them (`passes/appends`).
 _APPEND = ".append"
+# What the list of a comprehension is called, which has no name.
+NEW_LIST = "[]"
+# Behind the name of its array, where what is appended to it are lists of their own.
+ROWS = "[...]"
 
 
 def append_to(name: str, part: str = "") -> str:
@@ -217,7 +221,9 @@ class If:
 class Site:
     """One place where a list grows, and the arrays that hold what it grows by."""
 
-    kind: str  # "value"; "tuple" or "list" where the arrays hold the parts of one
+    # "value"; "tuple" or "list" where the arrays hold the parts of one; "rows" where it grows by
+    # a list for each iteration of the loops but the innermost.
+    kind: str
     parts: tuple[str, ...]
     span: Span
 
@@ -228,6 +234,11 @@ class Collected:
 
     list: str
     sites: tuple[Site, ...]  # in textual order
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is the value of a comprehension."""
+        return self.list == NEW_LIST
 
     @property
     def arrays(self) -> tuple[str, ...]:
@@ -259,6 +270,7 @@ class For:
     exchanged: Exchanged | None = None  # of a whole nest: how names move, no longer in its body
     must_run: bool = False  # what it counts with is read after it, and had no value before
     collects: tuple[Collected, ...] = ()  # of a whole nest: the lists that it appends to
+    is_value: bool = False  # a comprehension: nothing of it is seen but a list of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +339,8 @@ class Each:
     span: Span
     is_inlined: bool = False  # as of `For`
     inlined: tuple[str, ...] = ()  # as of `For`
+    is_inner_axis: bool = False  # as of `For`
+    is_value: bool = False  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -250,6 +250,11 @@ class Scop:
         )
 
     @property
+    def is_value(self) -> bool:
+        """Whether it is a comprehension, of which nothing is seen but its value."""
+        return any(each.is_new for each in self.collects)
+
+    @property
     def arrays_read(self) -> frozenset[str]:
         """The arrays and scalars that some statement reads an element of."""
         return frozenset(

@@ -16,8 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from ..model.chains import dotted
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
+    NEW_LIST,
+    ROWS,
     Allocate,
     Assign,
     Binary,
@@ -109,8 +112,8 @@ class _Placing:
             detail = "a loop around it may be left early"
             self.reasons.append(AppendOutOfOrder(span=node.span, list=name, detail=detail))
         kind, number = _part(target.array)
-        suffix = "" if kind == "value" else f"_{number}"
-        array = unused(f"{name}_appended{suffix}", self.taken)
+        suffix = f"_{number}" if kind in {"tuple", "list"} else ""
+        array = unused(f"{_shown(name)}_appended{suffix}", self.taken)
         self.taken.add(array)
         self.note(name, array, target, node)
         indices = tuple(_number(each, target) for each in around)
@@ -120,7 +123,7 @@ class _Placing:
         """Remember an array; the parts of a tuple follow each other."""
         kind, number = _part(target.array)
         sites = self.sites.setdefault(name, [])
-        if kind == "value" or number == 0:
+        if number == 0:
             sites.append(Site(kind=kind, parts=(array,), span=node.span))
         else:
             sites[-1] = replace(sites[-1], parts=(*sites[-1].parts, array))
@@ -131,7 +134,13 @@ def _part(array: str) -> tuple[str, int]:
     word = array.rpartition(".append")[2]
     if not word:
         return "value", 0
+    if word == ROWS:
+        return "rows", 0
     return ("tuple" if word[0] == "(" else "list"), int(word[1:-1])
+
+
+def _shown(name: str) -> str:
+    return "list" if name == NEW_LIST else dotted(name).replace(".", "_")
 
 
 def _number(loop: For, at: Element) -> Expression:

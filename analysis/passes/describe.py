@@ -131,7 +131,7 @@ def assumptions(region: RegionPlan) -> tuple[str, ...]:
     """Return what the verdicts take for granted and every call checks."""
     found = [f"autopar.overlap({first}, {second}) is False" for first, second in region.disjoint]
     found += [each.words for each in region.in_bounds]
-    found += [f"type({each.list}) is list" for each in region.scop.collects]
+    found += [f"type({each.list}) is list" for each in region.scop.collects if not each.is_new]
     return tuple(found)
 
 

@@ -200,6 +200,8 @@ class _Indexing:
             rows=tuple((name, inside[name].part(node.span)) for name in names if name in inside),
             is_inlined=node.is_inlined,
             inlined=node.inlined,
+            is_inner_axis=node.is_inner_axis,
+            is_value=node.is_value,
         )
 
     def refuse(self, node: Each) -> None:
@@ -320,7 +322,8 @@ class _Indexing:
                     header=node.header,
                     span=at,
                     label=", ".join(each.name.name for each in axes),
-                    is_inner_axis=axis is not axes[0],
+                    is_inner_axis=node.is_inner_axis or axis is not axes[0],
+                    is_value=node.is_value and axis is axes[0],
                     is_inlined=node.is_inlined,
                     inlined=node.inlined if axis is axes[0] else (),
                 ),

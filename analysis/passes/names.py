@@ -35,6 +35,8 @@ MODELLED_FUNCTIONS = frozenset(
     + [f"math.{name}" for name in _MATH.split()]
     + [f"numpy.{name}" for name in _NUMPY.split()]
 )
+# What takes all that a generator gives before it does anything else.
+TAKE_ALL = frozenset(("list", "max", "min", "set", "sorted", "sum", "tuple"))
 _BUILTINS = frozenset(
     [
         "range",
@@ -51,6 +53,7 @@ _BUILTINS = frozenset(
         "round",
         "pow",
         "divmod",
+        *TAKE_ALL,
     ]
 )
 MATH_CONSTANTS = {

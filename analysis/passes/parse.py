@@ -46,6 +46,8 @@ from ..model.source import SourceFunction, Span
 from . import names
 from .allocation_calls import Reading, read_allocation
 from .callees import Callee, find_callees, inner_callees
+from .comprehensions import Reading as ComprehensionReading
+from .comprehensions import read_comprehension, values_in
 from .continues import has_jump, jump_in, with_rest
 from .definitions import MODULE, Definition, file_of, span_of
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
@@ -476,16 +478,32 @@ class _Reader(ExpressionReader):
 
     def nested(self, node: Any) -> tuple[Statement, ...]:
         """Return the statements inside a compound statement, and its comprehensions."""
-        found: list[Statement] = [self.comprehension(each) for each in names.comprehensions(node)]
+        values = {id(each) for each in values_in(node, self.canonical)}
+        found: list[Statement] = [
+            self.comprehension(each, is_value=id(each) in values)
+            for each in names.comprehensions(node)
+        ]
         if not isinstance(node, gast.FunctionDef | gast.AsyncFunctionDef | gast.ClassDef):
             for body in names.blocks(node):
                 found += self.block(body)
         return tuple(sorted(found, key=lambda each: each.span))
 
-    def comprehension(self, node: Any) -> Opaque:
+    def comprehension(self, node: Any, *, is_value: bool) -> For | Each | Opaque:
+        reason: Reason = Comprehension(span=span_of(node), kind=COMPREHENSIONS[type(node)])
+        if is_value:
+            reading = ComprehensionReading(
+                self.expression, lambda each: self.generator(each, node), span_of
+            )
+            try:
+                found = read_comprehension(node, reading)
+            except Unmodelled as unmodelled:
+                reason = unmodelled.reason
+            else:
+                if found is not None:
+                    return found
         effects = names.effects_of(node)
         return Opaque(
-            reason=Comprehension(span=span_of(node), kind=COMPREHENSIONS[type(node)]),
+            reason=reason,
             reads=effects.reads,
             writes=effects.writes,
             kills=frozenset(),
@@ -496,6 +514,13 @@ class _Reader(ExpressionReader):
             body=(),
             span=span_of(node),
         )
+
+    def generator(self, node: Any, comprehension: Any) -> For | Each:
+        """Return one `for` of a comprehension, without a body."""
+        if node.is_async:
+            raise self.unsupported(node.iter, "asynchronous comprehension")
+        loop = gast.For(node.target, node.iter, [], [], None)
+        return self.for_loop(gast.copy_location(loop, comprehension))
 
     def statement_reason(self, node: Any) -> Reason:
         at = span_of(node)

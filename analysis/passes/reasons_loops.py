@@ -109,18 +109,18 @@ class WhileLoop(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comprehension(Reason):
-    """A comprehension builds a list, set, dictionary or generator.
+    """A comprehension builds a set, a dictionary or a generator, or stands inside a loop.
 
-    Why it blocks: its result is a Python object and not an array; comprehensions are not modelled
-        yet.
+    Why it blocks: sets and dictionaries have an order, and elements that are equal, of their own;
+        a generator computes when it is asked. A list comprehension, and a generator that `sum`,
+        `max`, `list` or their like take to its end, is taken over by itself, but no part of the
+        loop around it.
 
     Example:
-        squares = [a[i] * a[i] for i in range(n)]
+        squares = {a[i] * a[i] for i in range(n)}
 
-    Use instead: an array and a loop.
-        squares = np.empty(n)
-        for i in range(n):
-            squares[i] = a[i] * a[i]
+    Use instead: a list.
+        squares = [a[i] * a[i] for i in range(n)]
 
     References: Python language reference, displays for lists, sets and dictionaries.
     """
@@ -134,7 +134,7 @@ class Comprehension(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return ("Fill an array of known length in a 'for' loop.",)
+        return ("Build a list of it, or fill an array in a 'for' loop.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

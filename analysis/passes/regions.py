@@ -140,11 +140,14 @@ class _Search:
             yield self.modelled(scop, plain, around, within=within)
             return
         reasons = self.unknown(data) if isinstance(scop, Scop) else scop
+        # A comprehension has no place for a guard inside.
         yield UnsupportedLoop(
             header=nest.header, reasons=reasons, depth=around.depth, span=nest.span
         )
         if deferred is not None:
             yield deferred
+        if nest.is_value:
+            return
         bound = (nest.variable,) if isinstance(nest, For) else names_in(nest.target)
         inner = around.inside(*bound)
         yield from self.block(nest.body, inner, within=within or deferred is not None)
@@ -197,7 +200,7 @@ class _Search:
         if changing:
             return Refusal(reasons=changing)
         taken = self.function.local_names | self.function.shared_names
-        live_out = self.live_after[nest.span]
+        live_out = self.live_out(nest)
         indexed = index_loops(alone, self.text, taken, live_out)
         if isinstance(indexed, Refusal):
             return indexed
@@ -210,6 +213,10 @@ class _Search:
         """Return the names that may be read after a nest, those of ours among them."""
         counted = set() if nest.exchanged is None else {nest.exchanged.turns}
         return self.live_after[nest.span] | counted
+
+    def live_out(self, nest: For | Each) -> frozenset[str]:
+        """Return the names that may be read after a nest; those of a comprehension are its own."""
+        return frozenset() if nest.is_value else self.live_after[nest.span]
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
         """Return the model of a nest, or every reason why there is none."""
