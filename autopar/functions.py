@@ -54,6 +54,10 @@ KNOWN_BUILTINS = (
     "pow",
     "divmod",
     "round",
+    "list",
+    "set",
+    "sorted",
+    "tuple",
 )
 
 # What decides what a function of the user computes.

@@ -198,3 +198,11 @@ def test_a_guard_that_is_asked_in_vain_is_not_asked_for_ever():
         assert decorated(["a"]) == ["a"]
     decorated([*FLOATS])
     assert places(decorated) == []
+
+
+def test_a_function_by_the_name_of_one_that_takes_all_is_noticed():
+    def sums(xs, sum):  # noqa: A002
+        return sum(x * x for x in xs)
+
+    decorated = same(sums, lambda: ([*FLOATS], next))
+    assert "cpu" not in places(decorated)
