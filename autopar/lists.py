@@ -158,6 +158,8 @@ def lists_of(plan: RegionPlan) -> Lists:
     data = frozenset[str]().union(*(e.data.arrays for e in scop.loops if e.data is not None))
     rows = {row.part.array for row in scop.rows}
     unfit = scop.no_lists | data | rows
+    if scop.exchanged is not None:  # names would change places with copies
+        unfit |= ranks.keys()
     return Lists(
         plan=plan,
         ranks={name: rank for name, rank in ranks.items() if name not in unfit},

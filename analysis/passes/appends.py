@@ -172,6 +172,8 @@ def _other_uses(nest: For, lists: frozenset[str]) -> Iterator[Reason]:
                 bound: tuple[str | None, ...] = (name,)
             case For():
                 bound = (statement.variable, *(row for row, _ in statement.rows))
+                if statement.exchanged is not None:
+                    bound += tuple(each for order in statement.exchanged.orders for each in order)
             case Allocate():
                 bound = (statement.name, statement.like)
             case _:

@@ -209,14 +209,16 @@ class _Search:
             return ordered
         return place_appends(leaving_loops(ordered, taken, live_out), taken)
 
-    def live_out(self, nest: For) -> frozenset[str]:
-        """Return the names that may be read after a nest, those of ours among them."""
-        counted = set() if nest.exchanged is None else {nest.exchanged.turns}
-        return self.live_after[nest.span] | counted
-
     def live_out(self, nest: For | Each) -> frozenset[str]:
-        """Return the names that may be read after a nest; those of a comprehension are its own."""
-        return frozenset() if nest.is_value else self.live_after[nest.span]
+        """Return the names that may be read after a nest, those of ours among them.
+
+        Those of a comprehension are its own.
+        """
+        if nest.is_value:
+            return frozenset()
+        exchanged = nest.exchanged if isinstance(nest, For) else None
+        counted = set() if exchanged is None else {exchanged.turns}
+        return self.live_after[nest.span] | counted
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
         """Return the model of a nest, or every reason why there is none."""
