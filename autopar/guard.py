@@ -196,11 +196,13 @@ def _check_lines(
     lines += [
         f"    if {array.name}.ndim != {array.rank}: return None" for array in scop.given_arrays
     ]
-    bare = _bare_subscripts(scop)
+    bare, counters = _bare_subscripts(scop), _counters(scop)
     looked_at = {name for each in finders for name in each.arguments}
     lines += [f"    {_as_passed(name)} = {name}" for name in integers if name in looked_at]
     for name in integers:
         kinds = "numbers" if name in bare else "integers"
+        if name in counters:
+            lines.append(f"    if type({name}) is not int: return None")
         lines.append(f"    if type({name}) not in autopar_{kinds}: return None")
         lines.append(f"    {name} = autopar_index({name})")
         lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
@@ -249,6 +251,11 @@ def _extents(scop: Scop) -> str | None:
             return None
         found.append(f"({''.join(f'{trips[loop]}, ' for loop in loops)}), ")
     return f", ({''.join(found)})" if found else ""
+
+
+def _counters(scop: Scop) -> frozenset[str]:
+    """Return the names whose values before the region are taken for Python integers."""
+    return frozenset(each.text for each in scop.parameters if each.is_before)
 
 
 def _bare_subscripts(scop: Scop) -> frozenset[str]:
@@ -301,6 +308,8 @@ def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Rea
         if name in guard.growing and type(value) is not list:
             kind = kind_of(value)
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
+        if name in _counters(region.scop) and type(value) is not int:
+            return UnsupportedArgument(span=region.scop.span, name=name, kind=kind_of(value))
         if isinstance(value, bool) and name in _bare_subscripts(region.scop):
             return UnsupportedArgument(span=region.scop.span, name=name, kind="a bool, a mask")
         if name in guard.scalars and _is_wider(value):

@@ -13,7 +13,9 @@ from tests.program import Choices, Program
 
 def draw_lasting_nest(choices: Choices) -> Program:
     """Return a program of one or two nests that returns all scalars it has."""
-    return draw_program(choices, rows=((last_writer, extreme, row_wise, counted),), is_lasting=True)
+    return draw_program(
+        choices, rows=((last_writer, extreme, row_wise, counted, counting),), is_lasting=True
+    )
 
 
 def last_writer(draft: Draft) -> Body:
@@ -91,6 +93,32 @@ def row_wise(draft: Draft) -> Body:
         return [start, *draft.loop(inner), f"a[i] = {draft.value('p')}"]
 
     return draft.loop(body)
+
+
+def counting(draft: Draft) -> Body:
+    """c[q] = a[i]; q += 1, in one or two loops, set anew or not, at times under a condition."""
+    array = draft.one_of("c", "c", "a")
+
+    def body() -> Body:
+        lines: Body = []
+        for _ in range(draft.choices.integer(1, 2)):
+            place = draft.one_of("q", "q", "q", "q + 1", "2 * q", "q - 1")
+            lines.append(f"{array}[{place}] = {draft.value(draft.read(array))}")
+            lines.append(
+                draft.one_of("q += 1", "q += 1", "q = q + 1", "q += 2", "q -= 1", "q = 2 + q")
+            )
+        if draft.chance(5):
+            lines = [f"if {_test(draft)}:", *indented(lines)]
+        if draft.chance(5):
+            lines.append("b[i] = q")
+        return lines
+
+    def outer() -> Body:
+        first = draft.one_of("q = 3 * i", "q = i + 2", "q += 1", "b[i] = 1", "b[i] = 1")
+        lines = [first, *draft.loop(body)]
+        return [*lines, f"{array}[q] = b[i]"] if draft.chance(3) else lines
+
+    return ["q = 4", *(draft.loop(outer) if draft.chance(2) else draft.loop(body))]
 
 
 def _update(draft: Draft) -> str:

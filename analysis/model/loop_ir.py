@@ -269,6 +269,8 @@ class For:
     leaves: Literal["break", "while"] | None = None
     exchanged: Exchanged | None = None  # of a whole nest: how names move, no longer in its body
     must_run: bool = False  # what it counts with is read after it, and had no value before
+    # Of a whole nest: names of ours for what scalars that the nest assigns were before it.
+    before: tuple[tuple[str, str], ...] = ()
     collects: tuple[Collected, ...] = ()  # of a whole nest: the lists that it appends to
     is_value: bool = False  # a comprehension: nothing of it is seen but a list of its own
 

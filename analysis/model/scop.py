@@ -35,6 +35,16 @@ class Parameter:
     # A look at the data finds it at the call (`DataBounds`); no name of the user.
     is_found: bool = False
 
+    @property
+    def is_before(self) -> bool:
+        """Whether it is what a scalar was before the region, which the region assigns."""
+        return self.word != self.text
+
+    @property
+    def word(self) -> str:
+        """How the expressions of the region have it: as Python, but for what was before it."""
+        return self.expression.name if isinstance(self.expression, Name) else self.text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicate:

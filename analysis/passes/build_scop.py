@@ -41,7 +41,7 @@ from ..model.loop_ir import (
 from ..model.loop_ir import (
     Statement as Node,
 )
-from ..model.scop import Access, Allocation, Array, Loop, Row, Scop, Statement
+from ..model.scop import Access, Allocation, Array, Loop, Parameter, Row, Scop, Statement
 from ..model.source import SourceText
 from .accesses import predicate_reads, reads, writes
 from .affine import affine
@@ -93,6 +93,10 @@ def _built(
     uses = name_uses(nest, {each.node.name: each.extents for each in filled.allocations})
     draft = Draft(text=text, uses=uses, identifiers=Identifiers(uses.names))
     draft.reasons += names_used_in_two_ways(uses, nest)
+    for name, scalar in nest.before:
+        expression = Name(name=name, span=nest.span)
+        identifier = draft.identifiers.of(name)
+        draft.parameters[name] = Parameter(name=identifier, expression=expression, text=scalar)
     if not draft.reasons:
         known: dict[str, Expression] = {
             name: Constant(value=value, span=nest.span)

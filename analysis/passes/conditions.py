@@ -85,7 +85,7 @@ def _all_outside(scop: Scop, extents: Mapping[tuple[str, int], str]) -> Iterator
     """Yield the parameter values for which some subscript, or an allocation, must fail."""
     for (array, axis), extent in extents.items():
         yield from _outside(scop, array, axis, extent)
-    atoms = {parameter.text: parameter.name for parameter in scop.parameters}
+    atoms = {parameter.word: parameter.name for parameter in scop.parameters}
     for made in scop.arrays:
         for axis, size in enumerate(made.allocation.extents if made.allocation else ()):
             extent = str(affine(size, atoms))
@@ -96,7 +96,7 @@ def _all_outside(scop: Scop, extents: Mapping[tuple[str, int], str]) -> Iterator
 
 def _extents(scop: Scop) -> dict[tuple[str, int], str]:
     """Return the isl identifier of every extent of an array that has subscripts."""
-    known = {parameter.text: parameter.name for parameter in scop.parameters}
+    known = {parameter.word: parameter.name for parameter in scop.parameters}
     taken = Identifiers([*known.values(), *(name for each in scop.statements
                                             for name in each.domain.dimensions)])  # fmt: skip
     found: dict[tuple[str, int], str] = {}

@@ -136,7 +136,7 @@ def _join(left: Environment, right: Environment) -> Environment:
 def _is_unconditional(scop: Scop, statement: Statement) -> bool:
     """Return whether `statement` runs in every iteration of the loops around it."""
     dimensions = statement.domain.dimensions
-    atoms = {each.text: each.name for each in scop.parameters}
+    atoms = {each.word: each.name for each in scop.parameters}
     constraints: list[str | None] = []
     for number, variable in zip(statement.loops, dimensions, strict=True):
         loop = scop.loops[number]

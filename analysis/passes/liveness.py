@@ -46,7 +46,9 @@ def live_after(function: Function) -> Mapping[Span, frozenset[str]]:
 
 def exposed_reads(statement: Statement) -> frozenset[str]:
     """Return the names that `statement` may read before it binds them itself."""
-    return _Walk().statement(statement, frozenset())
+    found = _Walk().statement(statement, frozenset())
+    before = dict(statement.before) if isinstance(statement, For) else {}
+    return frozenset(before.get(name, name) for name in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

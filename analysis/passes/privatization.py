@@ -141,7 +141,7 @@ def undefined_reads(scop: Scop, array: Array) -> Iterator[isl.Set]:
 def _elements(scop: Scop, array: Array, name: str) -> isl.Set:
     """Return the elements of an array that the region allocates."""
     assert array.allocation is not None  # the caller asked
-    atoms = {parameter.text: parameter.name for parameter in scop.parameters}
+    atoms = {parameter.word: parameter.name for parameter in scop.parameters}
     taken = Identifiers(atoms.values())
     places = [taken.fresh(f"x{axis}") for axis in range(array.rank)]
     tests = [

@@ -12,7 +12,7 @@ A largest nest that would have a model if some integers were known is deferred t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model import isl
 from ..model.diagnostics import Reason, Refusal
@@ -37,6 +37,7 @@ from ..model.scop import Access, Scop
 from ..model.source import SourceText, Span
 from .appends import place_appends
 from .build_scop import build_scop
+from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .exchanges import ordered_exchanges
 from .fixed_objects import changing_objects
@@ -207,7 +208,10 @@ class _Search:
         ordered = ordered_exchanges(indexed, taken, live_out)
         if isinstance(ordered, Refusal):
             return ordered
-        return place_appends(leaving_loops(ordered, taken, live_out), taken)
+        plain = place_appends(leaving_loops(ordered, taken, live_out), taken)
+        if isinstance(plain, Refusal):
+            return plain
+        return replace(plain, nest=counters(plain.nest, taken))
 
     def live_out(self, nest: For | Each) -> frozenset[str]:
         """Return the names that may be read after a nest, those of ours among them.

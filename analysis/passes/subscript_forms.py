@@ -61,7 +61,7 @@ def counts_from_the_end(index: Expression) -> bool:
 
 def atoms_of(scop: Scop, statement: Statement) -> dict[str, str]:
     """Return what the subscripts of a statement may mention: Python text -> isl identifier."""
-    atoms = {parameter.text: parameter.name for parameter in scop.parameters}
+    atoms = {parameter.word: parameter.name for parameter in scop.parameters}
     names = dimensions_of(statement)
     for level, loop in enumerate(statement.loops):
         atoms[scop.loops[loop].variable] = names[level]

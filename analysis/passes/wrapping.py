@@ -201,7 +201,7 @@ def _with_extents(scop: Scop, rewritings: list[Rewriting]) -> Scop:
     taken |= {name for each in scop.statements for name in each.domain.dimensions}
     taken |= {access.relation.sink_name for each in scop.statements for access in each.accesses}
     identifiers = Identifiers(taken)
-    parameters = {each.text: each for each in scop.parameters}
+    parameters = {each.word: each for each in scop.parameters}
     for rewriting in rewritings:
         for (array, old), new in rewriting.items():
             for axis, (before, after) in enumerate(zip(old, new, strict=True)):
@@ -245,7 +245,7 @@ def _counting(scop: Scop, access: Access, indices: Subscripts) -> isl.Map:
 
     A relation of its own, so that nothing need be known of the subscripts that stay.
     """
-    names = {each.text: each.name for each in scop.parameters}
+    names = {each.word: each.name for each in scop.parameters}
     cell = [f"x{axis}'" for axis in range(len(indices))]  # no name of the user has a prime
     pieces: list[tuple[tuple[str, str], ...]] = []
     for axis, (old, new) in enumerate(zip(access.indices, indices, strict=True)):
