@@ -92,7 +92,7 @@ def test_affine_scalars_are_put_into_subscripts(lines: str, cell: str) -> None:
     [
         "j = i\n        if i > 3: j = i + 1\n        a[j] = 0",
         "a[j] = 0\n        j = i",
-        "j = i\n        for l in range(3): j = j + 1\n        a[j] = 0",
+        "j = i\n        for l in range(i): j = j + 1\n        a[j] = 0",
         "j = b[i]\n        a[j] = 0",
         "j = i * i\n        a[j] = 0",
         "j = i / 1\n        a[j] = 0",
@@ -107,6 +107,22 @@ def test_a_scalar_with_no_single_affine_value_is_an_indirect_subscript(lines: st
     assert ("may_write", "a") == (write.kind, write.array)
     cells = isl.Map.parse(f"{{ {store.name}[{', '.join(store.domain.dimensions)}] -> a[x] }}")
     assert cells == write.relation
+
+
+@pytest.mark.parametrize(
+    ("lines", "cell"),
+    [
+        ("j = i\n        for l in range(3): j = j + 1\n        a[j] = 0", "i + 3"),
+        ("a[k] = 0\n        k += 2", "k_before + 2 i"),
+        ("k -= 1\n        a[k] = 0", "k_before - i - 1"),
+    ],
+)
+def test_a_counter_is_an_affine_subscript(lines: str, cell: str) -> None:
+    found = scop(f"def f(a, b, n, k):\n    for i in range(n):\n        {lines}\n")
+    (store,) = (each for each in found.statements if isinstance(each.body.target, Element))
+    parameters = "n, k_before" if "k" in cell else "n"
+    cells = f"[{parameters}] -> {{ {store.name}[i] -> a[{cell}] }}"
+    assert isl.Map.parse(cells) == store.accesses[-1].relation
 
 
 def test_an_element_is_an_indirect_subscript() -> None:
