@@ -43,7 +43,7 @@ class ChainGuard:
     taken: tuple[int, ...]  # which values the region takes: variables first, then steps
     span: Span
     is_watchful: bool  # the region assigns what may be reached as an attribute too
-    ask: Callable[..., Returned]
+    asker: Asker
     leave: Callable[[Reason], Returned]  # records why the interpreter runs the loop
 
     def enter(self, *values: object) -> Returned:
@@ -59,7 +59,7 @@ class ChainGuard:
         except NotPlainError as error:
             failed = self.steps[min(len(known) - len(values), len(self.steps) - 1)]
             return self.leave(self._not_plain(failed, error))
-        return self.ask(*[known[each] for each in self.taken])
+        return self.asker.enter(*[known[each] for each in self.taken])
 
     def _not_plain(self, step: _Step, error: NotPlainError) -> Reason:
         return AttributeNotPlain(
@@ -105,7 +105,7 @@ def guard_chains(
     names: tuple[tuple[str, ...], tuple[str, ...]],
     class_name: str | None,
     span: Span,
-    ask: Callable[..., Returned],
+    asker: Asker,
     leave: Callable[[Reason], Returned],
 ) -> ChainGuard:
     """Return what stands before a region; `names` are those it takes and those it leaves behind.
@@ -133,7 +133,7 @@ def guard_chains(
         taken=tuple(places[name] for name in taken),
         span=span,
         is_watchful=bool(left),
-        ask=ask,
+        asker=asker,
         leave=leave,
     )
 

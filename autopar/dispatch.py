@@ -54,8 +54,9 @@ from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
+from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
-from .shortcuts import Shortcuts
+from .shortcuts import LEARNED_AT, Shortcuts
 from .variants import Target, Variant, argument_types, make_variant
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
@@ -128,7 +129,10 @@ class Region:
 
     def __post_init__(self) -> None:
         self.shortcuts = Shortcuts(
-            number=self.number, bindings_hold=self.bindings_hold, key=self.records.key
+            number=self.number,
+            bindings_hold=self.bindings_hold,
+            key=self.records.key,
+            finish=self._judge,
         )
         place = (self.name, self.file)
         self.sums = sums_of(self.plan, self.guard.known, place, self.options)
@@ -183,17 +187,16 @@ class Region:
         """Return this region and those that calls made of it."""
         return [self, *(inner for each in self.again.all() for inner in each.regions())]
 
-    def entrance(self, fallback: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what to ask at the guard: `fallback`, which asks `enter`, or one before it."""
-        if self.options.backend == "cuda" or self._reads_contents:
-            return fallback
-        return self.shortcuts.before(fallback, self._judge)
+    def answers(self, asker: Asker) -> None:
+        """Take note of who asks `enter`: later calls may be answered a shorter way."""
+        if self.options.backend != "cuda" and not self._reads_contents:
+            self.shortcuts.asker = asker
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the region leaves behind if it was run, else ()."""
         repeat = self.repeats.find(values)
         if repeat is not None and self._may_repeat(repeat.variant):
-            return self._run(repeat.variant, repeat.passed(values), values, repeat.found, None)
+            return self._run_again(repeat, values)
         if self.options.backend == "cuda":
             values = tuple(map(_seen, values))
         types = self.guard.key(*values)
@@ -234,31 +237,21 @@ class Region:
         arguments = self._passed(variant, named, found)
         if self.options.backend == "cuda" or self._reads_contents:
             return self._run(variant, arguments, values, found, repeated)
-        return self._run_and_learn(variant, arguments, values, found, repeated)
+        self.repeats.note(self.guard.arguments, values, variant, found)
+        return self._run(variant, arguments, values, found, repeated)
 
-    def _run_and_learn(
-        self,
-        variant: Variant,
-        arguments: tuple[Any, ...],
-        values: tuple[object, ...],
-        found: Admission,
-        repeated: Reason | None,
+    def _run_again(
+        self, repeat: Repeat, values: tuple[object, ...]
     ) -> tuple[tuple[object, ...], ...]:
-        """Run, and know the next call that is like this one."""
-        noted = self.repeats.note(self.guard.arguments, values, variant, found)
-        returned = self._run(variant, arguments, values, found, repeated)
-        if noted is not None and returned:
-            self._learn(noted, values, returned)
+        """Run what ran before, and learn it where it comes often."""
+        returned = self._run(repeat.variant, repeat.passed(values), values, repeat.found, None)
+        repeat.runs += 1
+        if repeat.runs in LEARNED_AT and returned and all(type(e) is int for e in returned[0]):
+            try:
+                self.shortcuts.learn(repeat, values, MACHINE.pool(self.options.threads), returned)
+            except Exception:  # a fault of ours must not become the user's: all goes the long way
+                LOG.exception("no short way into %s", self.name)
         return returned
-
-    def _learn(self, noted: Repeat, values: tuple[object, ...], returned: Any) -> None:  # noqa: ANN401 - as `enter` returns it
-        """Let calls like one that ran take the native way, where it is one."""
-        if not all(type(value) is int for value in returned[0]):
-            return
-        try:
-            self.shortcuts.learn(noted, values, MACHINE.pool(self.options.threads), returned)
-        except Exception:  # a fault of ours must not become the user's: all goes the long way
-            LOG.exception("no short way into %s", self.name)
 
     def _judge(self, number: int, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what is left behind by a run in the short way that has something to say."""

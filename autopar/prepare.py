@@ -26,7 +26,7 @@ from .guard import can_guard, make_guard
 from .observe import observer
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
-from .rewrite import Site
+from .rewrite import Asking, Site
 
 LOG = logging.getLogger("autopar")
 
@@ -105,25 +105,27 @@ def _entry(
 
 def _site(region: Region | Deferred, function: str) -> Site:
     arguments, results, enter = region.arguments, region.results, region.enter
-    entrance = region.entrance if isinstance(region, Region) else None
+    answers = region.answers if isinstance(region, Region) else None
     if region.exchanged is not None and region.exchanged.turns in results:
         rebinding = guard_exchanged((arguments, results), region.exchanged, enter)
         arguments, results, enter = rebinding.arguments, rebinding.results, rebinding.enter
-        entrance = None  # the results are not those of the region
+        answers = None  # the results are not those of the region
     if has_chains((*arguments, *results)):
-        enter = enter if entrance is None else entrance(enter)
+        asker = Asking(enter=enter)
+        if answers is not None:
+            answers(asker)
         class_name = class_around(function)
         names = (arguments, results)
-        guard = guard_chains(names, class_name, region.span, enter, region.leave)
+        guard = guard_chains(names, class_name, region.span, asker, region.leave)
         arguments, enter = guard.arguments, guard.enter
-        entrance = None  # what the guard is asked with is not what the region takes
+        answers = None  # what the guard is asked with is not what the region takes
     return Site(
         line=region.span.line,
         column=region.span.column,
         arguments=arguments,
         results=tuple(map(dotted, results)),
         enter=enter,
-        entrance=entrance,
+        answers=answers,
         is_value=region.is_value,
     )
 

@@ -27,9 +27,9 @@ INTEGERS = (int, np.integer, np.bool_)
 FLOATS = (float, complex, np.inexact)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Repeat:
-    """A call that ran, and what it ran with."""
+    """A call that ran, and what it ran with; `runs` counts those that were like it."""
 
     headers: Headers
     integers: Callable[[tuple[object, ...]], object]  # picks the values that must be the same
@@ -38,6 +38,7 @@ class Repeat:
     found: Admission
     arguments: Callable[[tuple[object, ...]], tuple[Any, ...]]  # picks arrays, or scalars
     scalars: Callable[[tuple[object, ...]], tuple[Any, ...]]
+    runs: int = 0
 
     def is_of(self, values: tuple[object, ...]) -> bool:
         """Return whether a call with `values` is like this one."""
@@ -70,25 +71,22 @@ class Repeats:
 
     def note(
         self, names: tuple[str, ...], values: tuple[object, ...], variant: Variant, found: Admission
-    ) -> Repeat | None:
-        """Remember a call that is run, if its first argument came not long ago too.
-
-        Returns what is remembered.
-        """
+    ) -> None:
+        """Remember a call that is run, if its first argument came not long ago too."""
         if self._is_off or not values:
-            return None
+            return
         first = id(values[0])
         if first not in self._seen and first not in self._found:
             self._seen = (*self._seen[-3:], first)
-            return None
+            return
         if self._misses > _MOST_REPEATS or not _may_repeat(values):
             self._found, self._is_off = {}, True
-            return None
+            return
         if len(self._found) >= _MOST_REPEATS:
             self._found = {}
         place = {name: position for position, name in enumerate(names)}
         integers = _picker([n for n, each in enumerate(values) if isinstance(each, INTEGERS)])
-        repeat = self._found[first] = Repeat(
+        self._found[first] = Repeat(
             headers=Headers(values),
             integers=integers,
             values=integers(values),
@@ -97,7 +95,6 @@ class Repeats:
             arguments=_picker([place[name] for name in variant.arrays]),
             scalars=_picker([place[name] for name in variant.scalars]),
         )
-        return repeat
 
     def forget(self) -> None:
         """Forget all calls: what ran then may not run any more."""

@@ -25,7 +25,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, final
 
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.passes.bound_names import Position, find_bound_names
@@ -65,6 +65,19 @@ class Unbound:
 UNBOUND: Final = Unbound()
 
 
+class Asker(Protocol):
+    """What calls `enter` at a site: the rewritten code, or another check that stands before."""
+
+    enter: Callable[..., Returned]
+
+
+@dataclass(slots=True, kw_only=True)
+class Asking:
+    """An asker that is nothing else."""
+
+    enter: Callable[..., Returned]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where a region's guard goes and what it exchanges with the function."""
@@ -74,8 +87,8 @@ class Site:
     arguments: tuple[str, ...]  # names whose values are passed to `enter`, as in the source
     results: tuple[str, ...]  # names assigned from what `enter` returned
     enter: Callable[..., Returned]  # () : run the original loop; ((v1, v2),): done, assign
-    # Makes what is asked of what would be: the same answers, some of them quicker.
-    entrance: Callable[[Callable[..., Returned]], Callable[..., Returned]] | None = None
+    # Told who asks `enter`: it may put a quicker way to the same answers in its place.
+    answers: Callable[[Asker], None] | None = None
     is_value: bool = False  # a comprehension, not a statement: `enter` gives ((value,),)
 
 
@@ -167,7 +180,7 @@ def original_code(function: FunctionType) -> CodeType:
 # ------------------------------------------------------------------------- at the guard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Guard:
     """The constant that the rewritten code calls; hashed by identity, as constants must be."""
 
@@ -300,9 +313,10 @@ class _Edit:
             if site.results:
                 names = tuple(mangle(name, class_name) for name in site.results)
                 enter = _keep_unassigned(enter, names)
-            if site.entrance is not None:
-                enter = site.entrance(enter)
-            guard = self._placeholder(_Guard(enter=enter, original=self._original))
+            asker = _Guard(enter=enter, original=self._original)
+            if site.answers is not None:
+                site.answers(asker)
+            guard = self._placeholder(asker)
             self._guards[place] = _guard_text(
                 guard, site, bound.get(place, frozenset()), class_name
             )

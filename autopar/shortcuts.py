@@ -18,7 +18,11 @@ from autopar.codegen.shortcut import Known, Launched, Shortcut, is_possible
 
 from .functions import watched_entries
 from .repeats import FLOATS, INTEGERS, Repeat
+from .rewrite import Asker
 from .warn import everyday_state
+
+# Runs of a call after which it is learned: the machine code takes 40 ms to make, once a process.
+LEARNED_AT = frozenset((8, 64, 512))
 
 Noted: TypeAlias = tuple[Kernel, Bounds, tuple[object, ...]]
 
@@ -56,26 +60,19 @@ class _Notes:
 
 @dataclass(slots=True, kw_only=True)
 class Shortcuts:
-    """The short way into one region: none before its guard is asked for it."""
+    """The short way into one region, once a call has come often enough to learn it.
+
+    `finish` is called with the number of a block and the values of the call where a kernel ran
+    and has something to say.
+    """
 
     number: int  # of the region, in records
     bindings_hold: Callable[[], bool]
     key: object  # of the records
+    finish: Callable[..., Any]
+    asker: Asker | None = None  # None where all calls are to go the long way
     _shortcut: Shortcut | None = None
     _learned: list[Repeat] = field(default_factory=list)
-
-    def before(
-        self, fallback: Callable[..., Any], finish: Callable[..., Any]
-    ) -> Callable[..., Any]:
-        """Return what stands before `fallback`: the same, but quicker where a call is known.
-
-        `finish` is called with the number of a block and the values of the call where a kernel
-        ran and has something to say.
-        """
-        if not is_possible():
-            return fallback
-        self._shortcut = Shortcut(fallback, finish, self.key)
-        return self._shortcut.enter
 
     def learn(
         self, repeat: Repeat, values: tuple[object, ...], pool: Pool, result: tuple[Any, ...]
@@ -84,7 +81,7 @@ class Shortcuts:
         entries = watched_entries(self.bindings_hold)
         state = everyday_state() if repeat.variant.may_warn else None
         is_known = entries is not None and (state is not None or not repeat.variant.may_warn)
-        if self._shortcut is None or entries is None or not is_known:
+        if self.asker is None or entries is None or not is_known or not is_possible():
             return
         noted = _noted(repeat, values)
         planned = None if noted is None else pool.repeatable(*noted.launch)
@@ -108,6 +105,9 @@ class Shortcuts:
             region=self.number,
             iterations=repeat.found.iterations,
         )
+        if self._shortcut is None:
+            self._shortcut = Shortcut(self.asker.enter, self.finish, self.key)
+            self.asker.enter = self._shortcut.enter
         self._learned.append(repeat)
         self._shortcut.add(known, launched)
 
