@@ -21,6 +21,7 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.passes.scopes import mangle
 
 from .attributes import NotPlainError, check_assignable, dictionary_of, place_of, value_of
+from .rewrite import Asker
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]
 

@@ -26,7 +26,7 @@ from .guard import can_guard, make_guard
 from .observe import observer
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
-from .rewrite import Asking, Site
+from .rewrite import Asker, Site
 
 LOG = logging.getLogger("autopar")
 
@@ -111,7 +111,7 @@ def _site(region: Region | Deferred, function: str) -> Site:
         arguments, results, enter = rebinding.arguments, rebinding.results, rebinding.enter
         answers = None  # the results are not those of the region
     if has_chains((*arguments, *results)):
-        asker = Asking(enter=enter)
+        asker = Asker(enter=enter)
         if answers is not None:
             answers(asker)
         class_name = class_around(function)

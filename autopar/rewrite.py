@@ -25,7 +25,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.passes.bound_names import Position, find_bound_names
@@ -65,15 +65,9 @@ class Unbound:
 UNBOUND: Final = Unbound()
 
 
-class Asker(Protocol):
+@dataclass(slots=True, kw_only=True, eq=False)
+class Asker:
     """What calls `enter` at a site: the rewritten code, or another check that stands before."""
-
-    enter: Callable[..., Returned]
-
-
-@dataclass(slots=True, kw_only=True)
-class Asking:
-    """An asker that is nothing else."""
 
     enter: Callable[..., Returned]
 
@@ -181,10 +175,9 @@ def original_code(function: FunctionType) -> CodeType:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Guard:
+class _Guard(Asker):
     """The constant that the rewritten code calls; hashed by identity, as constants must be."""
 
-    enter: Callable[..., Returned]
     original: CodeType | None = None  # of the function, as it was without guards
     unbound: Unbound = UNBOUND
 
