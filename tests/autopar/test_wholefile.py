@@ -620,3 +620,62 @@ def test_script_on_the_cuda_simulator(tmp_path, python, loops):
     )
     assert "out\n" == done.stdout, done.stderr
     assert ["cuda"] == loops()["f"]
+
+
+CLASSES = """
+    from dataclasses import dataclass, field
+    import settings
+
+    @dataclass
+    class Grid:
+        n: int
+        u: np.ndarray = field(init=False)
+        v: np.ndarray = field(init=False)
+        total: float = 0.0
+
+        def __post_init__(self):
+            self.u = np.arange(float(self.n))
+            self.v = np.zeros(self.n)
+            self.__hidden = np.ones(self.n)
+
+        def steps(self, count):
+            for t in range(count):
+                for i in range(1, self.n - 1):
+                    self.v[i] = settings.RATE * (self.u[i - 1] + self.u[i + 1])
+                self.u, self.v = self.v, self.u
+
+        def add(self):
+            for i in range(self.n):
+                self.total += self.u[i] * self.__hidden[i]
+
+    class Counted(Grid):
+        asked = 0
+
+        @property
+        def size(self):
+            Counted.asked += 1
+            return self.n
+
+        def fill(self):
+            for i in range(self.size):
+                self.v[i] = i
+
+    g = Counted(50)
+    g.steps(3)
+    g.add()
+    g.fill()
+    for i in range(g.n):
+        g.total += g.v[i]
+        g.u[i] = settings.RATE
+    print(g, Counted.asked, type(g.total))
+"""
+
+
+def test_classes_of_a_script(same_run, loops, tmp_path):
+    (tmp_path / "settings.py").write_text("RATE = 0.5\n")
+    same_run(HEAD + textwrap.dedent(CLASSES), options=REPORT)
+    ran = loops()
+    assert ran["Grid.steps"] == ["cpu", "cpu"]
+    assert ran["Grid.add"] == ["cpu"]
+    assert ran["Counted.fill"] == ["interpreter"]
+    assert ran["<module>"] == ["cpu"]
