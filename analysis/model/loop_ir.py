@@ -263,6 +263,7 @@ class For:
     rows: tuple[tuple[str, Element], ...] = ()
     is_inner_axis: bool = False  # together with the one around it, it is one loop of the source
     is_inlined: bool = False  # of a function that is called in the nest; no loop of this source
+    has_else: bool = False  # its span is that of its `else` too, which follows it here
     inlined: tuple[str, ...] = ()  # of a whole nest: the functions that stand in it now
     # It may be left before its last iteration: by a `break` in it, or as a `while` loop does,
     # whose range is then only as many turns as are tried.
@@ -340,6 +341,7 @@ class Each:
     header: str
     span: Span
     is_inlined: bool = False  # as of `For`
+    has_else: bool = False  # as of `For`
     inlined: tuple[str, ...] = ()  # as of `For`
     is_inner_axis: bool = False  # as of `For`
     is_value: bool = False  # as of `For`

@@ -50,6 +50,7 @@ from .comprehensions import Reading as ComprehensionReading
 from .comprehensions import read_comprehension, values_in
 from .continues import has_jump, jump_in, with_rest
 from .definitions import MODULE, Definition, file_of, span_of
+from .else_branches import with_else
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
@@ -233,7 +234,7 @@ class _Reader(ExpressionReader):
         match node:
             case gast.For():
                 return self.for_loop(node)
-            case gast.While() if not node.orelse:
+            case gast.While():
                 test = self.expression(node.test)
                 return While(
                     test=test,
@@ -263,9 +264,20 @@ class _Reader(ExpressionReader):
                 )
         raise Unmodelled(self.statement_reason(node))
 
+    def loop_with_else(self, node: Any) -> tuple[Statement, ...]:
+        """Return a loop that has an `else`, and what stands for that."""
+        kind = "'for … else'" if isinstance(node, gast.For) else "'while … else'"
+        loop = self.modelled(node)
+        # A jump there is one of the loop around.
+        if any(map(has_jump, node.orelse)) or not isinstance(loop, For | Each | While):
+            raise Unmodelled(UnsupportedStatement(span=span_of(node), kind=kind))
+        return with_else(loop, self.block(node.orelse))
+
     def several(self, node: Any) -> tuple[Statement, ...]:
         """Return an assignment to several targets as several; () for any other statement."""
         match node:
+            case gast.For(orelse=[_, *_]) | gast.While(orelse=[_, *_]):
+                return self.loop_with_else(node)
             case gast.Assign(targets=[_, _, *_]):
                 targets = [self.target(each, node) for each in node.targets]
                 return assigned_alike(targets, self.expression(node.value), span_of(node))
@@ -388,8 +400,6 @@ class _Reader(ExpressionReader):
         return Name(name=name, span=span_of(node))
 
     def for_loop(self, node: Any) -> For | Each:
-        if node.orelse:
-            raise Unmodelled(UnsupportedStatement(span=span_of(node), kind="'for … else'"))
         if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
             return self.each(node)
         return self.counted(node, *self.limits(node.iter))

@@ -45,7 +45,13 @@ from .index_loops import Indexed, index_loops
 from .inline_calls import inline_calls
 from .leaving_loops import leaving_loops
 from .liveness import live_after
-from .reasons import BudgetExhausted, EarlyExit, NonAffineSubscript, WhileLoop
+from .reasons import (
+    BudgetExhausted,
+    EarlyExit,
+    NonAffineSubscript,
+    UnsupportedStatement,
+    WhileLoop,
+)
 
 # A nest whose values are more than these would hardly meet the same ones twice.
 _MOST_VALUES = 8
@@ -191,6 +197,9 @@ class _Search:
         opaque = _opaque(nest)
         if opaque:
             return Refusal(reasons=opaque)
+        if nest.has_else:  # a guard would stand before both
+            kind = "'for … else'"
+            return Refusal(reasons=(UnsupportedStatement(span=nest.span, kind=kind),))
         early = tuple(EarlyExit(span=each.span, keyword="break") for each in own_breaks(nest.body))
         if early:
             return Refusal(reasons=early)
