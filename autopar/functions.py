@@ -53,6 +53,7 @@ KNOWN_BUILTINS = (
     "sum",
     "pow",
     "divmod",
+    "complex",
     "round",
     "list",
     "set",

@@ -31,6 +31,7 @@ from autopar.codegen.shortcut import ErrorState
 _WORDS = {
     "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide",
     "%": "remainder", "**": "power", "<<": "left_shift", ">>": "right_shift",
+    "divmod.quotient": "divmod", "divmod.remainder": "divmod",
 }  # fmt: skip
 _DIVISIONS = frozenset(("/", "//", "%"))
 # Only these have a pole, and these never overflow: of two, another one must have done it.

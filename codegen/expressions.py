@@ -320,7 +320,7 @@ class _Printer:
         if self.lines.tells_warnings and expression.hazards & FLOAT_WARNING:
             source = self.lines.temporary(source)
             value = self.lines.temporary(cast_text(source, origin, dtype))
-            self.lines.note(status_call("cast"), source, value)
+            self.lines.note(status_call("cast", origin), source, value)
             return value
         return cast_text(source, origin, dtype)
 

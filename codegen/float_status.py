@@ -15,7 +15,6 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.typed import (
     FLOAT_DIVIDE,
     FLOAT_INVALID,
@@ -31,10 +30,10 @@ from autopar.analysis.model.typed import (
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
 from autopar.analysis.model.ufuncs import COMPARISONS, operator_of
 
-from .kernel import Branch, Decision, Instance, Loop, Node, Program, walk_nodes
-from .reasons import TargetLacksFeature
+from .kernel import Branch, Decision, Instance, Loop, Program, walk_nodes
 
 Value: TypeAlias = Any  # a float of either width
+Complex: TypeAlias = Any  # a complex number of either width
 
 _COMPARING = frozenset(
     (
@@ -51,7 +50,7 @@ def decides_by_data(program: Program) -> bool:
     return any(
         isinstance(node, Decision)
         or (isinstance(node, Loop) and any(map(_may_be_run_early, node.body)))
-        or (isinstance(node, Instance) and any(map(_compares, walk_statement(node.statement))))
+        or (isinstance(node, Instance) and any(map(_misleads, walk_statement(node.statement))))
         for node in walk_nodes(program.body)
     )
 
@@ -75,6 +74,19 @@ def _waits_for_elements(node: Node) -> bool:
     )
 
 
+def _misleads(node: TypedExpression) -> bool:
+    return _compares(node) or _is_complex_length(node)
+
+
+def _is_complex_length(node: TypedExpression) -> bool:
+    """Return whether `node` is an absolute value that may overflow: of that NumPy never warns."""
+    return (
+        isinstance(node, Operation)
+        and node.name == "abs"
+        and node.operands[0].type.dtype in COMPLEX_DTYPES
+    )
+
+
 def _compares(node: TypedExpression) -> bool:
     return (
         isinstance(node, Operation)
@@ -83,27 +95,13 @@ def _compares(node: TypedExpression) -> bool:
     )
 
 
-def untold(program: Program) -> Refusal | None:
-    """Return why not all warnings of `program` can be told; None where they can."""
-    if not decides_by_data(program):
-        return None
-    spans = (each.span for each in walk_nodes(program.body) if _is_complex(each))
-    feature = "warnings of complex arithmetic beside conditions on data"
-    reasons = tuple(TargetLacksFeature(span=span, target="cpu", feature=feature) for span in spans)
-    return Refusal(reasons=reasons) if reasons else None
+def status_call(name: str, dtype: str) -> str:
+    """Return which of the helpers tells what the operation `name` would have warned of.
 
-
-def _is_complex(node: Node) -> bool:
-    return isinstance(node, Instance) and any(
-        isinstance(each, Cast | Operation)
-        and each.hazards & FLOAT_WARNING
-        and each.type.dtype in COMPLEX_DTYPES
-        for each in walk_statement(node.statement)
-    )
-
-
-def status_call(name: str) -> str:
-    """Return which of the helpers tells what the operation `name` would have warned of."""
+    `dtype` is that of its first operand.
+    """
+    if dtype in COMPLEX_DTYPES:
+        return _COMPLEX_CALLS.get(operator_of(name), "complex_sum_status")
     match operator_of(name):
         case "/" | "%":
             return "division_status"
@@ -115,6 +113,11 @@ def status_call(name: str) -> str:
             return "result_status"
     return "arithmetic_status"
 
+
+_COMPLEX_CALLS = {
+    "*": "complex_product_status",
+    "cast": "complex_cast_status",
+}
 
 # ------------------------------------------------------------- plain functions, for Numba
 
@@ -157,6 +160,53 @@ def result_status(x: Value, value: Value) -> int:
     return (FLOAT_INVALID if invalid else 0) | (FLOAT_OVERFLOW if overflow else 0)
 
 
+# Numba compiles each alone, so that none calls another.
+
+
+def complex_sum_status(x: Complex, y: Complex, value: Complex) -> int:
+    """Return the flags of a sum or difference of complex numbers."""
+    status = 0
+    for one, two, found in (x.real, y.real, value.real), (x.imag, y.imag, value.imag):
+        if (found != found) & (one == one) & (two == two):  # noqa: PLR0124 -- NaN is not itself
+            status |= FLOAT_INVALID
+        if math.isinf(found) & (not math.isinf(one)) & (not math.isinf(two)):
+            status |= FLOAT_OVERFLOW
+    return status
+
+
+def complex_product_status(x: Complex, y: Complex, value: Complex) -> int:
+    """Return the flags of a product of complex numbers: of four products and two sums."""
+    first, second = x.real * y.real, x.imag * y.imag
+    third, fourth = x.real * y.imag, x.imag * y.real
+    steps = (
+        (x.real, y.real, first),
+        (x.imag, y.imag, second),
+        (x.real, y.imag, third),
+        (x.imag, y.real, fourth),
+        (first, second, value.real),
+        (third, fourth, value.imag),
+    )
+    status = 0
+    for one, two, found in steps:
+        if (found != found) & (one == one) & (two == two):  # noqa: PLR0124 -- NaN is not itself
+            status |= FLOAT_INVALID
+        if math.isinf(found) & (not math.isinf(one)) & (not math.isinf(two)):
+            status |= FLOAT_OVERFLOW
+    return status
+
+
+def complex_cast_status(x: Complex, value: Complex) -> int:
+    """Return the flags of a conversion of a complex number to single precision."""
+    status = 0
+    for one, found in (x.real, value.real), (x.imag, value.imag):
+        if (found != found) & (one == one):  # noqa: PLR0124 -- NaN is not itself
+            status |= FLOAT_INVALID
+        if math.isinf(found) & (not math.isinf(one)):
+            status |= FLOAT_OVERFLOW
+    return status
+
+
 FLOAT_STATUS: tuple[Callable[..., int], ...] = (
     arithmetic_status, division_status, floor_status, power_status, result_status,
+    complex_sum_status, complex_product_status, complex_cast_status,
 )  # fmt: skip

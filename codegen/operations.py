@@ -74,7 +74,7 @@ def operation_text(lines: Lines, operation: Operation, sources: tuple[str, ...])
     if has_own_loop(operation):
         lines.note(_own_loop(operation, TOLD), *named)
     else:
-        lines.note(status_call(operation.name), *named, value)
+        lines.note(status_call(operation.name, operation.operands[0].type.dtype), *named, value)
     return value
 
 
@@ -108,13 +108,15 @@ def _plain(lines: Lines, operation: Operation, sources: tuple[str, ...]) -> str:
         return _comparison(lines, name, dtypes, sources)
     if name in ("min", "max", "numpy.minimum", "numpy.maximum"):
         return _extremum(lines, name, dtypes[0], sources)
+    if name == "complex":
+        return f"complex({', '.join(bare(source) for source in sources)})"
     if dtypes[0] in FLOAT_DTYPES:
         return _float_operation(lines, operation, sources)
     if dtypes[0] == "bool":
         return _of_bools(name, sources)
     if dtypes[0] in INTEGER_LIMITS:
         return _integer_operation(lines, operation, sources)
-    return _infix(name, sources)  # complex
+    return _complex_operation(lines, operation, sources)
 
 
 def connected(name: str, sources: Sequence[str]) -> str:
@@ -283,6 +285,28 @@ def _float_operation(lines: Lines, operation: Operation, sources: tuple[str, ...
     if name in ("//", "%"):
         return lines.helper(f"{_HELPERS[name]}_{dtype}", *sources)
     return _arithmetic(lines, name, dtype, sources)
+
+
+def _complex_operation(lines: Lines, operation: Operation, sources: tuple[str, ...]) -> str:
+    name = operation.name
+    if name in ("real", "imag"):
+        return f"{operand(sources[0])}.{name}"
+    if name == "conjugate":
+        return f"{operand(sources[0])}.conjugate()"
+    if name != "abs":
+        return _infix(name, sources)
+    value = lines.temporary(sources[0])
+    parts = (f"{value}.real", f"{value}.imag")
+    if lines.is_cuda:
+        length = f"math.hypot({', '.join(parts)})"
+    else:
+        suffix = "f" if operation.type.dtype == "float32" else ""
+        length = lines.helper(f"libm_hypot{suffix}", *parts)
+    status = operation.hazards & DOMAIN_ERROR
+    if status:
+        length = lines.temporary(length)
+        lines.note("domain_status_of_two", *parts, length, status)
+    return length
 
 
 def _arithmetic(lines: Lines, name: str, dtype: str, sources: tuple[str, ...]) -> str:

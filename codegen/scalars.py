@@ -378,8 +378,8 @@ _LIBM = {
         ),
         types.float64(types.float64),
     ),
-    **dict.fromkeys(("atan2", "fmod", "pow"), types.float64(types.float64, types.float64)),
-    **dict.fromkeys(("fmodf", "powf"), types.float32(types.float32, types.float32)),
+    **dict.fromkeys(("atan2", "fmod", "hypot", "pow"), types.float64(types.float64, types.float64)),
+    **dict.fromkeys(("fmodf", "hypotf", "powf"), types.float32(types.float32, types.float32)),
 }  # fmt: skip
 _PREFIX = "libm_"
 

@@ -20,8 +20,11 @@ OPERATORS: Mapping[str, str] = MappingProxyType(
         "numpy.less": "<", "numpy.less_equal": "<=", "numpy.greater": ">",
         "numpy.greater_equal": ">=", "numpy.equal": "==", "numpy.not_equal": "!=",
         "numpy.negative": "-", "numpy.positive": "+", "numpy.invert": "~",
+        "divmod.quotient": "//", "divmod.remainder": "%",
     }
 )  # fmt: skip
+# The two values of the builtin, where its operands may be NumPy's.
+DIVMOD = ("divmod.quotient", "divmod.remainder")
 COMPARISONS = frozenset(name for name, operator in OPERATORS.items() if operator[0] in "<>=!") - {
     "numpy.left_shift",
     "numpy.right_shift",

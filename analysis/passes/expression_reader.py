@@ -111,13 +111,22 @@ class ExpressionReader:
                 return self.call(node)
             case gast.Subscript():
                 return self.extent(node) or self.element(node)
-            case gast.Attribute() if (constant := self.math_constant(node)) is not None:
-                return constant
-            case gast.Attribute() if (name := self.place(node)) is not None:
-                return Name(name=name, span=at)
+            case gast.Attribute() if (found := self.read_attribute(node)) is not None:
+                return found
         if isinstance(node, tuple(COMPREHENSIONS)):
             raise Unmodelled(Comprehension(span=at, kind=COMPREHENSIONS[type(node)]))
         raise self.unsupported(node, names.expression_kind(node))
+
+    def read_attribute(self, node: Any) -> Expression | None:
+        """Return a constant of a module, a part of a number or what an object has."""
+        at = span_of(node)
+        constant = self.math_constant(node)
+        if constant is not None:
+            return constant
+        if node.attr in ("real", "imag") and not self.is_module(node.value):
+            return Call(function=node.attr, arguments=(self.expression(node.value),), span=at)
+        name = self.place(node)
+        return None if name is None else Name(name=name, span=at)
 
     def operator(self, node: Any) -> BinaryOperator:
         operator: Any = _BINARY.get(type(node.op))
@@ -160,6 +169,12 @@ class ExpressionReader:
         key = self.user_function(node)
         if key is not None:
             return self.call_of_helper(node, key, 1)
+        match node:
+            case gast.Call(
+                func=gast.Attribute(value=number, attr="conjugate"), args=[], keywords=[]
+            ) if not self.is_module(number):
+                found = (self.expression(number),)
+                return Call(function="conjugate", arguments=found, span=span_of(node))
         function = self.canonical(node.func)
         array = self.place(node.args[0]) if function == "len" and len(node.args) == 1 else None
         if array is not None:
@@ -239,6 +254,10 @@ class ExpressionReader:
         if attributes and (node.id in self.known or not _OF_ARRAYS.isdisjoint(attributes)):
             return None
         return chain(node.id, tuple(reversed(attributes)))
+
+    def is_module(self, node: Any) -> bool:
+        """Return whether `node` is a name that means something outside: a module, a function."""
+        return isinstance(node, gast.Name) and node.id in self.known
 
     def math_constant(self, node: Any) -> Constant | None:
         value = names.MATH_CONSTANTS.get(self.canonical(node) or "")

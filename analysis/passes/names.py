@@ -31,7 +31,9 @@ _NUMPY = " ".join(
 )
 ITERABLES = frozenset(("numpy.ndindex", "numpy.ndenumerate", "itertools.product"))
 MODELLED_FUNCTIONS = frozenset(
-    ["abs", "min", "max", "int", "float", "bool", "round", "pow", "divmod"]
+    ["abs", "min", "max", "int", "float", "bool", "round", "pow", "complex"]
+    # What stands for attributes and methods of numbers.
+    + ["real", "imag", "conjugate"]
     + [f"math.{name}" for name in _MATH.split()]
     + [f"numpy.{name}" for name in _NUMPY.split()]
 )
@@ -54,6 +56,7 @@ _BUILTINS = frozenset(
         "pow",
         "divmod",
         *TAKE_ALL,
+        "complex",
     ]
 )
 MATH_CONSTANTS = {

@@ -24,7 +24,9 @@ from ..model.loop_ir import (
     RESULT,
     Allocate,
     Assign,
+    Binary,
     Break,
+    Call,
     Constant,
     Each,
     Element,
@@ -41,8 +43,10 @@ from ..model.loop_ir import (
     While,
     append_to,
     result_name,
+    walk_expression,
 )
 from ..model.source import SourceFunction, Span
+from ..model.ufuncs import DIVMOD
 from . import names
 from .allocation_calls import Reading, read_allocation
 from .callees import Callee, find_callees, inner_callees
@@ -68,7 +72,7 @@ from .reasons import (
     WhileLoop,
 )
 from .returns import LEFT, arity, with_result, without_result
-from .several_targets import assigned_alike, assigned_in_turn
+from .several_targets import assigned_alike, assigned_in_turn, temporary
 
 _KINDS = {
     gast.Try: "'try' statement", gast.With: "'with' statement", gast.Return: "'return'",
@@ -305,6 +309,11 @@ class _Reader(ExpressionReader):
                     Assign(target=target, value=replace(value, part=number), span=span_of(node))
                     for number, target in enumerate(targets)
                 )
+            case gast.Assign(
+                targets=[gast.Tuple(elts=[_, _] as parts) | gast.List(elts=[_, _] as parts)],
+                value=gast.Call(args=[_, _] as operands, keywords=[]) as call,
+            ) if self.canonical(call.func) == "divmod":
+                return self.quotient_and_remainder(parts, operands, node)
             case gast.Expr(value=gast.Call() as call) if (
                 key := self.user_function(call)
             ) is not None:
@@ -341,6 +350,27 @@ class _Reader(ExpressionReader):
             )
             for part, each in zip(parts, found, strict=True)
         )
+
+    def quotient_and_remainder(
+        self, parts: list[Any], operands: list[Any], node: Any
+    ) -> tuple[Statement, ...]:
+        """Return `q, r = divmod(x, y)` as `q, r = x // y, x % y`, operands computed once."""
+        at = span_of(node)
+        targets = [self.target(each, node) for each in parts]
+        first = [
+            Assign(target=temporary(at, number), value=self.expression(each), span=at)
+            for number, each in enumerate(operands, start=len(targets))
+        ]
+        x, y = (each.target for each in first)
+        found: list[Expression]
+        if any(
+            isinstance(each, Element) for value in first for each in walk_expression(value.value)
+        ):
+            # NumPy's warnings name the function.
+            found = [Call(function=name, arguments=(x, y), span=at) for name in DIVMOD]
+        else:
+            found = [Binary(operator=each, left=x, right=y, span=at) for each in ("//", "%")]
+        return (*first, *assigned_in_turn(targets, found, at))
 
     def result(self, number: int, value: Any, span: Span) -> Assign:
         """Return the assignment of one of several values that a function returns."""

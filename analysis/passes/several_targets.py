@@ -35,7 +35,7 @@ def assigned_in_turn(
 ) -> tuple[Assign, ...]:
     """Return what `targets = values`, as many of these as of those, does one by one."""
     names = [
-        None if _is_untouched(value, targets[:position]) else _temporary(span, position)
+        None if _is_untouched(value, targets[:position]) else temporary(span, position)
         for position, value in enumerate(values)
     ]
     first = tuple(
@@ -54,14 +54,15 @@ def assigned_alike(targets: Sequence[Target], value: Expression, span: Span) -> 
     """Return what `first = second = value` does one by one."""
     if isinstance(value, Constant):
         return tuple(Assign(target=target, value=value, span=span) for target in targets)
-    name = _temporary(span, 0)
+    name = temporary(span, 0)
     return (
         Assign(target=name, value=value, span=span),
         *(Assign(target=target, value=name, span=span) for target in targets),
     )
 
 
-def _temporary(span: Span, position: int) -> Name:
+def temporary(span: Span, position: int) -> Name:
+    """Return the name of one of the values on their way, of the statement at `span`."""
     return Name(name=f"{TEMPORARY}{span.line}_{span.column}_{position}", span=span)
 
 

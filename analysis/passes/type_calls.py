@@ -23,17 +23,30 @@ from ..model.types import (
     NumpyScalar,
     ScalarType,
 )
-from ..model.ufuncs import FUNCTIONS
+from ..model.ufuncs import FUNCTIONS, operator_of
 from .conversions import convert, convert_operands
 from .hazards import call_hazards
 from .promotion import call_cell
+from .type_complex import absolute, complex_part, made_complex
 from .type_operations import Result, Scope, binary, chosen_type, number, unary, unsupported
 from .type_ufuncs import ufunc_call
+
+_FLOAT64 = NumpyScalar(dtype="float64")
 
 
 def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
     """Return the call of function `name`, typed."""
     match name, operands:
+        case "abs", (operand,) if operand.type.dtype in COMPLEX_DTYPES:
+            return absolute(operand, span)
+        case (("real" | "imag" | "conjugate"), (operand,)):
+            return complex_part(name, operand, span)
+        case "complex", ((_,) | (_, _)):
+            return made_complex(operands, span, scope)
+        case (("divmod.quotient" | "divmod.remainder"), (_, _)):
+            return _part_of_divmod(name, operands, span, scope)
+        case "round", (operand,):
+            return _rounded(operand, span, scope)
         case "abs", (operand,):
             return unary("abs", operand, span, scope)
         case (("min" | "max"), (_, _, *_)):
@@ -67,6 +80,27 @@ def _converted(
     if result is operand and operand.type != target:
         return Cast(operand=operand, type=target, hazards=0, span=span)
     return result
+
+
+def _part_of_divmod(
+    name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope
+) -> Result:
+    """Return one of the two values of `divmod(x, y)`."""
+    found = binary(operator_of(name), operands, span, scope)
+    is_numpy = isinstance(found, Operation) and isinstance(found.type, NumpyScalar)
+    return replace(found, name=name) if isinstance(found, Operation) and is_numpy else found
+
+
+def _rounded(operand: TypedExpression, span: Span, scope: Scope) -> Result:
+    """Return `round(x)`: the nearest Python int, of two the even one."""
+    if operand.type.dtype in FLOAT_DTYPES:
+        wide = convert(operand, _FLOAT64, scope.intervals)
+        assert wide is not None  # a wider float
+        whole = Operation(name="numpy.rint", operands=(wide,), type=_FLOAT64, hazards=0, span=span)
+        return Cast(operand=whole, type=INT, hazards=CONVERSION, span=span)
+    if operand.type.dtype in COMPLEX_DTYPES or operand.type == NumpyScalar(dtype="bool"):
+        return unsupported("round", (operand,), span)
+    return _converted("int", operand, INT, span, scope)
 
 
 def _extremum(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:

@@ -49,7 +49,7 @@ def told_by_numpy(function, *arguments):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operators_tell_what_numpy_would_warn_of(name, dtype):
-    tell = FUNCTIONS[float_status.status_call(name)]
+    tell = FUNCTIONS[float_status.status_call(name, "float64")]
     with np.errstate(all="ignore"):
         values = [dtype(each) for each in VALUES]
     for x, y in itertools.product(values, repeat=2):
@@ -60,8 +60,35 @@ def test_operators_tell_what_numpy_would_warn_of(name, dtype):
 
 @pytest.mark.parametrize("name", ["numpy.sqrt", "cast"])
 def test_functions_of_one_operand_tell_what_numpy_would_warn_of(name):
-    tell = FUNCTIONS[float_status.status_call(name)]
+    tell = FUNCTIONS[float_status.status_call(name, "float64")]
     function = np.sqrt if name == "numpy.sqrt" else np.float32
     for x in map(np.float64, VALUES):
         value, expected = told_by_numpy(function, x)
         assert expected == tell(x, value), (name, x, value)
+
+
+PARTS = (0.0, -1.0, 1e-300, 1.7e308, -1e200, 1e38, np.inf, np.nan)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", ["+", "-", "*"])
+def test_complex_operators_tell_what_numpy_would_warn_of(name, dtype):
+    tell = FUNCTIONS[float_status.status_call(name, dtype)]
+    with np.errstate(all="ignore"):
+        values = [np.dtype(dtype).type(complex(x, y)) for x in PARTS for y in PARTS]
+    for x, y in itertools.product(values, repeat=2):
+        value, expected = told_by_numpy(OPERATIONS[name], x, y)
+        with np.errstate(all="ignore"):
+            assert expected == tell(x, y, value), (name, x, y, value)
+
+
+@pytest.mark.parametrize("value", [np.complex64(3e38 + 3e38j), np.complex128(1.5e308 + 1.5e308j)])
+def test_numpy_does_not_warn_of_an_absolute_value_that_overflows(value):
+    assert (np.inf, 0) == told_by_numpy(abs, value)
+
+
+def test_conversions_to_single_precision_tell_what_numpy_would_warn_of():
+    tell = FUNCTIONS[float_status.status_call("cast", "complex128")]
+    for x in [np.complex128(complex(x, y)) for x in PARTS for y in PARTS]:
+        value, expected = told_by_numpy(np.complex64, x)
+        assert expected == tell(x, value), (x, value)

@@ -223,6 +223,44 @@ class Cells:
         return None
 
 
+@pytest.mark.parametrize("kind", ["complex", "complex64", "complex128"])
+def test_parts_of_complex_numbers_are_those_of_the_interpreter(kind):
+    type_ = COMPLEX if kind == "complex" else NumpyScalar(dtype=kind)
+    parts = (0.0, -0.0, 1.5, -3e-320, 1.7e308, 2e19, math.inf, -math.inf, math.nan)
+    cells = Cells((type_,))
+    with np.errstate(all="ignore"):
+        numbers = [complex(x, y) for x in parts for y in parts]
+        made = numbers if kind == "complex" else [np.dtype(kind).type(each) for each in numbers]
+    cells.arguments = [(each,) for each in made]
+    x = (Name(name="x", span=SPAN),)
+    functions = {
+        "abs": abs, "complex": complex, "real": lambda z: z.real, "imag": lambda z: z.imag,
+        "conjugate": lambda z: z.conjugate(),
+    }  # fmt: skip
+    for name, function in functions.items():
+        assert cells.add(name, function, Call(function=name, arguments=x, span=SPAN))
+    assert not cells.add("round", round, Call(function="round", arguments=x, span=SPAN))
+    cells.check()
+
+
+@pytest.mark.parametrize("types", [TYPES[:8], TYPES[8:]], ids=("first", "last"))
+def test_parts_of_real_numbers_are_those_of_the_interpreter(types):
+    x = Name(name="x", span=SPAN)
+    for type_ in types:
+        cells = Cells((type_, FLOAT))
+        for name in ("real", "imag", "conjugate"):
+            call = Call(function=name, arguments=(x,), span=SPAN)
+            assert cells.add(name, lambda x, y, name=name: part_of(x, name), call)
+        both = (x, Name(name="y", span=SPAN))
+        assert cells.add("complex", complex, Call(function="complex", arguments=both, span=SPAN))
+        cells.check()
+
+
+def part_of(number, name):
+    found = getattr(number, name)
+    return found() if name == "conjugate" else found
+
+
 def operation(name):
     x, y = Name(name="x", span=SPAN), Name(name="y", span=SPAN)
     if name in ("neg", "pos", "~", "not"):
@@ -249,7 +287,7 @@ def test_unary_operation_and_conversion_compute_what_the_interpreter_computes(ty
         cells = Cells((type_,))
         for name in ("neg", "pos", "~", "not"):
             cells.add(name, FUNCTIONS[name], operation(name))
-        for name in ("abs", "int", "float", "bool"):
+        for name in ("abs", "int", "float", "bool", "round", "complex"):
             cells.add(name, getattr(builtins, name), Call(function=name, arguments=x, span=SPAN))
         for name in (*COMPILED_DTYPES[1:], "abs", "fabs", "sqrt", "floor", "ceil", "trunc", "rint",
                      "isnan", "isinf", "isfinite", "square"):  # fmt: skip
@@ -304,6 +342,10 @@ def test_function_of_two_computes_what_the_interpreter_computes(dtype):
     cells = Cells((type_, type_))
     both = (Name(name="x", span=SPAN), Name(name="y", span=SPAN))
     functions = {"min": min, "max": max, "numpy.minimum": np.minimum, "numpy.maximum": np.maximum}
+    functions |= {
+        "divmod.quotient": lambda x, y: divmod(x, y)[0],
+        "divmod.remainder": lambda x, y: x % y,  # what else may happen, the quotient tells
+    }
     functions |= {f"math.{name}": getattr(math, name) for name in LIBM_OF_TWO}
     for name, function in functions.items():
         assert cells.add(name, function, Call(function=name, arguments=both, span=SPAN))
