@@ -30,7 +30,7 @@ from autopar.analysis.model.typed import (
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
 from autopar.analysis.model.ufuncs import COMPARISONS, operator_of
 
-from .kernel import Branch, Decision, Instance, Loop, Program, walk_nodes
+from .kernel import Branch, Decision, Instance, Loop, Node, Program, walk_nodes
 
 Value: TypeAlias = Any  # a float of either width
 Complex: TypeAlias = Any  # a complex number of either width
