@@ -55,14 +55,15 @@ OWN_NAMES = frozenset(
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
-        "lane_count",
+        "lane_count", "row_end", "address",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
     r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+_term\d+"
-    r"|(libm|numpy|turn|pair)_\w+|\w+_(lanes|levels)"
+    r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer)_\w+"
+    r"|\w+_(lanes|levels|strip|strip_end|ahead)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
@@ -103,6 +104,8 @@ class _Module:
             strided=strided_instances(program.body),
             fastmath=fastmath,
             tells_warnings=tells_warnings,
+            arrays={each.name: each.type for each in program.arrays},
+            overlapping=program.overlapping,
         )
         self._reduces = host.reduces_of(self._host)
         self._watches_flags = bool(program.hazards & FLOAT_WARNING) and not tells_warnings
@@ -146,6 +149,9 @@ class _Module:
         if self._body.helpers:
             yield ""
             yield "from autopar.codegen.scalars import cpu_helper"
+            if self._body.memory:
+                names = ", ".join(sorted(self._body.memory))
+                yield f"from autopar.codegen.strip_memory import {names}"
             yield ""
             yield from (f'{name} = cpu_helper("{name}")' for name in sorted(self._body.helpers))
 

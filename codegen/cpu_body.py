@@ -6,16 +6,20 @@ Maps nodes of a loop tree to lines, and remembers which helpers they call.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autopar.analysis.model.loop_ir import Constant, Expression
 from autopar.analysis.model.typed import INTEGER_OVERFLOW, Load
+from autopar.analysis.model.types import ArrayType
 
 from .data_ranges import limits
 from .expressions import Names, print_expression, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
 from .small_integers import SMALL
+from .strip_memory import STRIP
+from .strip_text import Ahead
+from .strips import find_strips
 
 INDENT = "    "
 
@@ -46,7 +50,11 @@ class Body:
     fastmath: bool
     tells_warnings: bool  # see `codegen.float_status`
     told: Mapping[str, tuple[Load, ...]] = field(default_factory=dict)  # see `small_integers`
+    arrays: Mapping[str, ArrayType]
+    overlapping: frozenset[str]  # arrays: see `kernel.Program`
     helpers: set[str] = field(default_factory=set)  # functions that the statements call
+    memory: set[str] = field(default_factory=set)  # functions of codegen.strip_memory
+    ahead: Ahead | None = None  # what went ahead of the statements printed
 
     def nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
         """Yield the lines of `nodes`."""
@@ -73,6 +81,10 @@ class Body:
 
     def loop(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
         """Yield the lines of a loop from `lower` to `upper`."""
+        ahead = self.in_strips(loop, "_strip")
+        if ahead is not None:
+            yield from self._strips(ahead, lower, upper, indent)
+            return
         if loop.step != 1 and isinstance(loop.lower, Constant):
             yield from self._strided_header(loop, lower, upper, indent)
         else:
@@ -82,6 +94,44 @@ class Body:
         yield from self.nodes(loop.body, indent + INDENT)
         if loop.is_endless:
             yield from given_up(indent)
+
+    def in_strips(self, loop: Loop, first: str, end: str = "") -> Ahead | None:
+        """Return what may go ahead of the iterations of `loop` from `first` to `end`.
+
+        A `first` that is an ending only makes names of the iterator's.
+        """
+        strips = find_strips(loop, self.arrays, self.overlapping)
+        if strips is None:
+            return None
+        iterator = self.names[loop.iterator]
+        return Ahead(
+            loop=loop,
+            strips=strips,
+            names=self.names,
+            first=first if end else f"{iterator}{first}",
+            end=end or f"{iterator}{first}_end",
+            names_of=self._names,
+            text=self.text,
+            fastmath=self.fastmath,
+            tells_warnings=self.tells_warnings,
+            helpers=self.helpers,
+            memory=self.memory,
+        )
+
+    def after(self, ahead: Ahead) -> Body:
+        """Return what prints the iterations after what goes ahead of them."""
+        return replace(self, names={**self.names, **ahead.results()}, ahead=ahead)
+
+    def _strips(self, ahead: Ahead, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield a loop over strips of iterations."""
+        loop, inner = ahead.loop, indent + INDENT
+        header = f"for {ahead.first} in range({lower}, {upper}, {STRIP}):"
+        yield f"{indent}{header}  # line {loop.span.line}"
+        yield f"{inner}{ahead.end} = min({ahead.first} + {STRIP}, {upper})"
+        yield from ahead.lines(inner)
+        if ahead.strips.remaining:
+            yield f"{inner}{self.header(loop, ahead.first, ahead.end)}"
+            yield from self.after(ahead).nodes(ahead.strips.remaining, inner + INDENT)
 
     def header(self, loop: Loop, lower: str, upper: str) -> str:
         """Return the first line of a loop."""
@@ -106,13 +156,7 @@ class Body:
         yield f"{indent}{INDENT}{iterator} = {step} * turn_{iterator} + {offset}"
 
     def _statement(self, instance: Instance, indent: str) -> Iterator[str]:
-        names = Names(
-            iterators=dict(instance.iterators),
-            spelled=self.names,
-            prefix=f"{instance.name}_",
-            signed=instance.name in self.strided,
-            tells_warnings=self.tells_warnings,
-        )
+        names = self._names(instance, self.names, f"{instance.name}_")
         printed = print_statement(instance.statement, names, "cpu", fastmath=self.fastmath)
         self.helpers.update(printed.helpers)
         loads = self.told.get(instance.name, ())
@@ -121,3 +165,14 @@ class Body:
         *others, last = printed.lines
         yield from (indent + line for line in others)
         yield f"{indent}{last}  # line {instance.span.line}"
+        if self.ahead is not None:
+            yield from (indent + line for line in self.ahead.advanced(instance))
+
+    def _names(self, instance: Instance, spelled: Mapping[str, str], prefix: str) -> Names:
+        return Names(
+            iterators=dict(instance.iterators),
+            spelled=spelled,
+            prefix=prefix,
+            signed=instance.name in self.strided,
+            tells_warnings=self.tells_warnings,
+        )

@@ -184,6 +184,11 @@ class _Printer:
         lanes, step = self._shape.lanes, loop.step
         row = f"for row_lower in range(block_lower, block_upper, {lanes * step}):"
         yield f"{indent}{row}  # line {loop.span.line}"
+        ahead = self._body.in_strips(loop, "row_lower", "row_end")
+        if ahead is not None:
+            end = f"min(row_lower + {lanes}, block_upper)"
+            yield f"{indent}{INDENT}row_end = {end}"
+            yield from ahead.lines(indent + INDENT)
         left = (
             "block_upper - row_lower"
             if step == 1
@@ -194,7 +199,10 @@ class _Printer:
         yield f"{indent}{2 * INDENT}{self._body.names[loop.iterator]} = row_lower + {advance}"
         own = {part.name: self._lane(part) for part in self._partial.parts}
         body = replace(self._body, names={**self._body.names, **own})
-        yield from body.nodes(loop.body, indent + 2 * INDENT)
+        nodes = loop.body
+        if ahead is not None:
+            body, nodes = body.after(ahead), ahead.strips.remaining
+        yield from body.nodes(nodes, indent + 2 * INDENT)
 
     def _fold_lanes(self, indent: str) -> Iterator[str]:
         """Yield the lanes combined: half of them with the other half, and again."""

@@ -31,6 +31,22 @@ from .native import compiled
 
 PREFIX = "numpy_"
 TOLD = "told_"
+STRIP = "strip_"
+TOLD_STRIP = "toldstrip_"
+# Those whose bits do not depend on how many elements are computed at once, nor on where they lie,
+# at every level of instructions that NumPy chooses from; told apart by experiment (see
+# tests/codegen/test_numpy_loops.py). Not `fmax` and `fmin`, which differ for signalling NaNs.
+STRIPPED = frozenset(
+    f"numpy.{name}"
+    for name in (
+        "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin",
+        "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "cbrt",
+        "deg2rad", "rad2deg", "degrees", "radians", "power", "arctan2", "hypot", "logaddexp",
+        "logaddexp2", "fmod", "float_power",
+    )
+)  # fmt: skip
+# Of these the second operand has to stand still, as it does for a scalar.
+SCALAR_SECOND = frozenset(("numpy.power", "numpy.float_power"))
 
 # dtype: (NumPy's character for it, LLVM's type).
 _DTYPES = {
@@ -86,6 +102,58 @@ def scalar_function(name: str) -> Any:  # noqa: ANN401 - Numba is untyped
     number = getattr(types, dtype)
     result = types.int64 if prefix == TOLD else number
     return types.ExternalFunction(symbol, result(*(number,) * ufunc.nin))
+
+
+def strip_function(name: str) -> Any:  # noqa: ANN401 - Numba is untyped
+    """Return the function that applies a loop to a strip: the count, then where operands lie.
+
+    It returns a status: what NumPy would warn of for "toldstrip_exp_float64", 0 for
+    "strip_exp_float64".
+    """
+    prefix = STRIP if name.startswith(STRIP) else TOLD_STRIP
+    function, _, dtype = name.removeprefix(prefix).rpartition("_")
+    ufunc: np.ufunc = getattr(np, function)
+    symbol = f"autopar_{name}"
+    is_scalar = f"numpy.{function}" in SCALAR_SECOND
+    _define(symbol, _strip_text(symbol, ufunc, dtype, (prefix == TOLD_STRIP, is_scalar)))
+    number = getattr(types, dtype)
+    row = types.CPointer(number)
+    second = (number if is_scalar else row,) * (ufunc.nin - 1)
+    return types.ExternalFunction(symbol, types.int64(types.int64, row, *second, row))
+
+
+def _strip_text(symbol: str, ufunc: np.ufunc, dtype: str, kind: tuple[bool, bool]) -> str:
+    """Return the LLVM code that calls the loop of `ufunc` for elements side by side."""
+    is_told, is_scalar = kind
+    loop, data = loop_of(ufunc, dtype)
+    number, size, count = _DTYPES[dtype][1], np.dtype(dtype).itemsize, ufunc.nin
+    second = f", {number} %y" if is_scalar else ", ptr %x1" if count > 1 else ""
+    rows = ["%x0", *(["%at"] if is_scalar else ["%x1"])[: count - 1], "%out"]
+    strides = [size, *([0] if is_scalar else [size])[: count - 1], size]
+    stored = "\n".join(
+        f"""  %slot{k} = getelementptr ptr, ptr %arguments, i64 {k}
+  store ptr {row}, ptr %slot{k}
+  %stride{k} = getelementptr i64, ptr %strides, i64 {k}
+  store i64 {stride}, ptr %stride{k}"""
+        for k, (row, stride) in enumerate(zip(rows, strides, strict=True))
+    )
+    held = f"  %at = alloca {number}\n  store {number} %y, ptr %at" if is_scalar else ""
+    call = f"""  %loop = inttoptr i64 {loop} to ptr
+  %data = inttoptr i64 {data} to ptr
+  call void %loop(ptr %arguments, ptr %count, ptr %strides, ptr %data)"""
+    call = _told(call) if is_told else _added(call)
+    return f"""
+define i64 @{symbol}(i64 %n, ptr %x0{second}, ptr %out) {{
+  %arguments = alloca [{count + 1} x ptr]
+  %strides = alloca [{count + 1} x i64]
+  %count = alloca i64
+  store i64 %n, ptr %count
+{held}
+{stored}
+{call}
+  ret i64 {"%status" if is_told else 0}
+}}
+"""
 
 
 def _scalar_text(symbol: str, ufunc: np.ufunc, dtype: str, *, is_told: bool) -> str:

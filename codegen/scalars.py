@@ -23,7 +23,7 @@ import numpy as np
 from numba.core import types
 
 from .float_status import FLOAT_STATUS
-from .numpy_loops import PREFIX, TOLD, scalar_function
+from .numpy_loops import PREFIX, STRIP, TOLD, TOLD_STRIP, scalar_function, strip_function
 
 # A number of a dtype that Numba knows and mypy does not.
 Value: TypeAlias = Any
@@ -391,6 +391,8 @@ def cpu_helper(name: str) -> Value:
         return _libm_function(name.removeprefix(_PREFIX))
     if name.startswith((PREFIX, TOLD)):
         return scalar_function(name)
+    if name.startswith((STRIP, TOLD_STRIP)):
+        return strip_function(name)
     function = next(each for each in _of_cpu() if each.__name__ == name)
     return numba.njit(nogil=True, error_model="numpy")(function)
 
