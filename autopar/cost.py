@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from autopar.analysis.model.loop_ir import (
     Allocate,
     Assign,
+    Call,
     Element,
     Exchange,
     For,
@@ -26,10 +27,13 @@ from autopar.analysis.model.loop_ir import (
 from autopar.analysis.model.loop_ir import Statement as LoopStatement
 from autopar.analysis.model.scop import Loop, Scop, Statement
 from autopar.analysis.model.text import python_text
+from autopar.analysis.model.ufuncs import FUNCTIONS
 
 # One node of an expression in CPython, subscripts of NumPy arrays included, in nanoseconds.
 _INTERPRETED_NODE_NS = 25
 _INTERPRETED_STATEMENT_NS = 60
+# A call of one of NumPy's functions on a scalar.
+_INTERPRETED_UFUNC_NS = 500
 # Analysis, code generation and Numba's compilation of one region.
 COMPILE_NS = 200_000_000
 # A nest analysed again at a call, with what was found there.
@@ -103,12 +107,12 @@ def _block_costs(
 
 def _once(body: Assign | Update) -> int:
     """Return what one run of a statement costs in the interpreter."""
-    nodes = sum(1 for _ in walk_expression(body.value)) + sum(
-        1 for _ in walk_expression(body.target)
-    )
+    values = tuple(walk_expression(body.value))
+    nodes = len(values) + sum(1 for _ in walk_expression(body.target))
     if isinstance(body, Update):
         nodes += 1
-    return _INTERPRETED_STATEMENT_NS + _INTERPRETED_NODE_NS * nodes
+    ufuncs = sum(isinstance(each, Call) and each.function in FUNCTIONS for each in values)
+    return _INTERPRETED_STATEMENT_NS + _INTERPRETED_NODE_NS * nodes + _INTERPRETED_UFUNC_NS * ufuncs
 
 
 def _statement_cost(scop: Scop, statement: Statement) -> str:

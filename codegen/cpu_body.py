@@ -123,8 +123,13 @@ class Body:
         return replace(self, names={**self.names, **ahead.results()}, ahead=ahead)
 
     def _strips(self, ahead: Ahead, lower: str, upper: str, indent: str) -> Iterator[str]:
-        """Yield a loop over strips of iterations."""
+        """Yield a loop over strips of iterations; one strip where nothing is buffered."""
         loop, inner = ahead.loop, indent + INDENT
+        if ahead.is_whole:
+            yield f"{indent}{ahead.first} = {lower}  # line {loop.span.line}"
+            yield f"{indent}{ahead.end} = {upper}"
+            yield from ahead.lines(indent)
+            return
         header = f"for {ahead.first} in range({lower}, {upper}, {STRIP}):"
         yield f"{indent}{header}  # line {loop.span.line}"
         yield f"{inner}{ahead.end} = min({ahead.first} + {STRIP}, {upper})"

@@ -117,7 +117,7 @@ def strip_function(name: str) -> Any:  # noqa: ANN401 - Numba is untyped
     is_scalar = f"numpy.{function}" in SCALAR_SECOND
     _define(symbol, _strip_text(symbol, ufunc, dtype, (prefix == TOLD_STRIP, is_scalar)))
     number = getattr(types, dtype)
-    row = types.CPointer(number)
+    row = types.CPointer(number)  # type: ignore[no-untyped-call]  # Numba is untyped
     second = (number if is_scalar else row,) * (ufunc.nin - 1)
     return types.ExternalFunction(symbol, types.int64(types.int64, row, *second, row))
 
@@ -147,6 +147,11 @@ define i64 @{symbol}(i64 %n, ptr %x0{second}, ptr %out) {{
   %arguments = alloca [{count + 1} x ptr]
   %strides = alloca [{count + 1} x i64]
   %count = alloca i64
+  %is_empty = icmp sle i64 %n, 0
+  br i1 %is_empty, label %nothing, label %begin
+nothing:
+  ret i64 0
+begin:
   store i64 %n, ptr %count
 {held}
 {stored}

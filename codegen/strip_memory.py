@@ -38,7 +38,7 @@ buffer_float32 = _buffer(types.float32)
 buffer_float64 = _buffer(types.float64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba is untyped
+@intrinsic
 def address(_context: object, array: Any, index: Any) -> Any:  # noqa: ANN401
     """Return where the element of `array` at `index`, a tuple, lies."""
 

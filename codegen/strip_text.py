@@ -85,11 +85,14 @@ class Ahead:
 
     # ------------------------------------------------------------------ buffers
 
-    def _buffers(self, call: StripCall) -> Iterator[str]:
-        for position in self.filled(call):
-            yield f"{call.name}_{position}"
-        if self._out(call) == f"{call.name}_out":
-            yield f"{call.name}_out"
+    @property
+    def is_whole(self) -> bool:
+        """Whether the calls go from array to array and are all that there is."""
+        return not self.strips.remaining and not any(map(self._buffers, self.strips.calls))
+
+    def _buffers(self, call: StripCall) -> tuple[str, ...]:
+        filled = tuple(f"{call.name}_{position}" for position in self.filled(call))
+        return filled or (() if call.target is not None else (f"{call.name}_out",))
 
     @staticmethod
     def filled(call: StripCall) -> tuple[int, ...]:

@@ -47,7 +47,7 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import FLOAT_DTYPES, ArrayType
 
-from .integers import difference, rename
+from .integers import NOWHERE, difference, rename
 from .kernel import Branch, Decision, Instance, Loop, Node, walk_nodes
 from .liveness import assigned
 from .numpy_loops import SCALAR_SECOND, STRIPPED
@@ -309,18 +309,23 @@ class _Walker:
         type_ = self.finder.arrays[array]
         if type_.layout != "C" or not type_.is_aligned or not indices:
             return False
-        if any(isinstance(each, Computed) or wrapped_value(each) is not None for each in indices):
-            return False
-        return [self._step(each) for each in indices] == [*(0,) * (len(indices) - 1), 1]
+        steps = [
+            None
+            if isinstance(each, Computed) or wrapped_value(each) is not None
+            else self._step(each)
+            for each in indices
+        ]
+        return steps == [*(0,) * (len(indices) - 1), 1]
 
     def _step(self, index: Expression) -> int | None:
         """Return by how much a subscript moves from one iteration to the next."""
-        span, iterator = index.span, self.finder.loop.iterator
         here = rename(index, dict(self.instance.iterators))
-        turn = Name(name=iterator, span=span)
-        one = Constant(value=1, span=span)
-        following = Binary(operator="+", left=turn, right=one, span=span)
-        return difference(rename(here, {iterator: following}), here)
+        names = {each.name for each in walk_expression(here) if isinstance(each, Name)}
+        same: dict[str, Expression] = {name: Name(name=name, span=NOWHERE) for name in names}
+        turn = Name(name=self.finder.loop.iterator, span=NOWHERE)
+        one = Constant(value=1, span=NOWHERE)
+        following = Binary(operator="+", left=turn, right=one, span=NOWHERE)
+        return difference(rename(here, {**same, turn.name: following}), rename(here, same))
 
     def _may_store(self, target: Store | None, operation: Operation) -> bool:
         """Return whether nothing else that the loop does could meet what `target` stores."""

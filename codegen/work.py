@@ -26,9 +26,11 @@ from autopar.analysis.model.typed import (
     places_of,
     walk_statement,
 )
+from autopar.analysis.model.ufuncs import COMPARISONS
 
 from .integers import linear, rename, simplify
 from .kernel import Branch, Decision, Instance, Loop, Node
+from .numpy_loops import STRIPPED
 
 # Prices in hundredths of a nanosecond, of loops that vectorise.
 PER_NS = 100
@@ -42,6 +44,16 @@ PRICES: Mapping[str, int] = MappingProxyType(
     {
         "/": 60, "//": 300, "%": 300, "**": 2000, "abs": 4, "min": 8, "max": 8,
         "math.sqrt": 80, "numpy.sqrt": 80,
+        # NumPy's own loops over a strip: some are vectorised for every processor that NumPy knows,
+        # others for a few only, and are priced between the two.
+        **dict.fromkeys(STRIPPED, 300), "numpy.sin": 600, "numpy.cos": 600, "numpy.tan": 600,
+        "numpy.absolute": 4, "numpy.fabs": 4, "numpy.minimum": 8, "numpy.maximum": 8,
+        "numpy.clip": 12, "numpy.floor": 8, "numpy.ceil": 8, "numpy.trunc": 8, "numpy.rint": 8,
+        "numpy.isnan": 4, "numpy.isinf": 4, "numpy.isfinite": 4,
+        "numpy.divide": 60, "numpy.floor_divide": 300, "numpy.remainder": 300,
+        **dict.fromkeys(
+            ("numpy.add", "numpy.subtract", "numpy.multiply", "numpy.negative", *COMPARISONS), 4
+        ),
     }
 )  # fmt: skip
 # What is taken for the number of turns of a loop that may be left early.
