@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,6 @@ import warnings
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from numpy._core import _multiarray_umath as umath
 
 from autopar.analysis.model.ufuncs import OWN_LOOPS
 from autopar.codegen import fpflags
@@ -130,6 +130,7 @@ def test_strips_and_single_calls_are_numpys_scalars():
     assert [] == differences()
 
 
+umath = importlib.import_module("numpy._core._multiarray_umath")
 LEVELS = [each for each in umath.__cpu_dispatch__ if umath.__cpu_features__.get(each)]
 
 
