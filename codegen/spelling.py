@@ -10,7 +10,7 @@ from .kernel import Loop, Program, walk_nodes
 
 
 def spell(program: Program, own_names: frozenset[str], own: re.Pattern[str]) -> dict[str, str]:
-    """Return a spelling for each name of `program`, an underscore added where it would clash.
+    """Return a spelling for each name of `program`, underscores added where it would clash.
 
     `own_names`, and whatever `own` matches as a whole, are names of the generated module.
     """
@@ -20,7 +20,8 @@ def spell(program: Program, own_names: frozenset[str], own: re.Pattern[str]) -> 
     wanted += [each.iterator for each in walk_nodes(program.body) if isinstance(each, Loop)]
     names: dict[str, str] = {}
     for name in dict.fromkeys(wanted):
-        spelling = name
+        # What begins like a name of our own does so however it ends.
+        spelling = name if own.fullmatch(f"{name}_") is None else f"_{name}"
         while _is_taken(spelling, own_names, own) or spelling in names.values():
             spelling += "_"
         names[name] = spelling

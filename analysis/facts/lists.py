@@ -181,7 +181,9 @@ def changed(array: NDArray[Any], before: NDArray[Any]) -> Stored:
     """Return which elements have other bits than before."""
     width = array.dtype.itemsize
     whole = np.dtype(f"u{min(width, 8)}")
-    now, then = (each.view(whole).reshape(*each.shape, -1) for each in (array, before))
+    # The number of words is said: none can be counted where there is no element.
+    words = width // whole.itemsize
+    now, then = (each.view(whole).reshape(*each.shape, words) for each in (array, before))
     found: Stored = (now != then).any(axis=-1)
     return found
 

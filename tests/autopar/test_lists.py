@@ -145,6 +145,7 @@ TAKEN: dict[str, tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = {
     "bools out": (rounded, lambda: ([None] * 40, [*FLOATS])),
     "zipped": (pairs, lambda: ([0] * 40, [*FLOATS], [*INTS])),
     "not a number": (mapped, lambda: ([math.nan] * 4, [math.nan, -0.0, 0.0, 5e-324], 4)),
+    "no elements": (in_place, lambda: ([], 0)),
 }  # fmt: skip
 
 # What a list must not be for a kernel, or what the interpreter raises.
