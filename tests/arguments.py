@@ -35,21 +35,23 @@ def address(array: Array) -> int:
 def copy_arguments(arguments: Sequence[object]) -> list[Any]:
     """Return independent copies of `arguments` in which the same pairs of arrays overlap as before.
 
-    Lists are copied one level deep; anything else that is not an array is passed on as it is.
+    So are lists, those in lists too; anything else that is not an array is passed on as it is.
     """
     roots: dict[int, Array] = {}
-    copies: dict[int, Array] = {}
+    copies: dict[int, Any] = {}
     return [_copy(argument, roots, copies) for argument in arguments]
 
 
-def _copy(argument: object, roots: dict[int, Array], copies: dict[int, Array]) -> object:
+def _copy(argument: object, roots: dict[int, Array], copies: dict[int, Any]) -> object:
     match argument:
         case np.ndarray():
             if id(argument) not in copies:
                 copies[id(argument)] = _copy_array(argument, roots)
             return copies[id(argument)]
         case list():
-            return [_copy(item, roots, copies) for item in argument]
+            if id(argument) not in copies:
+                copies[id(argument)] = [_copy(item, roots, copies) for item in argument]
+            return copies[id(argument)]
         case _:
             return argument
 

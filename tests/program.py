@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -52,9 +52,19 @@ class ArraySpec:
     name: str
     rank: int
     dtype: str
+    listed: str = ""  # "python", "numpy": a list, or a list of lists, of such numbers
 
-    def build(self, extent: int) -> Array:
+    def build(self, extent: int) -> Array | list[Any]:
         """Return a new array of `rank` equal extents, its elements distinct as far as the dtype allows."""
+        array = self._array(extent)
+        if not self.listed:
+            return array
+        if self.listed == "python":
+            found: list[Any] = array.tolist()
+            return found
+        return [list(row) for row in array] if self.rank > 1 else list(array)
+
+    def _array(self, extent: int) -> Array:
         size = extent**self.rank
         # zlib: the builtin hash of a string differs from process to process
         mixed = np.random.default_rng(zlib.crc32(self.name.encode())).permutation(size)
