@@ -20,19 +20,17 @@ _TUPLE = re.compile(r"\b([uvw])\[([^\[\],]+), ([^\[\],]+)\]")
 
 def draw_list_nest(choices: Choices) -> Program:
     """Return a program of one nest, or one comprehension, most of whose arrays are lists."""
-    draft = Draft(
-        choices=choices,
-        dtype=choices.one_of(("float64", "float64", "int64", *DTYPES)),
-        start=choices.one_of((0, 3, 4)),
-    )
-    family = choices.one_of(
-        (appended, appended, comprehension, comprehension, elementwise, guarded, stencil)
-        + (imperfect, one_element, recurrence)
-    )
+    family = choices.one_of(_MAPS + _CHAINS)
+    dtypes = ("float64", "float64", "int64", *DTYPES)
+    if family in _CHAINS:  # products of Python's integers would grow without end
+        dtypes = ("float64", "float64", "float32")
+    draft = Draft(choices=choices, dtype=choices.one_of(dtypes), start=choices.one_of((0, 3, 4)))
     lines = [_TUPLE.sub(r"\1[\2][\3]", line) for line in family(draft)]
     used = {node.id for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.Name)}
     arrays = tuple(
-        _spec(choices, name, draft.dtype) for name in (*VECTORS, *MATRICES) if name in used
+        _spec(choices, name, draft.dtype, may_mix=family in _MAPS)
+        for name in (*VECTORS, *MATRICES)
+        if name in used
     )
     numbers = tuple(name for name in ("n", "m", "k") if name in used)
     outs = [name for name in ("out", "other") if name in used]
@@ -48,8 +46,8 @@ def draw_list_nest(choices: Choices) -> Program:
     )
 
 
-def _spec(choices: Choices, name: str, dtype: str) -> ArraySpec:
-    if choices.integer(1, 5) == 5:
+def _spec(choices: Choices, name: str, dtype: str, *, may_mix: bool) -> ArraySpec:
+    if may_mix and choices.integer(1, 5) == 5:
         dtype = choices.one_of(("float64", "int64", "float32", "bool"))
     kind = choices.one_of(("python", "python", "python", "numpy", ""))
     spec = ArraySpec(name=name, rank=1 if name in VECTORS else 2, dtype=dtype)
@@ -121,3 +119,7 @@ def _value(draft: Draft) -> str:
         draft.value(draft.read("a"), draft.variables[-1]) if draft.dtype != "bool" else "n > 3",
         f"{draft.read('a')} / {draft.read('a')}" if draft.dtype != "bool" else "m / 2",
     )
+
+
+_MAPS = (appended, appended, comprehension, comprehension, elementwise, guarded, stencil)
+_CHAINS = (imperfect, one_element, recurrence)
