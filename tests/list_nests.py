@@ -21,7 +21,7 @@ _TUPLE = re.compile(r"\b([uvw])\[([^\[\],]+), ([^\[\],]+)\]")
 def draw_list_nest(choices: Choices) -> Program:
     """Return a program of one nest, or one comprehension, most of whose arrays are lists."""
     family = choices.one_of(_MAPS + _CHAINS)
-    dtypes = ("float64", "float64", "int64", *DTYPES)
+    dtypes: tuple[str, ...] = ("float64", "float64", "int64", *DTYPES)
     if family in _CHAINS:  # products of Python's integers would grow without end
         dtypes = ("float64", "float64", "float32")
     draft = Draft(choices=choices, dtype=choices.one_of(dtypes), start=choices.one_of((0, 3, 4)))

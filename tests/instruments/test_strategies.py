@@ -98,6 +98,7 @@ def test_most_programs_run_through_and_some_run_out_of_their_arrays() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_arrays_are_filled_with_distinct_elements(dtype: str) -> None:
     array = ArraySpec(name="a", rank=2, dtype=dtype).build(9)
+    assert isinstance(array, np.ndarray)
     assert np.dtype(dtype) == array.dtype
     assert (2 if dtype == "bool" else 81) == len(np.unique(array))
 
