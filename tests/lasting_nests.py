@@ -29,6 +29,9 @@ def last_writer(draft: Draft) -> Body:
                 chosen.append(f"p = {draft.value(draft.read('a'))}")
             if draft.chance(5):
                 chosen.append(f"{draft.element()} = p")
+            if draft.chance(4):
+                value = draft.value(draft.read("a"))
+                lines.append(f"p = {value} if {_test(draft)} else p")
             lines += [f"if {_test(draft)}:", *indented(chosen)]
             if draft.chance(4):
                 lines += ["else:", f"    p = {draft.value(draft.read('a'))}"]

@@ -49,7 +49,7 @@ from .allocations import Allocated, fill_allocations
 from .bounds import loop_range
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
-from .conditionals import lifted, tests_of
+from .conditionals import kept_otherwise, lifted, tests_of
 from .data_bounds import known_of_data, set_bounds, set_predicate
 from .folding import folded
 from .identifiers import Identifiers
@@ -172,7 +172,11 @@ def _statement(draft: Draft, node: Node, place: Place, known: dict[str, Expressi
         case If():
             return _branch(draft, node, place, known)
         case Assign() | Update():
-            chosen = _chosen(draft, node, place, known)
+            chosen = kept_otherwise(node)
+            if chosen is not None:  # what it keeps must be there
+                draft.kept.update(value_names(node.target))
+            else:
+                chosen = _chosen(draft, node, place, known)
             if chosen is not None:
                 return _branch(draft, chosen, place, known)
             _assignment(draft, node, place, known)
@@ -334,7 +338,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         arrays=tuple(draft.arrays.values()),
         loops=tuple(draft.loops),
         statements=tuple(_finished(draft, number) for number in range(len(draft.pending))),
-        live_in=tuple(sorted(_values_read(draft) & exposed_reads(nest))),
+        live_in=tuple(sorted((_values_read(draft) | draft.kept) & exposed_reads(nest))),
         live_out=tuple(sorted(live_out & (written | counted))),
         span=nest.span,
         predicates=tuple(draft.predicates),

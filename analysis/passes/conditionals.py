@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..model.loop_ir import (
+    Assign,
     Binary,
     Call,
     Compare,
     Conditional,
     Expression,
+    If,
+    Name,
     Unary,
+    Update,
     children,
 )
 
@@ -40,6 +44,21 @@ def lifted(expression: Expression) -> Conditional | None:
                 orelse=_with_operand(expression, position, choice.orelse),
                 span=expression.span,
             )
+    return None
+
+
+def kept_otherwise(node: Assign | Update) -> If | None:
+    """Return `m = e if test else m` as an assignment under its test; None for any other."""
+    if not isinstance(node, Assign) or not isinstance(node.value, Conditional):
+        return None
+    name, choice = node.target, node.value
+    if not isinstance(name, Name):
+        return None
+    for kept, new in ((choice.orelse, choice.body), (choice.body, choice.orelse)):
+        if isinstance(kept, Name) and kept.name == name.name:
+            assignment = (replace(node, value=new),)
+            arms = (assignment, ()) if kept is choice.orelse else ((), assignment)
+            return If(test=choice.test, body=arms[0], orelse=arms[1], span=node.span)
     return None
 
 

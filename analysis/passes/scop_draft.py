@@ -73,6 +73,8 @@ class Draft:
     data_bounds: dict[tuple[str, ...], DataBounds] = field(default_factory=dict)
     changing: dict[int, frozenset[str]] = field(default_factory=dict)  # scalars assigned, by loop
     stays: dict[int, str] = field(default_factory=dict)  # of loops that may be left, by number
+    # Scalars that some assignment leaves as they are, as `m = x if x > m else m` does.
+    kept: set[str] = field(default_factory=set)
 
     def atoms(self, place: Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.

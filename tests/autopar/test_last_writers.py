@@ -90,6 +90,24 @@ def changed_in_its_loop(a):
     return i
 
 
+def kept_otherwise(a, t, last):
+    for i in range(a.shape[0]):
+        last = last if a[i] <= t else i
+    return last
+
+
+def kept_or_unbound(a, t):
+    for i in range(a.shape[0]):
+        last = i if a[i] > t else last
+    return last
+
+
+def largest_by_choice(a, m):
+    for i in range(a.shape[0]):
+        m = a[i] if a[i] > m else m
+    return m
+
+
 A = np.random.default_rng(1).random(300)
 THRESHOLDS = (0.5, 0.995, 2.0, -1.0)
 
@@ -138,6 +156,16 @@ def test_loop_variables_that_are_variables(backend):
     same(read_after_its_loop, partial(copies, A, b, 3), backend, ran=ran, cache=False)
     same(read_after_its_loop, partial(copies, A, b[:0], 3), backend, cache=False)
     same(changed_in_its_loop, partial(copies, A), backend, ran="cpu", cache=False)
+
+
+@pytest.mark.usefixtures("hostile")
+def test_a_choice_of_what_it_was_is_no_assignment(backend):
+    ran = "cpu" if backend == "cpu" else None
+    for threshold in THRESHOLDS:
+        same(kept_otherwise, partial(copies, A, threshold, -1), backend, ran=ran, cache=False)
+        same(kept_otherwise, partial(copies, A, threshold, None), backend, cache=False)
+        same(kept_or_unbound, partial(copies, A, threshold), backend, cache=False)
+        same(largest_by_choice, partial(copies, A, threshold), backend, ran=ran, cache=False)
 
 
 def test_what_was_not_assigned_is_the_very_same_object():
