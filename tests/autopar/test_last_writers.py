@@ -97,6 +97,8 @@ def kept_otherwise(a, t, last):
 
 
 def kept_or_unbound(a, t):
+    if t > 9:
+        last = -1
     for i in range(a.shape[0]):
         last = i if a[i] > t else last
     return last
