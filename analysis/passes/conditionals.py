@@ -23,6 +23,7 @@ from ..model.loop_ir import (
     Unary,
     Update,
     children,
+    walk_expression,
 )
 
 
@@ -54,12 +55,18 @@ def kept_otherwise(node: Assign | Update) -> If | None:
     name, choice = node.target, node.value
     if not isinstance(name, Name):
         return None
-    for kept, new in ((choice.orelse, choice.body), (choice.body, choice.orelse)):
-        if isinstance(kept, Name) and kept.name == name.name:
-            assignment = (replace(node, value=new),)
-            arms = (assignment, ()) if kept is choice.orelse else ((), assignment)
-            return If(test=choice.test, body=arms[0], orelse=arms[1], span=node.span)
+    if _is(choice.orelse, name):
+        taken = (replace(node, value=choice.body),)
+        return If(test=choice.test, body=taken, orelse=(), span=node.span)
+    # An extremum that is chosen by `m > e` being false keeps its form.
+    if _is(choice.body, name) and not any(_is(each, name) for each in walk_expression(choice.test)):
+        taken = (replace(node, value=choice.orelse),)
+        return If(test=choice.test, body=(), orelse=taken, span=node.span)
     return None
+
+
+def _is(expression: Expression, name: Name) -> bool:
+    return isinstance(expression, Name) and expression.name == name.name
 
 
 def tests_of(expression: Expression) -> Iterator[Expression]:
