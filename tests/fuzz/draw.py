@@ -12,6 +12,7 @@ from tests.families import draw_program
 from tests.fuzz.trial import Call, Errors, Trial
 from tests.lasting_nests import draw_lasting_nest
 from tests.list_nests import draw_list_nest
+from tests.outlined_nests import draw_outlined_nest
 from tests.program import ArraySpec, Program
 from tests.reduced_nests import draw_reduced_nest
 from tests.second_generator import draw as second
@@ -76,7 +77,7 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.25, 0.15, 0.1, 0.1, 0.15, 0.1, 0.15)
+_SHARES = (0.2, 0.15, 0.1, 0.1, 0.15, 0.1, 0.1, 0.1)
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -127,7 +128,7 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
     kinds = [
         draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
-        draw_lasting_nest, draw_list_nest,
+        draw_lasting_nest, draw_list_nest, draw_outlined_nest,
     ]  # fmt: skip
     draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))
