@@ -48,7 +48,9 @@ def from_text(source):
 
 
 NAMES = sorted(
-    name.removeprefix("numpy.") for name in {*OWN_LOOPS, *EXACT, *COMPARISONS, *LOGICAL, *OPERATORS}
+    name.removeprefix("numpy.")
+    for name in {*OWN_LOOPS, *EXACT, *COMPARISONS, *LOGICAL, *OPERATORS}
+    if hasattr(np, name.removeprefix("numpy."))
 )
 OF_FLOATS = [
     name

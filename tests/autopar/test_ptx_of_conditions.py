@@ -46,3 +46,24 @@ def test_kernels_that_decide_by_data_compile(kernel):
     for ptx in found.values():
         assert ".target sm_90" in ptx
         assert "fma." not in ptx
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_numpys_functions_compile(dtype):
+    names = (
+        "exp expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh "
+        "arccosh arctanh reciprocal deg2rad degrees"
+    )
+    terms = [f"np.{name}(a[i])" for name in names.split()]
+    terms += [f"np.{name}(a[i], b[i])" for name in ("power", "arctan2", "hypot", "fmod")]
+    lines = [f"        b[i] += {term}" for term in terms]
+    source = "\n".join(["def kernel(a, b, n):", "    for i in range(n):", *lines, ""])
+    plan = analyze(functions_of(SourceText(path="x.py", text=source, cell=None))[-1])
+    assert isinstance(plan, Plan), plan
+    (region,) = plan.regions
+    types = parse_types(f"a={dtype}[:], b={dtype}[:]")
+    draft = draft_variant(
+        region, types, frozenset(), ("cuda", "x", "x.py"), choose_options(backend="cuda")
+    )
+    assert isinstance(draft, Draft), draft
+    assert compile_to_ptx(draft.source, draft.program)
