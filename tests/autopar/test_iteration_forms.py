@@ -175,7 +175,7 @@ CASES: list[tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = [
     (stored_ahead, lambda: (floats(50),)),
 ]
 LEFT: list[tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = [
-    (elements, lambda: ([1.0, 2.0], 0.0)),
+    (elements, lambda: ((1.0, 2.0), 0.0)),
     (elements, lambda: (floats(0), 0.0)),
     (elements, lambda: (floats(3, 2), 0.0)),
     (elements, lambda: (np.float64(3), 0.0)),
