@@ -72,6 +72,20 @@ def roots(x: Floats, y: Floats, z: Floats) -> None:
 
 
 @parallel
+def functions(x: Floats, y: Floats, z: Floats) -> None:
+    """Exponential, sine and logarithm: those of libm, whose last bits are others."""
+    for i in prange(x.shape[0]):
+        z[i] = np.exp(-0.5 * x[i]) * np.sin(y[i]) + np.log(1.0 + x[i] * x[i])
+
+
+@parallel
+def hyperbolic(x: Floats, y: Floats) -> None:
+    """One function of libm."""
+    for i in prange(x.shape[0]):
+        y[i] = np.tanh(x[i])
+
+
+@parallel
 def single_precision(x: Singles, y: Singles) -> None:
     """float32 throughout: the constants must be said to be float32, or Numba widens."""
     half, offset, shift = np.float32(0.5), np.float32(1.25), np.float32(3.0)

@@ -74,6 +74,18 @@ def roots(x: Floats, y: Floats, z: Floats) -> None:
         z[i] = np.sqrt(abs(x[i])) - abs(y[i] - np.sqrt(x[i] * x[i] + y[i] * y[i]))
 
 
+def functions(x: Floats, y: Floats, z: Floats) -> None:
+    """NumPy's own exponential, sine and logarithm of single elements."""
+    for i in range(x.shape[0]):
+        z[i] = np.exp(-0.5 * x[i]) * np.sin(y[i]) + np.log(1.0 + x[i] * x[i])
+
+
+def hyperbolic(x: Floats, y: Floats) -> None:
+    """One of NumPy's functions and nothing else."""
+    for i in range(x.shape[0]):
+        y[i] = np.tanh(x[i])
+
+
 def single_precision(x: Singles, y: Singles) -> None:
     """An expression that stays float32 under NumPy's rules, Python constants included."""
     for i in range(x.shape[0]):

@@ -36,6 +36,16 @@ def roots(x: Floats, y: Floats, z: Floats) -> None:
     z[:] = np.sqrt(np.abs(x)) - np.abs(y - np.sqrt(x * x + y * y))
 
 
+def functions(x: Floats, y: Floats, z: Floats) -> None:
+    """Exponential, sine and logarithm."""
+    z[:] = np.exp(-0.5 * x) * np.sin(y) + np.log(1.0 + x * x)
+
+
+def hyperbolic(x: Floats, y: Floats) -> None:
+    """One function and nothing else."""
+    np.tanh(x, out=y)
+
+
 def single_precision(x: Singles, y: Singles) -> None:
     """float32 throughout."""
     y[:] = (x * x * 0.5 + x - 1.25) / (x + 3.0)
