@@ -28,10 +28,10 @@ def test_the_list_is_as_the_design_has_it():
     assert {str(draw.SEED)} == {row["seed"] for row in rows}
 
 
-def test_every_loop_has_two_labels_and_a_verdict():
+def test_every_loop_has_three_labels_and_a_verdict():
     loops = agreement.judged()
     assert len(sample()) == len(loops)
-    assert {each.a for each in loops} | {each.b for each in loops} <= set(agreement.LABELS)
+    assert {label for each in loops for label in (each.a, each.b, each.c)} <= set(agreement.LABELS)
     assert {each.verdict for each in loops} <= set(agreement.ANSWERS)
 
 
@@ -46,7 +46,7 @@ def test_no_claim_of_parallelism_is_contradicted():
 
 
 def test_a_contradicted_claim_would_be_seen():
-    loop = Judged(number=7, stratum="stores", weight=1.0, a="parallel", b="sequential",
+    loop = Judged(number=7, stratum="stores", weight=1.0, a="parallel", b="sequential", c="parallel",
                   verdict="reduction", code="AP002")  # fmt: skip
     assert [7] == wrong_claims([loop])
     assert any("| 7 |" in line for line in tables([loop]))

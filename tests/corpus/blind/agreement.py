@@ -37,6 +37,7 @@ class Judged:
     weight: float  # loops of the population that it stands for
     a: str
     b: str
+    c: str
     verdict: str
     code: str
 
@@ -54,11 +55,11 @@ def judged() -> list[Judged]:
     """The sample with labels and verdicts."""
     strata, sizes = column("sample.csv", "stratum"), column("sample.csv", "of")
     drawn = Counter(strata.values())
-    a, b = column("labels_a.csv", "label"), column("labels_b.csv", "label")
+    a, b, c = (column(f"labels_{each}.csv", "label") for each in "abc")
     verdicts, codes = column("verdicts.csv", "verdict"), column("verdicts.csv", "code")
     return [
         Judged(number=number, stratum=stratum, weight=int(sizes[number]) / drawn[stratum],
-               a=a[number], b=b[number], verdict=verdicts[number], code=codes[number])
+               a=a[number], b=b[number], c=c[number], verdict=verdicts[number], code=codes[number])
         for number, stratum in sorted(strata.items())
     ]  # fmt: skip
 
@@ -78,15 +79,26 @@ def tables(loops: list[Judged]) -> list[str]:
 
 
 def readers(loops: list[Judged]) -> list[str]:
-    a, b = [each.a for each in loops], [each.b for each in loops]
-    lines = [f"| first reading, down; second, across | {' | '.join(LABELS)} |",
-             f"| --- |{' ---: |' * len(LABELS)}"]  # fmt: skip
-    pairs = Counter(zip(a, b, strict=True))
-    lines += [f"| {one} | {' | '.join(str(pairs[one, two]) for two in LABELS)} |" for one in LABELS]
-    yes = [[ANSWERS[label] for label in labels] for labels in (a, b)]
-    lines += ["", (f"The same label: {portion(a, b)}, kappa {kappa(a, b):.2f}; "
-                  f"the same answer: {portion(*yes)}, kappa {kappa(*yes):.2f}.")]  # fmt: skip
-    return lines
+    """The two readings of the first reader, and that reader beside the second one."""
+    a, b, c = ([getattr(each, one) for each in loops] for one in "abc")
+    return [*_pair(a, b, "first reading, down; second, across"), "",
+            *_pair(a, c, "first reader, down; second reader, across"), "",
+            f"The second reader and the other reading of the first: {_agreed(b, c)}."]  # fmt: skip
+
+
+def _pair(one: list[str], other: list[str], title: str) -> list[str]:
+    pairs = Counter(zip(one, other, strict=True))
+    lines = [f"| {title} | {' | '.join(LABELS)} |", f"| --- |{' ---: |' * len(LABELS)}"]
+    lines += [f"| {row} | {' | '.join(str(pairs[row, each]) for each in LABELS)} |"
+              for row in LABELS]  # fmt: skip
+    agreed = _agreed(one, other)
+    return [*lines, "", f"{agreed[0].upper()}{agreed[1:]}."]
+
+
+def _agreed(one: list[str], other: list[str]) -> str:
+    answers = [[ANSWERS[label] for label in labels] for labels in (one, other)]
+    return (f"the same label: {portion(one, other)}, kappa {kappa(one, other):.2f}; "
+            f"the same answer: {portion(*answers)}, kappa {kappa(*answers):.2f}")  # fmt: skip
 
 
 def portion(one: Sequence[str], other: Sequence[str]) -> str:
@@ -102,18 +114,21 @@ def against_autopar(loops: list[Judged]) -> list[str]:
     pairs = Counter((each.a, each.verdict) for each in loops)
     lines += [f"| {one} | {' | '.join(str(pairs[one, two]) for two in verdicts)} |"
               for one in LABELS]  # fmt: skip
-    for name, labels in (("first", [each.a for each in loops]),
-                         ("second", [each.b for each in loops])):  # fmt: skip
+    for name, labels in (("first reading", [each.a for each in loops]),
+                         ("second reading", [each.b for each in loops]),
+                         ("second reader", [each.c for each in loops])):  # fmt: skip
         said = [(ANSWERS[label], each.answer) for label, each in zip(labels, loops, strict=True)]
         answered = [(label, answer) for label, answer in said if answer != "none"]
         as_no = [(label, "no" if answer == "none" else answer) for label, answer in said]
-        lines += ["", (f"With the {name} reading: where autopar answers, {portion(*split(answered))}"
+        lines += ["", (f"With the {name}: where autopar answers, {portion(*split(answered))}"
                       f" agree; with `unsupported` taken for no, {portion(*split(as_no))}.")]  # fmt: skip
-    able = sum(each.weight for each in loops if ANSWERS[each.a] != "no")
+    able, able_too = (sum(each.weight for each in loops if ANSWERS[getattr(each, one)] != "no")
+                      for one in "ac")  # fmt: skip
     claimed = sum(each.weight for each in loops if each.answer in {"yes", "on condition"})
     total = sum(each.weight for each in loops)
     lines += ["", (f"Weighted to the loops that it was drawn from: the first reading finds "
-                  f"{100 * able / total:.1f} % that could run in parallel, autopar proves "
+                  f"{100 * able / total:.1f} % that could run in parallel, the second reader "
+                  f"{100 * able_too / total:.1f} %, autopar proves "
                   f"{100 * claimed / total:.1f} %.")]  # fmt: skip
     return lines
 
@@ -124,18 +139,23 @@ def split(pairs: list[tuple[str, str]]) -> tuple[list[str], list[str]]:
 
 def disagreements(loops: list[Judged]) -> list[str]:
     """Loops of which somebody contradicts somebody; no answer contradicts nobody."""
-    lines = ["| loop | first | second | autopar |", "| ---: | --- | --- | --- |"]
+    lines = [
+        "| loop | first | second | second reader | autopar |",
+        "| ---: | --- | --- | --- | --- |",
+    ]
     for each in loops:
-        answers = {ANSWERS[each.a], ANSWERS[each.b], each.answer} - {"none"}
-        if len(answers) > 1 or each.a != each.b:
-            lines.append(f"| {each.number} | {each.a} | {each.b} | {each.verdict} {each.code} |")
+        answers = {*map(ANSWERS.__getitem__, (each.a, each.b, each.c)), each.answer} - {"none"}
+        if len(answers) > 1 or not each.a == each.b == each.c:
+            lines.append(f"| {each.number} | {each.a} | {each.b} | {each.c} "
+                         f"| {each.verdict} {each.code} |")  # fmt: skip
     return lines
 
 
 def wrong_claims(loops: list[Judged]) -> list[int]:
     """Loops that autopar calls parallel and a reader does not: each is a bug until explained."""
     return [each.number for each in loops
-            if each.answer == "yes" and "no" in {ANSWERS[each.a], ANSWERS[each.b]}]  # fmt: skip
+            if each.answer == "yes"
+            and "no" in {ANSWERS[each.a], ANSWERS[each.b], ANSWERS[each.c]}]  # fmt: skip
 
 
 def judge(folder: Path) -> None:
