@@ -33,6 +33,8 @@ _LOOKUPS = frozenset(
     _CONTENT(kind)["__getattribute__"]
     for kind in (object, ModuleType, SimpleNamespace, tuple, list, dict, set, int, float, str)
 )
+# And the ordinary assignment.
+_ASSIGNMENTS = tuple(_CONTENT(kind)["__setattr__"] for kind in (object, SimpleNamespace))
 
 
 class NotPlainError(Exception):
@@ -81,7 +83,7 @@ def check_assignable(holder: object, name: str) -> None:
     kind = type(holder)
     if isinstance(holder, type | ModuleType):
         raise NotPlainError(f"it is kept by a {kind.__name__}, whose names all code shares")
-    if _found(kind, "__setattr__") is not object.__setattr__:
+    if not any(_found(kind, "__setattr__") is each for each in _ASSIGNMENTS):
         raise NotPlainError(f"'{kind.__name__}' has its own '__setattr__'")
     own = _found(kind, name)
     if isinstance(own, MemberDescriptorType):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tests.families import draw_program
 from tests.fuzz.trial import Call, Errors, Trial
 from tests.lasting_nests import draw_lasting_nest
 from tests.list_nests import draw_list_nest
+from tests.moved_nests import draw_moved_nest, over_attributes
 from tests.outlined_nests import draw_outlined_nest
 from tests.program import ArraySpec, Program
 from tests.reduced_nests import draw_reduced_nest
@@ -77,7 +79,8 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.2, 0.15, 0.1, 0.1, 0.15, 0.1, 0.1, 0.1)
+_SHARES = (0.2, 0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05)
+_OVER_ATTRIBUTES = 0.1
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -128,10 +131,12 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
     kinds = [
         draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
-        draw_lasting_nest, draw_list_nest, draw_outlined_nest,
+        draw_lasting_nest, draw_list_nest, draw_outlined_nest, draw_moved_nest,
     ]  # fmt: skip
     draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))
+    if generator.random() < _OVER_ATTRIBUTES:
+        program = replace(program, source=over_attributes(program, RandomChoices(generator)))
     calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
     return Trial(source=program.source, calls=tuple(calls)), program
 

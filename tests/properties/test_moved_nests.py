@@ -1,0 +1,47 @@
+"""Drawn nests whose arrays change places, and drawn nests over attributes: the interpreter's results."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autopar
+from autopar import dispatch
+from tests.adversary import ORDERS
+from tests.canonical_order import small_shapes
+from tests.fuzz import draw
+from tests.fuzz.campaign import Limits, run_campaign
+from tests.launchers import AdversarialLauncher
+
+NEVER = 10**9  # terms: sums of floats keep their order
+
+
+def in_a_kernel(function: Callable[..., Any]) -> Any:
+    return autopar.parallel(function, backend="cpu", cache=False)
+
+
+@pytest.mark.parametrize(
+    ("shares", "over_attributes"),
+    [((0, 0, 0, 0, 0, 0, 0, 0, 1), 0.3), ((1, 1, 1, 1, 1, 1, 1, 1, 0), 1.0)],
+    ids=["moved", "over attributes"],
+)
+def test_drawn_programs_in_hostile_orders(
+    shares: tuple[float, ...],
+    over_attributes: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    orders = itertools.cycle(ORDERS.values())
+    launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
+    monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
+    monkeypatch.setattr(draw, "_SHARES", shares)
+    monkeypatch.setattr(draw, "_OVER_ATTRIBUTES", over_attributes)
+    with small_shapes(fewest=NEVER):
+        limits = Limits(seconds=120, programs=15, shrink_s=10)
+        tally = run_campaign(7, limits, in_a_kernel, tmp_path)
+    assert 0 == tally.mismatches
+    assert tally.entered > 3, tally
