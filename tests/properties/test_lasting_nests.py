@@ -33,7 +33,7 @@ def test_lasting_nests_in_hostile_orders(
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
     monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
     monkeypatch.setattr("autopar.codegen.heaps._BYTE_COST", 0)
-    monkeypatch.setattr(draw, "_SHARES", (0, 0, 0, 0, 0, 1, 0, 0, 0))
+    monkeypatch.setattr(draw, "_SHARES", [int(n == 5) for n in range(len(draw._SHARES))])
     with small_shapes(fewest=NEVER):
         limits = Limits(seconds=120, programs=25, shrink_s=10)
         tally = run_campaign(seed, limits, in_a_kernel, tmp_path)
