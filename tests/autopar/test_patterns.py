@@ -56,8 +56,8 @@ ROWS = (
     Row(
         3,
         p.swapped,
-        "AP305 parallel parallel",
-        ".kk",
+        "AP401 parallel parallel",
+        "kkk",
         lambda r: (r.random((N, 9)), np.zeros((N, 9)), 7),
     ),
     Row(4, p.sliced, "AP211 AP211", "..", lambda r: (r.random(N), 0.2, 5)),
@@ -106,8 +106,8 @@ ROWS = (
     Row(
         9,
         p.swept,
-        "AP210 AP210",
-        "..",
+        "AP210 parallel",
+        ".k",
         lambda r: (r.random(N), r.integers(0, 9, 5), r.random(9), 0.9),
     ),
     Row(10, p.kept, "AP208", ".", lambda _: (list(range(N)),)),
