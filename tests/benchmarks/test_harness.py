@@ -274,7 +274,9 @@ def test_nest_is_measured_in_all_its_parts() -> None:
     assert found.condition_s is not None
     assert 0.0 < found.condition_s < found.verdicts_s
     assert 1000 < found.operations < 1_000_000
-    assert found.operations == nests.nest(kernel, rounds=1).operations
+    # isl's own tables are ordered by addresses, which moves a few of them.
+    again = nests.nest(kernel, rounds=1).operations
+    assert abs(found.operations - again) <= found.operations // 100
     assert {"parallel": 2, "reduction": 2} == json.loads(json.dumps(asdict(found)))["verdicts"]
 
 
