@@ -8,7 +8,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts pytest bench gpu-check fuzz exactness study clean
+.PHONY: demo test lint types contracts pytest bench sweep gpu-check fuzz exactness study clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
@@ -31,6 +31,10 @@ pytest: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+# Every size from one element to a hundred million, and where the forms cross; a picture.
+sweep: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.sweep --figure sweep.svg
 
 gpu-check: $(VENV)/.dev
 	$(BIN)/python benchmarks/gpu_check.py
