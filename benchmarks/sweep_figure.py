@@ -26,7 +26,7 @@ def draw(sweeps: Sequence[Sweep], path: Path) -> None:
     for axes in panels[len(sweeps) :]:
         axes.set_axis_off()
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2 * columns, frameon=False)
     figure.savefig(path, dpi=150)
 
 
