@@ -15,6 +15,7 @@ from tests.draft import MATRICES, VECTORS, Body, Draft, indented
 from tests.families import elementwise, guarded, imperfect, one_element, recurrence, stencil
 from tests.program import DTYPES, ArraySpec, Choices, Program
 
+_INNER = re.compile(r"\bj\b")
 _TUPLE = re.compile(r"\b([uvw])\[([^\[\],]+), ([^\[\],]+)\]")
 
 
@@ -26,6 +27,8 @@ def draw_list_nest(choices: Choices) -> Program:
         dtypes = ("float64", "float64", "float32")
     draft = Draft(choices=choices, dtype=choices.one_of(dtypes), start=choices.one_of((0, 3, 4)))
     lines = [_TUPLE.sub(r"\1[\2][\3]", line) for line in family(draft)]
+    if draft.chance(5):  # a loop further in by the same name
+        lines = [_INNER.sub("i", line) for line in lines]
     used = {node.id for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.Name)}
     arrays = tuple(
         _spec(choices, name, draft.dtype, may_mix=family in _MAPS)
@@ -59,6 +62,9 @@ def appended(draft: Draft) -> Body:
 
     def body() -> Body:
         lines = _site(draft, "out")
+        if draft.chance(6):
+            variable = draft.variables[-1]
+            lines = [f"{variable} = {variable} + {draft.one_of('1', 'm', variable)}", *lines]
         if draft.chance(3):
             lines += _site(draft, draft.one_of("out", "other"))
         if draft.chance(3):

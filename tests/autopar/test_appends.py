@@ -53,6 +53,41 @@ def triangle(a, n, m):
     return out
 
 
+def repeated_names(n, m):
+    out = []
+    for _ in range(n):
+        for _ in range(m):
+            out.append(1)
+    return out
+
+
+def inner_by_the_same_name(n, m):
+    out = []
+    for i in range(n):
+        for i in range(m):
+            out.append(i * 0.5)
+    return out, i
+
+
+def variable_assigned(n, m):
+    out = []
+    for i in range(n):
+        for j in range(m):
+            j = j + i  # as people write
+            out.append(j)
+        i = 2 * i  # as people write
+        out.append(i)
+    return out
+
+
+def assigned_alone(n, m):
+    out = []
+    for i in range(n):
+        i = m - i  # as people write
+        out.append(i)
+    return out, i
+
+
 def several_sites(xs):
     out = []
     for x in xs:
@@ -218,6 +253,10 @@ TAKEN: dict[str, tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = {
     "with values": (flat, lambda: (np.arange(42.0), 6, 7)),
     "continue": (skipping, lambda: ([*FLOATS],)),
     "a mesh": (of_a_mesh, lambda: (5, 4)),
+    "one name for two loops": (repeated_names, lambda: (5, 4)),
+    "an inner loop by the same name": (inner_by_the_same_name, lambda: (4, 6)),
+    "in several loops": (variable_assigned, lambda: (4, 6)),
+    "a variable that is assigned": (assigned_alone, lambda: (4, 6)),
     "two lists": (two_lists, lambda: ([*FLOATS], [], [])),
     "zeros and infinities": (passing, lambda: ([math.inf, -0.0, 5e-324, math.nan],)),
 }

@@ -101,6 +101,14 @@ def in_a_lambda(xs):
     return other(), inner()
 
 
+def repeated_names(n, m):
+    return [[0 for _ in range(m + 1)] for _ in range(n + 1)]
+
+
+def repeated_in_one(n, m):
+    return [i * 2 for i in range(n) for i in range(m)]
+
+
 def unbound(xs, is_gone):
     if is_gone:
         del xs
@@ -132,6 +140,8 @@ TAKEN: dict[str, tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = {
     "filtered rows": (filtered_rows, lambda: ([*FLOATS],)),
     "sums": (sums, lambda: ([*FLOATS],)),
     "everywhere": (everywhere, lambda: ([*FLOATS], 5)),
+    "one name for two loops": (repeated_names, lambda: (5, 3)),
+    "one name, several loops": (repeated_in_one, lambda: (5, 3)),
     "several loops": (several_loops, lambda: (9,)),
     "a helper": (helped, lambda: ([*FLOATS],)),
     "division": (quotients, lambda: ([*FLOATS],)),
