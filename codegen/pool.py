@@ -135,8 +135,9 @@ _boards: list[Board] = []  # never freed: threads watch them
 class Pool:
     """A launcher on `threads` threads, this one included; they start at the first need."""
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, inline_ns: int = INLINE_NS) -> None:
         self.threads = max(1, threads if threads is not None else usable_processors())
+        self.inline_ns = inline_ns  # less predicted work than this stays on the calling thread
         self._board: Board | None = None
         self._generation = -1
         self._together = _together(self.threads)
@@ -145,7 +146,7 @@ class Pool:
 
     def is_small(self, work: int) -> bool:
         """Return whether `work` nanoseconds are too few for a second thread."""
-        return work < INLINE_NS
+        return work < self.inline_ns
 
     def launch(
         self,
@@ -161,7 +162,7 @@ class Pool:
         Calls `kernel(start, stop, *arguments)` for chunks of the range, in any order and at the
         same time. Status bits are joined; the other values come from the last iteration's chunk.
         """
-        if work < INLINE_NS or len(range(lower, upper, step)) < _FEWEST_TRIPS:
+        if work < self.inline_ns or len(range(lower, upper, step)) < _FEWEST_TRIPS:
             return kernel(lower, upper, *arguments)
         entry = entry_of(kernel) if work <= self._together else None
         if entry is not None:
@@ -185,7 +186,7 @@ class Pool:
         none at all, the chunks run in order on the arrays themselves.
         """
         lower, upper, step = bounds
-        if work < INLINE_NS:
+        if work < self.inline_ns:
             return kernel(lower, upper, *arguments)
         borders = _borders(lower, upper, step, work, self.threads)
         threads = min(self.threads, len(borders) - 1)
@@ -240,7 +241,7 @@ class Pool:
         """
         lower, upper, step = bounds
         blocks = -(-len(range(lower, upper, step)) // block)
-        if work < INLINE_NS or blocks < 2:
+        if work < self.inline_ns or blocks < 2:
             return [kernel(lower, upper, *arguments)]
         count = _count(blocks, work, self.threads)
         together = 1 << (-(-blocks // count) - 1).bit_length()
@@ -249,7 +250,7 @@ class Pool:
 
     def workers(self, work: int) -> int:
         """Return how many threads share `work` nanoseconds."""
-        return 1 if work < INLINE_NS else min(self.threads, max(1, work // SHORTEST_CHUNK_NS))
+        return 1 if work < self.inline_ns else min(self.threads, max(1, work // SHORTEST_CHUNK_NS))
 
     @staticmethod
     def new_array(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
@@ -267,7 +268,7 @@ class Pool:
         entry = entry_of(kernel) if work <= self._together else None
         if entry is None or entry.has_complex:
             return None
-        is_inline = work < INLINE_NS or len(range(lower, upper, step)) < _FEWEST_TRIPS
+        is_inline = work < self.inline_ns or len(range(lower, upper, step)) < _FEWEST_TRIPS
         board = None if is_inline or self.threads == 1 else self._started()
         cuts = (lower, upper) if is_inline else _borders(lower, upper, step, work, self.threads)
         job = Job(entry, cuts, threads=self.threads, last=len(cuts) - 2)
