@@ -8,7 +8,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts pytest bench sweep gpu-check fuzz exactness study clean
+.PHONY: demo test lint types contracts pytest bench sweep regret gpu-check fuzz exactness study clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
@@ -33,6 +33,9 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
 # Every size from one element to a hundred million, and where the forms cross; a picture.
+regret: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.regret
+
 sweep: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.sweep --figure sweep.svg
 

@@ -40,8 +40,7 @@ from autopar.analysis.passes.reasons import InternalFault
 from autopar.analysis.stages import plan_region, plan_wrapping, wraps_by_values
 from autopar.codegen.compile import COMPILER_ERRORS
 from autopar.codegen.copies import NoRoomError
-from autopar.codegen.device import DeviceError, DeviceLauncher
-from autopar.codegen.pool import Pool
+from autopar.codegen.device import DeviceError
 from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
@@ -50,6 +49,7 @@ from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, wh
 from .inspectors import Call, Inspectors, out_of_range
 from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
 from .long_sums import LongSums, sums_of
+from .machine import Machine
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
@@ -65,24 +65,6 @@ LOG = logging.getLogger("autopar")
 # More kinds of arguments than this, and a region is left to the interpreter.
 _MOST_VARIANTS = 16
 _WRAPS = Facts(wraps=True)
-
-
-class Machine:
-    """The launchers of this process, made when first needed."""
-
-    def __init__(self) -> None:
-        self._pools: dict[int | None, Pool] = {}
-
-    def launcher(self, target: Target, threads: int | None) -> Pool | DeviceLauncher:
-        """Return what runs kernels of `target`."""
-        return DeviceLauncher() if target == "cuda" else self.pool(threads)
-
-    def pool(self, threads: int | None) -> Pool:
-        """Return what runs kernels of the CPU on so many threads."""
-        if threads not in self._pools:
-            self._pools[threads] = Pool(threads)
-        return self._pools[threads]
-
 
 MACHINE = Machine()
 
@@ -248,7 +230,7 @@ class Region:
         repeat.runs += 1
         if repeat.runs in LEARNED_AT and returned and all(type(e) is int for e in returned[0]):
             try:
-                self.shortcuts.learn(repeat, values, MACHINE.pool(self.options.threads), returned)
+                self.shortcuts.learn(repeat, values, MACHINE.pool(self.options), returned)
             except Exception:  # a fault of ours must not become the user's: all goes the long way
                 LOG.exception("no short way into %s", self.name)
         return returned
@@ -407,7 +389,7 @@ class Region:
             holding=self._holding(found),
             named=named,
             integers=found.integers,
-            launcher=MACHINE.launcher(target, self.options.threads),
+            launcher=MACHINE.launcher(target, self.options),
         )
         try:
             with self.lock:
@@ -608,7 +590,7 @@ class Region:
         repeated: Reason | None,
         copies: Copies | None = None,
     ) -> tuple[tuple[object, ...], ...]:
-        launcher = MACHINE.launcher(variant.target, self.options.threads)
+        launcher = MACHINE.launcher(variant.target, self.options)
         started = perf_counter()
         try:
             if variant.check is not None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 Backend: TypeAlias = Literal["auto", "cuda", "cpu", "interpreter"]
+# How kernels of the CPU run whatever is predicted; for measurements, no choice of the user's.
+Tier: TypeAlias = Literal["serial", "parallel"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 
 
@@ -30,6 +32,7 @@ class Options:
     cache: bool  # keep compiled kernels on disk
     threads: int | None  # of the pool; None: as many as processors
     dump: str | None  # folder for every stage as text
+    tier: Tier | None = None
 
 
 def choose_options(

@@ -319,6 +319,12 @@ class Board:
         initialise = ctypes.CDLL(None).sem_init
         self.is_usable = initialise(ctypes.c_void_p(self.address + 8 * _BELL), 0, 0) == 0
 
+    @property
+    def launches(self) -> int:
+        """How many launches the threads were called for so far."""
+        found: int = self._cells[_GENERATION]
+        return found
+
     def seize(self) -> bool:
         """Return whether the threads are now the caller's, who is to `release` them."""
         return bool(machine().seize(self.address))

@@ -144,6 +144,11 @@ class Pool:
         # The last job of each kernel, with its bounds and work; for whoever has the board.
         self._jobs: dict[Entry, tuple[Bounds | None, Job | None]] = {}
 
+    @property
+    def shared(self) -> int:
+        """How many launches were handed to several threads so far."""
+        return 0 if self._board is None else self._board.launches
+
     def is_small(self, work: int) -> bool:
         """Return whether `work` nanoseconds are too few for a second thread."""
         return work < self.inline_ns

@@ -1,0 +1,313 @@
+"""How good autopar's choice is: held-out kernels times sizes, against the best tier of each.
+
+python -m benchmarks.regret [--quick] [--only NAME] [--json FILE]
+
+Every cell is measured warm in three tiers: the interpreter (`__wrapped__`), kernels on one
+thread, kernels on all threads; and as `backend="auto"` runs it. The oracle is the fastest tier.
+The regret of a cell is what its call took over what the oracle took; that of its choice is the
+same for the tier that was chosen, which leaves out what deciding costs.
+
+Exit status: 0 when everything was measured, whatever the bars say; 1 when a value was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from autopar.decorator import ParallelFunction
+from autopar.dispatch import MACHINE
+from autopar.options import Options, choose_options
+
+from . import report
+from .crossover import crossovers
+from .harness import SEED, WrongResult, bound, copied, seconds_of
+from .kernels import Arguments
+from .regret_kernels import HELD, Held
+from .statistics import geometric_mean, median
+
+INTERPRETER, SERIAL, PARALLEL, AUTO = "interpreter", "serial", "parallel", "auto"
+TIERS = (INTERPRETER, SERIAL, PARALLEL)
+# About so many innermost iterations: dense where tiers change places.
+WORKS = (6, 20, 60, 180, 4_000, 12_000, 36_000, 108_000, 324_000)
+QUICK_WORKS = (60, 36_000)
+ROUNDS, QUICK_ROUNDS = 9, 3
+SAMPLE_S = 0.003
+WARM_S = 0.001
+LONG_S = 0.02  # calls longer than this are timed in fewer rounds
+LONG_ROUNDS = 3
+SETTLE_S, SETTLE_CALLS = 0.35, 16
+# Threads of the pool watch for the next launch for a while: let them fall asleep.
+PAUSE_S = 0.001
+NEAR = 3.0  # a cell whose work is within this factor of a crossover is near it
+SLACK_S, SLACK = 20e-6, 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One kernel at one size."""
+
+    kernel: str
+    work: int
+    times_s: Mapping[str, float]  # median of each tier and of "auto", one call
+    chosen: str  # the tier that "auto" ran in
+
+    @property
+    def oracle(self) -> str:
+        """The fastest tier."""
+        return min((tier for tier in TIERS if tier in self.times_s), key=self.times_s.__getitem__)
+
+    @property
+    def regret(self) -> float:
+        """What the call took over what the oracle took."""
+        return self.times_s[AUTO] / self.times_s[self.oracle]
+
+    @property
+    def regret_of_choice(self) -> float:
+        """What the chosen tier takes over what the oracle takes."""
+        return self.times_s[self.chosen] / self.times_s[self.oracle]
+
+    @property
+    def loss_s(self) -> float:
+        """Seconds beyond the slack over the undecorated function; at most 0: within."""
+        plain = self.times_s[INTERPRETER]
+        return self.times_s[AUTO] - plain - max(SLACK_S, SLACK * plain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One kernel at all its sizes, ascending."""
+
+    kernel: str
+    cells: tuple[Cell, ...]
+    crossovers: tuple[float, ...]  # work at which the fastest tier changes
+
+    def is_near(self, cell: Cell) -> bool:
+        """Whether a cell is near a crossover."""
+        return any(each / NEAR <= cell.work <= each * NEAR for each in self.crossovers)
+
+
+def options_of(tier: str) -> Options:
+    """The options under which one tier runs, or autopar chooses."""
+    match tier:
+        case "serial" | "parallel":
+            return replace(choose_options(backend="cpu"), tier=tier)
+        case _:
+            return choose_options()
+
+
+def decorated(held: Held, tier: str) -> ParallelFunction[..., object]:
+    """The kernel as one tier runs it, or as autopar chooses."""
+    return ParallelFunction(held.function, options_of(tier))
+
+
+def check(held: Held, name: str, call: Callable[..., object], arguments: Arguments) -> None:
+    """Raise WrongResult unless `call` does what the loops do: same bits, or within tolerance."""
+    expected, actual = copied(arguments), copied(arguments)
+    held.function(*expected)
+    call(*actual)
+    for position in held.outputs:
+        want, have = np.asarray(expected[position]), np.asarray(actual[position])
+        same = want.tobytes() == have.tobytes() and want.dtype == have.dtype
+        if not same and held.tolerance:
+            same = bool(np.allclose(want, have, rtol=held.tolerance, atol=0.0))
+        if not same:
+            raise WrongResult(f"{held.name}: '{name}' differs from the loops.")
+
+
+def interleaved(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds per call of each of `calls`, one entry per round; the order is drawn each round."""
+    order = np.random.default_rng(SEED)
+    names = list(calls)
+    once = {name: min(seconds_of(calls[name], 1) for _ in range(3)) for name in names}
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        for index in order.permutation(len(names)):
+            name = names[index]
+            if once[name] > LONG_S and number >= LONG_ROUNDS:
+                continue
+            time.sleep(PAUSE_S)
+            if once[name] < LONG_S:
+                seconds_of(calls[name], max(1, round(WARM_S / once[name])))
+            times[name].append(seconds_of(calls[name], max(1, round(SAMPLE_S / once[name]))))
+    return times
+
+
+def settle(call: Callable[[], object]) -> None:
+    """Call until what autopar does with these arguments has come to rest."""
+    start, calls = time.perf_counter(), 0
+    while calls < SETTLE_CALLS or time.perf_counter() - start < SETTLE_S:
+        call()
+        calls += 1
+
+
+def chosen(
+    function: ParallelFunction[..., object], call: Callable[[], object], options: Options
+) -> str:
+    """The tier that one more call runs in, under the options that it was decorated with."""
+    pool = MACHINE.pool(options)
+    before = pool.shared
+    call()
+    run = function.last_run
+    assert run is not None  # it was called
+    loops = [loop for each in run.to_dict()["functions"] for loop in each["loops"]]
+    if not any(loop.get("ran", {}).get("backend") == "cpu" for loop in loops):
+        return INTERPRETER
+    return PARALLEL if pool.shared != before else SERIAL
+
+
+def cells(held: Held, works: Sequence[int], rounds: int) -> Iterator[Cell]:
+    """Yield the kernel at all sizes. Raises WrongResult before a wrong form is timed."""
+    forced = {tier: decorated(held, tier) for tier in (SERIAL, PARALLEL)}
+    for work in works:
+        arguments = held.make(work, np.random.default_rng(SEED))
+        # A function of its own for each size: what one size has shown must not serve another.
+        ours = decorated(held, AUTO)
+        forms: dict[str, Callable[..., object]] = {**forced, AUTO: ours}
+        for name, form in forms.items():
+            check(held, name, form, arguments)
+        calls = {name: bound(form, arguments) for name, form in forms.items()}
+        settle(calls[AUTO])
+        check(held, AUTO, ours, arguments)
+        for tier in forced:
+            for _ in range(SETTLE_CALLS):
+                calls[tier]()
+        if chosen(forced[PARALLEL], calls[PARALLEL], options_of(PARALLEL)) != PARALLEL:
+            del calls[PARALLEL]  # nothing to share out
+        calls[INTERPRETER] = bound(held.function, arguments)
+        # Before anything is timed: the arrays of some kernels grow from call to call.
+        tier = chosen(ours, calls[AUTO], options_of(AUTO))
+        times = {name: median(each) for name, each in interleaved(calls, rounds).items()}
+        yield Cell(
+            kernel=held.name,
+            work=work,
+            times_s=times,
+            chosen=tier if tier in times else SERIAL,
+        )
+
+
+def line(held: Held, works: Sequence[int], rounds: int) -> Line:
+    """One kernel, measured."""
+    found = tuple(cells(held, works, rounds))
+    tiers = [tier for tier in TIERS if all(tier in each.times_s for each in found)]
+    times = {tier: [each.times_s[tier] for each in found] for tier in tiers}
+    places = tuple(
+        each.work
+        for each in crossovers([each.work for each in found], times)
+        if _is_best_before(each.slower, each.work, found)
+    )
+    return Line(kernel=held.name, cells=found, crossovers=places)
+
+
+def _is_best_before(tier: str, work: float, found: Sequence[Cell]) -> bool:
+    *_, last = [each for each in found if each.work <= work]
+    return last.oracle == tier
+
+
+def all_cells(lines: Sequence[Line]) -> list[Cell]:
+    """The cells of all lines."""
+    return [cell for each in lines for cell in each.cells]
+
+
+def bars(lines: Sequence[Line]) -> tuple[report.Bar, ...]:
+    """The bars that the grid is to hold."""
+    found = all_cells(lines)
+    near = sum(each.is_near(cell) for each in lines for cell in each.cells)
+    regrets = [each.regret for each in found]
+    choices = [each.regret_of_choice for each in found]
+    return (
+        report.Bar(name="regret, geometric mean", limit=1.10, measured=geometric_mean(regrets)),
+        report.Bar(name="regret, worst cell", limit=2.0, measured=max(regrets)),
+        report.Bar(name="regret of the choice, mean", limit=1.10, measured=geometric_mean(choices)),
+        report.Bar(name="regret of the choice, worst", limit=2.0, measured=max(choices)),
+        report.Bar(
+            name="share of cells near a crossover",
+            limit=1 / 3,
+            measured=near / len(found),
+            at_least=True,
+        ),
+        report.Bar(
+            name=f"cells beyond 20 µs or 5 % of CPython, of {len(found)}",
+            limit=0,
+            measured=sum(each.loss_s > 0 for each in found),
+        ),
+    )
+
+
+HEAD = ("kernel", "work", *TIERS, AUTO, "chosen", "oracle", "regret", "of choice", "near")
+
+
+def row(of: Line, cell: Cell) -> tuple[str, ...]:
+    """One cell as a row of the table; times in microseconds."""
+    times = (f"{1e6 * cell.times_s[t]:.1f}" if t in cell.times_s else "-" for t in (*TIERS, AUTO))
+    return (
+        cell.kernel,
+        str(cell.work),
+        *times,
+        cell.chosen,
+        cell.oracle,
+        f"{cell.regret:.2f}",
+        f"{cell.regret_of_choice:.2f}",
+        "near" if of.is_near(cell) else "",
+    )
+
+
+def as_json(lines: Sequence[Line]) -> Mapping[str, object]:
+    """Everything that was measured."""
+    found = [asdict(each) for each in lines]
+    for one, each in zip(found, lines, strict=True):
+        for kept, cell in zip(one["cells"], each.cells, strict=True):
+            kept |= {"regret": cell.regret, "oracle": cell.oracle, "near": each.is_near(cell)}
+    return {
+        "schema": 1,
+        "machine": report.machine(),
+        "lines": found,
+        "bars": [asdict(each) | {"verdict": each.verdict} for each in bars(lines)],
+    }
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    names = [each.name for each in HELD]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.regret", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two sizes and few rounds")
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME")
+    parser.add_argument("--json", metavar="FILE", help="write what was measured")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit status of the grid."""
+    options = arguments(argv)
+    works = QUICK_WORKS if options.quick else WORKS
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    lines, wrong = [], []
+    for held in HELD:
+        if options.only is not None and held.name not in options.only:
+            continue
+        print(f"measuring {held.name} ...", file=sys.stderr, flush=True)
+        try:
+            lines.append(line(held, works, rounds))
+        except WrongResult as error:
+            wrong.append(str(error))
+    if lines:
+        rows = [row(each, cell) for each in lines for cell in each.cells]
+        print(report.table(HEAD, rows), end="\n\n")
+        held_bars = [report.bar_row(each) for each in bars(lines)]
+        print(report.table(("bar", "limit", "measured", "verdict"), held_bars))
+    for message in wrong:
+        print(f"WRONG, not measured: {message}")
+    if options.json is not None and lines:
+        Path(options.json).write_text(json.dumps(as_json(lines), indent=1) + "\n", "utf-8")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
