@@ -12,13 +12,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceFunction, SourceText
-from autopar.analysis.stages import explain_text
 from autopar.codegen import cudalib
 from autopar.codegen.shortcut_code import RECORD
 
@@ -28,11 +27,13 @@ from .dispatch import Region
 from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord
-from .render import Report
 from .rewrite import rewrite_function
-from .variants import Variant
+from .variant import Variant
 from .version import VERSION
 from .watch import watch_known
+
+if TYPE_CHECKING:  # rich comes with it
+    from .render import Report
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,6 +106,8 @@ class ParallelFunction(Generic[P, R]):
         return found
 
     def _report(self, function: FunctionReport) -> Report:
+        from .render import Report
+
         text = None if self._source is None else self._source.text
         data = ReportData(version=VERSION, text=text, functions=(function,))
         return Report(content=data)
@@ -229,6 +232,10 @@ def explain(x: object) -> Report:
 def _explain_file(path: Path) -> Report:
     if path.suffix == ".ipynb":
         raise SyntaxError(f"{path}: notebooks are not read yet")
+    from autopar.analysis.stages import explain_text
+
+    from .render import Report
+
     text = SourceText(path=str(path), text=_decoded(path), cell=None)
     functions = explain_text(text)
     return Report(content=ReportData(version=VERSION, text=text, functions=functions))

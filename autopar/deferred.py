@@ -26,7 +26,6 @@ from autopar.analysis.model.plan import DeferredRegion
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.liveness import exposed_reads
 from autopar.analysis.passes.name_uses import name_uses
-from autopar.analysis.stages import plan_with_values
 from autopar.codegen.reasons import NotProfitable
 
 from .cost import ANALYSIS_NS, nest_nanoseconds
@@ -122,6 +121,8 @@ class Deferred:
     def _region(self, key: tuple[int, ...]) -> Region | Reason:
         """Return the region of the nest for the values of its names."""
         facts = Facts(values=tuple(zip(self.nest.names, key, strict=True)))
+        from autopar.analysis.stages import plan_with_values
+
         plan = plan_with_values(self.nest, facts)
         if isinstance(plan, Refusal):
             return plan.reasons[0]

@@ -37,8 +37,7 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
 from autopar.analysis.model.types import LiveInType
 from autopar.analysis.passes.reasons import InternalFault
-from autopar.analysis.stages import plan_region, plan_wrapping, wraps_by_values
-from autopar.codegen.compile import COMPILER_ERRORS
+from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError
 from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
@@ -57,7 +56,7 @@ from .repeats import Repeat, Repeats
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
-from .variants import Target, Variant, argument_types, make_variant
+from .variant import Target, Variant, argument_types
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
 LOG = logging.getLogger("autopar")
@@ -358,6 +357,8 @@ class Region:
         with self.lock:
             if self.wraps_by_values is None:
                 try:
+                    from autopar.analysis.stages import wraps_by_values
+
                     found = self.allowance.watch(lambda: wraps_by_values(self.plan), self.span)
                     self.wraps_by_values = found is True
                 except Exception:  # a fault of ours must not become the user's
@@ -368,6 +369,8 @@ class Region:
         return Facts(wraps=True, values=_integers_of(self.plan, named))
 
     def _planned_for_wraps(self, facts: Facts, reason: Reason) -> Region | Reason:
+        from autopar.analysis.stages import plan_wrapping
+
         plan = plan_wrapping(self.plan, facts)
         if not isinstance(plan, RegionPlan) or not can_guard(plan):
             return reason
@@ -491,9 +494,11 @@ class Region:
             return types
         target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
         place = (target, self.name, self.file)
+        from .variants import make_variant
+
         try:
             made = make_variant(self.plan, types, self._holding(found), place, self.options)
-        except COMPILER_ERRORS as error:
+        except compiler_errors() as error:
             return self._compile_failed(target, error)
         except Exception as error:  # a fault of ours must not become the user's (AP900)
             LOG.exception("a kernel of %s could not be made", self.name)
@@ -548,6 +553,8 @@ class Region:
         return self.overlapped_ns >= ANALYSIS_NS
 
     def _replanned(self, facts: Facts) -> Region | Reason:
+        from autopar.analysis.stages import plan_region
+
         plan = plan_region(self.plan.scop, facts)
         if isinstance(plan, Refusal):
             return plan.reasons[0]
@@ -602,7 +609,7 @@ class Region:
             return self._refuse(found, self._device_failed(error))
         except NoRoomError as error:
             return self._refuse(found, NoRoom(span=self.plan.scop.span, detail=str(error)))
-        except COMPILER_ERRORS as error:
+        except compiler_errors() as error:
             # The first kernel of a region is compiled at its first launch, before it stored
             # anything; where there are several, all were compiled in `make_variant`.
             failed = self._compile_failed(variant.target, error)

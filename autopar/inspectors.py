@@ -25,19 +25,15 @@ from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.text import python_text
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR, REPEATED
 from autopar.analysis.model.types import LiveInType
-from autopar.analysis.stages import specialize
-from autopar.codegen.compile import COMPILER_ERRORS
+from autopar.codegen.compile import compiler_errors
 from autopar.codegen.device import DeviceError, DeviceLauncher
-from autopar.codegen.inspect import inspector_of
-from autopar.codegen.integers import text
 from autopar.codegen.kernel import Program
 from autopar.codegen.pool import INLINE_NS, Pool
 from autopar.codegen.reasons import NotProfitable
-from autopar.codegen.work import predicted_ns
 
 from .guard import holds
 from .options import Options
-from .variants import Target, generated, loaded, lowered
+from .variant import Target
 
 LOG = logging.getLogger("autopar")
 
@@ -168,6 +164,11 @@ class Inspectors:
         target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
         if isinstance(types, Reason):
             return None
+        from autopar.analysis.stages import specialize
+        from autopar.codegen.inspect import inspector_of
+
+        from .variants import generated, loaded, lowered
+
         found = specialize(self.plan, types, holding | {plan.loop}, may_copy=target == "cpu")
         if isinstance(found, Refusal):
             return None
@@ -178,7 +179,7 @@ class Inspectors:
         source = generated(inspection.program, target, self.options)
         try:
             run = loaded(inspection.program, source, target, self.options)
-        except COMPILER_ERRORS:
+        except compiler_errors():
             LOG.debug("no inspector of %s: it does not compile", self.place[0], exc_info=True)
             return None
         marks = dict(inspection.marks)
@@ -221,7 +222,7 @@ def _status(state: _State, call: Call) -> int | None:
     arguments += [call.named[name] for name in inspector.scalars]
     try:
         return int(inspector.run(launcher, *arguments)[0]) & (FAILURES | REPEATED)
-    except (*COMPILER_ERRORS, DeviceError):
+    except compiler_errors(DeviceError):
         LOG.debug("an inspector could not run", exc_info=True)
         state.inspector = None
         return None
@@ -234,6 +235,9 @@ def _original(array: Any) -> Any:  # noqa: ANN401  # arrays of either kind
 
 def _work(loop: Program, inspection: Program) -> Callable[..., tuple[int, int]]:
     """Return a function of the parameters that predicts how long two programs take."""
+    from autopar.codegen.integers import text
+    from autopar.codegen.work import predicted_ns
+
     names = {each.name: f"p{number}" for number, each in enumerate(loop.integers)}
     works = ", ".join(text(predicted_ns(each.body, {}), names) for each in (loop, inspection))
     function = f"lambda {', '.join(names.values())}: ({works})"

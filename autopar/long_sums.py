@@ -20,13 +20,11 @@ from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.types import LiveInType
 from autopar.codegen.canonical import FEWEST_TERMS
-from autopar.codegen.host import sum_lengths
-from autopar.codegen.integers import text
 from autopar.codegen.kernel import Program
 
 from .options import Options
 from .trips import widest_trips
-from .variants import Target, draft_variant
+from .variant import Target
 
 LOG = logging.getLogger("autopar")
 
@@ -69,6 +67,8 @@ class LongSums:
             return None
         name, file = self.place
         target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
+        from .variants import draft_variant
+
         try:
             draft = draft_variant(self.plan, types, holding, (target, name, file), self.options)
         except Exception:  # what fails here fails when it is compiled, and is reported then
@@ -79,6 +79,9 @@ class LongSums:
 
 def _longest(program: Program) -> Length | None:
     """Return a function of the parameters: the terms of the longest sum that is reordered."""
+    from autopar.codegen.host import sum_lengths
+    from autopar.codegen.integers import text
+
     lengths = sum_lengths(program)
     if not lengths:
         return None

@@ -13,17 +13,14 @@ from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import DeferredRegion, RegionPlan
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
-from autopar.analysis.model.source import SourceFunction, Span
-from autopar.analysis.passes.describe import describe, loop_id, row_at_call
+from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.reasons import InternalFault
-from autopar.analysis.stages import analyze
 
 from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
 from .exchanged import guard_exchanged
 from .guard import can_guard, make_guard
-from .observe import observer
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .rewrite import Asker, Site
@@ -52,6 +49,11 @@ def prepare(
     Regions are numbered from `first_number`, so that one record can serve a whole file.
     """
     configure_log()
+    from autopar.analysis.passes.describe import describe
+    from autopar.analysis.stages import analyze
+
+    from .observe import observer
+
     try:
         plan = analyze(source, observe=observer(source, options.dump))
         if isinstance(plan, Refusal):
@@ -171,6 +173,8 @@ def _with_ran(loop: LoopReport, region: Region | Deferred, record: RunRecord) ->
         return loop  # a nest around this region was taken over as a whole
     backend, tally = compiled[0] if compiled else ("interpreter", interpreted or Tally())
     if tally.plan is not None:
+        from autopar.analysis.passes.describe import row_at_call
+
         loop = row_at_call(loop, tally.plan)
     is_outermost = loop.span == region.span
     note = _note(tally, interpreted, bool(compiled)) if is_outermost else None

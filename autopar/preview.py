@@ -19,7 +19,7 @@ from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.loop_ir import Extent
 from autopar.analysis.model.plan import Plan, RegionPlan
 from autopar.analysis.model.scop import Scop
-from autopar.analysis.model.source import SourceText
+from autopar.analysis.model.source import SourceText, loop_id
 from autopar.analysis.model.types import (
     BOOL,
     COMPILED_DTYPES,
@@ -31,13 +31,13 @@ from autopar.analysis.model.types import (
     LiveInType,
     NumpyScalar,
 )
-from autopar.analysis.passes.describe import loop_id
 from autopar.analysis.stages import analyze, functions_of
 from autopar.codegen.dump import dump_program
 
 from .guard import can_guard
 from .options import AutoparError, choose_options
-from .variants import Draft, Target, draft_variant
+from .variant import Target
+from .variants import Draft, draft_variant
 
 PROGRAM, KERNEL_CPU, KERNEL_CUDA = "program", "kernel cpu", "kernel cuda"
 STAGES = (PROGRAM, KERNEL_CPU, KERNEL_CUDA)

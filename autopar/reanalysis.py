@@ -15,8 +15,7 @@ from autopar.analysis.facts.reasons import AnalysedOften
 from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import Span
-from autopar.analysis.passes.reasons import InternalFault
-from autopar.analysis.stages import exhausted
+from autopar.analysis.passes.reasons import BudgetExhausted, InternalFault
 
 LOG = logging.getLogger("autopar")
 R = TypeVar("R")
@@ -24,6 +23,10 @@ A = TypeVar("A")
 
 # Values that never come back would be analysed for nothing.
 MOST_ANALYSES = 16
+
+
+def _exhausted(span: Span) -> BudgetExhausted:
+    return BudgetExhausted(span=span, operations=isl.DEFAULT_BUDGET)
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +43,7 @@ class Allowance:
         Where it has before, nothing is analysed any more.
         """
         if self.is_spoiled:
-            return exhausted(span)
+            return _exhausted(span)
         before = isl.aborts()
         try:
             return analyse()
@@ -75,7 +78,7 @@ class Reanalyses(Generic[R]):
             if key in self._found:
                 return self._found[key]
             if self.allowance.is_spoiled:
-                return exhausted(self.span)  # not kept: there may be any number of keys
+                return _exhausted(self.span)  # not kept: there may be any number of keys
             if not self.allowance.take():
                 return AnalysedOften(span=self.span, number=MOST_ANALYSES)
             try:

@@ -20,7 +20,7 @@ import numpy as np
 from autopar.codegen.headers import Headers, are_known
 
 from .guard import Admission
-from .variants import Variant
+from .variant import Variant
 
 _MOST_REPEATS = 8  # of one region: two for arrays that are swapped, some for several callers
 INTEGERS = (int, np.integer, np.bool_)

@@ -14,7 +14,6 @@ from types import CodeType, FunctionType, ModuleType
 
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
-from autopar.analysis.stages import MODULE, loop_functions
 
 from .callees import read_with_callees
 from .functions import identity_guards
@@ -57,6 +56,8 @@ class Takeover:
         somebody looked, so that they are believed before the names which the text suggests;
         `callees` are functions of other texts among what they mean.
         """
+        from autopar.analysis.stages import MODULE, loop_functions
+
         known = tuple(names.items()) if are_sure else None
         source = SourceFunction(
             text=self.text, qualified_name=MODULE, line=1, known_names=known, callees=callees
@@ -68,6 +69,8 @@ class Takeover:
 
     def give_up(self, error: Exception) -> None:
         """Note that the text could not be rewritten; it runs untouched (AP900)."""
+        from autopar.analysis.stages import MODULE
+
         source = SourceFunction(text=self.text, qualified_name=MODULE, line=1, known_names=None)
         self.prepared.clear()
         self.prepared[source.qualified_name, source.line] = failed(source, "rewrite", error)
@@ -93,6 +96,8 @@ class Takeover:
         if key in self.prepared and is_closure:
             # The regions watch what the first such closure captured.
             return function
+        from autopar.analysis.stages import loop_functions
+
         prepared = self.prepare(source, watch_known(function, names, self.text))
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
         try:

@@ -21,7 +21,6 @@ from types import ModuleType, TracebackType
 
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText
-from autopar.analysis.stages import usual_names
 from autopar.codegen import cudalib
 
 from .options import BackendError, choose_options, is_disabled
@@ -122,6 +121,8 @@ def _rewritten(run: Takeover, run_options: RunOptions) -> object:
     wanted = _is_wanted(run, run_options) and not is_disabled()
     if not wanted or run.options.backend == "interpreter":
         return plain
+    from autopar.analysis.stages import usual_names
+
     try:
         sites, decoration = run.prepare_module(plain, usual_names(run.text), are_sure=False)
         return rewrite_module(run.text, sites, decoration)

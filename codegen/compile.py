@@ -22,17 +22,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from numba.core.errors import NumbaError
-
 from .cache import Cache
 from .fpflags import dispatcher_of
-
-# What compiling may raise for code that it does not take; LLVM's complaints are RuntimeErrors.
-COMPILER_ERRORS = (NumbaError, RuntimeError, NotImplementedError)
 
 # The words by which generators ask for Numba's cache, in the options of every kernel.
 CACHED = "cache=True"
 UNCACHED = "cache=False"
+
+
+def compiler_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return what compiling may raise for code that it does not take, and `others`.
+
+    LLVM's complaints are RuntimeErrors. Numba is not loaded to be asked for its own.
+    """
+    errors = sys.modules.get("numba.core.errors")
+    own = () if errors is None else (errors.NumbaError,)
+    return (*others, *own, RuntimeError, NotImplementedError)
 
 
 class _Loading:

@@ -17,9 +17,8 @@ from .expressions import Names, print_expression, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
 from .small_integers import SMALL
-from .strip_memory import STRIP
 from .strip_text import Ahead
-from .strips import find_strips
+from .strips import STRIP, find_strips
 
 INDENT = "    "
 

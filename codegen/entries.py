@@ -16,15 +16,21 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import llvmlite.binding as llvm
 import numpy as np
-from llvmlite import ir
-from numba import types
+
+from autopar.analysis.model.later import Later
 
 from .fpflags import FLOAT_FLAGS, address_of, dispatcher_of, float_status, is_watched
 from .native import compiled
+
+if TYPE_CHECKING:
+    import llvmlite.binding as llvm
+    from llvmlite import ir
+    from numba.core import types
+else:
+    llvm, ir, types = Later("llvmlite.binding"), Later("llvmlite.ir"), Later("numba.core.types")
 
 # Offsets in a NumPy array object, in bytes: data, number of axes, extents, strides lie behind
 # what every Python object begins with.

@@ -49,7 +49,9 @@ def _function(name: str) -> Flags:
     """Return the C library's function `name`, called with the GIL held: it takes nanoseconds."""
     if platform.machine().lower() not in MASKS:
         return _unknown
-    for library in (None, ctypes.util.find_library("m")):
+    for has_it in (True, False):
+        # Looking for a library asks other programs, which takes 10 ms.
+        library = None if has_it else ctypes.util.find_library("m")
         try:
             return cast("Flags", getattr(ctypes.PyDLL(library), name))
         except (OSError, AttributeError):

@@ -14,9 +14,14 @@ import ctypes
 import platform
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import llvmlite.binding as llvm
+from autopar.analysis.model.later import Later
+
+if TYPE_CHECKING:
+    import llvmlite.binding as llvm
+else:
+    llvm = Later("llvmlite.binding")
 
 # Cells of a board.
 BOARD_CELLS = 16

@@ -18,16 +18,21 @@ from __future__ import annotations
 import ctypes
 import platform
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import llvmlite.binding as llvm
 import numpy as np
-from numba.core import types
 
+from autopar.analysis.model.later import Later
 from autopar.analysis.model.typed import FLOAT_DIVIDE, FLOAT_INVALID, FLOAT_OVERFLOW
 
 from .fpflags import FLOAT_FLAGS, MASKS, address_of
 from .native import compiled
+
+if TYPE_CHECKING:
+    import llvmlite.binding as llvm
+    from numba.core import types
+else:
+    llvm, types = Later("llvmlite.binding"), Later("numba.core.types")
 
 PREFIX = "numpy_"
 TOLD = "told_"

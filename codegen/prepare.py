@@ -10,21 +10,25 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from numba import types
+from autopar.analysis.model.later import Later
 
 from . import host
 from .fpflags import dispatcher_of
 
 if TYPE_CHECKING:
+    from numba.core import types
+
     from .kernel import Program
+else:
+    types = Later("numba.core.types")
 
 # What Numba makes of the Python numbers in which scalars travel on the host.
 _TRAVELS_AS = {
-    "b": types.boolean,
-    "i": types.int64,
-    "u": types.int64,
-    "f": types.float64,
-    "c": types.complex128,
+    "b": "boolean",
+    "i": "int64",
+    "u": "int64",
+    "f": "float64",
+    "c": "complex128",
 }
 
 
@@ -65,5 +69,8 @@ def _signature(kernel: host.Kernel, program: Program) -> tuple[types.Type, ...]:
             for name in kernel.arrays
         ),
         *(types.int64,) * integers,
-        *(_TRAVELS_AS[program.variable(name).type.dtype[0]] for name in kernel.scalars),
+        *(
+            getattr(types, _TRAVELS_AS[program.variable(name).type.dtype[0]])
+            for name in kernel.scalars
+        ),
     )

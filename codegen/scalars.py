@@ -15,15 +15,20 @@ import ctypes.util
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import llvmlite.binding
-import numba
 import numpy as np
-from numba.core import types
+
+from autopar.analysis.model.later import Later
 
 from .float_status import FLOAT_STATUS
 from .numpy_loops import PREFIX, STRIP, TOLD, TOLD_STRIP, scalar_function, strip_function
+
+if TYPE_CHECKING:
+    import llvmlite.binding as llvm
+    import numba
+else:
+    llvm, numba = Later("llvmlite.binding"), Later("numba")
 
 # A number of a dtype that Numba knows and mypy does not.
 Value: TypeAlias = Any
@@ -376,10 +381,10 @@ _LIBM = {
             "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "exp",
             "exp2", "expm1", "log", "log10", "log1p", "log2", "sin", "sinh", "tan", "tanh",
         ),
-        types.float64(types.float64),
+        ("float64", 1),
     ),
-    **dict.fromkeys(("atan2", "fmod", "hypot", "pow"), types.float64(types.float64, types.float64)),
-    **dict.fromkeys(("fmodf", "hypotf", "powf"), types.float32(types.float32, types.float32)),
+    **dict.fromkeys(("atan2", "fmod", "hypot", "pow"), ("float64", 2)),
+    **dict.fromkeys(("fmodf", "hypotf", "powf"), ("float32", 2)),
 }  # fmt: skip
 _PREFIX = "libm_"
 
@@ -412,8 +417,10 @@ def _cpu_float_helpers() -> tuple[Callable[..., Any], ...]:
 def _libm_function(name: str) -> Value:
     symbol = f"autopar_{_PREFIX}{name}"
     address = ctypes.cast(getattr(_libm(), name), ctypes.c_void_p).value
-    llvmlite.binding.add_symbol(symbol, address)
-    return types.ExternalFunction(symbol, _LIBM[name])
+    llvm.add_symbol(symbol, address)
+    dtype, count = _LIBM[name]
+    number = getattr(numba.types, dtype)
+    return numba.types.ExternalFunction(symbol, number(*(number,) * count))
 
 
 @cache

@@ -17,7 +17,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
-STRIP = 1000  # elements of a buffer: 8 kB of float64, so that several stay in the first cache
+from .strips import STRIP
+
 _ALIGNMENT = 64
 
 

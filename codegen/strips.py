@@ -53,6 +53,7 @@ from .liveness import assigned
 from .numpy_loops import SCALAR_SECOND, STRIPPED
 
 _MOST_CALLS = 16
+STRIP = 1000  # elements of a buffer: 8 kB of float64, so that several stay in the first cache
 # Operations that compute their first operand always, the others only where they are asked.
 _LAZY = ("and", "or", "if")
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Literal, final
-
-import islpy
+from typing import TYPE_CHECKING, Literal, final
 
 from .isl_budget import (
     DEFAULT_BUDGET,
@@ -25,6 +23,12 @@ from .isl_budget import (
     text_of,
 )
 from .isl_reader import read_map, read_set, read_union_map
+from .later import Later
+
+if TYPE_CHECKING:
+    import islpy
+else:
+    islpy = Later("islpy")
 
 __all__ = [
     "DEFAULT_BUDGET",

@@ -24,9 +24,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-import islpy
+from .later import Later
+
+if TYPE_CHECKING:
+    import islpy
+else:
+    islpy = Later("islpy")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,10 +90,14 @@ class _State:
     """The context, its lock, and the meter of the budget that is open."""
 
     def __init__(self) -> None:
-        self.context = islpy.Context()
         self.lock = threading.RLock()
         self.meter: _Meter | None = None
         self.aborts = 0
+
+    @functools.cached_property
+    def context(self) -> islpy.Context:
+        """The one context, made under the lock."""
+        return islpy.Context()
 
 
 STATE = _State()

@@ -11,8 +11,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
-import islpy
+from .later import Later
+
+if TYPE_CHECKING:
+    import islpy
+else:
+    islpy = Later("islpy")
 
 _NAMES = r"\w+(?:, \w+)*"
 _HEAD = rf"(?:\[(?P<parameters>{_NAMES})?\] -> )?\{{ "
@@ -23,11 +29,10 @@ _MAP = re.compile(
 _UNION = re.compile(rf"(?P<head>{_HEAD})(?P<pieces>[^:]*) \}}")
 _TEST = re.compile(r"([^<>=!]+) (<|<=|>|>=|=) ([^<>=!]+)")
 _TERM = re.compile(r"(?:(\d+)\*)?([^\W\d]\w*)|(\d+)")
-_PARAMETER, _IN, _OUT = islpy.dim_type.param, islpy.dim_type.in_, islpy.dim_type.out
 _ONE = ""  # the name under which a form has its constant
 
 _Form = Mapping[str, int]
-_Place = dict[str, tuple[islpy.dim_type, int]]
+_Place: TypeAlias = "dict[str, tuple[islpy.dim_type, int]]"
 
 
 def read_set(context: islpy.Context, text: str) -> islpy.Set | None:
@@ -87,16 +92,18 @@ def read_map(context: islpy.Context, text: str) -> islpy.Map | None:
     if not all(form is not None and form.keys() <= {*known, _ONE} for form in forms):
         return None
     space = islpy.Space.alloc(context, len(parameters), len(names), len(forms))
-    place = _places(parameters, _IN, names)
+    place = _places(parameters, islpy.dim_type.in_, names)
     space = _named(space, place)
-    for side, name in ((_IN, found["source"]), (_OUT, found["sink"])):
+    for side, name in ((islpy.dim_type.in_, found["source"]), (islpy.dim_type.out, found["sink"])):
         space = space.set_tuple_name(side, name) if name else space
     basic = islpy.BasicMap.universe(space)
     local = islpy.LocalSpace.from_space(space)
     for position, form in enumerate(forms):
         assert form is not None  # asked above
         equal = _constraint(context, local, place, ("=", form))
-        basic = basic.add_constraint(equal.set_coefficient_val(_OUT, position, _value(context, -1)))
+        basic = basic.add_constraint(
+            equal.set_coefficient_val(islpy.dim_type.out, position, _value(context, -1))
+        )
     return basic.to_map()
 
 
@@ -121,7 +128,7 @@ def _split(text: str | None) -> list[str]:
 
 def _places(parameters: list[str], side: islpy.dim_type, names: list[str]) -> _Place:
     """Return where each name stands in a space."""
-    found = {name: (_PARAMETER, position) for position, name in enumerate(parameters)}
+    found = {name: (islpy.dim_type.param, position) for position, name in enumerate(parameters)}
     return found | {name: (side, position) for position, name in enumerate(names)}
 
 

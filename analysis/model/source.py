@@ -33,6 +33,11 @@ def _lines(text: str) -> list[str]:
     return text.splitlines()
 
 
+def loop_id(function: str, span: Span) -> str:
+    """Return the stable identifier of a loop: qualified name, line, column."""
+    return f"{function}.L{span.line}C{span.column}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceText:
     """The text of a file or of a notebook cell."""

@@ -9,14 +9,19 @@ than its text, are unknown calls.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import gast
 import numpy as np
 
+from ..model.later import Later
 from ..model.loop_ir import Constant, Expression
 from ..model.source import Span
 from ..model.types import COMPILED_DTYPES
+
+if TYPE_CHECKING:
+    import gast
+else:
+    gast = Later("gast")
 
 # What the parameters of the functions are called, in order.
 _BY_SHAPE = ("shape", "dtype", "order")

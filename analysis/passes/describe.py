@@ -22,7 +22,7 @@ from ..model.plan import (
 )
 from ..model.report import FunctionReport, LoopReport
 from ..model.scop import Scop
-from ..model.source import Span
+from ..model.source import loop_id
 from .last_values import surrounding
 from .reasons import NoObstacle
 from .regions import is_within
@@ -56,11 +56,6 @@ def describe(plan: Plan) -> FunctionReport:
         refusal=function.refusal,
         cell=None,
     )
-
-
-def loop_id(function: str, span: Span) -> str:
-    """Return the stable identifier of a loop: qualified name, line, column."""
-    return f"{function}.L{span.line}C{span.column}"
 
 
 def row_at_call(row: LoopReport, region: RegionPlan) -> LoopReport:

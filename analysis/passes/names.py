@@ -12,12 +12,17 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import gast
-
+from ..model.later import Later
 from ..model.source import SourceText, Span
 from ..model.ufuncs import ALIASES, FUNCTIONS
+
+if TYPE_CHECKING:
+    import gast
+else:
+    gast = Later("gast")
 
 # Functions of numbers without side effects that the model may hold. Whether a call can be
 # compiled for the types at hand is decided by the typing pass.
@@ -198,7 +203,7 @@ def scope_of(body: list[Any]) -> Scope:
             sees_all = sees_all or node.attr in _FRAME_READERS
         elif isinstance(node, gast.Global | gast.Nonlocal):
             shared.update(node.names)
-        elif isinstance(node, _SCOPES):
+        elif isinstance(node, _scopes()):
             shared |= _names_inside(node)
             if not isinstance(node, gast.Lambda):
                 bound.add(node.name)
@@ -218,8 +223,15 @@ def subscripted(body: list[Any]) -> Iterator[Any]:
     yield from (node.value for node in own_nodes(body) if isinstance(node, gast.Subscript))
 
 
-_SCOPES = (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.Lambda)
-_COMPREHENSIONS = (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
+@cache
+def _scopes() -> tuple[Any, ...]:
+    """Return the nodes that have names of their own."""
+    return (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef, gast.Lambda)
+
+
+@cache
+def _comprehensions() -> tuple[Any, ...]:
+    return (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
 
 
 def children(node: Any) -> list[Any]:
@@ -253,7 +265,7 @@ def own_nodes(body: list[Any]) -> Iterator[Any]:
     while pending:
         node = pending.pop()
         yield node
-        if isinstance(node, _SCOPES):
+        if isinstance(node, _scopes()):
             pending += list(getattr(node, "decorator_list", ()))
         else:
             pending += children(node)
@@ -333,7 +345,7 @@ def comprehensions(node: Any) -> Iterator[Any]:
     pending = [each for each in children(node) if not isinstance(each, gast.stmt)]
     while pending:
         each = pending.pop(0)
-        if isinstance(each, _COMPREHENSIONS):
+        if isinstance(each, _comprehensions()):
             yield each
         elif not isinstance(each, gast.Lambda | gast.stmt):
             pending += children(each)
