@@ -12,7 +12,7 @@ from autopar.codegen.forced import Alone, Together
 from autopar.codegen.pool import Pool
 
 from .options import Options, Tier
-from .variants import Target
+from .variant import Target
 
 _Key: TypeAlias = tuple[int | None, Tier | None]
 _POOLS: dict[Tier | None, type[Pool]] = {None: Pool, "serial": Alone, "parallel": Together}
