@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
@@ -19,6 +18,7 @@ from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.codegen import cudalib
+from autopar.codegen.forks import Lock
 from autopar.codegen.shortcut_code import RECORD
 
 from .callees import read_with_callees
@@ -49,7 +49,7 @@ class ParallelFunction(Generic[P, R]):
         functools.update_wrapper(self, function)
         self._options = options
         self._records = Records(object())
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._prepared: Prepared | None = None
         self._source: SourceFunction | None = None
         self._guarded: Callable[P, R] | None = None

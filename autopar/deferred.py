@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +25,7 @@ from autopar.analysis.model.plan import DeferredRegion
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.liveness import exposed_reads
 from autopar.analysis.passes.name_uses import name_uses
+from autopar.codegen.forks import Lock
 from autopar.codegen.reasons import NotProfitable
 
 from .cost import ANALYSIS_NS, nest_nanoseconds
@@ -56,7 +56,7 @@ class Deferred:
     records: Records
     again: Reanalyses[Region]
     interpreted_ns: int = 0  # predicted time spent in the interpreter since the last analysis
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: Lock = field(default_factory=Lock)
 
     @property
     def span(self) -> Span:

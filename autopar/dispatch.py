@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import operator
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -40,6 +39,7 @@ from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError
+from autopar.codegen.forks import Lock
 from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
@@ -93,7 +93,7 @@ class Region:
     is_of_call: bool = False  # planned with what a call showed
     interpreted_ns: int = 0  # predicted time spent in the interpreter so far
     variants: dict[tuple[Any, ...], Variant | Reason] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: Lock = field(default_factory=Lock)
     # The same region for arrays that share memory, by how they do.
     again: Reanalyses[Region] = field(init=False)
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
@@ -563,7 +563,7 @@ class Region:
     def _replanned_as(self, plan: RegionPlan, interpreted_ns: int) -> Region:
         return replace(
             self, plan=plan, guard=make_guard(plan), is_of_call=True, variants={},
-            interpreted_ns=interpreted_ns, lock=threading.RLock(), overlapped_ns=0, outside_ns=0,
+            interpreted_ns=interpreted_ns, lock=Lock(), overlapped_ns=0, outside_ns=0,
         )  # fmt: skip
 
     # ------------------------------------------------------------------------ run

@@ -34,7 +34,7 @@ from autopar.analysis.stages import usual_names
 from autopar.codegen import cudalib
 
 from .callees import Callees
-from .options import BACKENDS, BackendError, Options, choose_options, is_disabled
+from .options import BACKENDS, AutoparError, BackendError, Options, choose_options, is_disabled
 from .render import Report
 from .rewrite import FUTURE_FLAGS, rewrite_tree, with_constants
 from .takeover import Takeover
@@ -198,7 +198,7 @@ def _parser() -> _Arguments:
 def _parsed(line: str) -> Wish:
     """Return what the words after `%%parallel` ask for.
 
-    Raises UsageError for what they do not understand, BackendError for what is not there.
+    Raises UsageError for what they do not understand, AutoparError for what is not there.
     """
     try:
         words = shlex.split(line)
@@ -225,7 +225,7 @@ def mark_cell(lines: list[str]) -> list[str]:
         return lines
     try:
         _parsed(found[1])
-    except (UsageError, BackendError):
+    except (UsageError, AutoparError):
         return lines
     mark, rest = f"# autopar:{found[1].rstrip()}\n", lines[1:]
     if rest and rest[0].startswith("%%"):  # another magic, of which this cell is the body

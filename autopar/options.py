@@ -12,6 +12,7 @@ Backend: TypeAlias = Literal["auto", "cuda", "cpu", "interpreter"]
 # How kernels of the CPU run whatever is predicted; for measurements, no choice of the user's.
 Tier: TypeAlias = Literal["serial", "parallel"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
+MOST_THREADS = 1024
 
 
 class AutoparError(Exception):
@@ -45,7 +46,8 @@ def choose_options(
 ) -> Options:
     """Return the options in force; an argument wins over the environment.
 
-    Raises BackendError for a backend that does not exist.
+    Raises BackendError for a backend that does not exist, AutoparError for a number of threads
+    that is none.
     """
     chosen = backend if backend != "auto" else environment.get("AUTOPAR_BACKEND", "auto")
     if chosen not in BACKENDS:
@@ -55,7 +57,7 @@ def choose_options(
         strict=strict,
         fastmath=fastmath,
         cache=cache,
-        threads=_positive(environment.get("AUTOPAR_NUM_THREADS")),
+        threads=_threads(environment.get("AUTOPAR_NUM_THREADS", "")),
         dump=environment.get("AUTOPAR_DUMP") or None,
     )
 
@@ -76,7 +78,13 @@ def is_disabled(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get("AUTOPAR_DISABLE", "") not in {"", "0"}
 
 
-def _positive(text: str | None) -> int | None:
-    if text is None or not text.strip().isdigit():
+def _threads(text: str) -> int | None:
+    """Return the number of threads that the environment asks for; None where it asks for none."""
+    if not text.strip():
         return None
-    return int(text) or None
+    number = int(text) if text.strip().isdecimal() else 0
+    if not 0 < number <= MOST_THREADS:
+        raise AutoparError(
+            f"AUTOPAR_NUM_THREADS is {text!r}; it must be a whole number from 1 to {MOST_THREADS}."
+        )
+    return number

@@ -6,7 +6,6 @@ Before:  what a call showed (values, layouts)      After:  a region planned for 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -16,6 +15,7 @@ from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.reasons import BudgetExhausted, InternalFault
+from autopar.codegen.forks import Lock
 
 LOG = logging.getLogger("autopar")
 R = TypeVar("R")
@@ -66,7 +66,7 @@ class Reanalyses(Generic[R]):
     span: Span
     allowance: Allowance
     _found: dict[Hashable, R | Reason] = field(default_factory=dict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _lock: Lock = field(default_factory=Lock)
 
     def get(self, key: Hashable) -> R | Reason | None:
         """Return what was found for `key` before."""

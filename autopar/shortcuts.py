@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from autopar.codegen.pool import FORKS, Bounds, Kernel, Outcome, Pool, joined
+from autopar.codegen.forks import FORKS
+from autopar.codegen.pool import Bounds, Kernel, Outcome, Pool, joined
 from autopar.codegen.shortcut import Known, Launched, Shortcut, is_possible
 
 from .functions import watched_entries

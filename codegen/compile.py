@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-import os
 import platform
 import sys
-import threading
 from functools import cache as remembered
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from .cache import Cache
+from .forks import Lock
 from .fpflags import dispatcher_of
 
 # The words by which generators ask for Numba's cache, in the options of every kernel.
@@ -40,19 +39,7 @@ def compiler_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     return (*others, *own, RuntimeError, NotImplementedError)
 
 
-class _Loading:
-    """The lock under which modules are loaded; a new one after a fork."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-
-    def renew(self) -> None:
-        """Forget who held the lock: that thread does not live in the child."""
-        self.lock = threading.RLock()
-
-
-_loading = _Loading()
-os.register_at_fork(after_in_child=_loading.renew)
+_loading = Lock()
 
 
 def load_module(source: str, *, cache: Cache, types: str = "") -> ModuleType:
@@ -65,7 +52,7 @@ def load_module(source: str, *, cache: Cache, types: str = "") -> ModuleType:
     """
     on_disk = cache.folder is not None
     name = f"autopar_kernels_{_digest(source, types)}{'' if on_disk else '_memory'}"
-    with _loading.lock:
+    with _loading:
         if (known := sys.modules.get(name)) is not None:
             return known
         module = _load(name, source, cache)

@@ -42,6 +42,7 @@ from .cpu_reduce import (
 from .float_status import FLOAT_STATUS, decides_by_data
 from .held import with_held
 from .integers import rename
+from .iteration_prices import iteration_prices
 from .kernel import ArrayArgument, Loop, Program, targets
 from .scalars import HELPERS
 from .small_integers import SMALL, with_small_integers
@@ -55,7 +56,7 @@ OWN_NAMES = frozenset(
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
-        "lane_count", "row_end", "address",
+        "lane_count", "row_end", "address", "uneven",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
@@ -108,6 +109,7 @@ class _Module:
             overlapping=program.overlapping,
         )
         self._reduces = host.reduces_of(self._host)
+        self._is_uneven = False  # until a loop is found whose iterations differ
         self._watches_flags = bool(program.hazards & FLOAT_WARNING) and not tells_warnings
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
@@ -133,7 +135,7 @@ class _Module:
         yield ""
         yield "import numpy as np"
         yield "from numba import njit"
-        if self._watches_flags or self._reduces:
+        if self._watches_flags or self._reduces or self._is_uneven:
             yield ""
         if self._reduces:
             kinds = {
@@ -146,6 +148,8 @@ class _Module:
             yield f"from autopar.codegen.combine import {names}"
         if self._watches_flags:
             yield "from autopar.codegen.fpflags import watched"
+        if self._is_uneven:
+            yield "from autopar.codegen.uneven import uneven"
         if self._body.helpers:
             yield ""
             yield "from autopar.codegen.scalars import cpu_helper"
@@ -283,10 +287,11 @@ class _Module:
         if copies:
             return (
                 f"launcher.launch_with_copies({kernel.name}, ({self._range(kernel)}), {passed},"
-                f" {self._tuple(copies)}, {self._work(kernel)})"
+                f" {self._tuple(copies)}, {self._shares(kernel)})"
             )
         return (
-            f"launcher.launch({kernel.name}, {self._range(kernel)}, {passed}, {self._work(kernel)})"
+            f"launcher.launch({kernel.name}, {self._range(kernel)}, {passed}, "
+            f"{self._shares(kernel)})"
         )
 
     def _is_small(self, work: str, few: tuple[Expression, ...]) -> str:
@@ -321,12 +326,21 @@ class _Module:
     def _work(self, kernel: host.Kernel) -> str:
         return self._body.text(predicted_ns(kernel.nodes, {}))
 
+    def _shares(self, kernel: host.Kernel) -> str:
+        """Return the work of a kernel, and what tells where to cut its range."""
+        assert kernel.loop is not None  # it has a range
+        prices = iteration_prices(kernel.loop)
+        if prices is None:
+            return self._work(kernel)
+        self._is_uneven = True
+        return f"uneven({', '.join([self._work(kernel), *map(self._body.text, prices)])})"
+
     def _step(self, kernel: host.Kernel, indent: str) -> Iterator[str]:
         if kernel.loop is None:
             call = f"{kernel.name}({self._arguments(kernel)})"
             yield from self._outcome(kernel, call, indent)
             return
-        slices = f"launcher.slices({self._range(kernel)}, {self._work(kernel)})"
+        slices = f"launcher.slices({self._range(kernel)}, {self._shares(kernel)})"
         yield f"{indent}for start, stop in {slices}:"
         call = f"{kernel.name}({', '.join(('start', 'stop', *self._passed(kernel)))})"
         yield from self._outcome(kernel, call, indent + INDENT)

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .native import compiled
+from .once import once
 
 # Offsets in objects, in bytes: NumPy's C interface (`PyObject`, `PyArrayObject_fields`).
 _HEAD = object.__basicsize__
@@ -141,7 +141,7 @@ def _cells_of(value: object) -> list[int]:
     return [*head, *value.shape, *value.strides]
 
 
-@cache
+@once
 def are_known() -> bool:
     """Return whether arrays look in memory as they are expected to."""
     array = np.arange(30.0).reshape(5, 6)[::2, 1:]
@@ -154,12 +154,12 @@ def address_of_same() -> int:
     return found
 
 
-@cache
+@once
 def _engine() -> Any:  # noqa: ANN401 - llvmlite is untyped
     return compiled(_TEXT)
 
 
-@cache
+@once
 def _same() -> Callable[[int, Any, int], int]:
     # Holds the GIL: another thread may be giving an array another shape.
     kind = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)

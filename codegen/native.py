@@ -13,10 +13,11 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopar.analysis.model.later import Later
+
+from .once import once
 
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
@@ -285,7 +286,7 @@ class Machine(NamedTuple):
     engine: Any  # keeps the code
 
 
-@cache
+@once
 def machine() -> Machine:
     """Return the functions above, compiled; takes a few milliseconds."""
     engine = compiled(_TEXT)

@@ -11,7 +11,6 @@ no chunk is ever under way when an exception is raised here.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -20,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .copies import Arguments, Private, new_array, private_copies
 from .entries import Entry, entry_of
+from .forks import FORKS, Lock
 from .jobs import Job
 from .native import Board, machine
+from .uneven import Uneven, cuts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,27 +109,7 @@ class Launcher(Protocol):
 _NO_JOB: tuple[Bounds | None, Job | None] = (None, None)
 
 
-class _Forks:
-    """How often this process is a fork: the threads of a parent do not live in its child."""
-
-    def __init__(self) -> None:
-        self._cell = ctypes.c_int64(0)
-        self.address = ctypes.addressof(self._cell)  # where native code finds the generation
-        self.lock = threading.Lock()
-
-    @property
-    def generation(self) -> int:
-        """How many forks lie between this process and the one that loaded the module."""
-        return self._cell.value
-
-    def renew(self) -> None:
-        """Start over in a child; a thread that is gone may have held the lock."""
-        self._cell.value += 1
-        self.lock = threading.Lock()
-
-
-FORKS = _Forks()
-os.register_at_fork(after_in_child=FORKS.renew)
+_starting = Lock()
 _boards: list[Board] = []  # never freed: threads watch them
 
 
@@ -339,7 +320,7 @@ class Pool:
 
     def _started(self) -> Board | None:
         if self._generation != FORKS.generation:
-            with FORKS.lock:
+            with _starting:
                 if self._generation != FORKS.generation:
                     self._start()
         return self._board
@@ -351,9 +332,13 @@ class Pool:
             serve = machine().serve
             for number in range(1, self.threads):
                 name = f"autopar-{number}"
-                threading.Thread(
+                helper = threading.Thread(
                     target=serve, args=(board.address,), name=name, daemon=True
-                ).start()
+                )
+                try:
+                    helper.start()
+                except RuntimeError:  # the system has no more of them: fewer will do
+                    break
         self._board = board if board.is_usable else None
         self._generation = FORKS.generation
 
@@ -369,6 +354,8 @@ def _borders(lower: int, upper: int, step: int, work: int, threads: int) -> Bord
     """Return where to cut a range whose whole work is `work` nanoseconds, both ends included."""
     trips = len(range(lower, upper, step))
     count = _count(trips, work, threads)
+    if isinstance(work, Uneven):
+        return (lower, *(lower + step * cut for cut in cuts(work, trips, count)), upper)
     return (*(lower + step * (trips * number // count) for number in range(count)), upper)
 
 

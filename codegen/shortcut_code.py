@@ -9,11 +9,11 @@ import ctypes
 import struct
 import sys
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from .headers import address_of_same
 from .native import BUSY, compiled, machine
+from .once import once
 
 RECORD = struct.Struct("=3q")  # of one region in a record: calls, iterations, nanoseconds
 
@@ -53,7 +53,7 @@ class _Definition(ctypes.Structure):
 _METH_FASTCALL = 0x80
 
 
-@cache
+@once
 def built_in() -> Callable[[bytearray], Callable[..., Any]]:
     """Return what makes the function of a table."""
     engine = compiled(_text())

@@ -314,6 +314,13 @@ def test_backend_of_the_environment_is_checked(capsys, monkeypatch, script):
     assert line == one_line_error(capsys, ["info"])
 
 
+@pytest.mark.parametrize("command", ["info", "run"])
+def test_number_of_threads_of_the_environment_is_checked(capsys, monkeypatch, script, command):
+    monkeypatch.setenv("AUTOPAR_NUM_THREADS", "two")
+    line = "AUTOPAR_NUM_THREADS is 'two'; it must be a whole number from 1 to 1024."
+    assert line == one_line_error(capsys, [command, *([str(script)] if command == "run" else [])])
+
+
 def test_help_and_version_end_with_0(capsys):
     assert main(["--help"]) == 0
     assert main(["run", "--help"]) == 0

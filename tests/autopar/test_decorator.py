@@ -636,10 +636,18 @@ def test_cuda_without_a_device_is_an_error_at_the_call(tmp_path, python):
 
 
 @pytest.mark.parametrize(
-    ("text", "threads"), [("3", 3), ("1", 1), ("0", None), ("x", None), ("", None)]
+    ("text", "threads"), [("3", 3), ("1", 1), (" 64 ", 64), ("", None), (" ", None)]
 )
 def test_number_of_threads_is_read(text, threads):
     assert threads == choose_options(environment={"AUTOPAR_NUM_THREADS": text}).threads
+
+
+@pytest.mark.parametrize("text", ["0", "x", "-2", "1.5", "2 3", "1025", "²", "9" * 30])
+def test_number_of_threads_that_is_none_is_one_clear_line(text):
+    with pytest.raises(AutoparError) as caught:
+        choose_options(environment={"AUTOPAR_NUM_THREADS": text})
+    line = f"AUTOPAR_NUM_THREADS is {text!r}; it must be a whole number from 1 to 1024."
+    assert line == str(caught.value)
 
 
 def test_number_of_threads_is_kept(tmp_path, python):
