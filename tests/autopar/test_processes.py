@@ -13,7 +13,7 @@ HELD = """
 import os, signal, sys, threading, warnings
 import numpy as np
 import autopar
-from autopar import dispatch
+from autopar import dispatch, variants
 from numba import njit
 from numba.core.compiler_lock import global_compiler_lock
 
@@ -38,7 +38,7 @@ def {name}():
 {body}
 
 def region():
-    original = dispatch.make_variant
+    original = variants.make_variant
 
     def slow(*arguments, **keywords):
         if threading.current_thread() is not worker:
@@ -47,7 +47,7 @@ def region():
         forked.wait(60)
         return original(*arguments, **keywords)
 
-    dispatch.make_variant = slow
+    variants.make_variant = slow
     other(np.ones(2_000_000))
 
 worker = threading.Thread(target={name})
@@ -76,9 +76,7 @@ BODIES = {
     "region": "",
     # Those of the pool, by a launch that is under way.
     "board": """
-    from autopar.codegen.pool import Pool
-
-    pool = dispatch.MACHINE.pool(None)
+    pool = dispatch.MACHINE.pool(halve._options)
     assert pool._started().seize()
     begun.set()
     forked.wait(60)
