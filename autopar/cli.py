@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .input_file import UnreadableError, read_notebook, read_source
+from .input_file import UnreadableError, read_bytes, read_source
 from .options import BACKENDS, AutoparError
 from .version import VERSION
 
@@ -192,7 +192,7 @@ def explain_target(target: str) -> Report:
     """Return the static report of a file, or of one of its functions."""
     path, function = split_target(target)
     if path.suffix == ".ipynb":
-        read_notebook(path)
+        read_bytes(path)
     else:
         read_source(path)
     from .decorator import explain as explain_file
@@ -246,9 +246,9 @@ def show_reports(
         contents = [report.to_dict() for report in reports]
         click.echo(as_json(contents if as_array else contents[0]), nl=False)
     elif html_file is not None:
-        from .render import render_html_page
+        from .html_report import page
 
-        write_text(html_file, render_html_page(*(report.content for report in reports)))
+        write_text(html_file, page(*(report.content for report in reports)))
     else:
         click.echo("\n\n".join(str(report) for report in reports))
 

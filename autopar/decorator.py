@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
@@ -90,7 +91,12 @@ class ParallelFunction(Generic[P, R]):
         """Report of the last call: what was decided then, and where each loop ran."""
         if self._last is None:
             return None
-        return self._report(with_runs(self._prepare(), self._last))
+        report = self._report(with_runs(self._prepare(), self._last))
+        kernels: dict[str, tuple[str, ...]] = {}
+        for name, source in self.inspect_source().items():
+            loop = name.partition("#")[0]
+            kernels[loop] = (*kernels.get(loop, ()), source)
+        return Report(content=replace(report.content, kernels=tuple(kernels.items())))
 
     def inspect_source(self) -> dict[str, str]:
         """Return {region name: generated source} of every kernel compiled so far."""
@@ -230,11 +236,13 @@ def explain(x: object) -> Report:
 
 
 def _explain_file(path: Path) -> Report:
-    if path.suffix == ".ipynb":
-        raise SyntaxError(f"{path}: notebooks are not read yet")
-    from autopar.analysis.stages import explain_text
-
     from .render import Report
+
+    if path.suffix == ".ipynb":
+        from .notebook_file import explain_notebook
+
+        return Report(content=explain_notebook(path))
+    from autopar.analysis.stages import explain_text
 
     text = SourceText(path=str(path), text=_decoded(path), cell=None)
     functions = explain_text(text)

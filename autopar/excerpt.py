@@ -39,8 +39,7 @@ def render_diagnostic(
     are underlined.
     """
     labels = labels_of(reason, dependences)
-    # A notebook keeps one text per cell; a report of several cells has no excerpt to show.
-    text = report.text if report.text is not None and report.text.cell == function.cell else None
+    text = report.text_of(function)
     lines = [f"{reason.code} {dotted(reason.message)}"]
     if report.text is not None:
         lines.append(place_of(report, function, labels[0].span))
@@ -54,7 +53,9 @@ def render_diagnostic(
 
 def place_of(report: Report, function: FunctionReport, span: Span) -> str:
     """Return the line that says where `span` is, as Python's tracebacks do."""
-    cell = "" if function.cell is None else f", cell {function.cell}"
+    # The path of a cell that was run says which one it is.
+    is_said = function.cell is None or report.file == f"In [{function.cell}]"
+    cell = "" if is_said else f", cell {function.cell}"
     return f'  File "{report.file}"{cell}, line {span.line}'
 
 

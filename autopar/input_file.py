@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import tokenize
 import warnings
 from pathlib import Path
@@ -60,14 +59,3 @@ def check_syntax(path: Path, content: bytes) -> None:
         # Null bytes, nesting or numbers beyond what Python's own compiler takes.
         message = str(error) or type(error).__name__
         raise UnreadableError(f"{path}: {message}.") from error
-
-
-def read_notebook(path: Path) -> None:
-    """Raise UnreadableError where the file `path` is not a Jupyter notebook."""
-    content = read_bytes(path)
-    try:
-        notebook = json.loads(content)
-    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
-        raise UnreadableError(f"{path} is not a notebook: {error}.") from error
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise UnreadableError(f"{path} is not a notebook: it has no list of cells.")

@@ -1,4 +1,4 @@
-"""The look of a report: text for a terminal, HTML for a notebook, pages for codes.
+"""The look of a report in a terminal, and pages for codes; `html_report` has that of notebooks.
 
 Before:  Report nouns with spans and reasons
 After:   a table of loops, then a diagnostic for each loop that is not parallel:
@@ -14,27 +14,22 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
+from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.report import Report as ReportData
 
 from .catalogue import find_reason, page_of
-from .excerpt import render_diagnostic
+from .html_report import fragment
+from .wording import describe_ran, describe_reason, diagnostics_of, summary, title_of
 
 # A terminal that does not tell its width (a pipe, a log file) gets this one.
 DEFAULT_WIDTH = 100
-
-# Of these loops there is nothing to explain: they run in parallel as they stand.
-SELF_EXPLANATORY = ("parallel", "reduction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -61,7 +56,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return render_html(self.content)
+        return fragment(self.content)
 
 
 def render_text(report: ReportData, *, width: int | None = None) -> str:
@@ -76,23 +71,6 @@ def render_text(report: ReportData, *, width: int | None = None) -> str:
             parts.append(render_table(function, columns))
         parts.extend(diagnostics_of(report, function))
     return "\n\n".join(parts)
-
-
-def summary(report: ReportData) -> str:
-    """Return one line: the file, and how many of its loops got which verdict."""
-    verdicts = Counter(loop.verdict for function in report.functions for loop in function.loops)
-    total = verdicts.total()
-    if total == 0:
-        return f"{report.file}: no loops"
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
-    return f"{report.file}: {total} {'loop' if total == 1 else 'loops'}: {counts}"
-
-
-def title_of(function: FunctionReport) -> str:
-    """Return the name of `function` and where it stands."""
-    if function.cell is not None:
-        return f"{function.name} (cell {function.cell}, line {function.line})"
-    return f"{function.name} (line {function.line})"
 
 
 def render_table(function: FunctionReport, width: int) -> str:
@@ -127,92 +105,6 @@ def table_of(function: FunctionReport) -> list[tuple[str, ...]]:
         for loop in function.loops
     ]
     return [heading, *rows]
-
-
-def describe_ran(ran: Ran | None, verdict: str = "parallel") -> str:
-    """Return where and for how long a loop ran: "cpu, 100 calls, 12.0 ms"."""
-    if ran is None:
-        # Nobody counts the runs of a loop that has no guard.
-        return "interpreter" if verdict == "unsupported" else "not run"
-    calls = "1 call" if ran.calls == 1 else f"{ran.calls:,} calls"
-    parts = [ran.backend, calls]
-    if ran.seconds is not None:
-        parts.append(describe_seconds(ran.seconds))
-    text = ", ".join(parts)
-    return f"{text}: {ran.note}" if ran.note else text
-
-
-def describe_seconds(seconds: float) -> str:
-    """Return a duration with three digits and a unit."""
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * scale >= 1:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
-
-
-def describe_reason(loop: LoopReport) -> str:
-    """Return the code and the reason, with what is private, reduced and transformed."""
-    parts = [f"{loop.code} {loop.reason}"]
-    for name, values in (
-        ("private", loop.private),
-        ("reductions", loop.reductions),
-        ("transform", loop.transform),
-    ):
-        if values:
-            parts.append(f"{name}: {', '.join(values)}")
-    return "; ".join(parts)
-
-
-def diagnostics_of(report: ReportData, function: FunctionReport) -> Iterator[str]:
-    """Yield the diagnostics of `function`; what several loops have in common comes once."""
-    if function.refusal is not None:
-        yield render_diagnostic(function.refusal, report, function, ())
-    shown = set()
-    for loop in function.loops:
-        for reason in () if loop.verdict in SELF_EXPLANATORY else loop.reasons:
-            key = (reason.code, reason.span, reason.message)
-            if key not in shown:
-                shown.add(key)
-                yield render_diagnostic(reason, report, function, loop.dependences)
-
-
-def render_html(report: ReportData) -> str:
-    """Return the report as an HTML fragment that needs nothing besides itself."""
-    parts = [f"<p><b>{escape(summary(report))}</b></p>"]
-    for function in report.functions:
-        if function.loops:
-            parts.append(html_table(function))
-        parts.extend(
-            f"<pre>{escape(diagnostic)}</pre>" for diagnostic in diagnostics_of(report, function)
-        )
-    return "<div>" + "\n".join(parts) + "</div>"
-
-
-def html_table(function: FunctionReport) -> str:
-    """Return the table of the loops of `function` as HTML."""
-    heading, *rows = table_of(function)
-    lines = [
-        "<table>",
-        f'<caption style="text-align: left">{escape(title_of(function))}</caption>',
-        "<tr>" + "".join(f'<th style="text-align: left">{name}</th>' for name in heading) + "</tr>",
-    ]
-    # pre-wrap keeps the indentation by depth.
-    style = 'style="text-align: left; white-space: pre-wrap"'
-    lines.extend(
-        "<tr>" + "".join(f"<td {style}>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    return "\n".join([*lines, "</table>"])
-
-
-def render_html_page(*reports: ReportData) -> str:
-    """Return the reports as a whole HTML document."""
-    title = escape(", ".join(report.file for report in reports))
-    body = "\n".join(render_html(report) for report in reports)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>autopar: {title}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
 
 
 def render_page(code: str) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType, ModuleType
 
 from autopar.analysis.model.report import Report as ReportData
+from autopar.analysis.model.report import in_cell
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
 
 from .callees import read_with_callees
@@ -114,8 +115,8 @@ class Takeover:
         )
         return ReportData(
             version=VERSION,
-            text=replace(self.text, path=self.shown),
+            text=replace(self.text, path=self.shown, cell=self.cell),
             functions=tuple(
-                replace(each, cell=self.cell) for each in functions if each.loops or each.refusal
+                in_cell(each, self.cell) for each in functions if each.loops or each.refusal
             ),
         )

@@ -6,7 +6,7 @@ or a notebook is the renderer's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .dependence import Dependence
@@ -117,6 +117,14 @@ class FunctionReport:
         return entry
 
 
+def in_cell(report: FunctionReport, cell: int | None) -> FunctionReport:
+    """Return the report of a function that stands in a cell of a notebook; None: in a file."""
+    if cell is None:
+        return report
+    loops = tuple(replace(each, id=f"cell{cell}:{each.id}") for each in report.loops)
+    return replace(report, cell=cell, loops=loops)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What autopar has to say of a file or a function."""
@@ -124,11 +132,23 @@ class Report:
     version: str
     text: SourceText | None  # None where no source is available
     functions: tuple[FunctionReport, ...]
+    # The cells of a notebook that is a file; `text` is empty then and has its path.
+    cells: tuple[SourceText, ...] = ()
+    # What was generated, by the loop it stands for; for the eye only, not in the JSON.
+    kernels: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def file(self) -> str:
         """Path of the file as shown to the user."""
         return self.text.path if self.text is not None else "<unknown>"
+
+    def text_of(self, function: FunctionReport) -> SourceText | None:
+        """Return the text that the lines of `function` count in; None where it is not known."""
+        for each in self.cells:
+            if each.cell == function.cell:
+                return each
+        is_known = self.text is not None and self.text.cell == function.cell
+        return self.text if is_known else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, schema 1."""

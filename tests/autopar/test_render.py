@@ -22,15 +22,10 @@ from autopar.analysis.passes.reasons import (
     SourceUnavailable,
     UnknownCall,
 )
-from autopar.render import (
-    Report,
-    describe_ran,
-    describe_seconds,
-    render_html,
-    render_html_page,
-    render_page,
-    render_text,
-)
+from autopar.html_report import fragment
+from autopar.html_report import page as page_of_reports
+from autopar.render import Report, render_page, render_text
+from autopar.wording import describe_ran, describe_seconds
 
 SMOOTH = """\
 def smooth(a, b, n):
@@ -320,7 +315,7 @@ def test_html_is_closed_and_escaped():
     source = "for i in range(a < b):\n    show(i)\n"
     reason = UnknownCall(span=span_of(source, "show(i)", 2), function="<script>")
     loop = loop_of(reason, line=1, header="for i in range(a < b)", verdict="unsupported")
-    page = render_html_page(report_of(source, loop, name="<module>"))
+    page = page_of_reports(report_of(source, loop, name="<module>"))
     tags = Tags()
     tags.feed(page)
     assert [] == tags.open
@@ -333,7 +328,7 @@ def test_report_prints_as_text_and_shows_as_html():
     content = report_of(SMOOTH, loop_of(carried(CarriedFlow, span_of(SMOOTH, "a[i - 1]", 3))))
     report = Report(content=content)
     assert render_text(content) == str(report) == repr(report)
-    assert render_html(content) == report._repr_html_()
+    assert fragment(content) == report._repr_html_()
     assert content.to_dict() == report.to_dict()
     assert "smooth.py" == report.file
 

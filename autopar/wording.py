@@ -1,0 +1,77 @@
+"""What a report says in words, whatever it looks like: the same for terminal and HTML."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from autopar.analysis.model.report import FunctionReport, LoopReport, Ran, Report
+
+from .excerpt import render_diagnostic
+
+# Of these loops there is nothing to explain: they run in parallel as they stand.
+SELF_EXPLANATORY = ("parallel", "reduction")
+
+
+def summary(report: Report) -> str:
+    """Return one line: the file, and how many of its loops got which verdict."""
+    verdicts = Counter(loop.verdict for function in report.functions for loop in function.loops)
+    total = verdicts.total()
+    if total == 0:
+        return f"{report.file}: no loops"
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    return f"{report.file}: {total} {'loop' if total == 1 else 'loops'}: {counts}"
+
+
+def title_of(function: FunctionReport) -> str:
+    """Return the name of `function` and where it stands."""
+    if function.cell is not None:
+        return f"{function.name} (cell {function.cell}, line {function.line})"
+    return f"{function.name} (line {function.line})"
+
+
+def describe_ran(ran: Ran | None, verdict: str = "parallel") -> str:
+    """Return where and for how long a loop ran: "cpu, 100 calls, 12.0 ms"."""
+    if ran is None:
+        # Nobody counts the runs of a loop that has no guard.
+        return "interpreter" if verdict == "unsupported" else "not run"
+    calls = "1 call" if ran.calls == 1 else f"{ran.calls:,} calls"
+    parts = [ran.backend, calls]
+    if ran.seconds is not None:
+        parts.append(describe_seconds(ran.seconds))
+    text = ", ".join(parts)
+    return f"{text}: {ran.note}" if ran.note else text
+
+
+def describe_seconds(seconds: float) -> str:
+    """Return a duration with three digits and a unit."""
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * scale >= 1:
+            return f"{seconds * scale:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def describe_reason(loop: LoopReport) -> str:
+    """Return the code and the reason, with what is private, reduced and transformed."""
+    parts = [f"{loop.code} {loop.reason}"]
+    for name, values in (
+        ("private", loop.private),
+        ("reductions", loop.reductions),
+        ("transform", loop.transform),
+    ):
+        if values:
+            parts.append(f"{name}: {', '.join(values)}")
+    return "; ".join(parts)
+
+
+def diagnostics_of(report: Report, function: FunctionReport) -> Iterator[str]:
+    """Yield the diagnostics of `function`; what several loops have in common comes once."""
+    if function.refusal is not None:
+        yield render_diagnostic(function.refusal, report, function, ())
+    shown = set()
+    for loop in function.loops:
+        for reason in () if loop.verdict in SELF_EXPLANATORY else loop.reasons:
+            key = (reason.code, reason.span, reason.message)
+            if key not in shown:
+                shown.add(key)
+                yield render_diagnostic(reason, report, function, loop.dependences)
