@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
@@ -91,12 +90,11 @@ class ParallelFunction(Generic[P, R]):
         """Report of the last call: what was decided then, and where each loop ran."""
         if self._last is None:
             return None
-        report = self._report(with_runs(self._prepare(), self._last))
         kernels: dict[str, tuple[str, ...]] = {}
         for name, source in self.inspect_source().items():
             loop = name.partition("#")[0]
             kernels[loop] = (*kernels.get(loop, ()), source)
-        return Report(content=replace(report.content, kernels=tuple(kernels.items())))
+        return self._report(with_runs(self._prepare(), self._last), tuple(kernels.items()))
 
     def inspect_source(self) -> dict[str, str]:
         """Return {region name: generated source} of every kernel compiled so far."""
@@ -111,11 +109,13 @@ class ParallelFunction(Generic[P, R]):
                     found |= inner.inspectors.sources()
         return found
 
-    def _report(self, function: FunctionReport) -> Report:
+    def _report(
+        self, function: FunctionReport, kernels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    ) -> Report:
         from .render import Report
 
         text = None if self._source is None else self._source.text
-        data = ReportData(version=VERSION, text=text, functions=(function,))
+        data = ReportData(version=VERSION, text=text, functions=(function,), kernels=kernels)
         return Report(content=data)
 
     # ------------------------------------------------------------------- preparation

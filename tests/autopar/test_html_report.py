@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 import autopar
+from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.stages import explain_text
 from autopar.html_report import fragment, page
@@ -27,9 +28,7 @@ def mixed(a, b, n, k):
 
 def report_of(source):
     text = SourceText(path="mixed.py", text=source, cell=None)
-    return autopar.analysis.model.report.Report(
-        version="0", text=text, functions=explain_text(text)
-    )
+    return ReportData(version="0", text=text, functions=explain_text(text))
 
 
 def lines_of(source):
@@ -90,6 +89,7 @@ def test_what_runs_instead_is_there_after_a_run():
             a[i] = 2.0 * a[i]
 
     scaled(np.ones(100))
+    assert scaled.last_run is not None
     text = scaled.last_run._repr_html_()
     assert "What runs instead" in text
     assert "parallel, cpu, " in text
@@ -103,6 +103,7 @@ def test_what_ran_in_the_interpreter_is_striped():
             a[i] = 2.0 * a[i]
 
     tiny(np.ones(3))
+    assert tiny.last_run is not None
     text = tiny.last_run._repr_html_()
     assert "bar parallel left" in text
     assert "Striped: it ran in the interpreter." in text
