@@ -120,6 +120,7 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
         regions=tuple(plans),
         unsupported=tuple(unsupported),
         deferred=tuple(deferred),
+        waiting=regions.waiting,
     )
 
 

@@ -139,7 +139,7 @@ class Callees:
             or is_nested
         )
         names, constants = self._names(function, code, with_constants=sees_others)
-        described = repr((names, constants, sees_others)).encode()
+        described = repr((names, constants, sees_others, text.text)).encode()
         digest = hashlib.sha256(described).hexdigest()[:8]
         key = f"{HELPER}{line} of {text.path} {digest}"
         source = SourceFunction(

@@ -24,6 +24,7 @@ from autopar.codegen.shortcut_code import RECORD
 from .callees import read_with_callees
 from .deferred import Deferred
 from .dispatch import Region
+from .given import Waiting
 from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord
@@ -162,7 +163,7 @@ class ParallelFunction(Generic[P, R]):
             return self.__wrapped__
 
 
-def compiled_variants(region: Region | Deferred) -> list[Variant]:
+def compiled_variants(region: Region | Deferred | Waiting) -> list[Variant]:
     """Return the variants of a region that were compiled, in that order."""
     return [
         variant

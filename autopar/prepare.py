@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
-from autopar.analysis.model.plan import DeferredRegion, RegionPlan
+from autopar.analysis.model.plan import DeferredRegion, RegionPlan, WaitingRegion
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
 from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.reasons import InternalFault
@@ -20,6 +21,7 @@ from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
 from .exchanged import guard_exchanged
+from .given import Waiting, make_waiting, site_of
 from .guard import can_guard, make_guard
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
@@ -33,7 +35,7 @@ class Prepared:
     """What is known of one function before its first call."""
 
     report: FunctionReport  # static
-    regions: tuple[Region | Deferred, ...]  # in source order, outer ones first
+    regions: tuple[Region | Deferred | Waiting, ...]  # in source order, outer ones first
     sites: tuple[Site, ...]
 
 
@@ -58,8 +60,11 @@ def prepare(
         plan = analyze(source, observe=observer(source, options.dump))
         if isinstance(plan, Refusal):
             return Prepared(report=_refused(source, plan.reasons[0]), regions=(), sites=())
-        found: list[RegionPlan | DeferredRegion] = [*filter(can_guard, plan.regions)]
+        found: list[RegionPlan | DeferredRegion | WaitingRegion] = [
+            *filter(can_guard, plan.regions)
+        ]
         found += [each for each in plan.deferred if can_defer(each)]
+        found += plan.waiting
         found.sort(key=span_of)
         regions = tuple(
             _entry(each, (first_number + number, source), options, bindings_hold, records)
@@ -76,20 +81,25 @@ def prepare(
     )
 
 
-def span_of(found: RegionPlan | DeferredRegion) -> Span:
+def span_of(found: RegionPlan | DeferredRegion | WaitingRegion) -> Span:
     """Return where a region stands, or the nest of one."""
-    return found.span if isinstance(found, DeferredRegion) else found.scop.span
+    return found.scop.span if isinstance(found, RegionPlan) else found.span
 
 
 def _entry(
-    found: RegionPlan | DeferredRegion,
+    found: RegionPlan | DeferredRegion | WaitingRegion,
     place: tuple[int, SourceFunction],
     options: Options,
     bindings_hold: Callable[[], bool],
     records: Records,
-) -> Region | Deferred:
+) -> Region | Deferred | Waiting:
     """Return what stands before a nest; `place` is its number and its function."""
     number, source = place
+    if isinstance(found, WaitingRegion):
+        settings = (options, bindings_hold, records)
+        build = _planned_at_call(place, options, records)
+        site = partial(_site, function=source.qualified_name)
+        return make_waiting(found, place, settings, build, site)
     name, file = loop_id(source.qualified_name, span_of(found)), source.text.path
     if isinstance(found, DeferredRegion):
         return make_deferred(found, (number, name, file), options, bindings_hold, records)
@@ -105,7 +115,26 @@ def _entry(
     )
 
 
-def _site(region: Region | Deferred, function: str) -> Site:
+def _planned_at_call(
+    place: tuple[int, SourceFunction], options: Options, records: Records
+) -> Callable[[RegionPlan | DeferredRegion, Callable[[], bool]], Region | Deferred]:
+    """Return what makes the entry of a nest once a call has shown which functions it calls."""
+
+    def build(
+        found: RegionPlan | DeferredRegion, bindings_hold: Callable[[], bool]
+    ) -> Region | Deferred:
+        made = _entry(found, place, options, bindings_hold, records)
+        assert not isinstance(made, Waiting)  # it waits no more
+        if isinstance(made, Region):
+            made.is_of_call = True
+        return made
+
+    return build
+
+
+def _site(region: Region | Deferred | Waiting, function: str) -> Site:
+    if isinstance(region, Waiting):
+        return site_of(region)
     arguments, results, enter = region.arguments, region.results, region.enter
     answers = region.answers if isinstance(region, Region) else None
     if region.exchanged is not None and region.exchanged.turns in results:
@@ -158,7 +187,9 @@ def with_runs(prepared: Prepared, record: RunRecord) -> FunctionReport:
     return replace(prepared.report, loops=loops)
 
 
-def _with_ran(loop: LoopReport, region: Region | Deferred, record: RunRecord) -> LoopReport:
+def _with_ran(
+    loop: LoopReport, region: Region | Deferred | Waiting, record: RunRecord
+) -> LoopReport:
     if not region.span.contains(loop.span):
         return loop
     compiled = [

@@ -43,6 +43,11 @@ def watch_known(
     callees = Callees(function, text)
     for binding in identity_guards(function, names):
         callees.meaning(binding.value)
+    return watch_callees(callees, hold)
+
+
+def watch_callees(callees: Callees, hold: Callable[[], bool] = lambda: True) -> Callable[[], bool]:
+    """Return whether `hold` is true, and all functions found still compute what they did."""
     for each in callees.watched:
         hold = _both(hold, _watch_callee(each))
     return hold

@@ -200,6 +200,9 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     for other in plan.unsupported:
         codes = ", ".join(dict.fromkeys(reason.code for reason in other.reasons))
         yield f"unsupported, line {other.span.line}: {other.header} ({codes})"
+    for each in plan.waiting:
+        functions, asked = ", ".join(each.functions), ", ".join(each.arguments)
+        yield f"waiting for {functions}, line {each.span.line}: takes {asked}"
     for nest in plan.deferred:
         names = ", ".join(nest.names)
         yield f"deferred, line {nest.span.line}: {nest.nest.header}, by the values of {names}"

@@ -386,6 +386,7 @@ class Opaque:
     header: str
     body: tuple[Statement, ...]  # nested statements, in source order
     span: Span
+    is_value: bool = False  # as of `For`
 
 
 Statement: TypeAlias = (

@@ -165,6 +165,17 @@ class DeferredRegion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRegion:
+    """A nest that may have a model once it is known which functions some variables hold."""
+
+    functions: tuple[str, ...]  # the variables, sorted
+    arguments: tuple[str, ...]  # every name whose value it may ask for, sorted
+    results: tuple[str, ...]  # names that it may leave behind, sorted
+    is_value: bool  # a comprehension
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the analysis has to say of one function."""
 
@@ -174,3 +185,5 @@ class Plan:
     unsupported: tuple[UnsupportedLoop, ...]  # in source order
     # Nests of unsupported loops that a call analyses again; regions may lie inside.
     deferred: tuple[DeferredRegion, ...] = ()
+    # The same of nests that a call analyses with the functions that it is given.
+    waiting: tuple[WaitingRegion, ...] = ()

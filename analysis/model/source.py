@@ -76,6 +76,8 @@ class SourceFunction:
     known_names: tuple[tuple[str, str], ...] | None
     # Functions of other texts that names in `known_names` stand for, those they call among them.
     callees: tuple[CalleeSource, ...] = ()
+    # Variables of the function that hold functions at a call, and what these are.
+    given: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ from .reasons import (
     ArrayStatement,
     CannotInline,
     Comprehension,
+    FunctionNotKnown,
     UnknownCall,
     UnsupportedExpression,
 )
@@ -83,6 +84,7 @@ class ExpressionReader:
         self.callees = callees
         self.called: set[str] = set()  # functions of the user, by their keys
         self.constants: dict[str, Number] = {}  # variables whose values are known
+        self.steady: frozenset[str] = frozenset()  # variables that no loop binds
 
     def expression(self, node: Any) -> Expression:
         at = span_of(node)
@@ -181,10 +183,16 @@ class ExpressionReader:
             return Extent(array=array, axis=0, span=span_of(node))
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
         if function not in names.MODELLED_FUNCTIONS or not plain:
-            written = self.text(node.func)
-            raise Unmodelled(UnknownCall(span=span_of(node), function=written))
+            raise Unmodelled(self.unknown_call(node))
         arguments = tuple(self.expression(each) for each in node.args)
         return Call(function=own_name(function), arguments=arguments, span=span_of(node))
+
+    def unknown_call(self, node: Any) -> Reason:
+        """Return why nothing is known of a call."""
+        match node.func:
+            case gast.Name(id=name) if name in self.steady and name not in self.known:
+                return FunctionNotKnown(span=span_of(node), function=name)
+        return UnknownCall(span=span_of(node), function=self.text(node.func))
 
     def user_function(self, node: Any) -> str | None:
         """Return what stands for the function of the user that `node` calls, if it is one."""

@@ -48,7 +48,7 @@ from ..model.loop_ir import (
 from ..model.source import Span
 from ..model.unused import unused
 from .instances import Instance, bound_names, free_names, mentions
-from .reasons import CannotInline
+from .reasons import CannotInline, FunctionNotKnown
 from .substitution import rebuilt
 
 # Of one nest: more is no longer read by anybody, and takes too long to analyse.
@@ -182,6 +182,10 @@ class _Inlining:
     def body_of(self, call: Call, inside: tuple[str, ...], *, may_store: bool) -> Helper | None:
         """Return the function that is called, if it may stand in place of the call."""
         helper = self.helpers[call.function]
+        unknown = _unknown_function(helper, call)
+        if unknown is not None:
+            self.reasons.append(unknown)
+            return None
         detail = self.obstacle(helper, inside)
         if detail is None and not may_store:
             detail = _stored(helper)
@@ -214,6 +218,20 @@ class _Inlining:
             if here:
                 return f"'{min(here)}' is another variable where it is called"
         return None
+
+
+def _unknown_function(helper: Helper, call: Call) -> Reason | None:
+    """Return that a function calls what it is given, where that is a variable of the caller's."""
+    given = dict(zip(helper.parameters, call.arguments, strict=True))
+    for statement in walk_statements(helper.body):
+        match statement:
+            case Opaque(reason=FunctionNotKnown() as reason):
+                match given.get(reason.function):
+                    case Name(name=name):
+                        return replace(reason, function=name, span=call.span)
+            case _:
+                pass
+    return None
 
 
 def _more_than_a_value(helper: Helper) -> str | None:

@@ -218,6 +218,19 @@ def scope_of(body: list[Any]) -> Scope:
     return Scope(bound=frozenset(bound), shared=frozenset(bound if sees_all else shared))
 
 
+def steady_names(body: list[Any], local: set[str] | frozenset[str]) -> frozenset[str]:
+    """Return those of the `local` names of a function that nothing binds inside a loop of it."""
+    loops = (gast.For, gast.While, gast.AsyncFor, *_COMPREHENSIONS)
+    changing = {
+        name
+        for loop in own_nodes(body)
+        if isinstance(loop, loops)
+        for node in walk(loop)
+        for name in bindings(node)
+    }
+    return frozenset(local) - changing
+
+
 def subscripted(body: list[Any]) -> Iterator[Any]:
     """Yield what has subscripts in a function body."""
     yield from (node.value for node in own_nodes(body) if isinstance(node, gast.Subscript))

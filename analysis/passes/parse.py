@@ -67,7 +67,6 @@ from .reasons import (
     ExceptionHandling,
     OpaqueIterable,
     SourceUnavailable,
-    UnknownCall,
     UnsupportedStatement,
     WhileLoop,
 )
@@ -136,6 +135,7 @@ class _Reader(ExpressionReader):
     ) -> None:
         super().__init__(source, known, callees)
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
+        self.given = dict(source.given)
         self.attributes: set[str] = set()  # chains that are assigned
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
@@ -147,6 +147,9 @@ class _Reader(ExpressionReader):
             self.hide(hidden)
             for name, (key, callee) in inner_callees(node.body, self.source, self.known).items():
                 self.known[name], self.callees[key] = key, callee
+            self.steady = names.steady_names(node.body, hidden) - scope.shared
+            # What somebody has seen in a variable is what it means in the loops that leave it.
+            self.known |= {name: key for name, key in self.given.items() if name in self.steady}
         self.subscripted = self.places_of(names.subscripted(node.body))
         end = node.body[-1] if node.body else None
         body = self.block(node.body)
@@ -184,6 +187,7 @@ class _Reader(ExpressionReader):
         hidden = scope.bound | set(parameters)
         self.hide(hidden)
         self.known |= callee.functions
+        self.steady = names.steady_names(node.body, hidden) - callee.functions.keys()
         self.constants = {k: v for k, v in callee.constants.items() if k not in hidden}
         values = arity(node.body)
         body = without_result(node.body) if values == 0 else with_result(node.body)
@@ -412,6 +416,8 @@ class _Reader(ExpressionReader):
 
     def target(self, node: Any, statement: Any) -> Name | Element:
         match node:
+            case gast.Tuple() | gast.List() if isinstance(statement.value, gast.Call):
+                self.expression(statement.value)  # what is not known of the call says more
             case gast.Name():
                 return Name(name=node.id, span=span_of(node))
             case gast.Subscript():
@@ -553,6 +559,7 @@ class _Reader(ExpressionReader):
             header=self.text(node),
             body=(),
             span=span_of(node),
+            is_value=is_value,
         )
 
     def generator(self, node: Any, comprehension: Any) -> For | Each:
@@ -574,7 +581,7 @@ class _Reader(ExpressionReader):
             case gast.Try() | gast.Raise():
                 return ExceptionHandling(span=at)
             case gast.Expr(value=gast.Call() as call):
-                return UnknownCall(span=span_of(call), function=self.text(call.func))
+                return self.unknown_call(call)
         kind = _KINDS.get(type(node), f"'{type(node).__name__.lower()}' statement")
         return UnsupportedStatement(span=at, kind=kind)
 

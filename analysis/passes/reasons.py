@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..model.diagnostics import Reason
+from .reasons_calls import FunctionNotKnown
 from .reasons_data import IndexArrayWritten
 from .reasons_dependence import (
     CarriedAnti,
@@ -72,6 +73,7 @@ __all__ = [
     "DataDependentBound",
     "EarlyExit",
     "ExceptionHandling",
+    "FunctionNotKnown",
     "InconsistentRank",
     "IndexArrayWritten",
     "InternalFault",
@@ -251,6 +253,7 @@ REASONS: tuple[type[Reason], ...] = (
     EarlyExit,
     UnknownCall,
     CannotInline,
+    FunctionNotKnown,
     OpaqueIterable,
     ExceptionHandling,
     AttributeWrite,

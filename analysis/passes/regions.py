@@ -32,7 +32,7 @@ from ..model.loop_ir import (
     own_breaks,
     walk_statements,
 )
-from ..model.plan import DeferredRegion, UnsupportedLoop
+from ..model.plan import DeferredRegion, UnsupportedLoop, WaitingRegion
 from ..model.scop import Access, Scop
 from ..model.source import SourceText, Span
 from .appends import place_appends
@@ -48,10 +48,12 @@ from .liveness import live_after
 from .reasons import (
     BudgetExhausted,
     EarlyExit,
+    FunctionNotKnown,
     NonAffineSubscript,
     UnsupportedStatement,
     WhileLoop,
 )
+from .waiting import waiting_region
 
 # A nest whose values are more than these would hardly meet the same ones twice.
 _MOST_VALUES = 8
@@ -66,6 +68,7 @@ class Regions:
     spares: tuple[DeferredRegion | None, ...]
     unsupported: tuple[UnsupportedLoop, ...]
     deferred: tuple[DeferredRegion, ...]  # their loops are unsupported, or lie in regions
+    waiting: tuple[WaitingRegion, ...]  # their loops are unsupported
 
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
@@ -77,6 +80,7 @@ def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -
         spares=tuple(each.spare for each in found if isinstance(each, _Modelled)),
         unsupported=tuple(each for each in found if isinstance(each, UnsupportedLoop)),
         deferred=tuple(each for each in found if isinstance(each, DeferredRegion)),
+        waiting=tuple(each for each in found if isinstance(each, WaitingRegion)),
     )
 
 
@@ -108,7 +112,7 @@ class _Search:
 
     def block(
         self, body: tuple[Statement, ...], around: _Around, *, within: bool
-    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion]:
+    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion]:
         """Yield what is found in `body`, `within` a deferred nest or not."""
         for statement in body:
             match statement:
@@ -123,6 +127,7 @@ class _Search:
                 case Opaque():
                     if statement.is_loop or statement.is_array_statement:
                         yield _unsupported(statement, around.depth)
+                        yield from self.waiting(statement, (statement.reason,))
                     inner = around.inside() if statement.is_loop else around
                     yield from self.block(statement.body, inner, within=within)
                 case _:
@@ -130,7 +135,7 @@ class _Search:
 
     def nest(
         self, nest: For | Each, around: _Around, *, within: bool
-    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion]:
+    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion]:
         plain = self.plain(nest)
         scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
         data = indirect_accesses(scop) if isinstance(scop, Scop) else ()
@@ -153,11 +158,22 @@ class _Search:
         )
         if deferred is not None:
             yield deferred
+        yield from self.waiting(nest, reasons)
         if nest.is_value:
             return
         bound = (nest.variable,) if isinstance(nest, For) else names_in(nest.target)
         inner = around.inside(*bound)
         yield from self.block(nest.body, inner, within=within or deferred is not None)
+
+    def waiting(
+        self, nest: For | Each | Opaque, reasons: tuple[Reason, ...]
+    ) -> Iterator[WaitingRegion]:
+        """Yield a nest of which only the functions are missing that some variables hold."""
+        names = frozenset(e.function for e in reasons if isinstance(e, FunctionNotKnown))
+        is_all = all(isinstance(each, FunctionNotKnown) for each in reasons)
+        if is_all and names <= self.function.local_names - self.function.shared_names:
+            live = frozenset[str]() if nest.is_value else self.live_after[nest.span]
+            yield waiting_region(nest, names, live)
 
     def inside(self, nest: For | Each, around: _Around) -> Iterator[_Modelled]:
         """Yield the regions inside one in which names change places.

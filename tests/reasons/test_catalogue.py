@@ -18,6 +18,7 @@ from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import SourceText, Span
 from autopar.analysis.passes import reasons as static_reasons
 from autopar.analysis.passes import (
+    reasons_calls,
     reasons_data,
     reasons_dependence,
     reasons_loops,
@@ -31,6 +32,7 @@ from autopar.codegen import reasons as target_reasons
 
 MODULES = (
     static_reasons,
+    reasons_calls,
     reasons_syntax,
     reasons_loops,
     reasons_model,
