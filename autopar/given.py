@@ -31,10 +31,8 @@ from autopar.analysis.facts.reasons import (
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import DeferredRegion, Plan, RegionPlan, WaitingRegion
-from autopar.analysis.model.source import SourceFunction, Span
-from autopar.analysis.passes.describe import loop_id
+from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.reasons import CannotInline
-from autopar.analysis.stages import analyze
 
 from .callees import Callees, plain_function
 from .deferred import Deferred, can_defer
@@ -161,6 +159,8 @@ class Waiting:
         self, known: tuple[tuple[str, str], ...], callees: Callees, holds: Callable[[], bool]
     ) -> _Planned | Reason:
         """Return the nest planned with what its functions mean."""
+        from autopar.analysis.stages import analyze
+
         every = (*self.source.callees, *callees.sources)
         plan = analyze(replace(self.source, callees=every, given=known))
         if isinstance(plan, Refusal):

@@ -220,7 +220,7 @@ def scope_of(body: list[Any]) -> Scope:
 
 def steady_names(body: list[Any], local: set[str] | frozenset[str]) -> frozenset[str]:
     """Return those of the `local` names of a function that nothing binds inside a loop of it."""
-    loops = (gast.For, gast.While, gast.AsyncFor, *_COMPREHENSIONS)
+    loops = (gast.For, gast.While, gast.AsyncFor, *_comprehensions())
     changing = {
         name
         for loop in own_nodes(body)

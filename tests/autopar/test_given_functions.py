@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar.analysis import stages
 from tests.sameness import loops_of, places, same
 
 SCALE = 3.0
@@ -209,13 +210,13 @@ def test_functions_take_turns():
 
 def test_a_lambda_made_anew_is_not_analysed_anew(monkeypatch):
     seen: list[object] = []
-    analyze = sys.modules["autopar.given"].analyze
+    analyze = stages.analyze
 
     def noted(source):
         seen.append(source)
         return analyze(source)
 
-    monkeypatch.setattr("autopar.given.analyze", noted)
+    monkeypatch.setattr(stages, "analyze", noted)
     decorated = autopar.parallel(applied, backend="cpu")
     for _ in range(50):
         x, y = xy()

@@ -173,12 +173,6 @@ def use_bound(x, y):
             y[i] += x[j]
 
 
-def use_local(x, y):
-    square = math.sqrt
-    for i in range(len(x)):
-        y[i] = square(x[i])
-
-
 def x() -> np.ndarray:
     return np.random.default_rng(1).random(50)
 
@@ -209,7 +203,7 @@ LEFT = [
     (use_unused, lambda: (x(), np.zeros(50), 5)),
     (use_lazy, plain),
 ]
-UNSUPPORTED = [use_fact, use_shout, use_own_weight, use_bound, use_local, use_cond2, use_many]
+UNSUPPORTED = [use_fact, use_shout, use_own_weight, use_bound, use_cond2, use_many]
 
 
 @pytest.mark.parametrize(("function", "arguments"), TAKEN)
