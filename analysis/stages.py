@@ -32,6 +32,7 @@ from .passes.parse import parse
 from .passes.pinned import pinned
 from .passes.reasons import BudgetExhausted
 from .passes.regions import find_regions, is_within
+from .passes.reordering import reordered
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
 from .passes.verdicts import find_verdicts
@@ -225,20 +226,23 @@ def specialize(
     holding: frozenset[int],
     *,
     may_copy: bool = True,
+    may_reorder: bool = False,
 ) -> tuple[TypedProgram, Schedule] | Refusal:
     """Return typed statements and a schedule for the types and conditions of a call.
 
     `holding` are the conditional loops whose condition is true; `may_copy` says whether the
-    target has private copies of arrays.
+    target has private copies of arrays; `may_reorder` whether another order than that of the
+    source is wanted where it pays.
     """
     try:
         with isl.budget():
             typed = type_program(region.scop, live_in)
             if isinstance(typed, Refusal):
                 return typed
-            return typed, find_schedule(region.scop, region.loops, holding, may_copy=may_copy)
+            schedule = find_schedule(region.scop, region.loops, holding, may_copy=may_copy)
     except isl.BudgetExhaustedError:
         return _exhausted(region.scop)
+    return typed, reordered(region.memory, schedule) if may_reorder else schedule
 
 
 def explain_text(text: SourceText) -> tuple[FunctionReport, ...]:

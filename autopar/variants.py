@@ -45,6 +45,7 @@ from autopar.codegen.cpu import generate_cpu, launches_once
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.dump import dump_program
 from autopar.codegen.host import reordered
+from autopar.codegen.jam import with_jammed
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.marks import marked
@@ -87,7 +88,8 @@ def draft_variant(
     """Return the source for a region; `place` is target, region name and user's file."""
     target, name, file = place
     types = allocated_types(region.scop, types)
-    found = specialize(region, types, holding, may_copy=target == "cpu")
+    is_cpu = target == "cpu"
+    found = specialize(region, types, holding, may_copy=is_cpu, may_reorder=is_cpu)
     if isinstance(found, Refusal):
         return found
     typed, _ = found
@@ -124,6 +126,8 @@ def draft_variant(
             return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
         checks = only, generated(only, target, options)
         program = proven(program)
+    if is_cpu:
+        program = with_jammed(program)
     return Draft(
         target=target,
         typed=typed,

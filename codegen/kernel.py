@@ -157,6 +157,11 @@ class Loop:
     within: DataRange | None = None
     # The same for elements of arrays, of which each part then has copies.
     cells: tuple[Cells, ...] = ()
+    # Where its iteration `i` runs iteration `j` of the one loop inside at the time `skew * i + j`,
+    # all that runs at one time may run in any order. None: nothing of the kind is known.
+    skew: int | None = None
+    # The loop that it runs in another way: its work is the work of that one.
+    stands_for: Loop | None = None
 
     @property
     def is_reduced(self) -> bool:

@@ -202,6 +202,7 @@ class _Lowering:
             span=self.scop.span if shape is None else shape.span,
             stays=shape.stays if shape is not None else None,
             is_endless=shape is not None and shape.leaves == "while",
+            skew=self._skew(shape),
         )
         below = replace(self, is_in_kernel=self.is_in_kernel or is_parallel, is_in_order=is_ordered)
         body = below.nodes(node.body, inner, taken | {iterator})
@@ -276,6 +277,11 @@ class _Lowering:
                 if self.scop.loops[number].variable == scanned.get(name):
                     return self.scop.loops[number]
         return None
+
+    def _skew(self, shape: SourceLoop | None) -> int | None:
+        """Return how far iterations of a loop of the source have to be apart to overlap."""
+        factors = {each.outer: each.factor for each in self.schedule.skews}
+        return next((factors[at] for at in factors if self.scop.loops[at] is shape), None)
 
     def _span(self, body: tuple[AstNode, ...]) -> Span:
         return self.scop.statement(instances(body)[0]).span

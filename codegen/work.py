@@ -125,6 +125,8 @@ def _price(node: Node, *, is_chain: bool, entry: int) -> Expression:
         case Decision():
             # Both arms: a loop that vectorises computes both.
             return _total(node.body + node.orelse, is_chain=is_chain, entry=entry)
+        case Loop(stands_for=Loop() as original):
+            return _price(original, is_chain=is_chain, entry=entry)
         case Loop():
             body = _total(node.body, is_chain=not node.is_parallel, entry=ENTRY)
             once = rename(body, {node.iterator: middle(node)})

@@ -18,6 +18,7 @@ from .isl_budget import (
     allowance,
     budget,
     is_exhausted,
+    isolated,
     locked,
     operations_spent,
     text_of,
@@ -39,6 +40,7 @@ __all__ = [
     "aborts",
     "allowance",
     "budget",
+    "isolated",
     "last_writes",
     "locked",
     "operations_spent",
@@ -389,6 +391,11 @@ class Map:
     def is_subset(self, other: Map) -> bool:
         """Return whether every pair is one of `other`."""
         return bool(self._raw.is_subset(other.raw))
+
+    @locked
+    def is_injective(self) -> bool:
+        """Return whether no two first elements have a second one in common."""
+        return bool(self._raw.is_injective())
 
     @locked
     def is_empty(self) -> bool:

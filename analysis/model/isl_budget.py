@@ -197,6 +197,16 @@ def aborts() -> int:
     return STATE.aborts
 
 
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Let isl give up in the block without harm: all that it is given there is copied for it."""
+    before = STATE.aborts
+    try:
+        yield
+    finally:
+        STATE.aborts = before
+
+
 def _may_operate() -> bool:
     try:
         islpy.Val.zero(STATE.context)  # one operation, which fails for no other reason

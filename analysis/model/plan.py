@@ -107,6 +107,19 @@ class ScheduleDimension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skew:
+    """Two loops, one directly in the other, of which several outer iterations may overlap.
+
+    Iteration `outer` runs its inner iteration `inner` at the time `factor * outer + inner`: what
+    runs at one time may run in any order, and all that it needs ran before.
+    """
+
+    outer: int  # loops, as indices into Scop.loops
+    inner: int
+    factor: int  # positive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """Instance -> time, lexicographic, and what each dimension of time carries."""
 
@@ -114,6 +127,7 @@ class Schedule:
     dimensions: tuple[ScheduleDimension, ...]
     # Scalars whose values never leave an iteration of an outermost parallel loop.
     local: frozenset[str] = frozenset()
+    skews: tuple[Skew, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ transformations, 1993): textual positions and loop iterations alternate,
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ..model import isl
@@ -23,22 +24,26 @@ def instance(statement: Statement, names: tuple[str, ...]) -> str:
     return f"{statement.name}[{', '.join(names)}]"
 
 
-def schedule_text(scop: Scop, statement: Statement, depth: int) -> str:
-    """Return the time of an instance, padded to `depth` loops: `[0, i, 1, -j, 0]`."""
+def time_of(scop: Scop, statement: Statement, depth: int) -> list[str]:
+    """Return the time of an instance, padded to `depth` loops: `0, i, 1, -j, 0`."""
     names = dimensions_of(statement)
     time: list[str] = [str(statement.position[0])]
     for level, loop in enumerate(statement.loops):
         sign = "-" if scop.loops[loop].step < 0 else ""
         time += [f"{sign}{names[level]}", str(statement.position[level + 1])]
-    time += ["0"] * (2 * depth + 1 - len(time))
-    return f"[{', '.join(time)}]"
+    return time + ["0"] * (2 * depth + 1 - len(time))
 
 
 def original_schedule(scop: Scop) -> isl.UnionMap:
     """Return instance -> time of the source program, restricted to the iteration domains."""
     depth = max(len(statement.loops) for statement in scop.statements)
+    return schedule_of(scop, {each.name: time_of(scop, each, depth) for each in scop.statements})
+
+
+def schedule_of(scop: Scop, times: Mapping[str, Sequence[str]]) -> isl.UnionMap:
+    """Return instance -> time, from the time of each statement; restricted to the domains."""
     pieces = (
-        f"{instance(each, dimensions_of(each))} -> {schedule_text(scop, each, depth)}"
+        f"{instance(each, dimensions_of(each))} -> [{', '.join(times[each.name])}]"
         for each in scop.statements
     )
     schedule = isl.UnionMap.parse(f"{{ {'; '.join(pieces)} }}")

@@ -1,0 +1,239 @@
+"""Let several rows of a recurrence be under way at once, each some columns behind the last.
+
+Before:  for i in range(1, n):                        each row waits for itself, element by element
+             for j in range(1, m): a[i, j] = a[i - 1, j] + a[i, j - 1]
+After:   for i_rows in range(1, n, 6):
+             for j_front in range(...):               until all six rows have begun
+                 for i in range(i_rows, i_rows + 6): for j in (j_front - i): ...
+             for j_front in range(...):               six rows, nothing between them to wait for
+                 a[i_rows, j_front - i_rows] = ...
+                 a[i_rows + 1, j_front - i_rows - 1] = ...
+                 ...
+             for j_front in range(...): ...           until the last row has ended
+
+A recurrence is bound by the latency of its own chain; here a processor has six chains to work at.
+(Unroll-and-jam of the skewed band: Callahan, Cocke, Kennedy, Estimating interlock and improving
+balance for pipelined architectures, JPDC 1988; Wolfe, IJPP 1986, for the skew.) The analysis has
+shown that what runs at one `j_front` may run in any order. There are loops only, no tests: what
+LLVM computes early under a test would raise the flags of arithmetic that never happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression, Name
+from autopar.analysis.model.source import Span
+from autopar.analysis.model.typed import walk_statement
+from autopar.analysis.model.unused import unused
+
+from .integers import difference, rename, simplify
+from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of
+
+# Rows under way at once. Eight were a little faster where they fit, but rows of a power of two of
+# elements meet in the same few places of a cache of eight ways.
+ROWS = 6
+# Nodes of all statements of a body: longer ones have enough to do while they wait.
+_LONGEST = 80
+
+
+def with_jammed(program: Program) -> Program:
+    """Return `program` with rows that overlap, wherever they may and that pays."""
+    jammer = _Jammer(taken=set(names_of(program)))
+    return replace(program, body=jammer.nodes(program.body))
+
+
+@dataclass(slots=True)
+class _Jammer:
+    taken: set[str]
+
+    def nodes(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        return tuple(self._node(each) for each in nodes)
+
+    def _node(self, node: Node) -> Node:
+        match node:
+            case Instance():
+                return node
+            case Loop():
+                inner = _row(node)
+                if inner is not None:
+                    return self._jammed(node, inner)
+                return replace(node, body=self.nodes(node.body))
+            case Branch():
+                return replace(node, body=self.nodes(node.body))
+            case Decision():
+                return replace(
+                    node, body=self.nodes(node.body), orelse=self.nodes(node.orelse)
+                )
+
+    def _jammed(self, outer: Loop, inner: Loop) -> Loop:
+        rows = self._name(f"{outer.iterator}_rows")
+        front = self._name(f"{inner.iterator}_front")
+        band = _Band(outer=outer, inner=inner, rows=rows, front=front)
+        plain = replace(outer, skew=None)
+        return replace(plain, iterator=rows, step=ROWS, body=band.body(), stands_for=plain)
+
+    def _name(self, name: str) -> str:
+        found = unused(name, self.taken)
+        self.taken.add(found)
+        return found
+
+
+def _row(loop: Loop) -> Loop | None:
+    """Return the loop of one row of a nest of which rows may overlap with gain, else None."""
+    if loop.skew is None or loop.step != 1 or not _runs_in_order(loop) or len(loop.body) != 1:
+        return None
+    (inner,) = loop.body
+    if not isinstance(inner, Loop) or inner.step != 1 or not _runs_in_order(inner):
+        return None
+    # A decision is a branch that is foreseen half the time: that is what a row waits for then.
+    if not all(isinstance(each, Instance) for each in inner.body):
+        return None
+    sizes = (sum(1 for _ in walk_statement(each.statement)) for each in inner.body)  # type: ignore[union-attr]  # all are instances
+    return inner if sum(sizes) <= _LONGEST else None
+
+
+def _runs_in_order(loop: Loop) -> bool:
+    is_whole = loop.within is None and loop.stays is None and not loop.is_endless
+    return is_whole and not loop.is_shared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Band:
+    """`ROWS` iterations of the outer loop, from `rows` on, at the times `front`."""
+
+    outer: Loop
+    inner: Loop
+    rows: str
+    front: str
+
+    def body(self) -> tuple[Loop, ...]:
+        """Return the rows beginning, all of them under way, and ending.
+
+        Where fewer are left, the first loop runs them to their end.
+        """
+        begins, ends = self._times(self.inner.lower), self._times(self.inner.upper)
+        first, all_begun = _least(begins), _greatest(begins)
+        last, one_ended = _greatest(ends), _least(ends)
+        middle_end = _call("max", all_begun, one_ended)
+        is_full = self._is_full()
+        begun = self._minus(last, self._times_of(is_full, last, _call("min", all_begun, last)))
+        stop = self._plus(all_begun, self._times_of(is_full, middle_end, all_begun))
+        ending = self._minus(last, self._times_of(is_full, last, middle_end))
+        return (
+            self._edge(first, begun),
+            self._front(all_begun, stop, tuple(self._unrolled())),
+            self._edge(ending, last),
+        )
+
+    def _times(self, column: Expression) -> tuple[Expression, ...]:
+        """Return the time at which each row is at `column`, which may depend on the row."""
+        return tuple(self._time(self._row(number), column) for number in range(ROWS))
+
+    def _time(self, row: Expression, column: Expression) -> Expression:
+        assert self.outer.skew is not None  # the caller looked
+        here = rename(column, {self.outer.iterator: row})
+        skewed = Binary(operator="*", left=self._number(self.outer.skew), right=row, span=self.span)
+        return self._plus(here, skewed)
+
+    def _column(self, row: Expression) -> Expression:
+        """Return the column that a row is at, at the time `front`."""
+        return self._minus(self._name(self.front), self._time(row, self._number(0)))
+
+    def _unrolled(self) -> Iterator[Instance]:
+        for number in range(ROWS):
+            row = self._row(number)
+            yield from self._instances(number, row, self._column(row))
+
+    def _edge(self, lower: Expression, upper: Expression) -> Loop:
+        """Return the rows at the times from `lower` to `upper`, those that have a column there."""
+        row = self._name(self.outer.iterator)
+        now = self._column(row)
+        body = tuple(self._instances(ROWS, row, self._name(self.inner.iterator)))
+        column = replace(
+            self.inner,
+            lower=_call("max", self.inner.lower, now),
+            upper=_call("min", self.inner.upper, self._plus(now, self._number(1))),
+            body=body,
+        )
+        last = self._plus(self._name(self.rows), self._number(ROWS))
+        of_rows = replace(
+            self.outer,
+            lower=self._name(self.rows),
+            upper=_call("min", last, self.outer.upper),
+            body=(column,),
+            skew=None,
+        )
+        return self._front(lower, upper, (of_rows,))
+
+    def _front(self, lower: Expression, upper: Expression, body: tuple[Node, ...]) -> Loop:
+        return replace(self.inner, iterator=self.front, lower=lower, upper=upper, body=body)
+
+    def _instances(self, copy: int, row: Expression, column: Expression) -> Iterator[Instance]:
+        values = {self.outer.iterator: row, self.inner.iterator: column}
+        for each in self.inner.body:
+            assert isinstance(each, Instance)  # `_row` looked
+            iterators = tuple(
+                (name, simplify(rename(value, values), self.span)) for name, value in each.iterators
+            )
+            yield replace(each, name=f"{each.name}_{copy}", iterators=iterators)
+
+    def _is_full(self) -> Expression:
+        """Return 1 where there are rows enough, else 0."""
+        left = self._minus(self.outer.upper, self._row(ROWS - 1))
+        return _call("min", self._number(1), _call("max", self._number(0), left))
+
+    def _times_of(self, factor: Expression, left: Expression, right: Expression) -> Expression:
+        apart = self._minus(left, right)
+        return Binary(operator="*", left=factor, right=apart, span=self.span)
+
+    def _row(self, number: int) -> Expression:
+        return self._plus(self._name(self.rows), self._number(number))
+
+    @property
+    def span(self) -> Span:
+        return self.outer.span
+
+    def _name(self, name: str) -> Name:
+        return Name(name=name, span=self.span)
+
+    def _number(self, value: int) -> Constant:
+        return Constant(value=value, span=self.span)
+
+    def _plus(self, left: Expression, right: Expression) -> Expression:
+        return simplify(Binary(operator="+", left=left, right=right, span=self.span), self.span)
+
+    def _minus(self, left: Expression, right: Expression) -> Expression:
+        return simplify(Binary(operator="-", left=left, right=right, span=self.span), self.span)
+
+
+def _least(times: tuple[Expression, ...]) -> Expression:
+    return reduce(lambda one, other: _extreme("min", one, other), times)
+
+
+def _greatest(times: tuple[Expression, ...]) -> Expression:
+    return reduce(lambda one, other: _extreme("max", one, other), times)
+
+
+def _extreme(word: str, one: Expression, other: Expression) -> Expression:
+    """Return the smaller or greater of two, as one of them where that is known."""
+    apart = difference(one, other)
+    if apart is None:
+        return _call(word, one, other)
+    return one if (apart < 0) == (word == "min") else other
+
+
+def _call(word: str, *arguments: Expression) -> Expression:
+    flat = [
+        inner
+        for each in arguments
+        for inner in (
+            each.arguments if isinstance(each, Call) and each.function == word else (each,)
+        )
+    ]
+    distinct = tuple(dict.fromkeys(flat))
+    if len(distinct) == 1:
+        return distinct[0]
+    return Call(function=word, arguments=distinct, span=distinct[0].span)
