@@ -6,7 +6,7 @@ Before:  a source function            After:  a report, and a guarded region for
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -26,6 +26,7 @@ from .guard import can_guard, make_guard
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .rewrite import Asker, Site
+from .variant import Variant
 
 LOG = logging.getLogger("autopar")
 
@@ -217,7 +218,16 @@ def _with_ran(
         note=note,
     )
     stage = "call" if loop.verdict == "conditional" else loop.stage
-    return replace(loop, ran=ran, stage=stage)
+    words = (*loop.transform, *transforms_of(loop.span, region)) if compiled else loop.transform
+    return replace(loop, ran=ran, stage=stage, transform=tuple(dict.fromkeys(words)))
+
+
+def transforms_of(span: Span, region: Region | Deferred) -> Iterator[str]:
+    """Yield what the compiled forms of a region did to the loop that stands at `span`."""
+    for each in region.regions():
+        for variant in list(each.variants.values()):
+            if isinstance(variant, Variant):
+                yield from (word for where, word in variant.transforms if where == span)
 
 
 def _note(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str | None:  # noqa: FBT001  # private, two callers' words

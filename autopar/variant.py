@@ -12,6 +12,7 @@ from typing import Any, Literal
 from autopar.analysis.facts.arguments import array_type, scalar_type
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.plan import Condition, RegionPlan
+from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ListElements
 from autopar.analysis.model.types import LiveInType
 from autopar.codegen.kernel import Program
@@ -52,6 +53,8 @@ class Variant:
     lists: tuple[ListElements, ...]  # of its arrays, those that stand for lists
     stored: tuple[StoredList, ...]  # those of these that it stores to
     remark: Reason | None  # what its user should know of its results
+    # Where loops of the source stand that run in another order, and what was done to them.
+    transforms: tuple[tuple[Span, str], ...] = ()
 
     def left_behind(
         self, values: Sequence[Any], passed: tuple[tuple[str, ...], tuple[object, ...]]

@@ -45,7 +45,7 @@ from autopar.codegen.cpu import generate_cpu, launches_once
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.dump import dump_program
 from autopar.codegen.host import reordered
-from autopar.codegen.jam import with_jammed
+from autopar.codegen.jam import jammed_loops, with_jammed
 from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.marks import marked
@@ -76,6 +76,8 @@ class Draft:
     checks: tuple[Program, str] | None
     redo: Condition | None  # when the region may be run again; None where nobody asks
     stored: tuple[StoredList, ...]
+    # Where loops of the source stand that run in another order, and what was done to them.
+    transforms: tuple[tuple[Span, str], ...]
 
 
 def draft_variant(
@@ -136,6 +138,7 @@ def draft_variant(
         checks=checks,
         redo=may_redo,
         stored=stored,
+        transforms=jammed_loops(program),
     )
 
 
@@ -204,6 +207,7 @@ def make_variant(
         lists=draft.typed.lists,
         stored=draft.stored,
         remark=_remark(region.scop.span, draft),
+        transforms=draft.transforms,
     )
 
 

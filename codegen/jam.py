@@ -26,11 +26,11 @@ from functools import reduce
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression, Name
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.typed import walk_statement
+from autopar.analysis.model.typed import Operation, TypedExpression, walk_statement
 from autopar.analysis.model.unused import unused
 
 from .integers import difference, rename, simplify
-from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of
+from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of, walk_nodes
 
 # Rows under way at once. Eight were a little faster where they fit, but rows of a power of two of
 # elements meet in the same few places of a cache of eight ways.
@@ -43,6 +43,16 @@ def with_jammed(program: Program) -> Program:
     """Return `program` with rows that overlap, wherever they may and that pays."""
     jammer = _Jammer(taken=set(names_of(program)))
     return replace(program, body=jammer.nodes(program.body))
+
+
+def jammed_loops(program: Program) -> tuple[tuple[Span, str], ...]:
+    """Return where the loops stand of which rows overlap, and the word for it."""
+    found = (
+        each.stands_for
+        for each in walk_nodes(program.body)
+        if isinstance(each, Loop) and each.stands_for is not None
+    )
+    return tuple((each.span, "skew") for loop in found for each in (loop, *loop.body))
 
 
 @dataclass(slots=True)
@@ -64,9 +74,7 @@ class _Jammer:
             case Branch():
                 return replace(node, body=self.nodes(node.body))
             case Decision():
-                return replace(
-                    node, body=self.nodes(node.body), orelse=self.nodes(node.orelse)
-                )
+                return replace(node, body=self.nodes(node.body), orelse=self.nodes(node.orelse))
 
     def _jammed(self, outer: Loop, inner: Loop) -> Loop:
         rows = self._name(f"{outer.iterator}_rows")
@@ -88,11 +96,17 @@ def _row(loop: Loop) -> Loop | None:
     (inner,) = loop.body
     if not isinstance(inner, Loop) or inner.step != 1 or not _runs_in_order(inner):
         return None
+    statements = [each.statement for each in inner.body if isinstance(each, Instance)]
     # A decision is a branch that is foreseen half the time: that is what a row waits for then.
-    if not all(isinstance(each, Instance) for each in inner.body):
+    if len(statements) < len(inner.body):
         return None
-    sizes = (sum(1 for _ in walk_statement(each.statement)) for each in inner.body)  # type: ignore[union-attr]  # all are instances
-    return inner if sum(sizes) <= _LONGEST else None
+    nodes = [node for each in statements for node in walk_statement(each)]
+    return inner if len(nodes) <= _LONGEST and any(map(_takes_long, nodes)) else None
+
+
+def _takes_long(node: TypedExpression) -> bool:
+    """Return whether the next operation waits for the value of `node`: one of integers does not."""
+    return isinstance(node, Operation) and node.type.dtype[0] in "fc"
 
 
 def _runs_in_order(loop: Loop) -> bool:

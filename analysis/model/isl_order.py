@@ -21,7 +21,7 @@ def carried_dimensions(source: isl.Map, pairs: isl.Map, sink: isl.Map) -> tuple[
     backward too.
     """
     apart = source.reverse().then(pairs).then(sink).raw.deltas()
-    found = []
+    found: list[int] = []
     for dimension in range(apart.dim(_SET)):
         if apart.is_empty():
             return tuple(found)

@@ -21,7 +21,7 @@ from .wavefronts import find_wavefronts
 
 def reordered(scop: Scop, schedule: Schedule) -> Schedule:
     """Return a schedule of `scop` that runs more at the same time; `schedule` where none does."""
-    if len(scop.loops) < 2:  # noqa: PLR2004  # a nest of one has one order
+    if len(scop.loops) < 2:  # a nest of one has one order
         return schedule
     copies: Scop = pickle.loads(pickle.dumps(scop))  # noqa: S301  # our own
     try:

@@ -71,9 +71,7 @@ def _least(scop: Scop, constraints: Constraints, outer: int, inner: int) -> Skew
     return None
 
 
-def _skewed(
-    scop: Scop, own: frozenset[str], level: int, factor: int
-) -> tuple[isl.UnionMap, int]:
+def _skewed(scop: Scop, own: frozenset[str], level: int, factor: int) -> tuple[isl.UnionMap, int]:
     """Return times with the two loops from dimension `level` on skewed, for statements `own`."""
     depth = max(len(each.loops) for each in scop.statements)
     times = {each.name: time_of(scop, each, depth) for each in scop.statements}

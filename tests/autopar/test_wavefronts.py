@@ -1,0 +1,118 @@
+"""Recurrences in two dimensions run several rows at once, and nobody can tell but by the time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar.analysis.passes import wavefronts
+from tests.ordered_nests import Nest, drafts_of, generated, interpreted
+from tests.sameness import loops_of, same
+
+
+def relax(u, n, m, w, steps):
+    for _t in range(steps):
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                u[i, j] = (1.0 - w) * u[i, j] + w * 0.25 * (
+                    u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1]
+                )
+
+
+def upwards(u, n, m, w, steps):
+    for _t in range(steps):
+        for i in range(n - 2, 0, -1):
+            for j in range(m - 2, 0, -1):
+                above = u[i + 1, j - 1] + u[i + 1, j] + u[i + 1, j + 1]
+                u[i, j] = w * (above + u[i, j + 1] + u[i, j]) / 5.0
+
+
+def triangle(u, n, m, w, steps):
+    for i in range(1, n):
+        for j in range(1, min(i, m)):
+            u[i, j] = w * (u[i - 1, j] + u[i, j - 1]) + steps
+
+
+def of_integers(u, n, m, w, steps):
+    for i in range(1, n):
+        for j in range(1, m):
+            u[i, j] = u[i - 1, j] ^ (u[i, j - 1] + 1)
+
+
+def alone(u, n, m, w, steps):
+    for i in range(1, n - 1):
+        for j in range(1, m - 1):
+            u[i, j] = u[i, j - 1] * w + u[i + 1, m - 1 - j]
+
+
+def arguments(n=23, m=31, dtype="float64"):
+    rng = np.random.default_rng(n)
+    return (rng.random((n, m)) * 9).astype(dtype), n, m, 1.5, 2
+
+
+def words(decorated):
+    return [loop["transform"] for loop in loops_of(decorated.last_run)]
+
+
+@pytest.mark.parametrize("function", [relax, upwards, triangle], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rows_that_overlap_leave_the_interpreters_bits(function, dtype):
+    decorated = same(function, lambda: arguments(dtype=dtype), ran="cpu", cache=False)
+    assert [["skew"], ["skew"]] == words(decorated)[-2:]
+    for n, m in [(0, 0), (2, 2), (3, 3), (6, 40), (7, 7), (8, 5), (13, 4), (40, 9)]:
+        plain, run = arguments(n, m, dtype), arguments(n, m, dtype)
+        function(*plain)
+        decorated(*run)
+        assert plain[0].tobytes() == run[0].tobytes(), (n, m)
+
+
+def test_views_of_any_stride_do():
+    def of_views():
+        u, *others = arguments(46, 62)
+        return u[::2, ::-2].T, 31, 23, *others[2:]
+
+    decorated = same(relax, of_views, ran="cpu", cache=False)
+    assert ["skew"] == words(decorated)[-1]
+
+
+def test_not_a_number_spreads_as_in_the_loop():
+    def with_nan():
+        u, *others = arguments()
+        u[5, 5], u[9, 3] = np.nan, -0.0
+        return u, *others
+
+    same(relax, with_nan, ran="cpu", cache=False)
+
+
+@pytest.mark.parametrize("function", [of_integers, alone], ids=lambda each: each.__name__)
+def test_rows_that_gain_nothing_or_wait_for_all_of_the_last_do_not(function):
+    dtype = "int64" if function is of_integers else "float64"
+    decorated = same(function, lambda: arguments(dtype=dtype), ran="cpu", cache=False)
+    assert not [word for each in words(decorated) for word in each]
+
+
+def test_a_verdict_stays_that_of_the_loop_as_written():
+    decorated = autopar.parallel(relax, backend="cpu", cache=False)
+    decorated(*arguments())
+    assert ["sequential"] * 3 == [each["verdict"] for each in loops_of(decorated.last_run)]
+    assert [[], [], []] == [each["transform"] for each in loops_of(decorated.explain())]
+
+
+def test_a_skew_that_breaks_a_dependence_would_be_seen(monkeypatch):
+    nest = Nest(
+        text="""\
+def nest(u, n, m):
+    for i in range(1, n):
+        for j in range(1, m - 2):
+            u[i, j] = 0.5 * (u[i - 1, j + 2] + u[i, j - 1])
+""",
+        arguments={"u": np.random.default_rng(1).random((20, 30)), "n": 20, "m": 30},
+    )
+    in_order = list
+    assert interpreted(nest) == generated(
+        nest, drafts_of(nest), lambda count: in_order(range(count))
+    )
+    monkeypatch.setattr(wavefronts, "check_forward", lambda *_: (frozenset(),) * 5)
+    drafts = drafts_of(nest)
+    assert interpreted(nest) != generated(nest, drafts, lambda count: in_order(range(count)))

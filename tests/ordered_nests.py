@@ -1,0 +1,168 @@
+"""Nests whose loops may be given another order: drawn, drafted, run without a compiler.
+
+Before:  for i in range(1, n): for j in range(1, m): u[i, j] = u[i - 1, j] + 0.5 * u[i, j - 1]
+After:   the module that autopar would compile for it, run by the interpreter in a hostile order
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autopar.analysis.facts.arguments import array_type, scalar_type
+from autopar.analysis.model.plan import Plan
+from autopar.analysis.model.source import SourceText, Span
+from autopar.analysis.stages import analyze, functions_of
+from autopar.options import choose_options
+from autopar.variants import Draft, draft_variant
+from tests.codegen.plain import load_plain
+from tests.launchers import AdversarialLauncher, Order
+
+NOWHERE = Span(line=1, column=0, end_line=1, end_column=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nest:
+    """The text of a function `nest`, with what it is called with."""
+
+    text: str
+    arguments: Mapping[str, Any]
+
+    def copies(self) -> dict[str, Any]:
+        """Return the arguments, arrays copied."""
+        return {
+            name: value.copy() if isinstance(value, np.ndarray) else value
+            for name, value in self.arguments.items()
+        }
+
+
+def drafts_of(nest: Nest) -> list[Draft]:
+    """Return what would be compiled for the regions of `nest`, in their order; all must be taken over."""
+    text = SourceText(path="nest.py", text=nest.text, cell=None)
+    source = next(each for each in functions_of(text) if each.qualified_name == "nest")
+    plan = analyze(source)
+    assert isinstance(plan, Plan)
+    assert plan.regions, nest.text
+    found = []
+    for region in plan.regions:
+        names = {each.name for each in region.scop.given_arrays} | set(region.scop.live_in)
+        names |= {each.text for each in region.scop.parameters}
+        types: dict[str, Any] = {}
+        for name, value in nest.arguments.items():
+            if isinstance(value, np.ndarray):
+                if name in names:
+                    types[name] = array_type(name, value, NOWHERE, is_written=True)
+            elif name in names:
+                types[name] = scalar_type(name, value, NOWHERE)
+        options = choose_options(environment={})
+        draft = draft_variant(region, types, frozenset(), ("cpu", "nest", "nest.py"), options)
+        assert isinstance(draft, Draft), draft
+        found.append(draft)
+    return found
+
+
+def interpreted(nest: Nest) -> dict[str, bytes]:
+    """Return the bytes of all arrays after the function itself ran."""
+    space: dict[str, Any] = {"np": np}
+    exec(nest.text, space)
+    arguments = nest.copies()
+    space["nest"](**arguments)
+    return memory(arguments)
+
+
+def generated(nest: Nest, drafts: list[Draft], order: Order) -> dict[str, bytes]:
+    """Return the bytes of all arrays after the generated modules ran, parallel loops in `order`."""
+    arguments = nest.copies()
+    for draft in drafts:
+        program = draft.program
+        names = (
+            *(each.name for each in program.given_arrays),
+            *(each.text for each in program.integers),
+            *(each.name for each in program.live_in),
+        )
+        values = [eval(name, {}, arguments) for name in names]
+        outcome = load_plain(draft.source).run(AdversarialLauncher(order), *values)
+        assert 0 == outcome[0]
+    return memory(arguments)
+
+
+def memory(arguments: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the bytes of the arrays among `arguments`."""
+    return {
+        name: value.tobytes() for name, value in arguments.items() if isinstance(value, np.ndarray)
+    }
+
+
+def draw_nest(seed: int) -> Nest:
+    """Return a nest of two or three loops over two arrays, with dependences between neighbours."""
+    draw = _Draw(random.Random(seed))
+    rng = np.random.default_rng(seed)
+    rows, columns = int(rng.integers(5, 15)), int(rng.integers(5, 15))
+    arrays = {name: rng.uniform(0.5, 2.0, (rows + 4, columns + 4)) for name in ("u", "v")}
+    arguments = {**arrays, "n": rows, "m": columns, "T": int(rng.integers(0, 4))}
+    return Nest(text=draw.text(), arguments=arguments)
+
+
+class _Draw:
+    def __init__(self, choose: random.Random) -> None:
+        self._choose = choose
+
+    def text(self) -> str:
+        lines = ["def nest(u, v, n, m, T):"]
+        indent = "    "
+        if self._choose.random() < 0.4:
+            lines.append(f"{indent}for t in range(T):")
+            indent += "    "
+        headers = [self._header("i", "n"), self._header("j", "m")]
+        if self._choose.random() < 0.3:
+            headers = headers[::-1]
+        elif self._choose.random() < 0.2:
+            headers[1] = (
+                f"for j in range(2, {self._choose.choice(['min(m + 2, i)', 'min(m, i) + 2'])}):"
+            )
+        before = self._choose.random() < 0.25
+        lines.append(indent + headers[0])
+        indent += "    "
+        if before:
+            outer = headers[0][4]
+            place = "u[i, 1]" if outer == "i" else "u[1, j]"
+            lines.append(f"{indent}{place} = 0.5 * {self._element('v', fixed=outer)}")
+        lines.append(indent + headers[1])
+        indent += "    "
+        lines += [indent + each for each in self._body()]
+        return "\n".join(lines) + "\n"
+
+    def _header(self, variable: str, size: str) -> str:
+        if self._choose.random() < 0.25:
+            return f"for {variable} in range({size} + 1, 1, -1):"
+        return f"for {variable} in range(2, {size} + 2):"
+
+    def _body(self) -> list[str]:
+        target = self._choose.choice(["u", "u", "v"])
+        reads = [
+            self._element(self._choose.choice(["u", "u", "v"]))
+            for _ in range(self._choose.randint(1, 3))
+        ]
+        value = " + ".join(f"{0.1 * (k + 3):.1f} * {each}" for k, each in enumerate(reads))
+        if self._choose.random() < 0.3:
+            lines = [f"p = {value}", f"{target}[i, j] = p - 0.25 * {target}[i, j]"]
+        else:
+            lines = [f"{target}[i, j] = {value}"]
+        if self._choose.random() < 0.25:
+            other = "v" if target == "u" else "u"
+            lines.append(f"{other}[i, j] = 0.5 * {self._element(target)} + {self._element(other)}")
+        return lines
+
+    def _element(self, array: str, fixed: str | None = None) -> str:
+        row, column = self._choose.randint(-2, 2), self._choose.randint(-2, 2)
+        if fixed is not None:
+            return f"{array}[i, 2]" if fixed == "i" else f"{array}[2, j]"
+        return f"{array}[{_moved('i', row)}, {_moved('j', column)}]"
+
+
+def _moved(variable: str, offset: int) -> str:
+    return variable if not offset else f"{variable} {'+' if offset > 0 else '-'} {abs(offset)}"
