@@ -222,7 +222,7 @@ def _with_ran(
     return replace(loop, ran=ran, stage=stage, transform=tuple(dict.fromkeys(words)))
 
 
-def transforms_of(span: Span, region: Region | Deferred) -> Iterator[str]:
+def transforms_of(span: Span, region: Region | Deferred | Waiting) -> Iterator[str]:
     """Yield what the compiled forms of a region did to the loop that stands at `span`."""
     for each in region.regions():
         for variant in list(each.variants.values()):
