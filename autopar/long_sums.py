@@ -117,7 +117,10 @@ def most_terms(plan: RegionPlan) -> str | None:
     found = [
         _terms_below(scop, each.loop)
         for each in plan.loops
-        if each.is_reducible and any(one.operator in {"+", "*"} for one in each.reductions)
+        if any(
+            one.operator in {"+", "*"}
+            for one in (*(each.reductions if each.is_reducible else ()), *each.scans)
+        )
     ]
     if not found:
         return None

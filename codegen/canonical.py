@@ -25,6 +25,9 @@ BLOCK = 2048
 LANES = 128
 # A sum of fewer terms keeps the interpreter's order.
 FEWEST_TERMS = 32_768
+# Iterations of a scan that are one block, where it has floats, and where it has none.
+SCAN_BLOCK = 64
+EXACT_SCAN_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +58,16 @@ def shape_of(loop: Loop) -> Shape:
     if any(each.is_chosen or (each.has_zeros and not each.can_repeat) for each in loop.reductions):
         return ONE_LANE
     return FLAT
+
+
+def scan_block(loop: Loop) -> int:
+    """Return how many iterations of a scan accumulate in order, from the start of their block.
+
+    A chain of float additions waits for each of them: short blocks let the processor work at
+    several chains at once. Of others the length makes no difference to what comes out. With loops
+    inside, every iteration is a block.
+    """
+    if any(isinstance(node, Loop) for node in walk_nodes(loop.body)):
+        return 1
+    is_float = any(each.reduced.dtype[0] == "f" for each in loop.scans)
+    return SCAN_BLOCK if is_float else EXACT_SCAN_BLOCK

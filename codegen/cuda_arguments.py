@@ -45,6 +45,8 @@ def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
                 yield node.kernel
             case host.Reduce():
                 yield node.ordered
+            case host.Scan():
+                yield from _kernels((node.ordered,))
             case host.Drive() | host.Choose():
                 yield from _kernels(node.body)
 

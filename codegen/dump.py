@@ -80,6 +80,8 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
                 word = "parallel for" if node.is_parallel else "for"
                 if node.reductions:
                     word = f"reduction {', '.join(targets(node))} for"
+                if node.scans:
+                    word = f"scan {', '.join(each.target for each in node.scans)} for"
                 bounds = ", ".join(limits(node, {}))
                 step = f", {node.step}" if node.step != 1 else ""
                 own = ", ".join(_private(each) for each in node.private_arrays)

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from autopar.analysis.model.loop_ir import Expression
 
 from . import liveness
-from .kernel import Branch, Loop, Node, Program, names_of, walk_nodes
+from .kernel import Branch, Loop, Node, Passes, Program, names_of, walk_nodes
 from .partials import PartialLoop, partial_loop
 from .reduced import may_need_order
 from .sharing import has_rounded, most, shared_reductions
@@ -81,7 +81,20 @@ class Choose:
     body: tuple[HostNode, ...]
 
 
-HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A long loop in three passes over blocks; in order where it is short, or `unsure` says so."""
+
+    sums: Kernel
+    starts: Kernel  # gives back `unsure` alone
+    run: Kernel
+    ordered: HostNode
+    unsure: str  # a truth value
+    terms: Expression
+    is_rounded: bool
+
+
+HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose | Scan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +126,9 @@ def _kernel_nodes(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
     for run in _runs(nodes):
         (node, *_) = run
         yield run
-        if isinstance(node, Loop | Branch) and _drives(node):
-            yield from _kernel_nodes(node.body)
+        is_scan = isinstance(node, Loop) and node.passes is not None
+        if isinstance(node, Loop | Branch) and (is_scan or _drives(node)):
+            yield from _kernel_nodes(node.body)  # a scan may run in order
 
 
 def _runs(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
@@ -133,12 +147,16 @@ def _runs(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
 
 
 def _has_parallel(node: Node) -> bool:
-    return any(isinstance(each, Loop) and each.is_shared for each in walk_nodes((node,)))
+    return any(
+        isinstance(each, Loop) and (each.is_shared or each.passes is not None)
+        for each in walk_nodes((node,))
+    )
 
 
 def _drives(node: Node) -> bool:
     """Return whether `node` runs on the host, around launches."""
-    return _has_parallel(node) and not (isinstance(node, Loop) and node.is_shared)
+    is_one = isinstance(node, Loop) and (node.is_shared or node.passes is not None)
+    return _has_parallel(node) and not is_one
 
 
 def _few(nodes: tuple[HostNode, ...]) -> tuple[Expression, ...]:
@@ -149,6 +167,8 @@ def _few(nodes: tuple[HostNode, ...]) -> tuple[Expression, ...]:
 def _terms(node: HostNode) -> tuple[Expression, ...]:
     match node:
         case Reduce(kernel=Kernel(loop=Loop() as loop)) if has_rounded(loop):
+            return (node.terms,)
+        case Scan() if node.is_rounded:
             return (node.terms,)
         case Drive():
             return node.few
@@ -189,6 +209,8 @@ class _Planner:
                 return Launch(kernel=self.kernel(self._name("launch"), run, first, around))
             case Loop() if first.is_reduced:
                 return self._reduce(first, around)
+            case Loop(passes=Passes() as passes):
+                return self._scan(replace(first, passes=None, scans=()), passes, around)
             case Loop():
                 sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
                 body = self.plan(first.body, (*around, first.iterator))
@@ -219,6 +241,30 @@ class _Planner:
             or any(part.kind == "unsure" for part in partial.parts)
             or bool(loop.cells),
             terms=terms,
+        )
+
+    def _scan(self, loop: Loop, passes: Passes, around: tuple[str, ...]) -> Scan:
+        def apart(kernel: Kernel) -> Kernel:
+            scalars = tuple(
+                each for each in kernel.scalars if each not in passes.own or each in exposed
+            )
+            return replace(kernel, scalars=scalars, returned=())
+
+        exposed = liveness.exposed((passes.sums,))
+        sums = apart(self.kernel(self._name("launch"), (passes.sums,), passes.sums, around))
+        exposed = liveness.exposed(passes.starts)
+        starts = apart(self.kernel(self._name("step"), passes.starts, None, around))
+        run = self.kernel(self._name("launch"), (passes.run,), passes.run, around)
+        return Scan(
+            sums=sums,
+            starts=replace(
+                starts, scalars=(*starts.scalars, passes.in_order), returned=(passes.in_order,)
+            ),
+            run=run,
+            ordered=self._plan_run((loop,), around),
+            unsure=passes.in_order,
+            terms=passes.terms,
+            is_rounded=passes.is_rounded,
         )
 
     def _name(self, kind: str) -> str:
@@ -258,7 +304,7 @@ def _reduces(nodes: tuple[HostNode, ...]) -> Iterator[Reduce]:
                 yield node
             case Drive() | Choose():
                 yield from _reduces(node.body)
-            case Launch() | Step():
+            case Launch() | Step() | Scan():
                 pass
 
 
@@ -266,6 +312,12 @@ def reordered(program: Program) -> tuple[str, ...]:
     """Return the scalars whose value depends on an order that is not the interpreter's."""
     loops = [each.kernel.loop for each in reduces_of(plan_host(program))]
     reductions = [each for loop in loops if loop is not None for each in loop.reductions]
+    reductions += [
+        scan.reduced
+        for node in walk_nodes(program.body)
+        if isinstance(node, Loop) and node.passes is not None
+        for scan in node.scans
+    ]
     names = (each.element_of or each.target for each in reductions if each.is_rounded)
     return tuple(dict.fromkeys(names))
 
@@ -290,6 +342,9 @@ def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
                 yield node.kernel
                 if node.may_need_order:
                     yield node.ordered
+            case Scan():
+                yield from (node.sums, node.starts, node.run)
+                yield from _kernels((node.ordered,))
             case Drive():
                 yield from _kernels(node.body)
                 if node.sweep:

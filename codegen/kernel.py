@@ -135,6 +135,37 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """A value that the iterations of a loop accumulate, and use on the way."""
+
+    reduced: Reduced  # how; its target is an array where each iteration goes on from an element
+    is_element: bool = False
+    is_place: bool = False  # it selects where elements are stored, and must start at 0 or above
+
+    @property
+    def target(self) -> str:
+        """The scalar, or the array."""
+        return self.reduced.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """A scan in three passes over blocks of its iterations.
+
+    What each block accumulates from nothing; with what each one starts; the loop itself.
+    """
+
+    sums: Loop  # parallel, over all blocks but the last
+    starts: tuple[Node, ...]  # in order
+    run: Loop  # parallel, over all blocks
+    own: frozenset[str]  # scalars that have another value in the first two passes
+    # A truth value that `starts` sets where the loop must run in order after all.
+    in_order: str
+    terms: Expression  # how many iterations there are; fewer than many run in order
+    is_rounded: bool  # whether the order changes a value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """`for iterator in range(lower, upper, step)`, ascending."""
 
@@ -162,6 +193,9 @@ class Loop:
     skew: int | None = None
     # The loop that it runs in another way: its work is the work of that one.
     stands_for: Loop | None = None
+    # It carries just these, and is no parallel loop.
+    scans: tuple[Scanned, ...] = ()
+    passes: Passes | None = None  # how to run it if it is long
 
     @property
     def is_reduced(self) -> bool:
@@ -273,6 +307,16 @@ def decided(node: Decision) -> tuple[str, tuple[Node, ...], tuple[Node, ...]]:
     return ("", node.body, node.orelse) if node.body else ("not ", node.orelse, ())
 
 
+def loops_in(body: tuple[Node, ...]) -> Iterator[Loop]:
+    """Yield every loop of `body` and below, and those of the passes of scans."""
+    for node in walk_nodes(body):
+        if isinstance(node, Loop):
+            yield node
+            if node.passes is not None:
+                passes = (node.passes.sums, *node.passes.starts, node.passes.run)
+                yield from loops_in(passes)
+
+
 def walk_nodes(body: tuple[Node, ...]) -> Iterator[Node]:
     """Yield every node of `body` and below, parents first."""
     for node in body:
@@ -294,6 +338,6 @@ def names_of(program: Program) -> frozenset[str]:
             *(each.name for each in program.arrays),
             *(each.name for each in program.integers),
             *(each.name for each in program.variables),
-            *(node.iterator for node in walk_nodes(program.body) if isinstance(node, Loop)),
+            *(loop.iterator for loop in loops_in(program.body)),
         )
     )

@@ -58,6 +58,7 @@ from .kernel import (
 from .liveness import assigned
 from .predicates import Guarded, enclosed, gathered
 from .reduced import find_reduced
+from .scanned import find_scanned
 
 
 def lower(
@@ -214,7 +215,7 @@ class _Lowering:
             return (replace(found, node=narrow),) if narrow.body else ()
         if is_ordered:
             return (found,)
-        return (_with_reductions(found, dimension, inside),)
+        return (_with_scans(_with_reductions(found, dimension, inside), dimension, inside),)
 
     def _branches(
         self, node: AstIf, values: Mapping[str, Expression], taken: frozenset[str]
@@ -322,6 +323,19 @@ def _with_reductions(
     private = _private_to(dimension, statements) if own else loop.private_arrays
     shared = replace(loop, reductions=reductions, cells=cells, private_arrays=private)
     return replace(found, node=shared)
+
+
+def _with_scans(
+    found: Guarded, dimension: ScheduleDimension, statements: frozenset[str]
+) -> Guarded:
+    """Return a loop with the scans that are all that it carries."""
+    own = tuple(each for each in dimension.scans if statements & frozenset(each.statements))
+    loop = found.node
+    if not own or not dimension.scannable >= statements or not isinstance(loop, Loop):
+        return found
+    if loop.is_shared or loop.private_arrays:
+        return found
+    return replace(found, node=replace(loop, scans=find_scanned(loop.body, own)))
 
 
 def _private_to(

@@ -38,6 +38,7 @@ from .kernel import (
     Noted,
     Program,
     Reduced,
+    Scanned,
     names_of,
     walk_nodes,
 )
@@ -160,10 +161,25 @@ def _name(statement: str) -> str:
 
 def _loop(loop: Loop, marks: tuple[_Mark, ...]) -> Loop:
     body = _body(loop.body, marks)
+    loop = replace(loop, scans=_scans(loop.scans, body, marks))
     found = [_reductions(each, body, marks) for each in loop.reductions]
     if None in found:  # the order matters to a mark
         return replace(loop, body=body, reductions=(), cells=())
     return replace(loop, body=body, reductions=tuple(one for each in found for one in each or ()))
+
+
+def _scans(
+    scans: tuple[Scanned, ...], body: tuple[Node, ...], marks: tuple[_Mark, ...]
+) -> tuple[Scanned, ...]:
+    """Return scans and those of their marks; () where these ask for what no pass knows."""
+    found: list[Scanned] = []
+    for scan in scans:
+        several = _reductions(scan.reduced, body, marks)
+        if several is None:
+            return ()
+        first, *others = several
+        found += [replace(scan, reduced=first), *(Scanned(reduced=each) for each in others)]
+    return tuple(found)
 
 
 def _reductions(

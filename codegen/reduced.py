@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from autopar.analysis.model.dependence import Reduction
+from autopar.analysis.model.dependence import Reduction, Scan
 from autopar.analysis.model.typed import (
     Cast,
     Load,
@@ -126,7 +126,7 @@ def reduction_of(body: tuple[Node, ...], reduction: Reduction) -> Reduced | None
     types = {each.operation.type for each in terms}
     if len(operators) != 1 or len({each.dtype for each in types}) != 1:
         return None
-    found = _of(reduction, operators.pop(), tuple(terms))
+    found = reduced_by(reduction, operators.pop(), tuple(terms))
     if found is None:
         return None
     is_flat = not any(isinstance(node, Loop) for node in walk_nodes(body))
@@ -134,7 +134,9 @@ def reduction_of(body: tuple[Node, ...], reduction: Reduction) -> Reduced | None
     return replace(found, can_repeat=not _stores(body), largest=found.largest if is_flat else None)
 
 
-def _of(reduction: Reduction, operator: str, terms: tuple[Term, ...]) -> Reduced | None:
+def reduced_by(
+    reduction: Reduction | Scan, operator: str, terms: tuple[Term, ...]
+) -> Reduced | None:
     """Return the reduction by one operator; None for what has no exact or canonical order."""
     type_ = terms[0].operation.type
     is_extremum = operator.removeprefix("numpy.")[:3] in {"min", "max"}
@@ -262,6 +264,8 @@ def _in_order(node: Node) -> Node:
             body = tuple(map(_in_order, node.body))
             if any(each.is_rounded for each in node.reductions):
                 return replace(node, body=body, reductions=(), cells=())
+            if any(each.reduced.is_rounded for each in node.scans):
+                return replace(node, body=body, scans=())
             return replace(node, body=body)
         case Branch():
             return replace(node, body=tuple(map(_in_order, node.body)))

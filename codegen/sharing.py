@@ -16,7 +16,7 @@ from autopar.analysis.model.loop_ir import Binary, Constant, Expression
 
 from .extremes import Ranges, anywhere, largest
 from .integers import simplify
-from .kernel import Branch, Decision, Instance, Loop, Node
+from .kernel import Branch, Decision, Instance, Loop, Node, Passes
 from .work import term_count
 
 
@@ -27,6 +27,8 @@ def shared_reductions(body: tuple[Node, ...]) -> tuple[Node, ...]:
 
 def _settled(node: Node) -> Node:
     match node:
+        case Loop(passes=Passes() as passes):
+            return replace(_without_shares(node), scans=node.scans, passes=passes)
         case Loop() if not node.is_shared:
             return _driven(node, (node,)) if _has_launches(node) else _in_order(node)
         case Branch():
@@ -43,7 +45,7 @@ def _has_launches(node: Loop | Branch) -> bool:
         match each:
             case Loop(is_parallel=True):
                 return True
-            case Loop(only_keeps=True):
+            case Loop(only_keeps=True) | Loop(passes=Passes()):
                 return True
             case Loop() | Branch():
                 is_reduced = isinstance(each, Loop) and each.is_reduced
@@ -57,7 +59,7 @@ def _has_launches(node: Loop | Branch) -> bool:
 def _in_order(node: Node) -> Node:
     match node:
         case Loop():
-            return replace(node, body=tuple(map(_in_order, node.body)), reductions=(), cells=())
+            return _without_shares(node)
         case Branch():
             return replace(node, body=tuple(map(_in_order, node.body)))
         case Decision():
@@ -67,6 +69,11 @@ def _in_order(node: Node) -> Node:
             return node
 
 
+def _without_shares(loop: Loop) -> Loop:
+    body = tuple(map(_in_order, loop.body))
+    return replace(loop, body=body, reductions=(), cells=(), scans=(), passes=None)
+
+
 def _driven(node: Loop | Branch, around: tuple[Loop, ...]) -> Node:
     """Return a loop or branch of the host, `around` being the loops of the host around its body."""
     body: list[Node] = []
@@ -74,6 +81,9 @@ def _driven(node: Loop | Branch, around: tuple[Loop, ...]) -> Node:
         match each:
             case Loop() if each.is_shared:
                 body.append(each if _has_known_length(each, around) else _in_order(each))
+            case Loop(passes=Passes() as passes):
+                has_length = not passes.is_rounded or _has_bound(passes.terms, around)
+                body.append(_settled(each) if has_length else _in_order(each))
             case Loop():
                 body.append(_driven(each, (*around, each)))
             case Branch():
@@ -88,7 +98,11 @@ def _driven(node: Loop | Branch, around: tuple[Loop, ...]) -> Node:
 def _has_known_length(loop: Loop, around: tuple[Loop, ...]) -> bool:
     if loop.is_parallel or not has_rounded(loop):
         return True
-    bound: Expression | None = term_count(loop)
+    return _has_bound(term_count(loop), around)
+
+
+def _has_bound(terms: Expression, around: tuple[Loop, ...]) -> bool:
+    bound: Expression | None = terms
     for outer in reversed(around):
         bound = None if bound is None else most(bound, outer)
     return bound is not None

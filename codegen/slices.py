@@ -121,8 +121,11 @@ def _kept(
                     for each in node.reductions
                     if each.target in needed
                 )
+                scans = tuple(each for each in node.scans if each.target in needed)
                 if loop.body:
-                    kept.append(replace(loop, is_parallel=free, reductions=reduced, cells=()))
+                    kept.append(
+                        replace(loop, is_parallel=free, reductions=reduced, cells=(), scans=scans)
+                    )
             case Branch():
                 inner = _kept(node.body, question, needed, own)
                 if inner:

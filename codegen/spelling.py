@@ -6,7 +6,7 @@ import builtins
 import keyword
 import re
 
-from .kernel import Loop, Program, walk_nodes
+from .kernel import Program, loops_in
 
 
 def spell(program: Program, own_names: frozenset[str], own: re.Pattern[str]) -> dict[str, str]:
@@ -17,7 +17,7 @@ def spell(program: Program, own_names: frozenset[str], own: re.Pattern[str]) -> 
     wanted = [each.name for each in program.arrays]
     wanted += [each.name for each in program.integers]
     wanted += [each.name for each in program.variables]
-    wanted += [each.iterator for each in walk_nodes(program.body) if isinstance(each, Loop)]
+    wanted += [each.iterator for each in loops_in(program.body)]
     names: dict[str, str] = {}
     for name in dict.fromkeys(wanted):
         # What begins like a name of our own does so however it ends.

@@ -77,7 +77,7 @@ def term_count(loop: Loop) -> Expression:
     An estimate where the bounds of inner loops depend on outer ones, but always the same one.
     """
     inside = rename(_inner_terms(loop.body, loop), {loop.iterator: middle(loop)})
-    return _times(_trips(loop), inside)
+    return _times(trip_count(loop), inside)
 
 
 def _inner_terms(nodes: tuple[Node, ...], around: Loop) -> Expression:
@@ -130,7 +130,7 @@ def _price(node: Node, *, is_chain: bool, entry: int) -> Expression:
         case Loop():
             body = _total(node.body, is_chain=not node.is_parallel, entry=ENTRY)
             once = rename(body, {node.iterator: middle(node)})
-            return _plus(_number(entry, node.span), _times(_trips(node), once))
+            return _plus(_number(entry, node.span), _times(trip_count(node), once))
 
 
 def statement_price(statement: TypedStatement) -> int:
@@ -164,7 +164,8 @@ def _checking(hazards: int) -> int:
     return CHECK if hazards & ~FLOAT_WARNING else 0
 
 
-def _trips(loop: Loop) -> Expression:
+def trip_count(loop: Loop) -> Expression:
+    """Return how often `loop` runs its body, or what is taken for that."""
     if loop.within is not None:
         return loop.within.trips
     if loop.stays is not None:

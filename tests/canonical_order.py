@@ -61,12 +61,26 @@ def total(values: Sequence[Any], start: Any, shape: Shape = canonical.FLAT) -> A
     )
 
 
+def scanned(values: Sequence[Any], start: Any, block: int = canonical.SCAN_BLOCK) -> list[Any]:
+    """Return the canonical prefix sums of NumPy scalars of one dtype, each with those before it."""
+    kind = type(values[0])
+    found = []
+    start = kind(start)
+    for first in range(0, len(values), block):
+        part = values[first : first + block]
+        found += [total := start, *(total := total + each for each in part)][1:]
+        start = start + in_order(kind(-0.0), len(part), lambda s, k: s + part[k])
+    return found
+
+
 @contextmanager
 def small_shapes(fewest: int = 0) -> Iterator[Shape]:
     """Make blocks tiny and reorder sums of `fewest` terms, in kernels generated meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canonical, "FLAT", SMALL)
         patch.setattr(canonical, "ONE_LANE", Shape(block=8, lanes=1))
+        patch.setattr(canonical, "SCAN_BLOCK", 4)
+        patch.setattr(canonical, "EXACT_SCAN_BLOCK", 3)
         for module in (cpu, cpu_reduce):
             patch.setattr(module, "FEWEST_TERMS", fewest)
         yield SMALL

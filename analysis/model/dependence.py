@@ -47,3 +47,15 @@ class Reduction:
     # The updates also read elements of the target that no iteration updates: `a[i] += a[j]`.
     # Whoever gives iterations copies of the target has to leave these reads as they are.
     reads_others: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A target that iterations accumulate into, and whose values on the way they use."""
+
+    operator: ReductionOperator
+    target: str
+    statements: tuple[str, ...]  # all that update it in the loop, by name, in textual order
+    # It selects where elements are stored, a new one in each iteration that stores any, as long
+    # as it is not negative before the loop.
+    is_place: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from . import isl
-from .dependence import Dependence, Reduction
+from .dependence import Dependence, Reduction, Scan
 from .diagnostics import Reason
 from .loop_ir import For, Function
 from .scop import Scop
@@ -75,6 +75,9 @@ class LoopPlan:
     # What the data must be like. Then `condition` is never true: nothing but an inspector can
     # tell. A reduction has some where its updates might be of distinct elements.
     inspections: tuple[Inspection, ...] = ()
+    # All that a sequential loop carries, where it is scans alone: parts of it may run at the same
+    # time once it is known with what values they start.
+    scans: tuple[Scan, ...] = ()
     # The parameters for which an inspector is worth asking; None without inspections.
     inspected_where: Condition | None = None
 
@@ -104,6 +107,9 @@ class ScheduleDimension:
     # Those for which it carries only reductions, and these.
     reducible: frozenset[str] = frozenset()
     reductions: tuple[Reduction, ...] = ()
+    # Those for which it carries only scans, and these.
+    scannable: frozenset[str] = frozenset()
+    scans: tuple[Scan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

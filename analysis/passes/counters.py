@@ -67,7 +67,7 @@ def _candidates(nest: For) -> tuple[str, ...]:
     for statement in walk_statements((nest,)):
         match statement:
             case Assign() | Update():
-                if isinstance(statement.target, Name) and _step(statement) is not None:
+                if isinstance(statement.target, Name) and step_of(statement) is not None:
                     counted[statement.target.name] = None
                 for expression in expressions_of(statement):
                     subscripts |= _in_subscripts(expression)
@@ -99,7 +99,7 @@ def _names(expressions: tuple[Expression, ...]) -> set[str]:
     }
 
 
-def _step(statement: Assign | Update) -> int | None:
+def step_of(statement: Assign | Update) -> int | None:
     """Return what a statement adds to its scalar, if that is all that it does."""
     match statement:
         case Update(target=Name(), operator="+" | "-" as sign, value=Constant(value=int() as step)):
@@ -168,7 +168,7 @@ class _Walk:
         return replace(node, body=self.block(node.body), orelse=self.block(node.orelse))
 
     def assignment(self, node: Assign | Update) -> Assign:
-        step = _step(node)
+        step = step_of(node)
         if step is None:
             # A name alone might be True, which is no number as a subscript.
             is_number = not isinstance(node.value, Name) or node.value.name in self.loops
@@ -214,7 +214,7 @@ class _Walk:
                 continue
             match statement:
                 case Assign() | Update():
-                    step = _step(statement)
+                    step = step_of(statement)
                     if step is None:
                         return None
                     total = _sum(total, _constant(step, statement.span))

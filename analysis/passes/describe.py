@@ -91,6 +91,7 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
             *(("privatize",) if plan.private and plan.is_coincident else ()),
             *(("inline",) if region.scop.inlined else ()),
             *(("append",) if region.scop.collects else ()),
+            *(("scan",) if plan.scans else ()),
         ),
         dependences=plan.dependences,
         ran=None,

@@ -78,6 +78,11 @@ def _of_loops(
 ) -> ScheduleDimension:
     parallel, reducible = free
     inside = [statement for statement in scop.statements if len(statement.loops) > level]
+    scanned = dict.fromkeys(
+        number
+        for each in inside
+        if loops[number := each.loops[level]].scans and number not in parallel | reducible
+    )
     reduced = dict.fromkeys(number for each in inside if (number := each.loops[level]) in reducible)
     return ScheduleDimension(
         is_textual=False,
@@ -93,6 +98,8 @@ def _of_loops(
         reductions=tuple(
             each for number in reduced for each in (*loops[number].reductions, *loops[number].kept)
         ),
+        scannable=frozenset(each.name for each in inside if each.loops[level] in scanned),
+        scans=tuple(scan for number in scanned for scan in loops[number].scans),
     )
 
 

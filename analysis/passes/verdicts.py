@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from ..model import isl
+from ..model import dependence, isl
 from ..model.dependence import Dependence, Reduction
 from ..model.diagnostics import Reason
 from ..model.loop_ir import TEMPORARY, Binary, Update
@@ -38,7 +38,7 @@ from .reasons import (
     WhileLoop,
 )
 from .reductions import find_reductions, left_over
-from .scans import scan_operator
+from .scans import find_scans, scan_operator
 from .storage import Storage
 from .trip_counts import long_loops
 from .updates import same_cell
@@ -111,10 +111,25 @@ class _Judge:
                 and self.values_survive(loop, excused | {each.target for each in kept})
             ),
             kept=kept,
+            scans=self.scans(loop, kind, blocking, (found, reductions)) if not arrays else (),
             inspections=inspections,
             inspected_where=where if inspections else None,
         )
         return replace(plan, reason=self.reason(plan))
+
+    def scans(
+        self,
+        loop: int,
+        kind: VerdictKind,
+        blocking: tuple[Conflict, ...],
+        found: tuple[tuple[Dependence, ...], tuple[Reduction, ...]],
+    ) -> tuple[dependence.Scan, ...]:
+        """Return the scans that are all that a loop carries; () where there is more, or nothing."""
+        if kind not in {"sequential", "conditional"}:
+            return ()
+        scans = find_scans(self.scop, loop, blocking, found)
+        survivors = {each.target for each in scans}
+        return scans if scans and self.values_survive(loop, survivors) else ()
 
     def is_apart(self, reduction: Reduction, loop: int) -> bool:
         """Return whether parts of the loop may accumulate into something of their own."""
