@@ -117,10 +117,8 @@ def most_terms(plan: RegionPlan) -> str | None:
     found = [
         _terms_below(scop, each.loop)
         for each in plan.loops
-        if any(
-            one.operator in {"+", "*"}
-            for one in (*(each.reductions if each.is_reducible else ()), *each.scans)
-        )
+        if any(one.operator in {"+", "*"} for one in each.scans)
+        or (each.is_reducible and any(one.operator in {"+", "*"} for one in each.reductions))
     ]
     if not found:
         return None

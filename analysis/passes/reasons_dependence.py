@@ -266,14 +266,17 @@ class Scan(Reason):
     """A loop is a scan: a value is accumulated, and every partial value is kept or used.
 
     Why it blocks: iteration `i` needs the sum of all before it. Unlike a reduction, of which only
-        the end is wanted, a scan has as many results as iterations. It can be computed in two
-        passes over parts of the range; autopar runs it in order.
+        the end is wanted, a scan has as many results as iterations. Where `transform` says "scan"
+        a long loop runs in two parallel passes all the same: one adds up blocks of iterations,
+        one runs the loop from what each block starts with. Counters that say where elements are
+        put (`if a[i] > t: out[k] = a[i]; k += 1`) are scans too.
 
     Example:
         for i in range(1, n):
             p[i] = p[i - 1] + a[i]
 
-    Use instead: `np.cumsum` and its like, or a sum alone where only the last value is wanted.
+    Use instead: a sum alone where only the last value is wanted; `np.cumsum` and its like where
+        `transform` does not say "scan".
 
     References: Blelloch, Prefix Sums and Their Applications, Carnegie Mellon University, 1990.
     """
@@ -282,6 +285,9 @@ class Scan(Reason):
     variable: str
     operator: str
     loop_variable: str
+    is_shared: bool = (
+        False  # it is all that the loop carries, so that parts of it may be shared out
+    )
 
     @property
     def message(self) -> str:
@@ -292,4 +298,6 @@ class Scan(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
+        if self.is_shared:
+            return ()
         return ("Take 'np.cumsum' or its like, or use only the last value.",)

@@ -352,7 +352,7 @@ class _Judge:
                     condition=plan.condition_text or "",
                 )
             case "sequential":
-                return self.carried_reason(shape, plan.dependences[0])
+                return self.carried_reason(shape, plan.dependences[0], is_scan=bool(plan.scans))
 
     def own_update(self, first: Dependence) -> str | None:
         """Return the operator of a scalar's update by itself that is no reduction, or None."""
@@ -367,7 +367,7 @@ class _Judge:
                 return body.value.operator
         return None
 
-    def carried_reason(self, shape: Loop, first: Dependence) -> Reason:
+    def carried_reason(self, shape: Loop, first: Dependence, *, is_scan: bool) -> Reason:
         scanned = scan_operator(self.scop, first)
         if scanned is not None:
             return Scan(
@@ -375,6 +375,7 @@ class _Judge:
                 variable=first.array,
                 operator=scanned,
                 loop_variable=shape.shown,
+                is_shared=is_scan,
             )
         if self.scop.array(first.array).rank == 0:
             operator = self.own_update(first)

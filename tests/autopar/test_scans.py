@@ -260,7 +260,8 @@ def two_back(p, a):
 N = 50
 NUMBERS = np.random.default_rng(5).integers(-4, 5, N)
 Arguments = Callable[[], tuple[Any, ...]]
-SCANS: dict[str, tuple[Callable[..., Any], Arguments]] = {
+Cases = dict[str, tuple[Callable[..., Any], Arguments]]
+SCANS: Cases = {
     "prefix": (prefix, lambda: (np.full(N, 7), NUMBERS.copy())),
     "prefix of int8, which wraps": (prefix, lambda: (np.full(N, 90, "i1"), NUMBERS.astype("i1"))),
     "prefix of bool": (prefix, lambda: (np.zeros(N, bool), NUMBERS > 3)),
@@ -302,7 +303,7 @@ SCANS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "rows summed": (rows_summed, lambda: (np.outer(NUMBERS, [1, 2, 3]), np.zeros((N, 3), int))),
     "in steps": (in_steps, lambda: (NUMBERS.reshape(5, 10).copy(), np.zeros((5, 10), int))),
 }
-OTHERS: dict[str, tuple[Callable[..., Any], Arguments]] = {
+OTHERS: Cases = {
     "standing still": (standing_still, lambda: (NUMBERS.copy(), np.zeros(N, int))),
     "falling": (falling, lambda: (NUMBERS.copy(), np.zeros(12, int))),
     "before and after": (before_and_after, lambda: (NUMBERS.copy(), np.zeros(2 * N, int))),
@@ -312,7 +313,7 @@ OTHERS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "two back": (two_back, lambda: (np.zeros(N, int), NUMBERS.copy())),
 }
 # Told to be scans, but run in order: what is accumulated asks for another pass.
-LATER: dict[str, tuple[Callable[..., Any], Arguments]] = {
+LATER: Cases = {
     "of what is stored": (of_what_is_stored, lambda: (NUMBERS.copy(), np.zeros(N, int))),
     "of a scan": (of_a_scan, lambda: (NUMBERS.copy(), np.zeros(N, int))),
     "by a scan": (by_a_scan, lambda: (NUMBERS.copy(), np.zeros(N, int))),
@@ -362,9 +363,9 @@ def test_short_ones_in_order(name):
 
 
 @pytest.mark.usefixtures("_hostile")
-@pytest.mark.parametrize("name", {**OTHERS, **LATER})
+@pytest.mark.parametrize("name", [*OTHERS, *LATER])
 def test_what_is_none_runs_in_order(name):
-    function, arguments = {**OTHERS, **LATER}[name]
+    function, arguments = OTHERS[name] if name in OTHERS else LATER[name]
     with small_shapes():
         decorated = same(function, arguments, cache=False)
     assert "_starts[" not in "".join(decorated.inspect_source().values())
