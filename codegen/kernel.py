@@ -196,6 +196,8 @@ class Loop:
     # It carries just these, and is no parallel loop.
     scans: tuple[Scanned, ...] = ()
     passes: Passes | None = None  # how to run it if it is long
+    # How many iterations to reckon with, where its bounds hide that they are mostly as many.
+    turns: int | None = None
 
     @property
     def is_reduced(self) -> bool:

@@ -412,7 +412,8 @@ class _Writer:
         lower = Binary(operator="+", left=loop.lower, right=skipped, span=span)
         upper = simplify(Binary(operator="+", left=lower, right=size, span=span), span)
         end = Call(function="min", arguments=(upper, loop.upper), span=span)
-        return replace(loop, lower=simplify(lower, span), upper=end)
+        turns = scan_block(self.loop)
+        return replace(loop, lower=simplify(lower, span), upper=end, turns=turns)
 
     def _set(self, name: str, value: TypedExpression) -> Instance:
         span = self.loop.span

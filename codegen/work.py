@@ -168,6 +168,8 @@ def trip_count(loop: Loop) -> Expression:
     """Return how often `loop` runs its body, or what is taken for that."""
     if loop.within is not None:
         return loop.within.trips
+    if loop.turns is not None:
+        return _number(loop.turns, loop.span)
     if loop.stays is not None:
         return _number(TURNS, loop.span)
     extent = Binary(operator="-", left=loop.upper, right=loop.lower, span=loop.span)

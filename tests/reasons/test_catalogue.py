@@ -50,6 +50,7 @@ HERE = Span(line=1, column=0, end_line=1, end_column=1)
 VALUES = {
     "str": "x",
     "int": 3,
+    "bool": True,
     "str | None": None,
     "tuple[str, ...]": ("s", "t"),
     "tuple[int, ...]": (1, 2),
