@@ -22,6 +22,8 @@ from .model.typed import TypedProgram
 from .model.types import LiveInType
 from .passes import conditions
 from .passes.allocated_types import allocated_types
+from .passes.array_casts import refused_casts
+from .passes.axis_requirements import unproven_axes
 from .passes.build_scop import build_scop
 from .passes.definitions import MODULE, functions_of, loop_functions, usual_names
 from .passes.describe import describe
@@ -141,10 +143,18 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
         with isl.budget():
             last = find_last_values(scop)
             memory = pinned(on_bases(scop, facts.layouts), facts.values)
-            in_bounds = (*conditions.in_bounds(scop), *conditions.never_empty(scop))
+            in_bounds = (
+                *conditions.in_bounds(scop),
+                *conditions.never_empty(scop),
+                *(conditions.condition(scop, each) for each in scop.requires),
+            )
             # What wraps means something only in bounds, and is simpler there.
-            judged = within(memory, in_bounds) if most_wrapped(memory) else memory
+            is_simpler = most_wrapped(memory) or scop.requires
+            judged = within(memory, in_bounds) if is_simpler else memory
             loops = find_verdicts(judged, at_call=facts != NOTHING)
+            unproven = unproven_axes(scop, loops)
+            if unproven is not None:
+                return unproven
             return RegionPlan(
                 scop=scop,
                 memory=memory,
@@ -237,6 +247,8 @@ def specialize(
     try:
         with isl.budget():
             typed = type_program(region.scop, live_in)
+            if isinstance(typed, TypedProgram):
+                typed = refused_casts(region.scop, typed) or typed
             if isinstance(typed, Refusal):
                 return typed
             schedule = find_schedule(region.scop, region.loops, holding, may_copy=may_copy)

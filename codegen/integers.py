@@ -22,6 +22,7 @@ from autopar.analysis.model.loop_ir import (
     Expression,
     Extent,
     Name,
+    Slice,
     Unary,
     children,
 )
@@ -44,6 +45,8 @@ def substitute(expression: Expression, values: Mapping[Expression, Expression]) 
         case Element():
             indices = tuple(substitute(each, values) for each in expression.indices)
             return replace(expression, indices=indices)
+        case Slice():
+            raise AssertionError(f"loops stand in the place of {expression}")
         case Unary():
             return replace(expression, operand=substitute(expression.operand, values))
         case Binary() | Compare():
@@ -206,5 +209,5 @@ def _syntax(expression: Expression, names: Mapping[str, str]) -> ast.expr:
         case Call():
             arguments = [_syntax(each, names) for each in expression.arguments]
             return ast.Call(ast.Name(expression.function), arguments, [])
-        case Extent() | Element() | Conditional():
+        case Extent() | Element() | Slice() | Conditional():
             raise AssertionError(f"{expression} is no integer expression of a loop tree")

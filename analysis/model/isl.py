@@ -409,11 +409,11 @@ class Map:
 
 
 @locked
-def pairs(first: Set, second: Set, level: int, order: Literal["<", "=", ">"]) -> Map:
+def pairs(first: Set, second: Set, level: int, order: Literal["<", "=", ">", "*"]) -> Map:
     """Return all pairs of tuples like those of the two sets, in an order.
 
     The first `level` dimensions are equal; the next of the first element stands in `order` to
-    that of the second.
+    that of the second, in any with "*".
     """
     in_, out = islpy.dim_type.in_, islpy.dim_type.out
     sizes = (each.raw.dim(islpy.dim_type.set) for each in (first, second))
@@ -431,6 +431,8 @@ def pairs(first: Set, second: Set, level: int, order: Literal["<", "=", ">"]) ->
             return Map(raw.order_lt(in_, level, out, level))
         case ">":
             return Map(raw.order_gt(in_, level, out, level))
+        case "*":
+            return Map(raw)
 
 
 @final

@@ -62,6 +62,19 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """`start:stop:step`, only as a subscript: all elements of a range along one axis.
+
+    A pass (`array_statements`) makes loops of the statements that have any.
+    """
+
+    start: Expression | None  # None: from the first one, or the last where the step is negative
+    stop: Expression | None
+    step: Expression | None  # None: 1
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unary:
     """`-x`, `+x`, `~x`, `not x`."""
 
@@ -149,7 +162,17 @@ def appended_list(array: str) -> str | None:
 
 
 Expression: TypeAlias = (
-    Constant | Name | Extent | Element | Unary | Binary | Compare | BoolOp | Conditional | Call
+    Constant
+    | Name
+    | Extent
+    | Element
+    | Slice
+    | Unary
+    | Binary
+    | Compare
+    | BoolOp
+    | Conditional
+    | Call
 )
 
 # ---------------------------------------------------------------------------- statements
@@ -274,6 +297,10 @@ class For:
     before: tuple[tuple[str, str], ...] = ()
     collects: tuple[Collected, ...] = ()  # of a whole nest: the lists that it appends to
     is_value: bool = False  # a comprehension: nothing of it is seen but a list of its own
+    # Over an axis of what a whole-array statement assigns; the statement is one row of a report.
+    is_axis: bool = False
+    requires: tuple[Compare, ...] = ()  # what must hold wherever it is reached, for it to be right
+    is_block: bool = False  # no loop: what is in it follows one another, once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -464,6 +491,9 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return ()
         case Element():
             return expression.indices
+        case Slice():
+            parts = (expression.start, expression.stop, expression.step)
+            return tuple(each for each in parts if each is not None)
         case Unary():
             return (expression.operand,)
         case Binary() | Compare():

@@ -135,6 +135,7 @@ class Loop:
     # Where it is reached, over the loops around it, if it may not be empty there.
     reached: isl.Set | None = None
     data: DataBounds | None = None  # then `start` and `stop` are those of the envelope
+    is_axis: bool = False  # of a whole-array statement: in an order of NumPy's own
 
     @property
     def written_bounds(self) -> tuple[Expression, Expression]:
@@ -191,7 +192,7 @@ class Allocation:
     extents: tuple[Expression, ...]  # over parameters, affine
     dtype: str | None  # None: that of `like`
     like: str | None
-    within: int  # the innermost loop around, as an index into Scop.loops
+    within: int | None  # the innermost loop around, as an index into Scop.loops; None: no loop
     span: Span
 
 
@@ -245,6 +246,8 @@ class Scop:
     # Arrays that are used as no list can be: `a.shape[0]`, `a[i, j]`.
     no_lists: frozenset[str] = frozenset()
     collects: tuple[Collected, ...] = ()  # lists that it appends to
+    # Parameter values for which whole-array statements are what the model takes them for.
+    requires: tuple[isl.Set, ...] = ()
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""

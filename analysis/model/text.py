@@ -16,6 +16,7 @@ from .loop_ir import (
     Expression,
     Extent,
     Name,
+    Slice,
     Unary,
 )
 
@@ -54,6 +55,11 @@ def _with_tightness(expression: Expression, names: Mapping[str, str]) -> tuple[s
             inside = ", ".join(_text(each, names, 0) for each in expression.indices)
             # What is appended has no subscripts until the loops around it are known.
             return f"{expression.array}[{inside}]" if inside else expression.array, atom
+        case Slice():
+            limits = (expression.start, expression.stop)
+            ends = ("" if each is None else _text(each, names, 0) for each in limits)
+            step = "" if expression.step is None else f":{_text(expression.step, names, 0)}"
+            return f"{':'.join(ends)}{step}", 0
         case Call():
             inside = ", ".join(_text(each, names, 0) for each in expression.arguments)
             if expression.function == INDIRECT:

@@ -51,7 +51,8 @@ class Allocated:
 
     node: Allocate
     extents: tuple[Expression, ...]
-    within: int  # the innermost loop around, counted in textual order, fills included
+    # The innermost loop around, counted in textual order, fills included; None: no loop.
+    within: int | None
 
 
 def fill_allocations(nest: For, live_out: frozenset[str]) -> Filled | Refusal:
@@ -96,11 +97,13 @@ class _Filler:
     loops: int = 0  # met so far
 
     def loop(self, node: For) -> For:
+        if node.is_block:
+            return replace(node, body=self.block(node.body, None))
         number = self.loops
         self.loops += 1
         return replace(node, body=self.block(node.body, number))
 
-    def block(self, body: tuple[Statement, ...], within: int) -> tuple[Statement, ...]:
+    def block(self, body: tuple[Statement, ...], within: int | None) -> tuple[Statement, ...]:
         filled: list[Statement] = []
         for position, statement in enumerate(body):
             match statement:
@@ -117,7 +120,7 @@ class _Filler:
         return tuple(filled)
 
     def allocate(
-        self, node: Allocate, rest: tuple[Statement, ...], within: int
+        self, node: Allocate, rest: tuple[Statement, ...], within: int | None
     ) -> Iterator[Statement]:
         seen = _mentions(rest, node.name)
         if seen != self.total[node.name] or node.name not in self.uses.ranks:

@@ -46,6 +46,7 @@ from ..model.source import SourceText
 from .accesses import predicate_reads, reads, writes
 from .affine import affine
 from .allocations import Allocated, fill_allocations
+from .axis_requirements import required
 from .bounds import loop_range
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
@@ -103,7 +104,10 @@ def _built(
             for name, value in facts.values
             if uses.is_parameter(name)
         }
-        _loop(draft, nest, Place.root(), known)
+        if nest.is_block:
+            _block(draft, nest.body, Place.root(), known)
+        else:
+            _loop(draft, nest, Place.root(), known)
         for allocated in filled.allocations:
             _allocation(draft, allocated, known)
     draft.reasons += _unknown_rows(draft, live_out)
@@ -229,8 +233,10 @@ def _loop(
             leaves=node.leaves,
             stays=stays,
             reached=reached(draft, place) if node.must_run else None,
+            is_axis=node.is_axis,
         )
     )
+    draft.requires += required(draft, node, place, known)
     draft.changing[number] = assigned_scalars(node.body)
     draft.rows += [Row(name=name, part=part, loop=number) for name, part in node.rows]
     inside = place.inside(number, found.constraints)
@@ -345,6 +351,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         rows=rows,
         inlined=nest.inlined,
         exchanged=nest.exchanged,
+        requires=tuple(draft.requires),
     )
     # A scalar that lives on and may not be assigned keeps what it was before.
     kept = {

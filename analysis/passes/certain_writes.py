@@ -157,16 +157,19 @@ def exposed(scop: Scop, sink: Statement, reads: isl.Map, array: str, loop: int |
     return left
 
 
-def exposed_cells(scop: Scop, sink: Statement, reads: isl.Map, array: str, loop: int) -> isl.Map:
+def exposed_cells(
+    scop: Scop, sink: Statement, reads: isl.Map, array: str, loop: int | None
+) -> isl.Map:
     """Return the pairs (instance of `sink`, cell) whose value comes from outside the iteration.
 
     For reads at places that are data: `reads` has every cell that an instance may read.
     """
     left = reads
     for writer in certain_writers(scop, array):
-        if loop in writer.last.loops:
+        if loop is None or loop in writer.last.loops:
             pairs = earlier(scop, writer.last, sink)
-            pairs = pairs.intersect(same_iteration(scop, writer.last, sink, loop))
+            if loop is not None:
+                pairs = pairs.intersect(same_iteration(scop, writer.last, sink, loop))
             left = left.subtract(pairs.reverse().then(writer.cells))
     return left
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ..model.chains import dotted
 from ..model.diagnostics import Reason
+from ..model.loop_ir import TEMPORARY
 from ..model.plan import (
     DeferredRegion,
     LoopPlan,
@@ -100,6 +101,7 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
 
 def _of_the_user(scop: Scop, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return `names` without those that stand for names of a function put in place."""
+    names = tuple(each for each in names if not each.startswith(TEMPORARY))
     inner = "|".join(re.escape(each) for each in scop.inlined)
     ours = re.compile(rf"\w+_of_({inner})_*|({inner})_value_*") if inner else None
     return tuple(each for each in names if ours is None or not ours.fullmatch(each))

@@ -26,6 +26,7 @@ from ..model.loop_ir import (
     Expression,
     Extent,
     Name,
+    Slice,
     Unary,
 )
 from ..model.source import SourceFunction, Span
@@ -85,6 +86,7 @@ class ExpressionReader:
         self.called: set[str] = set()  # functions of the user, by their keys
         self.constants: dict[str, Number] = {}  # variables whose values are known
         self.steady: frozenset[str] = frozenset()  # variables that no loop binds
+        self.takes_slices = False  # the statement being read may be one on whole arrays
 
     def expression(self, node: Any) -> Expression:
         at = span_of(node)
@@ -291,17 +293,44 @@ class ExpressionReader:
             here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]
             indices = here + indices
             base = base.value
-        if not indices or any(names.is_array_index(each) for each in indices):
+        if not indices or any(map(self.is_whole, indices)) or self.cuts_parts(node):
             raise Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
         array = self.place(base)
         if array is None:
             raise self.unsupported(base, names.expression_kind(base))
         return Element(
             array=array,
-            indices=tuple(self.expression(each) for each in indices),
+            indices=tuple(map(self.subscript, indices)),
             span=span_of(node),
             has_tuple=has_tuple,
         )
+
+    def is_whole(self, index: Any) -> bool:
+        """Return whether a subscript selects more than one element, and may not do so here."""
+        is_taken = self.takes_slices and isinstance(index, gast.Slice)
+        return names.is_array_index(index) and not is_taken
+
+    def cuts_parts(self, node: Any) -> bool:
+        """Return whether `node` is an element of a part: `a[1:][0]` is not `a[1:, 0]`."""
+        outer = node.value
+        while isinstance(outer, gast.Subscript):
+            inner = outer.slice.elts if isinstance(outer.slice, gast.Tuple) else [outer.slice]
+            if any(isinstance(each, gast.Slice) for each in inner):
+                return True
+            outer = outer.value
+        return False
+
+    def subscript(self, node: Any) -> Expression:
+        if not isinstance(node, gast.Slice):
+            return self.expression(node)
+        limits = (node.lower, node.upper, node.step)
+        start, stop, step = (None if each is None else self.limit(each) for each in limits)
+        return Slice(start=start, stop=stop, step=step, span=span_of(node))
+
+    def limit(self, node: Any) -> Expression | None:
+        """Return an end of a slice, or its step; None where it says nothing."""
+        is_nothing = isinstance(node, gast.Constant) and node.value is None
+        return None if is_nothing else self.expression(node)
 
     # ------------------------------------------------------------------------ text
 

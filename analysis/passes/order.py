@@ -7,6 +7,7 @@ transformations, 1993): textual positions and loop iterations alternate,
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -62,11 +63,13 @@ def earlier(scop: Scop, source: Statement, sink: Statement) -> isl.Map:
     level = len(common)
     pairs = [carried(scop, source, sink, loop) for loop in common]
     if source.position[level] < sink.position[level]:
-        pairs.append(same_iteration(scop, source, sink, common[-1]))
-    union = pairs[0]
-    for each in pairs[1:]:
-        union = union.union(each)
-    return union
+        every = isl.pairs(source.domain, sink.domain, 0, "*")
+        pairs.append(same_iteration(scop, source, sink, common[-1]) if common else every)
+    if not pairs:  # it begins once the other one is over
+        return isl.pairs(source.domain, sink.domain, 0, "*").subtract(
+            isl.pairs(source.domain, sink.domain, 0, "*")
+        )
+    return functools.reduce(isl.Map.union, pairs)
 
 
 def same_iteration(scop: Scop, source: Statement, sink: Statement, loop: int) -> isl.Map:

@@ -236,7 +236,22 @@ class _Reader(ExpressionReader):
                 raise self.unsupported(node, "expression nested this deeply")
             return self.several(node) or (self.modelled(node),)
         except Unmodelled as found:
-            return (self.opaque(node, found.reason),)
+            whole = self.array_statement(node, found.reason)
+            return (self.opaque(node, found.reason),) if whole is None else (whole,)
+
+    def array_statement(self, node: Any, reason: Reason) -> Statement | None:
+        """Return a statement that assigns to slices, or None where it is anything else."""
+        if not isinstance(reason, ArrayStatement) or not isinstance(
+            node, gast.Assign | gast.AugAssign
+        ):
+            return None
+        self.takes_slices = True
+        try:
+            return self.modelled(node)
+        except Unmodelled:
+            return None
+        finally:
+            self.takes_slices = False
 
     def modelled(self, node: Any) -> Statement:
         match node:

@@ -70,13 +70,13 @@ def privatize(scop: Scop, carried: tuple[Conflict, ...], loop: int) -> Privatiza
 def is_allocated_inside(scop: Scop, array: str, loop: int) -> bool:
     """Return whether each iteration of `loop` makes a new array of that name."""
     allocation = scop.array(array).allocation
-    if allocation is None:
+    if allocation is None or allocation.within is None:
         return False
     around = next(each.loops for each in scop.statements if allocation.within in each.loops)
     return loop in around[: around.index(allocation.within) + 1]
 
 
-def exposed_reads(scop: Scop, sink: Statement, array: str, loop: int) -> isl.Map:
+def exposed_reads(scop: Scop, sink: Statement, array: str, loop: int | None) -> isl.Map:
     """Return instance -> cell for the reads of `array` that no write of their iteration reaches."""
     found: isl.Map | None = None
     for access in accesses_to(sink, array, "read"):

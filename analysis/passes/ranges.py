@@ -25,6 +25,7 @@ from ..model.loop_ir import (
     Expression,
     Extent,
     Name,
+    Slice,
     Unary,
 )
 from ..model.scop import Loop, Scop, Statement
@@ -85,7 +86,9 @@ def expression_interval(expression: Expression, known: Mapping[str, Interval]) -
         case Call(function="min" | "max" | "abs"):
             parts = (expression_interval(each, known) for each in expression.arguments)
             return _apply(expression.function, *parts)
-        case Compare() | BoolOp() | Unary() | Element() | Conditional() | Call() | Constant():
+        case Compare() | BoolOp() | Unary() | Element() | Slice() | Conditional():
+            return None
+        case Call() | Constant():
             return None
 
 

@@ -201,16 +201,17 @@ class UnsupportedExpression(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayStatement(Reason):
-    """A statement works on whole arrays.
+    """A statement works on whole arrays in a way that is not modelled.
 
-    Why it blocks: whole-array statements are not analysed yet; NumPy runs them as before.
+    Why it blocks: statements that assign to slices are loops over their axes, if all that they
+        do is done element by element to slices with steps that are literals. Masks, arrays of
+        subscripts, `...`, `None` and functions of whole arrays are not; NumPy runs them as before.
 
     Example:
-        v[1:-1] = 0.5 * (u[2:] + u[:-2])
+        v[..., 0] = 0.5 * u
 
-    Use instead: a loop over the elements.
-        for i in range(1, n - 1):
-            v[i] = 0.5 * (u[i + 1] + u[i - 1])
+    Use instead: slices, with one subscript for each axis.
+        v[:, 0] = 0.5 * u[:]
 
     References: Kristensen, Lund, Blum, Skovhede and Vinter, Bohrium: A Virtual Machine Approach
         to Portable Parallelism, IPDPS Workshops 2014.
@@ -218,10 +219,12 @@ class ArrayStatement(Reason):
 
     code: ClassVar[str] = "AP211"
     text: str  # the statement as written
+    detail: str = ""  # why
 
     @property
     def message(self) -> str:
-        return f"The whole-array statement '{self.text}' is not analysed."
+        because = f": {self.detail}" if self.detail else ""
+        return f"The whole-array statement '{self.text}' is not analysed{because}."
 
     @property
     def hints(self) -> tuple[str, ...]:

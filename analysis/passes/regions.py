@@ -19,7 +19,10 @@ from ..model.diagnostics import Reason, Refusal
 from ..model.facts import NOTHING, Facts
 from ..model.indirect import indirect_value
 from ..model.loop_ir import (
+    TEMPORARY,
     Allocate,
+    Assign,
+    Constant,
     Each,
     Exchange,
     For,
@@ -27,6 +30,7 @@ from ..model.loop_ir import (
     If,
     Opaque,
     Statement,
+    Update,
     While,
     names_in,
     own_breaks,
@@ -36,6 +40,12 @@ from ..model.plan import DeferredRegion, UnsupportedLoop, WaitingRegion
 from ..model.scop import Access, Scop
 from ..model.source import SourceText, Span
 from .appends import place_appends
+from .array_statements import (
+    expand_arrays,
+    expand_statement,
+    is_array_statement,
+    ranks_shown,
+)
 from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
@@ -73,7 +83,13 @@ class Regions:
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
     """Return the largest modelled nests of `function`, and why the other loops have no model."""
-    search = _Search(function=function, text=text, facts=facts, live_after=live_after(function))
+    search = _Search(
+        function=function,
+        text=text,
+        facts=facts,
+        live_after=live_after(function),
+        ranks=ranks_shown(function),
+    )
     found = tuple(search.block(function.body, _Around(), within=False))
     return Regions(
         scops=tuple(each.scop for each in found if isinstance(each, _Modelled)),
@@ -109,6 +125,7 @@ class _Search:
     text: SourceText
     facts: Facts
     live_after: Mapping[Span, frozenset[str]]  # each statement
+    ranks: Mapping[str, int]  # of arrays, as far as the code shows them
 
     def block(
         self, body: tuple[Statement, ...], around: _Around, *, within: bool
@@ -118,6 +135,8 @@ class _Search:
             match statement:
                 case For() | Each():
                     yield from self.nest(statement, around, within=within)
+                case Assign() | Update() if is_array_statement(statement, self.ranks):
+                    yield self.array_statement(statement, around)
                 case If():
                     yield from self.block(statement.body, around, within=within)
                     yield from self.block(statement.orelse, around, within=within)
@@ -175,6 +194,18 @@ class _Search:
             live = frozenset[str]() if nest.is_value else self.live_after[nest.span]
             yield waiting_region(nest, names, live)
 
+    def array_statement(
+        self, statement: Assign | Update, around: _Around
+    ) -> _Modelled | UnsupportedLoop:
+        """Return what is found of a whole-array statement that is no part of a larger region."""
+        taken = self.function.local_names | self.function.shared_names
+        found = expand_statement(statement, self.text, self.ranks, taken)
+        scop = found.reasons if isinstance(found, Refusal) else self.model(_block_of(found))
+        if isinstance(scop, Scop):
+            return _Modelled(scop=scop, spare=None)
+        header = self.text.segment(statement.span)
+        return UnsupportedLoop(header=header, reasons=scop, depth=around.depth, span=statement.span)
+
     def inside(self, nest: For | Each, around: _Around) -> Iterator[_Modelled]:
         """Yield the regions inside one in which names change places.
 
@@ -227,7 +258,10 @@ class _Search:
             return Refusal(reasons=changing)
         taken = self.function.local_names | self.function.shared_names
         live_out = self.live_out(nest)
-        indexed = index_loops(alone, self.text, taken, live_out)
+        loops = expand_arrays(alone, self.text, self.ranks, taken)
+        if isinstance(loops, Refusal):
+            return loops
+        indexed = index_loops(loops, self.text, taken, live_out)
         if isinstance(indexed, Refusal):
             return indexed
         ordered = ordered_exchanges(indexed, taken, live_out)
@@ -274,6 +308,26 @@ class _Search:
             return None
         live_out = self.live_out(nest)
         return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
+
+
+def _block_of(body: tuple[Statement, ...]) -> Indexed:
+    """Return the statements that stand for one as the nest of a region."""
+    (*_, last) = body
+    if len(body) == 1 and isinstance(last, For):
+        return Indexed(nest=last)
+    zero, one = (Constant(value=value, span=last.span) for value in (0, 1))
+    return Indexed(
+        nest=For(
+            variable=f"{TEMPORARY}once",
+            start=zero,
+            stop=one,
+            step=one,
+            body=body,
+            header="",
+            span=last.span,
+            is_block=True,
+        )
+    )
 
 
 def _allocates(nest: For) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ..model import isl
 from ..model.diagnostics import Reason
 from ..model.loop_ir import Assign, Expression, Extent, Name, Update, walk_expression
 from ..model.scop import Access, Array, DataBounds, Loop, Parameter, Predicate, Row
@@ -75,6 +76,7 @@ class Draft:
     stays: dict[int, str] = field(default_factory=dict)  # of loops that may be left, by number
     # Scalars that some assignment leaves as they are, as `m = x if x > m else m` does.
     kept: set[str] = field(default_factory=set)
+    requires: list[isl.Set] = field(default_factory=list)  # parameter values
 
     def atoms(self, place: Place) -> dict[str, str]:
         """Return what an affine expression may mention here: Python text -> isl identifier.

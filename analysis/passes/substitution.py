@@ -23,6 +23,7 @@ from ..model.loop_ir import (
     Expression,
     Extent,
     Name,
+    Slice,
     Statement,
     Unary,
     Update,
@@ -46,6 +47,10 @@ def rebuilt(expression: Expression, visit: Callable[[Expression], Expression]) -
             return expression
         case Element():
             return replace(expression, indices=tuple(map(visit, expression.indices)))
+        case Slice():
+            parts = (expression.start, expression.stop, expression.step)
+            start, stop, step = (None if each is None else visit(each) for each in parts)
+            return replace(expression, start=start, stop=stop, step=step)
         case Unary():
             return replace(expression, operand=visit(expression.operand))
         case Binary() | Compare():

@@ -20,6 +20,7 @@ from ..model.loop_ir import (
     Expression,
     Extent,
     Name,
+    Slice,
     Unary,
 )
 from ..model.typed import (
@@ -76,6 +77,8 @@ def _typed(expression: Expression, scope: Scope) -> Result:
             return Index(expression=expression, type=INT, span=expression.span)
         case Element():
             return _element(expression, scope)
+        case Slice():
+            raise AssertionError("loops stand in its place")
         case Unary():
             return _unary(expression, scope)
         case Binary() | Compare():

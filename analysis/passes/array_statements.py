@@ -1,0 +1,333 @@
+"""Whole-array statements become loops over the axes of what they assign.
+
+Before:  u[1:-1] = u[1:-1] + c * v      After:  for axis_0 in range(u.shape[0] - 2):
+                                                    u[1 + axis_0] = add(u[1 + axis_0],
+                                                                        multiply(c, v[axis_0]))
+Before:  u[1:] = u[:-1]                 After:  for axis_0: t[axis_0] = u[axis_0]   t: a new array
+                                                for axis_0: u[1 + axis_0] = t[axis_0]
+
+NumPy reads the right side before it writes the left one. Where no element that the statement
+writes is read for another element, the order makes no difference and one nest does; else the
+values go by way of an array of their own (Allen and Kennedy, Optimizing Compilers for Modern
+Architectures, 2001, section 13.2: scalarization of array statements).
+
+What an array's rank is the code must show, by its subscripts; a call checks that. Shapes that
+NumPy would broadcast along an axis that both have are left to it, as `requires` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from ..model.diagnostics import Reason, Refusal
+from ..model.loop_ir import (
+    TEMPORARY,
+    Allocate,
+    Assign,
+    Binary,
+    Compare,
+    Constant,
+    Each,
+    Element,
+    Expression,
+    Extent,
+    For,
+    Function,
+    If,
+    Name,
+    Slice,
+    Statement,
+    Update,
+    While,
+    children,
+    expressions_of,
+    walk_expression,
+    walk_statements,
+)
+from ..model.source import SourceText, Span
+from .array_axes import Axis, View, equal, not_empty, view_of
+from .array_meetings import are_apart, is_same
+from .array_operators import is_bare, operation
+from .reasons import ArrayStatement
+from .substitution import rebuilt
+
+Ranks = Mapping[str, int]
+
+
+def ranks_shown(function: Function) -> Ranks:
+    """Return the arrays of a function with the most subscripts that it gives any of them."""
+    found: dict[str, int] = {}
+    for statement in walk_statements(function.body):
+        for expression in expressions_of(statement):
+            for node in walk_expression(expression):
+                if isinstance(node, Element):
+                    found[node.array] = max(found.get(node.array, 0), len(node.indices))
+    return found
+
+
+def is_array_statement(statement: Statement, ranks: Ranks) -> bool:
+    """Return whether a statement assigns to more than one element, or computes with more."""
+    match statement:
+        case Update(target=Name(name=name)) if ranks.get(name):
+            return True
+        case Assign() | Update():
+            return any(
+                isinstance(node, Slice)
+                for expression in (statement.target, statement.value)
+                for node in walk_expression(expression)
+            )
+    return False
+
+
+def expand_statement(
+    statement: Assign | Update, text: SourceText, ranks: Ranks, taken: frozenset[str]
+) -> tuple[Statement, ...] | Refusal:
+    """Return a whole-array statement as loops, or why it has none; `taken` are names in use."""
+    expansion = _Expansion(text=text, ranks=ranks, taken=set(taken))
+    found = expansion.statement(statement)
+    return Refusal(reasons=tuple(expansion.reasons)) if expansion.reasons else found
+
+
+def expand_arrays(
+    nest: For | Each, text: SourceText, ranks: Ranks, taken: frozenset[str]
+) -> For | Each | Refusal:
+    """Return `nest` with loops in place of its whole-array statements, or why one has none."""
+    if not any(is_array_statement(each, ranks) for each in walk_statements((nest,))):
+        return nest
+    expansion = _Expansion(text=text, ranks=ranks, taken=set(taken))
+    (found,) = expansion.statement(nest)
+    assert isinstance(found, For | Each)  # a loop stays one
+    return Refusal(reasons=tuple(expansion.reasons)) if expansion.reasons else found
+
+
+class _Unexpanded(Exception):
+    """Unwinds the reading of one statement that has no loops."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class _Expansion:
+    """Walks statements in textual order."""
+
+    text: SourceText
+    ranks: Ranks
+    taken: set[str]
+    reasons: list[Reason] = field(default_factory=list)
+    around: tuple[For, ...] = ()  # loops, outermost first
+
+    def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        return tuple(each for statement in body for each in self.statement(statement))
+
+    def statement(self, node: Statement) -> tuple[Statement, ...]:
+        match node:
+            case Assign() | Update() if is_array_statement(node, self.ranks):
+                try:
+                    return self.expanded(node)
+                except _Unexpanded as found:
+                    self.reasons.append(found.reason)
+                    return (node,)
+            case If():
+                body, orelse = self.block(node.body), self.block(node.orelse)
+                return (replace(node, body=body, orelse=orelse),)
+            case For():
+                return (replace(node, body=self.inside(node)),)
+            case Each() | While():
+                return (replace(node, body=self.block(node.body)),)
+            case _:
+                return (node,)
+
+    def inside(self, loop: For) -> tuple[Statement, ...]:
+        """Return the body of a loop, expanded."""
+        return replace(self, around=(*self.around, loop)).block(loop.body)
+
+    def expanded(self, node: Assign | Update) -> tuple[Statement, ...]:
+        target = self.target(node)
+        value = _assigned(node)
+        reading = _Reading(self, node.span, len(target.axes))
+        shaped = reading.operand(value)
+        requires = [*target.requires(), *reading.requires(target)]
+        if reading.may_fail:
+            requires += [each for axis in target.axes for each in not_empty(axis.extent)]
+        variables = tuple(self.fresh(f"axis_{number}") for number in range(len(target.axes)))
+        computed = reading.at(shaped, variables)
+        place = target.element(variables)
+        header = self.text.segment(node.span)
+        found = [view for view in reading.views.values() if view.array == target.array]
+        store = Assign(target=place, value=computed, span=node.span)
+        requires = list(dict.fromkeys(requires))
+        if all(is_same(each, target) or are_apart(each, target, self.around) for each in found):
+            return (_nest(target, variables, store, header, requires),)
+        return self.by_way(target, (variables, store), header, requires)
+
+    def by_way(
+        self,
+        target: View,
+        parts: tuple[tuple[str, ...], Assign],
+        header: str,
+        requires: list[Compare],
+    ) -> tuple[Statement, ...]:
+        """Return a statement whose values wait in an array until all are computed.
+
+        `parts` are the variables of its loops, and the store in them.
+        """
+        variables, store = parts
+        at = store.span
+        name = self.fresh(f"{TEMPORARY}{target.array}")
+        made = Allocate(
+            name=name, shape=self.room(target), like=target.array, dtype=None, fill=None, span=at
+        )
+        waiting = Element(
+            array=name, indices=tuple(Name(name=each, span=at) for each in variables), span=at
+        )
+        first = replace(store, target=waiting)
+        second = replace(store, value=waiting)
+        then = _nest(target, variables, second, header, [])
+        return (
+            made,
+            _nest(target, variables, first, header, requires),
+            replace(then, is_inner_axis=True),  # of the row of the report that is there already
+        )
+
+    def room(self, target: View) -> tuple[Expression, ...]:
+        """Return extents that do not change with the loops around, enough for `target`."""
+        changing = {loop.variable for loop in self.around}
+        found: list[Expression] = []
+        for number, entry in enumerate(target.entries):
+            if isinstance(entry, Axis):
+                names = {getattr(each, "name", None) for each in walk_expression(entry.extent)}
+                whole = Extent(array=target.array, axis=number, span=target.span)
+                found.append(entry.extent if changing.isdisjoint(names) else whole)
+        return tuple(found)
+
+    def target(self, node: Assign | Update) -> View:
+        match node.target:
+            case Element() as place:
+                rank = self.ranks.get(place.array, len(place.indices))
+                found = view_of(place, rank)
+            case Name(name=name) if isinstance(node, Update) and self.ranks.get(name):
+                whole = Element(array=name, indices=(), span=node.target.span)
+                found = view_of(whole, self.ranks[name])
+            case _:
+                self.refuse(node.span, "it makes a new array")
+        if found is None or not found.axes:
+            self.refuse(node.span, "what it assigns to is no part of an array with even steps")
+        return found
+
+    def refuse(self, span: Span, detail: str) -> NoReturn:
+        text = self.text.segment(span)
+        raise _Unexpanded(ArrayStatement(span=span, text=text, detail=detail))
+
+    def fresh(self, wanted: str) -> str:
+        while wanted in self.taken:
+            wanted += "_"
+        self.taken.add(wanted)
+        return wanted
+
+
+def _assigned(node: Assign | Update) -> Expression:
+    """Return what a statement assigns, as one expression."""
+    if isinstance(node, Assign):
+        return node.value
+    return Binary(operator=node.operator, left=node.target, right=node.value, span=node.span)
+
+
+def _nest(
+    target: View,
+    variables: tuple[str, ...],
+    store: Statement,
+    header: str,
+    requires: list[Compare],
+) -> For:
+    """Return loops over all axes of `target` around a store."""
+    at = store.span
+    body = store
+    for number, axis in reversed(list(enumerate(target.axes))):
+        body = For(
+            variable=variables[number],
+            start=Constant(value=0, span=at),
+            stop=axis.extent,
+            step=Constant(value=1, span=at),
+            body=(body,),
+            header=header,
+            span=at,
+            label="any axis",
+            is_inner_axis=number > 0,
+            is_axis=True,
+            requires=tuple(requires) if number == 0 else (),
+        )
+    assert isinstance(body, For)  # the target has an axis
+    return body
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Reads the value of one statement."""
+
+    expansion: _Expansion
+    span: Span
+    most: int  # axes of what is assigned
+    # The parts of arrays that are read, elements among them, by what stands for each of them.
+    views: dict[Element, View] = field(default_factory=dict)
+    may_fail: bool = False  # what is computed of scalars alone may raise, or warn, but once
+
+    def operand(self, node: Expression) -> Expression:
+        """Return `node` with functions for the operations of arrays; note what it reads."""
+        match node:
+            case Name(name=name) if self.expansion.ranks.get(name):
+                return self.part(Element(array=name, indices=(), span=node.span))
+            case Element():
+                return self.part(node)
+            case Constant() | Name() | Extent():
+                return node
+            case Slice():
+                raise AssertionError("a subscript is not an operand")
+        seen = rebuilt(node, self.operand)
+        if not any(map(self.is_array, children(seen))):
+            self.may_fail = self.may_fail or not is_bare(seen)
+            return seen
+        found = operation(seen, self.is_array)
+        if found is None:
+            self.expansion.refuse(self.span, "arrays have no such operation here")
+        return found
+
+    def part(self, node: Element) -> Element:
+        view = view_of(node, self.expansion.ranks.get(node.array, len(node.indices)))
+        if view is None:
+            self.expansion.refuse(self.span, "what it reads is no part of an array with even steps")
+        if len(view.axes) > self.most:
+            self.expansion.refuse(self.span, "what it reads has more axes than what it assigns to")
+        self.views[node] = view
+        return node
+
+    def is_array(self, node: Expression) -> bool:
+        return any(
+            isinstance(each, Element) and bool(self.views[each].axes) for each in _operands(node)
+        )
+
+    def requires(self, target: View) -> Iterator[Compare]:
+        """Yield what the parts must be like to have the shape of `target`, axis by axis."""
+        for view in self.views.values():
+            yield from view.requires()
+            inner = target.axes[len(target.axes) - len(view.axes) :]
+            for mine, theirs in zip(view.axes, inner, strict=True):
+                yield from equal(mine.extent, theirs.extent)
+
+    def at(self, node: Expression, variables: tuple[str, ...]) -> Expression:
+        """Return the value for one element, an axis of the target for each of `variables`."""
+        if isinstance(node, Element):
+            view = self.views[node]
+            return view.element(variables[len(variables) - len(view.axes) :])
+        return rebuilt(node, lambda each: self.at(each, variables))
+
+
+def _operands(node: Expression) -> Iterator[Expression]:
+    """Yield a value and what it is computed from, subscripts left out."""
+    yield node
+    if not isinstance(node, Element):
+        for each in children(node):
+            yield from _operands(each)

@@ -1,0 +1,57 @@
+"""What must hold of shapes for a whole-array statement to be the loops that stand for it.
+
+Before:  for t in range(n): u[t:k] = v[:]      t <= k and k - t = v.shape[0] wherever it is reached
+After:   [n, k, v_shape_0] -> { : n <= 1 and ... }
+
+Helper of the `build_scop` pass. And what must be found of the loops: that their order is nobody's
+business, since NumPy has one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..model import isl
+from ..model.diagnostics import Refusal
+from ..model.loop_ir import Compare, Expression, For
+from ..model.plan import LoopPlan
+from ..model.scop import Scop
+from .leaving import reached
+from .reasons import ArrayStatement
+from .scop_draft import Draft, Place
+from .subscripts import integer
+
+
+def required(
+    draft: Draft, node: For, place: Place, known: Mapping[str, Expression]
+) -> Iterator[isl.Set]:
+    """Yield the parameter values for which each requirement of a loop at `place` always holds."""
+    for test in node.requires:
+        put_in = Compare(
+            operator=test.operator,
+            left=integer(test.left, known, draft.uses),
+            right=integer(test.right, known, draft.uses),
+            span=test.span,
+        )
+        constraint = draft.constraint(put_in, place)
+        if constraint is None:
+            text, detail = node.header, "its slices do not end at affine subscripts"
+            draft.reasons.append(ArrayStatement(span=node.span, text=text, detail=detail))
+            return
+        around = reached(draft, place)
+        names = ", ".join(around.dimensions)
+        fine = isl.Set.parse(f"{draft.prefix()}{{ [{names}] : {constraint} }}")
+        anything = isl.Set.parse(f"{draft.prefix()}{{ : }}")
+        yield anything.subtract(around.subtract(fine).params())
+
+
+def unproven_axes(scop: Scop, loops: tuple[LoopPlan, ...]) -> Refusal | None:
+    """Return why a whole-array statement is no loop: in some order it would compute otherwise."""
+    for plan in loops:
+        loop = scop.loops[plan.loop]
+        if loop.is_axis and (plan.verdict != "parallel" or plan.private):
+            detail = "its elements overlap with those that it reads"
+            return Refusal(
+                reasons=(ArrayStatement(span=loop.span, text=loop.header, detail=detail),)
+            )
+    return None
