@@ -27,13 +27,16 @@ from autopar.analysis.model.loop_ir import (
 from autopar.analysis.model.loop_ir import Statement as LoopStatement
 from autopar.analysis.model.scop import Loop, Scop, Statement
 from autopar.analysis.model.text import python_text
-from autopar.analysis.model.ufuncs import FUNCTIONS
+from autopar.analysis.model.ufuncs import FUNCTIONS, OWN_LOOPS
 
 # One node of an expression in CPython, subscripts of NumPy arrays included, in nanoseconds.
 _INTERPRETED_NODE_NS = 25
 _INTERPRETED_STATEMENT_NS = 60
 # A call of one of NumPy's functions on a scalar.
 _INTERPRETED_UFUNC_NS = 500
+# A call of one of NumPy's functions on arrays; one element of it, of a hundred; the same where
+# it takes many instructions; and one element of a kernel that does all of a statement.
+_ARRAY_CALL_NS, _PASS_NS_OF_100, _SLOW_NS_OF_100, _KERNEL_NS_OF_100 = 600, 80, 200, 50
 # Analysis, code generation and Numba's compilation of one region.
 COMPILE_NS = 200_000_000
 # A nest analysed again at a call, with what was found there.
@@ -125,11 +128,23 @@ def _statement_cost(scop: Scop, statement: Statement) -> str:
     # NumPy gives an array its first values.
     is_fill = scop.loops[statement.loops[-1]].is_fill
     factors = ["1" if is_fill else str(_once(statement.body))]
+    axes: list[str] = []
     for number in statement.loops:
         loop = scop.loops[number]
-        factors.append(_trips(loop, middles))
+        (axes if loop.is_axis else factors).append(_trips(loop, middles))
         middles[loop.variable] = _middle(loop, middles)
+    if axes:
+        factors[0] = _array_cost(statement.body, axes)
     return " * ".join(factors)
+
+
+def _array_cost(body: Assign | Update, axes: list[str]) -> str:
+    """Return what NumPy takes for a whole-array statement beyond what one kernel takes."""
+    calls = [node for node in walk_expression(body.value) if isinstance(node, Call)]
+    passes = max(1, len(calls))
+    slow = sum(each.function in OWN_LOOPS for each in calls)
+    each = _PASS_NS_OF_100 * passes + _SLOW_NS_OF_100 * slow - _KERNEL_NS_OF_100
+    return f"({_ARRAY_CALL_NS * passes} + {' * '.join(axes)} * {each} // 100)"
 
 
 def _trips(loop: Loop, middles: dict[str, str]) -> str:
