@@ -148,6 +148,7 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
                 *conditions.never_empty(scop),
                 *(conditions.condition(scop, each) for each in scop.requires),
             )
+            in_bounds = tuple({each.text: each for each in in_bounds}.values())
             # What wraps means something only in bounds, and is simpler there.
             is_simpler = most_wrapped(memory) or scop.requires
             judged = within(memory, in_bounds) if is_simpler else memory

@@ -23,6 +23,7 @@ from .dispatch import Region
 from .exchanged import guard_exchanged
 from .given import Waiting, make_waiting, site_of
 from .guard import can_guard, make_guard
+from .light_guards import LightGuard, is_light
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .rewrite import Asker, Site
@@ -151,6 +152,9 @@ def _site(region: Region | Deferred | Waiting, function: str) -> Site:
         guard = guard_chains(names, class_name, region.span, asker, region.leave)
         arguments, enter = guard.arguments, guard.enter
         answers = None  # what the guard is asked with is not what the region takes
+    if isinstance(region, Region) and is_light(region):
+        asked = LightGuard(region=region, ask=enter, tell=answers)
+        enter, answers = asked.enter, asked.answers
     return Site(
         line=region.span.line,
         column=region.span.column,
@@ -159,6 +163,7 @@ def _site(region: Region | Deferred | Waiting, function: str) -> Site:
         enter=enter,
         answers=answers,
         is_value=region.is_value,
+        is_light=isinstance(region, Region) and is_light(region),
     )
 
 

@@ -70,6 +70,7 @@ class Asker:
     """What calls `enter` at a site: the rewritten code, or another check that stands before."""
 
     enter: Callable[..., Returned]
+    is_off: bool = False  # it asks no more; only where it is `is_light`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ class Site:
     # Told who asks `enter`: it may put a quicker way to the same answers in its place.
     answers: Callable[[Asker], None] | None = None
     is_value: bool = False  # a comprehension, not a statement: `enter` gives ((value,),)
+    is_light: bool = False  # so short a statement that asking may have to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -413,7 +415,8 @@ def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
         for name in site.arguments
     )
     if not site.results:
-        return f"if not {guard}.enter({arguments}):\n    pass\n"
+        is_off = f"{guard}.is_off or " if site.is_light else ""
+        return f"if {is_off}not {guard}.enter({arguments}):\n    pass\n"
     takes_back = "".join(
         f"    if {name} is {guard}.unbound:\n        del {name}\n"
         for name in site.results

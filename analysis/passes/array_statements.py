@@ -34,7 +34,6 @@ from ..model.loop_ir import (
     Expression,
     Extent,
     For,
-    Function,
     If,
     Name,
     Slice,
@@ -56,10 +55,10 @@ from .substitution import rebuilt
 Ranks = Mapping[str, int]
 
 
-def ranks_shown(function: Function) -> Ranks:
-    """Return the arrays of a function with the most subscripts that it gives any of them."""
+def ranks_shown(body: tuple[Statement, ...]) -> dict[str, int]:
+    """Return the arrays of statements with the most subscripts that these give any of them."""
     found: dict[str, int] = {}
-    for statement in walk_statements(function.body):
+    for statement in walk_statements(body):
         for expression in expressions_of(statement):
             for node in walk_expression(expression):
                 if isinstance(node, Element):
@@ -71,6 +70,10 @@ def is_array_statement(statement: Statement, ranks: Ranks) -> bool:
     """Return whether a statement assigns to more than one element, or computes with more."""
     match statement:
         case Update(target=Name(name=name)) if ranks.get(name):
+            return True
+        case Assign(target=Element() as place) | Update(target=Element() as place) if len(
+            place.indices
+        ) < ranks.get(place.array, 0):
             return True
         case Assign() | Update():
             return any(
@@ -94,6 +97,8 @@ def expand_arrays(
     nest: For | Each, text: SourceText, ranks: Ranks, taken: frozenset[str]
 ) -> For | Each | Refusal:
     """Return `nest` with loops in place of its whole-array statements, or why one has none."""
+    # A name may stand for another array elsewhere.
+    ranks = {**ranks, **ranks_shown((nest,))}
     if not any(is_array_statement(each, ranks) for each in walk_statements((nest,))):
         return nest
     expansion = _Expansion(text=text, ranks=ranks, taken=set(taken))

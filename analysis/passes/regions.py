@@ -88,7 +88,7 @@ def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -
         text=text,
         facts=facts,
         live_after=live_after(function),
-        ranks=ranks_shown(function),
+        ranks=ranks_shown(function.body),
     )
     found = tuple(search.block(function.body, _Around(), within=False))
     return Regions(

@@ -11,7 +11,6 @@ import pytest
 import autopar
 from tests.sameness import loops_of, same
 
-# ruff: noqa: D103  # each function is the case that its name says
 # mypy: disable-error-code="no-untyped-def"
 
 Arguments = Callable[[], tuple[Any, ...]]

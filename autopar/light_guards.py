@@ -1,0 +1,59 @@
+"""Guards before statements that are themselves hardly longer than the question.
+
+Before:  u[1:-1] *= c of ten elements, in a loop of the interpreter, asked about each time
+After:   asked a hundred times in vain, then not any more: an attribute says so, 25 ns a time
+
+A loop that is not worth a kernel still takes many times what its guard takes; a whole-array
+statement does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .cost import DISPATCH_NS
+from .dispatch import Region
+from .rewrite import Asker, Returned
+
+# After so many in a row that were too short for a kernel, or were none of its kind.
+_MOST_MISSES = 100
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class LightGuard:
+    """What stands before a whole-array statement, as long as asking is of any use."""
+
+    region: Region
+    ask: Callable[..., Returned]
+    tell: Callable[[Asker], None] | None  # who wants to know who asks
+    asker: Asker | None = None
+    misses: int = 0  # in a row
+    interpreted_ns: int = 0  # of the region, at the first of them
+
+    def answers(self, asker: Asker) -> None:
+        """Take note of who asks."""
+        self.asker = asker
+        if self.tell is not None:
+            self.tell(asker)
+
+    def enter(self, *values: object) -> Returned:
+        """Return what the region answers."""
+        returned = self.ask(*values)
+        if returned:
+            self.misses = 0
+            return returned
+        if not self.misses:
+            self.interpreted_ns = self.region.interpreted_ns
+        self.misses += 1
+        if self.misses >= _MOST_MISSES and self.asker is not None:
+            # A statement that only waits for its compilation is long.
+            spent = self.region.interpreted_ns - self.interpreted_ns
+            self.asker.is_off = spent < self.misses * DISPATCH_NS
+        return returned
+
+
+def is_light(region: Region) -> bool:
+    """Return whether a region is a whole-array statement, and no loop of the source."""
+    scop = region.plan.scop
+    return all(scop.loops[each.loops[0]].is_axis for each in scop.statements if each.loops)
