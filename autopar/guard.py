@@ -53,7 +53,7 @@ INTEGERS = frozenset((int, bool, np.int64))
 # Exactly these, no subclasses: those may give subscripts and operators another meaning.
 ARRAYS = frozenset((np.ndarray, DeviceArray, ListView))
 # The checks use these builtins; a user's name of the same spelling would hide them.
-RESERVED_NAMES = frozenset(("len", "range", "min", "max", "type"))
+RESERVED_NAMES = frozenset(("len", "range", "min", "max", "type", "abs"))
 
 
 class Admission(NamedTuple):
@@ -211,6 +211,11 @@ def _check_lines(
         "return None"
         for name in scop.live_in
         if name not in integers
+    ]
+    lines += [
+        f"    if type({name}) in autopar_integers and abs({name}) > {LIMIT}: return None"
+        for name in scop.live_in
+        if name in scop.counted
     ]
     # A row that lives on is a row of the array itself, not of what stands for it here.
     lines += [

@@ -30,7 +30,7 @@ from autopar.analysis.model.typed import FAILURES, FLOAT_WARNING, ScalarVariable
 from . import host
 from .canonical import FEWEST_TERMS
 from .compile import CACHED
-from .cpu_body import INDENT, Body
+from .cpu_body import INDENT, Body, left_early
 from .cpu_reduce import (
     kinds_of,
     name_of,
@@ -95,8 +95,13 @@ class _Module:
     """The source of one region."""
 
     def __init__(self, program: Program, *, fastmath: bool) -> None:
+        self._may_warn = bool(program.hazards & FLOAT_WARNING)
         # The test that `with_held` adds speculates no arithmetic: only loops stand below it.
-        tells_warnings = decides_by_data(program)
+        self._telling = frozenset(
+            each.name
+            for each in host.kernels_of(host.plan_host(program))
+            if self._may_warn and decides_by_data(each.nodes)
+        )
         self._program = program = with_held(program)
         self._names = spelled(program)
         self._host = host.plan_host(program)
@@ -104,13 +109,12 @@ class _Module:
             names=self._names,
             strided=strided_instances(program.body),
             fastmath=fastmath,
-            tells_warnings=tells_warnings,
+            tells_warnings=False,
             arrays={each.name: each.type for each in program.arrays},
             overlapping=program.overlapping,
         )
         self._reduces = host.reduces_of(self._host)
         self._is_uneven = False  # until a loop is found whose iterations differ
-        self._watches_flags = bool(program.hazards & FLOAT_WARNING) and not tells_warnings
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
             f"@njit({', '.join([*options, 'fastmath=True'] if fastmath else options)})"
@@ -135,7 +139,8 @@ class _Module:
         yield ""
         yield "import numpy as np"
         yield "from numba import njit"
-        if self._watches_flags or self._reduces or self._is_uneven:
+        is_watched = any(map(self._watches_flags, host.kernels_of(self._host)))
+        if is_watched or self._reduces or self._is_uneven:
             yield ""
         if self._reduces:
             kinds = {
@@ -146,7 +151,7 @@ class _Module:
             }
             names = ", ".join(sorted({"Reduction", *kinds}))
             yield f"from autopar.codegen.combine import {names}"
-        if self._watches_flags:
+        if is_watched:
             yield "from autopar.codegen.fpflags import watched"
         if self._is_uneven:
             yield "from autopar.codegen.uneven import uneven"
@@ -166,10 +171,13 @@ class _Module:
         yield self._decorator
         yield f"def {kernel.name}({self._arguments(kernel)}):"
         yield from self._kernel_body(kernel)
-        if self._watches_flags:
+        if self._watches_flags(kernel):
             yield ""
             yield ""
             yield f"{kernel.name} = watched({kernel.name})"
+
+    def _watches_flags(self, kernel: host.Kernel) -> bool:
+        return self._may_warn and kernel.name not in self._telling
 
     def _comment(self, kernel: host.Kernel) -> str:
         if kernel.loop is None:
@@ -192,29 +200,30 @@ class _Module:
             dtype = self._program.variable(name).type.dtype
             if dtype not in PYTHON_DTYPES:
                 yield INDENT + f"{self._names[name]} = np.{dtype}({self._names[name]})"
+        body = replace(self._body, tells_warnings=kernel.name in self._telling)
         partial: tuple[str, ...] = ()
         if kernel.partial:
-            yield from partial_lines(kernel.partial, self._body)
-            partial = names_of_parts(kernel.partial, self._body)
+            yield from partial_lines(kernel.partial, body)
+            partial = names_of_parts(kernel.partial, body)
         elif kernel.loop:
-            yield from self._loop(kernel, kernel.loop)
+            yield from self._loop(kernel, kernel.loop, body)
         else:
-            yield from self._body.nodes(kernel.nodes, INDENT)
+            yield from body.nodes(kernel.nodes, INDENT)
         returned = ("status", *self._spell(kernel.returned), *partial)
         yield INDENT + f"return {self._tuple(returned)}"
 
-    def _loop(self, kernel: host.Kernel, loop: Loop) -> Iterator[str]:
+    def _loop(self, kernel: host.Kernel, loop: Loop, body: Body) -> Iterator[str]:
         small = None
         if self._program.may_rerun and loop.is_parallel and not kernel.returned:
             small = with_small_integers(loop)
         if small is None:
-            yield from self._body.loop(loop, "lower", "upper", INDENT)
+            yield from body.loop(loop, "lower", "upper", INDENT)
             return
-        body = replace(self._body, told=small.told)
+        told = replace(body, told=small.told)
         yield f"{INDENT}wide = np.uint64(0)"
-        yield from body.loop(small.loop, "lower", "upper", INDENT)
+        yield from told.loop(small.loop, "lower", "upper", INDENT)
         yield f"{INDENT}if wide > np.uint64({SMALL[1] - SMALL[0]}):  # some are not small"
-        yield from self._body.loop(loop, "lower", "upper", 2 * INDENT)
+        yield from body.loop(loop, "lower", "upper", 2 * INDENT)
 
     # ------------------------------------------------------------------ host
 
@@ -282,6 +291,18 @@ class _Module:
                 yield f"{indent}if {test}:  # line {node.branch.span.line}"
                 for each in node.body:
                     yield from self._host_node(each, indent + INDENT)
+            case host.Decide():
+                yield from self._decide(node, indent)
+
+    def _decide(self, node: host.Decide, indent: str) -> Iterator[str]:
+        predicate, line = self._names[node.decision.predicate], node.decision.span.line
+        yield f"{indent}if {predicate if node.body else f'not {predicate}'}:  # line {line}"
+        for each in node.body or node.orelse:
+            yield from self._host_node(each, indent + INDENT)
+        if node.body and node.orelse:
+            yield f"{indent}else:"
+            for each in node.orelse:
+                yield from self._host_node(each, indent + INDENT)
 
     def _launch(self, kernel: host.Kernel) -> str:
         passed = self._tuple(self._passed(kernel))
@@ -356,10 +377,14 @@ class _Module:
             call = f"{kernel.name}({self._arguments(kernel)})"
             yield from self._outcome(kernel, call, indent)
             return
-        slices = f"launcher.slices({self._range(kernel)}, {self._shares(kernel)})"
-        yield f"{indent}for start, stop in {slices}:"
+        kind, work = "slices", self._shares(kernel)
+        if kernel.loop.is_driver:
+            kind, work = "turns", self._body.text(predicted_ns(kernel.loop.body, {}))
+        yield f"{indent}for start, stop in launcher.{kind}({self._range(kernel)}, {work}):"
         call = f"{kernel.name}({', '.join(('start', 'stop', *self._passed(kernel)))})"
         yield from self._outcome(kernel, call, indent + INDENT)
+        if kernel.loop.is_driver and kernel.loop.stays is not None:
+            yield from left_early(self._names[kernel.loop.stays], indent + INDENT)
 
     def _drive(self, drive: host.Drive, indent: str) -> Iterator[str]:
         inner = indent
@@ -372,6 +397,8 @@ class _Module:
         loop = drive.loop
         lower, upper = self._body.text(loop.lower), self._body.text(loop.upper)
         yield f"{inner}{self._body.header(loop, lower, upper)}"
+        if loop.stays is not None:
+            yield from left_early(self._names[loop.stays], inner + INDENT)
         for node in drive.body:
             yield from self._host_node(node, inner + INDENT)
 
@@ -414,6 +441,8 @@ def _launch_works(
                 yield from _launch_works(node.body, inner)
             case host.Choose():
                 yield from _launch_works(node.body, middles)
+            case host.Decide():
+                yield from _launch_works((*node.body, *node.orelse), middles)
 
 
 def _kind(dtype: str) -> str:

@@ -298,12 +298,31 @@ class _Module:
                 yield from self._host_node(node.ordered, indent)
             case host.Drive():
                 yield indent + self._header(node.loop)
+                if node.loop.stays is not None:
+                    yield from left_early(self._asked(node.loop.stays), indent + INDENT)
                 for each in node.body:
                     yield from self._host_node(each, indent + INDENT)
             case host.Choose():
                 yield f"{indent}if {self._text(node.branch.test)}:  # line {node.branch.span.line}"
                 for each in node.body:
                     yield from self._host_node(each, indent + INDENT)
+            case host.Decide():
+                yield from self._decide(node, indent)
+
+    def _decide(self, node: host.Decide, indent: str) -> Iterator[str]:
+        asked = self._asked(node.decision.predicate)
+        word = "" if node.body else "not "
+        yield f"{indent}if {word}{asked}:  # line {node.decision.span.line}"
+        for each in node.body or node.orelse:
+            yield from self._host_node(each, indent + INDENT)
+        if node.body and node.orelse:
+            yield f"{indent}else:"
+            for each in node.orelse:
+                yield from self._host_node(each, indent + INDENT)
+
+    def _asked(self, predicate: str) -> str:
+        """Return a truth value that lies on the device, as the host asks for it."""
+        return f"call.value({self._cell(predicate)})"
 
     def _launch(self, kernel: host.Kernel) -> str:
         status = ("call.status",) if kernel.name in self._reporting else ()

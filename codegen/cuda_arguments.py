@@ -49,6 +49,8 @@ def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
                 yield from _kernels((node.ordered,))
             case host.Drive() | host.Choose():
                 yield from _kernels(node.body)
+            case host.Decide():
+                yield from _kernels((*node.body, *node.orelse))
 
 
 def spelled(program: Program) -> dict[str, str]:

@@ -99,6 +99,12 @@ class DeviceCall:
         with _translated():
             return cudalib.to_device(np.array([value]))
 
+    @staticmethod
+    def value(cell: DeviceArray) -> bool:
+        """Return the truth value in a cell, once what was launched before has run."""
+        with _translated():
+            return bool(cell.copy_to_host()[0])
+
     def new_array(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
         """Return a new array on the device, for the region alone."""
         try:

@@ -4,7 +4,7 @@ Before:  t = a[i] / b[i]        under `if b[i] != 0`
 After:   t = a[i] / b[i]; status |= division_status(a[i], b[i], t)
 
 The processor's flags tell the same at no cost (see `codegen.fpflags`), but LLVM computes both
-sides of a condition and compares with instructions that raise a flag for NaN. So a program
+sides of a condition and compares with instructions that raise a flag for NaN. So a kernel
 that decides by data is tested this way, in every operation.
 IEEE 754-2019, section 7: invalid, division by zero, overflow.
 """
@@ -30,7 +30,7 @@ from autopar.analysis.model.typed import (
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
 from autopar.analysis.model.ufuncs import COMPARISONS, operator_of
 
-from .kernel import Branch, Decision, Instance, Loop, Node, Program, walk_nodes
+from .kernel import Branch, Decision, Instance, Loop, Node, walk_nodes
 
 Value: TypeAlias = Any  # a float of either width
 Complex: TypeAlias = Any  # a complex number of either width
@@ -43,15 +43,13 @@ _COMPARING = frozenset(
 )  # fmt: skip
 
 
-def decides_by_data(program: Program) -> bool:
+def decides_by_data(nodes: tuple[Node, ...]) -> bool:
     """Return whether the processor's flags would tell of operations that did not happen."""
-    if not program.hazards & FLOAT_WARNING:
-        return False
     return any(
         isinstance(node, Decision)
         or (isinstance(node, Loop) and any(map(_may_be_run_early, node.body)))
         or (isinstance(node, Instance) and any(map(_misleads, walk_statement(node.statement))))
-        for node in walk_nodes(program.body)
+        for node in walk_nodes(nodes)
     )
 
 

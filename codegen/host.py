@@ -16,7 +16,17 @@ from typing import TypeAlias
 from autopar.analysis.model.loop_ir import Expression
 
 from . import liveness
-from .kernel import Branch, Loop, Node, Passes, Program, names_of, walk_nodes
+from .kernel import (
+    Branch,
+    Decision,
+    Instance,
+    Loop,
+    Node,
+    Passes,
+    Program,
+    names_of,
+    walk_nodes,
+)
 from .partials import PartialLoop, partial_loop
 from .reduced import may_need_order
 from .sharing import has_rounded, most, shared_reductions
@@ -94,7 +104,16 @@ class Scan:
     is_rounded: bool
 
 
-HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose | Scan
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """A decision of the host of a driver, on a truth value that a kernel gave back."""
+
+    decision: Decision
+    body: tuple[HostNode, ...]
+    orelse: tuple[HostNode, ...]
+
+
+HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose | Scan | Decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +130,11 @@ def plan_host(program: Program) -> Host:
     program = replace(program, body=shared_reductions(program.body))
     planner = _Planner(program)
     nodes = planner.plan(program.body, ())
-    serial = planner.kernel("serial", program.body, None, ()) if len(nodes) > 1 else None
+    # A driver runs in slices: nobody knows how long it takes.
+    is_driven = any(isinstance(each, Loop) and each.is_driver for each in program.body)
+    serial = None
+    if len(nodes) > 1 and not is_driven:
+        serial = planner.kernel("serial", program.body, None, ())
     return Host(nodes=nodes, serial=serial, few=_few(nodes))
 
 
@@ -127,15 +150,18 @@ def _kernel_nodes(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
         (node, *_) = run
         yield run
         is_scan = isinstance(node, Loop) and node.passes is not None
-        if isinstance(node, Loop | Branch) and (is_scan or _drives(node)):
+        if is_scan or _drives(node):
+            assert not isinstance(node, Instance)  # it holds no loop
             yield from _kernel_nodes(node.body)  # a scan may run in order
+            if isinstance(node, Decision):
+                yield from _kernel_nodes(node.orelse)
 
 
 def _runs(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
     """Yield launches and host loops one by one, and all between them together."""
     pending: list[Node] = []
     for node in nodes:
-        if not _has_parallel(node):
+        if not _has_parallel(node) and not (isinstance(node, Loop) and node.is_driver):
             pending.append(node)
             continue
         if pending:
@@ -174,6 +200,8 @@ def _terms(node: HostNode) -> tuple[Expression, ...]:
             return node.few
         case Choose():
             return _few(node.body)
+        case Decide():
+            return _few((*node.body, *node.orelse))
         case _:
             return ()
 
@@ -200,8 +228,12 @@ class _Planner:
     def _plan_run(self, run: tuple[Node, ...], around: tuple[str, ...]) -> HostNode:
         first = run[0]
         if not _has_parallel(first):
-            # Slices of a loop that may be left would each begin anew.
-            is_known = isinstance(first, Loop) and first.within is None and first.stays is None
+            # Slices of a loop that may be left would each begin anew, but for a driver.
+            is_known = (
+                isinstance(first, Loop)
+                and first.within is None
+                and (first.stays is None or first.is_driver)
+            )
             loop = first if isinstance(first, Loop) and is_known and len(run) == 1 else None
             return Step(kernel=self.kernel(self._name("step"), run, loop, around))
         match first:
@@ -217,6 +249,12 @@ class _Planner:
                 return Drive(loop=first, body=body, sweep=sweep, few=_few_in(body, first))
             case Branch():
                 return Choose(branch=first, body=self.plan(first.body, around))
+            case Decision():
+                return Decide(
+                    decision=first,
+                    body=self.plan(first.body, around),
+                    orelse=self.plan(first.orelse, around),
+                )
         raise AssertionError("a statement holds no loop")
 
     def _reduce(self, loop: Loop, around: tuple[str, ...]) -> Reduce:
@@ -304,6 +342,8 @@ def _reduces(nodes: tuple[HostNode, ...]) -> Iterator[Reduce]:
                 yield node
             case Drive() | Choose():
                 yield from _reduces(node.body)
+            case Decide():
+                yield from _reduces((*node.body, *node.orelse))
             case Launch() | Step() | Scan():
                 pass
 
@@ -351,3 +391,5 @@ def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
                     yield node.sweep
             case Choose():
                 yield from _kernels(node.body)
+            case Decide():
+                yield from _kernels((*node.body, *node.orelse))

@@ -184,6 +184,8 @@ class Loop:
     stays: str | None = None
     # It is a `while` loop: taking all of its range is a failure, since there would be more.
     is_endless: bool = False
+    # It may be left, and runs on the host or in slices: nothing stands around it.
+    is_driver: bool = False
     # Narrows the range, which the host does not know then: such a loop is never shared.
     within: DataRange | None = None
     # The same for elements of arrays, of which each part then has copies.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from autopar.analysis.model import isl_ast
 from autopar.analysis.model.ast_nodes import AstFor, AstIf, AstInstance, AstNode, instances
-from autopar.analysis.model.loop_ir import Expression, Name, Unary
+from autopar.analysis.model.loop_ir import Constant, Expression, Name, Unary
 from autopar.analysis.model.plan import PrivateArray, Schedule, ScheduleDimension
 from autopar.analysis.model.scop import Array, Scop
 from autopar.analysis.model.scop import Loop as SourceLoop
@@ -59,6 +59,9 @@ from .liveness import assigned
 from .predicates import Guarded, enclosed, gathered
 from .reduced import find_reduced
 from .scanned import find_scanned
+
+# Turns of a `while` loop that nothing stands around: at a nanosecond each, those of a century.
+_ENDLESS = 2**62
 
 
 def lower(
@@ -155,9 +158,9 @@ class _Lowering:
     schedule: Schedule
     typed: TypedProgram
     is_in_kernel: bool = False  # a parallel loop stands around what is lowered
-    # A loop stands around of which the host does not know how often it runs, by its bounds or
-    # because it may be left: nothing can be launched.
+    # A loop stands around of which the host does not know the bounds: nothing can be launched.
     is_in_order: bool = False
+    is_driven: bool = False  # a loop stands around that the host leaves where its data say so
 
     def nodes(
         self, tree: tuple[AstNode, ...], values: Mapping[str, Expression], taken: frozenset[str]
@@ -179,19 +182,25 @@ class _Lowering:
     def _loop(
         self, node: AstFor, values: Mapping[str, Expression], taken: frozenset[str]
     ) -> tuple[Guarded, ...]:
+        shape = self._source_loop(node)
         lower_bound = self._integer(node.lower, values)
         upper_bound = self._integer(node.upper, values)
+        if shape is not None and shape.is_driver and shape.leaves == "while":
+            upper_bound = Constant(value=_ENDLESS, span=shape.span)
         if difference(upper_bound, lower_bound) == 1:
             return self.nodes(node.body, {**values, node.iterator: lower_bound}, taken)
         iterator = self._iterator_name(node, taken)
         inner = {**values, node.iterator: Name(name=iterator, span=self.scop.span)}
         inside = frozenset(instances(node.body))
         dimension = self.schedule.dimensions[node.dimension]
-        shape = self._source_loop(node)
         data = None if shape is None or shape.data is None or not shape.data.boxes else shape.data
         leaves = shape is not None and shape.leaves is not None
-        is_ordered = self.is_in_order or leaves or (data is not None and not self.is_in_kernel)
-        is_parallel = data is None and not is_ordered and dimension.coincident >= inside
+        is_driver = shape is not None and shape.is_driver
+        is_ordered = self.is_in_order or (data is not None and not self.is_in_kernel)
+        is_ordered = is_ordered or (leaves and not is_driver)
+        is_parallel = (
+            data is None and not is_ordered and not leaves and dimension.coincident >= inside
+        )
         loop = Loop(
             iterator=iterator,
             lower=lower_bound,
@@ -202,18 +211,24 @@ class _Lowering:
             body=(),
             span=self.scop.span if shape is None else shape.span,
             stays=shape.stays if shape is not None else None,
-            is_endless=shape is not None and shape.leaves == "while",
             skew=self._skew(shape),
+            is_endless=shape is not None and shape.leaves == "while" and not is_driver,
+            is_driver=is_driver,
         )
-        below = replace(self, is_in_kernel=self.is_in_kernel or is_parallel, is_in_order=is_ordered)
+        below = replace(
+            self,
+            is_in_kernel=self.is_in_kernel or is_parallel,
+            is_in_order=is_ordered,
+            is_driven=self.is_driven or is_driver,
+        )
         body = below.nodes(node.body, inner, taken | {iterator})
-        found = enclosed(loop, body, is_in_kernel=self.is_in_kernel)
+        found = enclosed(loop, body, may_decide=self.is_in_kernel or self.is_driven)
         if data is not None:
             assert shape is not None
             assert isinstance(found.node, Loop)
             narrow = narrowed(found.node, data, rises=shape.step > 0)
             return (replace(found, node=narrow),) if narrow.body else ()
-        if is_ordered:
+        if is_ordered or leaves:
             return (found,)
         return (_with_scans(_with_reductions(found, dimension, inside), dimension, inside),)
 
@@ -228,7 +243,7 @@ class _Lowering:
             enclosed(
                 Branch(test=condition, body=(), span=self._span(body)),
                 self.nodes(body, values, taken),
-                is_in_kernel=self.is_in_kernel,
+                may_decide=self.is_in_kernel or self.is_driven,
             )
             for condition, body in arms
             if body

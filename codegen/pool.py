@@ -15,6 +15,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .copies import Arguments, Private, new_array, private_copies
@@ -40,6 +41,8 @@ INLINE_NS = 50_000
 SHORTEST_CHUNK_NS = 10_000
 # Ctrl-C is honoured between chunks.
 LONGEST_CHUNK_NS = 50_000_000
+# The first part of a loop of which nobody knows how long its turns take.
+FIRST_TURNS_NS = 1_000_000
 # Iterations need not cost the same: a triangular loop leaves its last thread the most.
 CHUNKS_PER_THREAD = 4
 # More chunks than threads cost some microseconds each: the next one begins with cold caches.
@@ -82,6 +85,12 @@ class Launcher(Protocol):
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         """Yield consecutive parts of range(lower, upper, step), short enough for Ctrl-C."""
+
+    def turns(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
+        """Yield consecutive parts of range(lower, upper, step), of which few may be wanted.
+
+        `work` is that of one turn, as far as it is known.
+        """
 
     def reduce(
         self,
@@ -209,6 +218,25 @@ class Pool:
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         """Yield consecutive parts of range(lower, upper, step), short enough for Ctrl-C."""
         return pairwise(_borders(lower, upper, step, work, 0))
+
+    @staticmethod
+    def turns(lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
+        """Yield consecutive parts of range(lower, upper, step), of which few may be wanted.
+
+        `work` is that of one turn, as far as it is known: the parts after the first go by the
+        time that the ones before took, so that there is a look at Ctrl-C every now and then.
+        """
+        count = max(1, FIRST_TURNS_NS // max(1, work))
+        while lower < upper:
+            stop = min(upper, lower + step * count)
+            started = perf_counter_ns()
+            yield lower, stop
+            taken = perf_counter_ns() - started
+            lower = stop
+            if taken > LONGEST_CHUNK_NS:
+                count = max(1, count * LONGEST_CHUNK_NS // (2 * taken))
+            elif 4 * taken < LONGEST_CHUNK_NS:
+                count *= 2
 
     def reduce(
         self,

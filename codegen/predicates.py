@@ -6,8 +6,8 @@ After:   S0: if_3 = a[i] > 0
          else: S3
 
 Neighbours under the same predicate are grouped, and loops of which everything depends on it go
-under it as a whole. Loops that hold launches do not: the host knows no values of the region's
-data, so there every kernel asks for itself.
+under it as a whole. Loops that hold launches do so only in a driver, where the host asks for
+values of the region's data in any case; elsewhere every kernel asks for itself.
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ def gathered(children: Iterable[Guarded]) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def enclosed(node: Loop | Branch, children: Sequence[Guarded], *, is_in_kernel: bool) -> Guarded:
+def enclosed(node: Loop | Branch, children: Sequence[Guarded], *, may_decide: bool) -> Guarded:
     """Return `node` around `children`, under what all of them depend on.
 
-    `is_in_kernel`: whether a parallel loop stands around `node`.
+    `may_decide`: whether what runs `node` can ask for predicates, be it the host; it can where
+    a parallel loop or a driver stands around.
     """
     shared: tuple[Predicate, ...] = ()
-    if is_in_kernel or not _holds_launch(node, children):
+    if may_decide or not _holds_launch(node, children):
         shared = _shared(children)
     inside = (replace(each, predicates=each.predicates[len(shared) :]) for each in children)
     return Guarded(node=replace(node, body=gathered(inside)), predicates=shared)

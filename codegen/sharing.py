@@ -4,8 +4,9 @@ Before:  for t: (for i: reduction into s), b[t] = s      nothing else of the nes
 After:   for t: (for i), b[t] = s                        one kernel, in order
 
 A launch for each iteration of a loop on the host pays where other loops are launched there
-anyway. And where such a nest is small it runs as one kernel, in order: so it must be known
-beforehand that no sum in it is so long that it has another order.
+anyway. What depends on data runs in order too, but in a driver: there the host asks for them.
+And where such a nest is small it runs as one kernel, in order: so it must be known beforehand
+that no sum in it is so long that it has another order.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def _settled(node: Node) -> Node:
         case Loop(passes=Passes() as passes):
             return replace(_without_shares(node), scans=node.scans, passes=passes)
         case Loop() if not node.is_shared:
-            return _driven(node, (node,)) if _has_launches(node) else _in_order(node)
+            if not _has_launches(node.body, is_driven=node.is_driver):
+                return _in_order(node)
+            return replace(node, body=_driven(node.body, (node,)))
         case Branch():
             return replace(node, body=shared_reductions(node.body))
         case Decision():
@@ -39,17 +42,19 @@ def _settled(node: Node) -> Node:
             return node
 
 
-def _has_launches(node: Loop | Branch) -> bool:
-    """Return whether something in `node` is parallel, loops with reductions left aside."""
-    for each in node.body:
+def _has_launches(body: tuple[Node, ...], *, is_driven: bool) -> bool:
+    """Return whether something in `body` is parallel, loops with reductions left aside."""
+    for each in body:
         match each:
-            case Loop(is_parallel=True):
+            case Loop(is_parallel=True) | Loop(only_keeps=True) | Loop(passes=Passes()):
                 return True
-            case Loop(only_keeps=True) | Loop(passes=Passes()):
-                return True
+            case Loop() if each.is_reduced:
+                pass
             case Loop() | Branch():
-                is_reduced = isinstance(each, Loop) and each.is_reduced
-                if not is_reduced and _has_launches(each):
+                if _has_launches(each.body, is_driven=is_driven):
+                    return True
+            case Decision() if is_driven:
+                if _has_launches((*each.body, *each.orelse), is_driven=True):
                     return True
             case Instance() | Decision():
                 pass
@@ -74,25 +79,28 @@ def _without_shares(loop: Loop) -> Loop:
     return replace(loop, body=body, reductions=(), cells=(), scans=(), passes=None)
 
 
-def _driven(node: Loop | Branch, around: tuple[Loop, ...]) -> Node:
-    """Return a loop or branch of the host, `around` being the loops of the host around its body."""
-    body: list[Node] = []
-    for each in node.body:
+def _driven(body: tuple[Node, ...], around: tuple[Loop, ...]) -> tuple[Node, ...]:
+    """Return what the host runs, `around` being the loops of the host around it."""
+    found: list[Node] = []
+    for each in body:
         match each:
             case Loop() if each.is_shared:
-                body.append(each if _has_known_length(each, around) else _in_order(each))
+                found.append(each if _has_known_length(each, around) else _in_order(each))
             case Loop(passes=Passes() as passes):
                 has_length = not passes.is_rounded or _has_bound(passes.terms, around)
-                body.append(_settled(each) if has_length else _in_order(each))
+                found.append(_settled(each) if has_length else _in_order(each))
             case Loop():
-                body.append(_driven(each, (*around, each)))
+                found.append(replace(each, body=_driven(each.body, (*around, each))))
             case Branch():
-                body.append(_driven(each, around))
+                found.append(replace(each, body=_driven(each.body, around)))
+            case Decision() if around[0].is_driver:
+                taken, untaken = _driven(each.body, around), _driven(each.orelse, around)
+                found.append(replace(each, body=taken, orelse=untaken))
             case Decision():
-                body.append(_in_order(each))
+                found.append(_in_order(each))
             case Instance():
-                body.append(each)
-    return replace(node, body=tuple(body))
+                found.append(each)
+    return tuple(found)
 
 
 def _has_known_length(loop: Loop, around: tuple[Loop, ...]) -> bool:

@@ -60,6 +60,8 @@ class SerialLauncher(_Rubbish):
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         yield lower, upper
 
+    turns = slices
+
     def reduce(
         self,
         kernel: Kernel,
@@ -139,6 +141,8 @@ class AdversarialLauncher(_Rubbish):
             yield start, min(start + step, upper)
         if not starts:
             yield lower, upper
+
+    turns = slices
 
     def reduce(
         self,

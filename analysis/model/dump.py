@@ -190,7 +190,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     for region in plan.regions:
         yield f"region of lines {region.scop.span.line}-{region.scop.span.end_line}"
         for loop in region.loops:
-            yield f"  {_loop_text(region, loop)}: {_verdict(loop)}"
+            if not region.scop.loops[loop.loop].runs_once:
+                yield f"  {_loop_text(region, loop)}: {_verdict(loop)}"
         for first, second in region.disjoint:
             yield f"  assumes: autopar.overlap({first}, {second}) is False"
         for condition in region.in_bounds:

@@ -301,6 +301,8 @@ class For:
     is_axis: bool = False
     requires: tuple[Compare, ...] = ()  # what must hold wherever it is reached, for it to be right
     is_block: bool = False  # no loop: what is in it follows one another, once
+    runs_once: bool = False  # no loop of the source: what holds a driver and its `else`
+    is_driver: bool = False  # it may be left, and is the outermost loop of the source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,20 +374,21 @@ class Each:
     inlined: tuple[str, ...] = ()  # as of `For`
     is_inner_axis: bool = False  # as of `For`
     is_value: bool = False  # as of `For`
+    is_driver: bool = False  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class While:
     """`while test: body` without `else`.
 
-    A pass (`leaving_loops`) makes a loop of it that ends when it is left, where a loop stands
-    around it.
+    A pass (`leaving_loops`) makes a loop of it that ends when it is left.
     """
 
     test: Expression
     body: tuple[Statement, ...]
     header: str
     span: Span
+    is_driver: bool = False  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,8 @@ class Loop:
     reached: isl.Set | None = None
     data: DataBounds | None = None  # then `start` and `stop` are those of the envelope
     is_axis: bool = False  # of a whole-array statement: in an order of NumPy's own
+    runs_once: bool = False  # no loop of the source: what holds a driver and its `else`
+    is_driver: bool = False  # it may be left, and nothing stands around it
 
     @property
     def written_bounds(self) -> tuple[Expression, Expression]:
@@ -248,6 +250,9 @@ class Scop:
     collects: tuple[Collected, ...] = ()  # lists that it appends to
     # Parameter values for which whole-array statements are what the model takes them for.
     requires: tuple[isl.Set, ...] = ()
+    # Scalars that a driver counts its turns with: where they are integers and begin within 32
+    # bits, they stay within 64.
+    counted: frozenset[str] = frozenset()
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""

@@ -51,6 +51,7 @@ from .bounds import loop_range
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
 from .conditionals import kept_otherwise, lifted, tests_of
+from .counted import counted_scalars
 from .data_bounds import known_of_data, set_bounds, set_predicate
 from .folding import folded
 from .identifiers import Identifiers
@@ -234,6 +235,8 @@ def _loop(
             stays=stays,
             reached=reached(draft, place) if node.must_run else None,
             is_axis=node.is_axis,
+            runs_once=node.runs_once,
+            is_driver=node.is_driver,
         )
     )
     draft.requires += required(draft, node, place, known)
@@ -352,6 +355,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         inlined=nest.inlined,
         exchanged=nest.exchanged,
         requires=tuple(draft.requires),
+        counted=counted_scalars(nest) & draft.uses.assigned,
     )
     # A scalar that lives on and may not be assigned keeps what it was before.
     kept = {

@@ -63,7 +63,7 @@ def row_at_call(row: LoopReport, region: RegionPlan) -> LoopReport:
     """Return the row of a loop with the verdict that a call found with what it knew."""
     for plan in region.loops:
         loop = region.scop.loops[plan.loop]
-        if loop.span == row.span:
+        if loop.span == row.span and not loop.runs_once:
             function = row.id.rpartition(".L")[0]
             found = _row(function, region, plan, row.depth - loop.depth)
             return replace(found, id=row.id, stage="call")

@@ -39,7 +39,14 @@ def with_else(loop: For | Each | While, orelse: tuple[Statement, ...]) -> tuple[
     begin = Assign(target=ended, value=Constant(value=True, span=at), span=at)
     left = Assign(target=ended, value=Constant(value=False, span=at), span=at)
     body = _noted(loop.body, left)
-    return begin, replace(loop, body=body), If(test=ended, body=orelse, orelse=(), span=at)
+    after = (
+        at
+        if not orelse
+        else replace(
+            orelse[0].span, end_line=orelse[-1].span.end_line, end_column=orelse[-1].span.end_column
+        )
+    )
+    return begin, replace(loop, body=body), If(test=ended, body=orelse, orelse=(), span=after)
 
 
 def _noted(body: tuple[Statement, ...], left: Assign) -> tuple[Statement, ...]:

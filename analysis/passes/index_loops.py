@@ -202,6 +202,7 @@ class _Indexing:
             inlined=node.inlined,
             is_inner_axis=node.is_inner_axis,
             is_value=node.is_value,
+            is_driver=node.is_driver,
         )
 
     def refuse(self, node: Each) -> None:

@@ -38,6 +38,8 @@ from .instances import bound_names, mentions, read_names
 
 # Turns of a `while` loop before the interpreter takes over, which can be interrupted.
 MOST_TURNS = 2**24
+# Turns of a driver in its model. It takes as many as it wants: no subscript counts them.
+_MODEL_TURNS = 2**31 - 1
 
 
 def leaving_loops(indexed: Indexed, taken: frozenset[str], live_out: frozenset[str]) -> Indexed:
@@ -89,13 +91,14 @@ class _Leaving:
         return For(
             variable=self.fresh(f"while_{node.span.line}_turn"),
             start=Constant(value=0, span=at),
-            stop=Constant(value=MOST_TURNS, span=at),
+            stop=Constant(value=_MODEL_TURNS if node.is_driver else MOST_TURNS, span=at),
             step=Constant(value=1, span=at),
             body=body,
             header=node.header,
             span=node.span,
             label=node.header,
             leaves="while",
+            is_driver=node.is_driver,
         )
 
     def left(self, node: For) -> tuple[Statement, ...]:

@@ -36,6 +36,8 @@ Interval: TypeAlias = tuple[int, int]
 
 # A dispatcher takes a region over only where every integer parameter lies within.
 PARAMETER_INTERVAL: Interval = (-(2**31), 2**31)
+# What the turns of a driver are counted with: see `passes.counted`.
+COUNTED_INTERVAL: Interval = (-(2**62), 2**62)
 EXTENT_INTERVAL: Interval = (0, 2**31)
 INT64: Interval = INTEGER_LIMITS["int64"]
 _LARGEST_SHIFT = 64

@@ -83,7 +83,8 @@ class OpaqueIterable(Reason):
 class WhileLoop(Reason):
     """A `while` loop decides after each iteration whether there is another one.
 
-    Why it blocks: its iterations are not known before it runs. Loops inside it are analysed.
+    Why it blocks: its iterations are not known before it runs, so they stay in order. Loops inside
+        it keep their parallelism, and the whole nest runs without the interpreter.
 
     Example:
         while error > tolerance:

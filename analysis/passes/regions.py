@@ -33,7 +33,6 @@ from ..model.loop_ir import (
     Update,
     While,
     names_in,
-    own_breaks,
     walk_statements,
 )
 from ..model.plan import DeferredRegion, UnsupportedLoop, WaitingRegion
@@ -49,6 +48,7 @@ from .array_statements import (
 from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
+from .drivers import Whole, driver, has_loops, left_early, may_be_left, whole
 from .exchanges import ordered_exchanges
 from .fixed_objects import changing_objects
 from .index_loops import Indexed, index_loops
@@ -57,11 +57,9 @@ from .leaving_loops import leaving_loops
 from .liveness import live_after
 from .reasons import (
     BudgetExhausted,
-    EarlyExit,
     FunctionNotKnown,
     NonAffineSubscript,
     UnsupportedStatement,
-    WhileLoop,
 )
 from .waiting import waiting_region
 
@@ -131,18 +129,23 @@ class _Search:
         self, body: tuple[Statement, ...], around: _Around, *, within: bool
     ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion]:
         """Yield what is found in `body`, `within` a deferred nest or not."""
-        for statement in body:
+        after: tuple[Statement, ...] = ()  # of the loop before: belongs to it
+        for position, statement in enumerate(body):
+            if statement in after:
+                continue
             match statement:
-                case For() | Each():
+                case For() | Each() if not may_be_left(statement):
                     yield from self.nest(statement, around, within=within)
                 case Assign() | Update() if is_array_statement(statement, self.ranks):
                     yield self.array_statement(statement, around)
                 case If():
                     yield from self.block(statement.body, around, within=within)
                     yield from self.block(statement.orelse, around, within=within)
-                case While():
-                    yield _endless(statement, around.depth)
-                    yield from self.block(statement.body, around.inside(), within=within)
+                case For() | Each() | While():
+                    found = whole(body, position)
+                    assert found is not None  # it is a loop
+                    after = found.after
+                    yield from self.driver(found, around, within=within)
                 case Opaque():
                     if statement.is_loop or statement.is_array_statement:
                         yield _unsupported(statement, around.depth)
@@ -180,8 +183,7 @@ class _Search:
         yield from self.waiting(nest, reasons)
         if nest.is_value:
             return
-        bound = (nest.variable,) if isinstance(nest, For) else names_in(nest.target)
-        inner = around.inside(*bound)
+        inner = around.inside(*_bound(nest))
         yield from self.block(nest.body, inner, within=within or deferred is not None)
 
     def waiting(
@@ -198,13 +200,36 @@ class _Search:
         self, statement: Assign | Update, around: _Around
     ) -> _Modelled | UnsupportedLoop:
         """Return what is found of a whole-array statement that is no part of a larger region."""
-        taken = self.function.local_names | self.function.shared_names
-        found = expand_statement(statement, self.text, self.ranks, taken)
+        found = expand_statement(statement, self.text, self.ranks, self.taken)
         scop = found.reasons if isinstance(found, Refusal) else self.model(_block_of(found))
         if isinstance(scop, Scop):
             return _Modelled(scop=scop, spare=None)
         header = self.text.segment(statement.span)
         return UnsupportedLoop(header=header, reasons=scop, depth=around.depth, span=statement.span)
+
+    def driver(
+        self, found: Whole, around: _Around, *, within: bool
+    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion]:
+        """Yield the region of a loop that may be left early, and those inside it.
+
+        Where something in it may fail in the middle, only those inside can run.
+        """
+        loop = found.loop
+        inner = around.inside(*_bound(loop))
+        inside = tuple(self.block(loop.body, inner, within=within))
+        inside += tuple(self.block(found.after, around, within=within))
+        nest = driver(found, self.taken)
+        plain = self.plain(nest)
+        scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
+        # What data say of the loops inside, nobody asks in the middle of a region.
+        if isinstance(scop, Scop) and indirect_accesses(scop) and has_loops(loop):
+            scop = (left_early(loop),)
+        if isinstance(scop, Scop):
+            yield _Modelled(scop=scop, spare=None)
+            yield from (each for each in inside if isinstance(each, _Modelled))
+            return
+        yield UnsupportedLoop(header=loop.header, reasons=scop, depth=around.depth, span=loop.span)
+        yield from inside
 
     def inside(self, nest: For | Each, around: _Around) -> Iterator[_Modelled]:
         """Yield the regions inside one in which names change places.
@@ -212,8 +237,7 @@ class _Search:
         Types that go together in each turn need not go together in all of them.
         """
         if any(isinstance(each, Exchange) for each in nest.body):
-            bound = (nest.variable,) if isinstance(nest, For) else names_in(nest.target)
-            for each in self.block(nest.body, around.inside(*bound), within=True):
+            for each in self.block(nest.body, around.inside(*_bound(nest)), within=True):
                 if isinstance(each, _Modelled):
                     yield each
 
@@ -247,17 +271,13 @@ class _Search:
         if nest.has_else:  # a guard would stand before both
             kind = "'for … else'"
             return Refusal(reasons=(UnsupportedStatement(span=nest.span, kind=kind),))
-        early = tuple(EarlyExit(span=each.span, keyword="break") for each in own_breaks(nest.body))
-        if early:
-            return Refusal(reasons=early)
         alone = inline_calls(nest, self.function)
         if isinstance(alone, Refusal):
             return alone
         changing = changing_objects(alone)
         if changing:
             return Refusal(reasons=changing)
-        taken = self.function.local_names | self.function.shared_names
-        live_out = self.live_out(nest)
+        taken, live_out = self.taken, self.live_out(nest)
         loops = expand_arrays(alone, self.text, self.ranks, taken)
         if isinstance(loops, Refusal):
             return loops
@@ -272,6 +292,11 @@ class _Search:
             return plain
         return replace(plain, nest=counters(plain.nest, taken))
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """The names of the function, which none of ours may have."""
+        return self.function.local_names | self.function.shared_names
+
     def live_out(self, nest: For | Each) -> frozenset[str]:
         """Return the names that may be read after a nest, those of ours among them.
 
@@ -281,6 +306,8 @@ class _Search:
             return frozenset()
         exchanged = nest.exchanged if isinstance(nest, For) else None
         counted = set() if exchanged is None else {exchanged.turns}
+        if isinstance(nest, For) and nest.runs_once:  # an `else` stands last
+            return self.live_after[nest.body[-1].span]
         return self.live_after[nest.span] | counted
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
@@ -340,14 +367,15 @@ def _opaque(nest: For | Each) -> tuple[Reason, ...]:
     )
 
 
-def _endless(statement: While, depth: int) -> UnsupportedLoop:
-    test = statement.header.removeprefix("while").strip()
-    return UnsupportedLoop(
-        header=statement.header,
-        reasons=(WhileLoop(span=statement.span, test=test),),
-        depth=depth,
-        span=statement.span,
-    )
+def _bound(loop: For | Each | While) -> tuple[str, ...]:
+    """Return the names that a loop binds in each turn."""
+    match loop:
+        case For():
+            return (loop.variable,)
+        case Each():
+            return names_in(loop.target)
+        case While():
+            return ()
 
 
 def _unsupported(statement: Opaque, depth: int) -> UnsupportedLoop:

@@ -56,7 +56,15 @@ from .conversions import convert
 from .final_types import Environment, Flow, final_types, rectangular_loops
 from .kinds import chosen_value, kind_of, numpy_of_two
 from .merge_typed import hold, hold_subscripts, merge, merge_subscripts
-from .ranges import INT64, Interval, is_within, join, statement_intervals, value_interval
+from .ranges import (
+    COUNTED_INTERVAL,
+    INT64,
+    Interval,
+    is_within,
+    join,
+    statement_intervals,
+    value_interval,
+)
 from .reasons import UnsupportedType
 from .type_expression import element_value, type_expression, type_subscripts
 from .type_operations import Result, Scope, unsupported
@@ -198,7 +206,7 @@ class _Typing:
 
     def _endless(self) -> int:
         """Return what happens where a `while` loop takes more turns than are tried."""
-        is_there = any(loop.leaves == "while" for loop in self.scop.loops)
+        is_there = any(each.leaves == "while" and not each.is_driver for each in self.scop.loops)
         return INTEGER_OVERFLOW if is_there else 0
 
     # ---------------------------------------------------------------------- fixpoint
@@ -406,6 +414,7 @@ class _Typing:
         for _ in range(_INTERVAL_ROUNDS):
             found = {name: self._interval(name) for name in names}
             self.intervals = {name: each for name, each in found.items() if each is not None}
+            self.intervals |= dict.fromkeys(self.scop.counted, COUNTED_INTERVAL)
 
     def _interval(self, name: str) -> Interval | None:
         """Return the interval of the ints that the statements assign to `name`."""

@@ -86,6 +86,8 @@ class _Judge:
         )
         if self.scop.loops[loop].leaves is not None:
             return self.left(loop, names, found)
+        if self.scop.loops[loop].runs_once:
+            return _once(loop)
         kind, where, inspections = self.decide(loop, blocking, reductions)
         kept = self.kept(loop, frozenset(excused))
         plan = LoopPlan(
@@ -401,6 +403,21 @@ class _Judge:
             distance_text=distance,
             relation_text=str(first.relation),
         )
+
+
+def _once(loop: int) -> LoopPlan:
+    """Return the verdict on what runs once: there is nothing to share out."""
+    return LoopPlan(
+        loop=loop,
+        verdict="parallel",
+        condition=None,
+        private=(),
+        private_arrays=(),
+        reductions=(),
+        dependences=(),
+        reason=None,
+        is_coincident=False,
+    )
 
 
 def _in_outer(conflict: Conflict, outer: isl.Set) -> Conflict:

@@ -52,7 +52,7 @@ ROWS = (
         "kkk",
         lambda r: (r.random(N) * 3 - 2, r.random(9), np.zeros((9, N), int), 40),
     ),
-    Row(3, p.marched, "AP209 parallel AP211", ".k.", _ring),
+    Row(3, p.marched, "AP211 parallel AP211", ".k.", _ring),
     Row(
         3,
         p.swapped,
@@ -117,12 +117,12 @@ ROWS = (
     Row(13, p.recurrent, "AP401", "k", lambda r: (np.zeros(N), r.random(N), 0.5)),
     Row(13, p.swept_in_place, "AP401 AP401", "kk", lambda r: (r.random((9, 9)), 9)),
     Row(13, p.fibonacci, "AP404", ".", lambda _: (100,)),
-    Row(14, p.converged, "AP209", ".", lambda r: (r.random(N), 0.5, 1e-6, 99)),
+    Row(14, p.converged, "AP203", ".", lambda r: (r.random(N), 0.5, 1e-6, 99)),
     Row(
         14,
         p.converged_by_element,
         "AP202 reduction parallel",
-        ".kk",
+        "kkk",
         lambda r: (r.random(N), np.zeros(N), 0.5, 1e-6, 99),
     ),
     Row(15, p.counted, "reduction", "k", lambda r: (r.integers(0, 99, 200), np.zeros(9, int))),

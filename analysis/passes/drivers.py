@@ -1,0 +1,99 @@
+"""An outermost loop that may be left early stands in a loop that runs once.
+
+Before:  for k in range(n):            After:  for once in range(1):
+             if a[k] > x: break                    ended = True
+         else:                                     for k in range(n), left by break:
+             k = -1                                    if a[k] > x: ended = False; break
+                                                   if ended: k = -1
+
+So it is a loop inside another one, like all loops that `leaving_loops` knows, and what stands
+before it and after it has a place in the nest. Its turns are those of a driver: they stay in
+order, on the host where it launches anything, around loops that need not. A `while` loop of this
+kind has no last turn that the interpreter would have to go on from: nothing stands around it that
+would wait for one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..model.diagnostics import Reason
+from ..model.loop_ir import (
+    TEMPORARY,
+    Assign,
+    Constant,
+    Each,
+    For,
+    If,
+    Name,
+    Statement,
+    While,
+    own_breaks,
+    walk_statements,
+)
+from ..model.unused import unused
+from .instances import bound_names, mentions
+from .reasons import EarlyExit, WhileLoop
+
+_VARIABLE = f"{TEMPORARY}once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """An outermost loop with the statements that are its `else`, if it has one."""
+
+    loop: For | Each | While
+    before: tuple[Statement, ...] = ()  # statements of ours
+    after: tuple[Statement, ...] = ()
+
+
+def whole(body: tuple[Statement, ...], position: int) -> Whole | None:
+    """Return the loop at a position of `body`, with its `else`; None for another statement."""
+    loop = body[position]
+    if not isinstance(loop, For | Each | While):
+        return None
+    before, after = body[max(0, position - 1) : position], body[position + 1 : position + 2]
+    match before, after:
+        case (Assign(target=Name(name=name)) as begin,), (If(test=Name(name=test)) as orelse,):
+            # The names that `else_branches` gives: one for each loop.
+            if name == test and name.startswith(TEMPORARY) and begin.span == loop.span:
+                return Whole(loop=loop, before=(begin,), after=(orelse,))
+    return Whole(loop=loop)
+
+
+def may_be_left(loop: For | Each | While) -> bool:
+    """Return whether the turns of `loop` are not those of its header."""
+    return isinstance(loop, While) or any(True for _ in own_breaks(loop.body))
+
+
+def has_loops(loop: For | Each | While) -> bool:
+    """Return whether loops stand inside `loop`."""
+    return any(isinstance(each, For | Each) for each in walk_statements(loop.body))
+
+
+def left_early(loop: For | Each | While) -> Reason:
+    """Return why a loop that may be left is left to the interpreter."""
+    if isinstance(loop, While):
+        test = loop.header.removeprefix("while").strip()
+        return WhileLoop(span=loop.span, test=test)
+    first = next(own_breaks(loop.body))
+    return EarlyExit(span=first.span, keyword="break")
+
+
+def driver(found: Whole, taken: frozenset[str]) -> For:
+    """Return a loop that runs once around a loop that may be left; `taken` are names in use."""
+    loop = found.loop
+    body = (*found.before, replace(loop, is_driver=True), *found.after)
+    names = taken | mentions(body) | bound_names(body)
+    at = loop.span
+    return For(
+        variable=unused(_VARIABLE, names),
+        start=Constant(value=0, span=at),
+        stop=Constant(value=1, span=at),
+        step=Constant(value=1, span=at),
+        body=body,
+        header=loop.header,
+        span=at,
+        is_inner_axis=True,
+        runs_once=True,
+    )
