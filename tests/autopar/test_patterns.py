@@ -52,7 +52,7 @@ ROWS = (
         "kkk",
         lambda r: (r.random(N) * 3 - 2, r.random(9), np.zeros((9, N), int), 40),
     ),
-    Row(3, p.marched, "AP211 parallel AP211", ".k.", _ring),
+    Row(3, p.marched, "AP209 parallel parallel", "kkk", _ring),
     Row(
         3,
         p.swapped,
