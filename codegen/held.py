@@ -58,6 +58,8 @@ class _Holder:
     taken: set[str]
     overlapping: frozenset[str]
     variables: list[ScalarVariable] = field(default_factory=list)
+    # Arrays that a loop around accumulates into by partial values: it looks for their stores.
+    accumulated: frozenset[str] = frozenset()
 
     def nodes(self, nodes: tuple[Node, ...], *, is_in_kernel: bool) -> tuple[Node, ...]:
         return tuple(self._node(each, is_in_kernel=is_in_kernel) for each in nodes)
@@ -67,11 +69,16 @@ class _Holder:
             case Instance():
                 return node
             case Loop():
-                elements = _elements(node, self.overlapping) if is_in_kernel else {}
+                kept = self.overlapping | self.accumulated
+                elements = _elements(node, kept) if is_in_kernel else {}
                 if elements:
                     return self._held(node, elements)
                 is_in_kernel = is_in_kernel or node.is_shared
-                return replace(node, body=self.nodes(node.body, is_in_kernel=is_in_kernel))
+                around = self.accumulated
+                self.accumulated |= {each.array for each in node.cells}
+                body = self.nodes(node.body, is_in_kernel=is_in_kernel)
+                self.accumulated = around
+                return replace(node, body=body)
             case Branch():
                 return replace(node, body=self.nodes(node.body, is_in_kernel=is_in_kernel))
             case Decision():
@@ -105,10 +112,11 @@ class _Holder:
         return name
 
 
-def _elements(loop: Loop, overlapping: frozenset[str]) -> dict[str, tuple[Instance, Load]]:
+def _elements(loop: Loop, kept: frozenset[str]) -> dict[str, tuple[Instance, Load]]:
     """Return the arrays of which `loop` reads and writes one element, and where it reads it.
 
     Every statement runs in every iteration, so the element is there if there is an iteration.
+    Arrays in `kept` are left as they are.
     """
     instances = [each for each in loop.body if isinstance(each, Instance)]
     if len(instances) < len(loop.body) or not _takes_its_range(loop):
@@ -120,7 +128,7 @@ def _elements(loop: Loop, overlapping: frozenset[str]) -> dict[str, tuple[Instan
         mine = [(instance, place) for instance, place in places if place.array == array]
         cells = {_cell(instance, place.indices, loop) for instance, place in mine}
         loads = [(instance, place) for instance, place in mine if isinstance(place, Load)]
-        if array in overlapping:
+        if array in kept:
             continue
         if len(cells) == 1 and None not in cells and loads:
             found[array] = loads[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,8 @@ def is_same(expected: object, actual: object) -> bool:
         case ((tuple() | list()), (tuple() | list())):
             pairs = zip(expected, actual, strict=False)
             return len(expected) == len(actual) and all(is_same(*pair) for pair in pairs)
+        case SimpleNamespace(), SimpleNamespace():
+            return is_same([*vars(expected).items()], [*vars(actual).items()])
         case _:
             return bool(expected == actual)
 

@@ -42,7 +42,6 @@ from ..model.loop_ir import (
 )
 from ..model.unused import unused
 from .index_loops import Indexed
-from .loop_variables import more_than_counters, with_scalars
 from .reasons import AppendOutOfOrder
 from .substitution import rebuilt
 
@@ -52,8 +51,6 @@ def place_appends(indexed: Indexed, taken: frozenset[str]) -> Indexed | Refusal:
     nest = indexed.nest
     if not any(appended(each) for each in walk_statements((nest,))):
         return indexed
-    # Iterations are numbered by variables that nothing else binds, be it a loop further in.
-    nest = with_scalars(nest, more_than_counters(nest))
     names = set(taken) | {
         each.variable for each in walk_statements((nest,)) if isinstance(each, For)
     }

@@ -77,9 +77,9 @@ def build_scop(
     end of their axis are written so (`wrapping`).
     """
     names = more_than_counters(nest)
-    found = _built(with_scalars(nest, names), text, live_out, facts)
+    found = _built(with_scalars(nest, names, live_out), text, live_out, facts)
     if isinstance(found, frozenset):
-        found = _built(with_scalars(nest, names | found), text, live_out, facts)
+        found = _built(with_scalars(nest, names | found, live_out), text, live_out, facts)
     assert not isinstance(found, frozenset)  # every variable that lives on is a scalar now
     return found
 

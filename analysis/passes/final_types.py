@@ -1,11 +1,12 @@
-"""The types that scalars have after a region, given that its loops are not empty.
+"""The types that scalars have after a region, whatever its inner loops do or where none is empty.
 
 Before:  for i: s = 0.0; for k in range(n): s = s + a[i, k]
-After:   s is a np.float64: the inner loop runs whenever the region does
+After:   s is a float or a np.float64; given that 0 < n, it is a np.float64
 
 Abstract interpretation over the loop tree. A loop whose bounds depend on another loop's
 variable may be empty in some iterations (`range(i)`), and a statement under an `if` may be
-skipped; both keep the types from before as well.
+skipped; both keep the types from before as well. A region is entered only if its outermost loop
+has an iteration.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from itertools import groupby
 from typing import TypeAlias
 
 from ..model import isl
-from ..model.loop_ir import Name
-from ..model.scop import Scop, Statement
+from ..model.loop_ir import Constant, Name
+from ..model.scop import Loop, Scop, Statement
 from ..model.types import ScalarType
 from .affine import affine, bound
 from .certain_writes import Writer, certain_writers
@@ -30,15 +31,25 @@ ValueTypes: TypeAlias = Callable[[Statement, Environment], frozenset[ScalarType]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """The types that scalars may have, given that no rectangular loop is empty."""
+    """The types that scalars may have."""
 
     after: Environment  # after the region
     before: Mapping[str, Environment]  # before each statement of the Scop, by its name
 
+    def differing(self, other: Flow) -> frozenset[str]:
+        """Return the scalars that have other types after the region than `other` says."""
+        names = {*self.after, *other.after}
+        return frozenset(each for each in names if self.after.get(each) != other.after.get(each))
 
-def final_types(scop: Scop, entry: Environment, value_types: ValueTypes) -> Flow:
-    """Return the types of the scalars in and after `scop`; `value_types` types an assignment."""
-    walk = _Walk(scop=scop, value_types=value_types)
+
+def final_types(
+    scop: Scop, entry: Environment, value_types: ValueTypes, nonempty: tuple[int, ...]
+) -> Flow:
+    """Return the types of the scalars in and after `scop`; `value_types` types an assignment.
+
+    Of the loops in `nonempty` it is known, or assumed, that each run has an iteration.
+    """
+    walk = _Walk(scop=scop, value_types=value_types, nonempty=frozenset(nonempty))
     after = {**walk.block(scop.statements, 0, entry), **walk.certain_types()}
     return Flow(after=after, before=walk.before)
 
@@ -52,12 +63,33 @@ def rectangular_loops(scop: Scop) -> tuple[int, ...]:
     )
 
 
+def certain_loops(scop: Scop) -> tuple[int, ...]:
+    """Return the loops that run whenever they are reached: the outermost, those of constants."""
+    return tuple(
+        number
+        for number, loop in enumerate(scop.loops)
+        if not loop.depth or (is_rectangular(scop, loop) and _is_known_to_run(loop))
+    )
+
+
+def _is_known_to_run(loop: Loop) -> bool:
+    if loop.data is not None or loop.leaves is not None:
+        return False
+    ends = (loop.start, loop.stop)
+    values = [each.value for each in ends if isinstance(each, Constant)]
+    if len(values) < len(ends) or not all(isinstance(each, int) for each in values):
+        return False
+    first, last = (int(each.real) for each in values)
+    return len(range(first, last, loop.step)) > 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """One abstract run of the region."""
 
     scop: Scop
     value_types: ValueTypes
+    nonempty: frozenset[int]
     before: dict[str, Environment] = field(default_factory=dict)
     # The types that single statements assign.
     values: dict[str, frozenset[ScalarType]] = field(default_factory=dict)
@@ -83,8 +115,8 @@ class _Walk:
             if again == entry:
                 break
             entry = again
-        loop = self.scop.loops[members[0].loops[depth]]
-        return after if is_rectangular(self.scop, loop) else _join(start, after)
+        runs = members[0].loops[depth] in self.nonempty
+        return after if runs else _join(start, after)
 
     def assignment(self, statement: Statement, start: Environment) -> Environment:
         self.before[statement.name] = _join(self.before.get(statement.name, {}), start)

@@ -25,6 +25,7 @@ from ..model.loop_ir import (
     Name,
     Statement,
     Update,
+    While,
     expressions_of,
     walk_expression,
     walk_statements,
@@ -45,6 +46,15 @@ def more_than_counters(nest: For) -> frozenset[str]:
     }
     counted = Counter(inner.variable for each in loops for inner in _nested(each))
     return frozenset(names & (assigned | set(counted) | set(_read_outside(nest, names))))
+
+
+def bound_again(nest: For) -> frozenset[str]:
+    """Return the variables of `for` loops that something in these loops binds too."""
+    return frozenset(
+        each.variable
+        for each in walk_statements((nest,))
+        if isinstance(each, For) and each.variable in bound_names(each.body)
+    )
 
 
 def _nested(loop: For) -> Iterator[For]:
@@ -90,11 +100,14 @@ def _reads(body: tuple[Statement, ...], name: str, *, is_bound: bool = False) ->
                     yield name
 
 
-def with_scalars(nest: For, names: frozenset[str]) -> For:
-    """Return `nest` with the loop variables `names` as scalars that each iteration assigns."""
+def with_scalars(nest: For, names: frozenset[str], others: frozenset[str]) -> For:
+    """Return `nest` with the loop variables `names` as scalars that each iteration assigns.
+
+    Its counters have none of the names in `others`.
+    """
     if not names:
         return nest
-    taken = set(mentions((nest,)) | bound_names((nest,)) | names)
+    taken = set(mentions((nest,)) | bound_names((nest,)) | names | others)
     (found,) = _Rewriting(names=names, taken=taken).statement(nest, {})
     assert isinstance(found, For)  # a loop becomes a loop
     return found
@@ -126,6 +139,9 @@ class _Rewriting:
                     indices = tuple(substituted(each, known) for each in target.indices)
                     target = replace(target, indices=indices)
                 return (replace(node, target=target, value=value),)
+            case While():
+                body = self.block(node.body, known)
+                return (replace(node, test=substituted(node.test, known), body=body),)
             case Allocate():
                 shape = tuple(substituted(each, known) for each in node.shape)
                 return (replace(node, shape=shape),)

@@ -96,6 +96,20 @@ def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
             yield ArrayRebound(span=at, array=name)
         elif name in uses.plain or name in uses.variables:
             yield ScalarUsedAsArray(span=at, name=name)
+    for name in sorted(_measured(nest) & (uses.assigned | uses.variables)):
+        if name not in uses.ranks:
+            yield ArrayRebound(span=at, array=name)
+
+
+def _measured(nest: For) -> frozenset[str]:
+    """Return the arrays of which `nest` reads an extent."""
+    return frozenset(
+        node.array
+        for statement in walk_statements((nest,))
+        for expression in expressions_of(statement)
+        for node in walk_expression(expression)
+        if isinstance(node, Extent)
+    )
 
 
 def no_lists(nest: For) -> frozenset[str]:

@@ -55,6 +55,7 @@ from .index_loops import Indexed, index_loops
 from .inline_calls import inline_calls
 from .leaving_loops import leaving_loops
 from .liveness import live_after
+from .loop_variables import bound_again, with_scalars
 from .reasons import (
     BudgetExhausted,
     FunctionNotKnown,
@@ -284,7 +285,9 @@ class _Search:
         indexed = index_loops(loops, self.text, taken, live_out)
         if isinstance(indexed, Refusal):
             return indexed
-        ordered = ordered_exchanges(indexed, taken, live_out)
+        # Iterations are numbered by variables that nothing else binds, be it a loop further in.
+        nest = with_scalars(indexed.nest, bound_again(indexed.nest), taken | live_out)
+        ordered = ordered_exchanges(replace(indexed, nest=nest), taken, live_out)
         if isinstance(ordered, Refusal):
             return ordered
         plain = place_appends(leaving_loops(ordered, taken, live_out), taken)

@@ -53,7 +53,7 @@ from ..model.typed import (
 )
 from ..model.types import INT, INTEGER_LIMITS, ArrayType, LiveInType, PythonScalar, ScalarType
 from .conversions import convert
-from .final_types import Environment, Flow, final_types, rectangular_loops
+from .final_types import Environment, Flow, certain_loops, final_types, rectangular_loops
 from .kinds import chosen_value, kind_of, numpy_of_two
 from .merge_typed import hold, hold_subscripts, merge, merge_subscripts
 from .ranges import (
@@ -126,16 +126,38 @@ class _Typing:
         if reason is not None:
             return Refusal(reasons=(reason,))
         self._narrow()
-        flow = self._flow()
-        program = self._held_program(flow)
+        certain, rectangular = certain_loops(self.scop), rectangular_loops(self.scop)
+        exact = self._flow(certain)
+        program = self._held_program(exact)
+        if isinstance(program, TypedProgram) and not program.kinds:
+            return program
+        # Types that are only possible where an inner loop is empty may be what prevents it, or
+        # what makes it slower.
+        flow = self._flow((*certain, *rectangular))
+        narrower = self._held_program(flow)
+        if isinstance(narrower, TypedProgram):
+            needed = self._assigning(rectangular, flow.differing(exact))
+            return replace(narrower, nonempty_loops=needed)
         if isinstance(program, TypedProgram):
             return program
-        # Types that are only possible where an inner loop is empty may be what prevents it.
         self.before = flow.before
         narrower = self._held_program(flow)
         if isinstance(narrower, Refusal):
-            return program
-        return replace(narrower, nonempty_loops=rectangular_loops(self.scop))
+            return narrower
+        return replace(narrower, nonempty_loops=rectangular)
+
+    def _assigning(self, loops: tuple[int, ...], names: frozenset[str]) -> tuple[int, ...]:
+        """Return those of `loops` in which one of `names` is assigned."""
+        return tuple(
+            loop
+            for loop in loops
+            if any(
+                loop in each.loops
+                and isinstance(each.body.target, Name)
+                and each.body.target.name in names
+                for each in self.scop.statements
+            )
+        )
 
     def _held_program(self, flow: Flow) -> TypedProgram | Refusal:
         held: dict[str, ScalarType] = {}
@@ -498,8 +520,11 @@ class _Typing:
 
     # -------------------------------------------------------------------- live out
 
-    def _flow(self) -> Flow:
-        """Return the types of the scalars before each statement and after the region."""
+    def _flow(self, nonempty: tuple[int, ...]) -> Flow:
+        """Return the types of the scalars before each statement and after the region.
+
+        It is given that each run of the loops in `nonempty` has an iteration.
+        """
 
         def value_types(statement: Statement, environment: Environment) -> frozenset[ScalarType]:
             scopes = tuple(self._scopes(statement, environment))
@@ -515,7 +540,7 @@ class _Typing:
             )
 
         entry = {name: frozenset((type_,)) for name, type_ in self.live_in.items()}
-        return final_types(self.scop, entry, value_types)
+        return final_types(self.scop, entry, value_types, nonempty)
 
 
 def _stores_in(statement: Statement, array: str) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 
 from tests.decided_nests import draw_decided_nest
 from tests.families import draw_program
-from tests.fuzz.trial import Call, Errors, Trial
+from tests.fuzz.collide import collided, is_quick
+from tests.fuzz.trial import Call, Errors, Trial, run_plainly
 from tests.lasting_nests import draw_lasting_nest
 from tests.list_nests import draw_list_nest
 from tests.moved_nests import draw_moved_nest, over_attributes
@@ -82,6 +83,7 @@ UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
 _SHARES = (0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05)
 _OVER_ATTRIBUTES = 0.1
+_COLLIDED = 0.15
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -139,7 +141,12 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     if generator.random() < _OVER_ATTRIBUTES:
         program = replace(program, source=over_attributes(program, RandomChoices(generator)))
     calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
-    return Trial(source=program.source, calls=tuple(calls)), program
+    trial = Trial(source=program.source, calls=tuple(calls))
+    if generator.random() < _COLLIDED:
+        other = replace(trial, source=collided(trial.source, generator))
+        if is_quick(lambda: run_plainly(other)):
+            trial, program = other, replace(program, family=f"collided {program.family}")
+    return trial, program
 
 
 def draw_call(program: Program, generator: random.Random) -> Call:
