@@ -30,7 +30,7 @@ from autopar.analysis.facts.reasons import (
 )
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
-from autopar.analysis.model.loop_ir import Exchanged
+from autopar.analysis.model.loop_ir import Exchanged, Exits
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
@@ -132,6 +132,11 @@ class Region:
     def exchanged(self) -> Exchanged | None:
         """How names change places in the region."""
         return self.plan.scop.exchanged
+
+    @property
+    def exits(self) -> Exits | None:
+        """The `return` statements that may end the region."""
+        return self.plan.scop.exits
 
     @property
     def is_value(self) -> bool:

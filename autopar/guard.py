@@ -37,6 +37,7 @@ from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.text import python_text
 
 from .cost import interpreter_nanoseconds, iterations
+from .returning import can_return
 from .row_finders import NOT_FOUND, RowFinder, row_finders
 from .trips import widest_trips
 
@@ -111,6 +112,7 @@ def can_guard(region: RegionPlan) -> bool:
         and bool(region.scop.statements)
         and not names & RESERVED_NAMES
         and _extents(region.scop) is not None
+        and (region.scop.exits is None or can_return(region.scop.live_out))
         # What a call finds has names that nothing of the user's has.
         and not {each.text for each in region.scop.parameters if each.is_found}
         & {

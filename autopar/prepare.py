@@ -15,6 +15,7 @@ from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import DeferredRegion, RegionPlan, WaitingRegion
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
 from autopar.analysis.model.source import SourceFunction, Span, loop_id
+from autopar.analysis.passes.bound_names import Position
 from autopar.analysis.passes.reasons import InternalFault
 
 from .chains import class_around, guard_chains, has_chains
@@ -26,6 +27,7 @@ from .guard import can_guard, make_guard
 from .light_guards import LightGuard, is_light
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
+from .returning import guard_returning
 from .rewrite import Asker, Site
 from .variant import Variant
 
@@ -155,6 +157,11 @@ def _site(region: Region | Deferred | Waiting, function: str) -> Site:
     if isinstance(region, Region) and is_light(region):
         asked = LightGuard(region=region, ask=enter, tell=answers)
         enter, answers = asked.enter, asked.answers
+    exits: tuple[Position, ...] = ()
+    if isinstance(region, Region) and region.exits is not None:
+        returning = guard_returning(results, region.exits.name, enter)
+        results, enter, answers = returning.results, returning.enter, None
+        exits = tuple((each.line, each.column) for each in region.exits.places)
     return Site(
         line=region.span.line,
         column=region.span.column,
@@ -163,7 +170,8 @@ def _site(region: Region | Deferred | Waiting, function: str) -> Site:
         enter=enter,
         answers=answers,
         is_value=region.is_value,
-        is_light=isinstance(region, Region) and is_light(region),
+        is_light=not exits and isinstance(region, Region) and is_light(region),
+        exits=exits,
     )
 
 

@@ -85,6 +85,8 @@ class Site:
     # Told who asks `enter`: it may put a quicker way to the same answers in its place.
     answers: Callable[[Asker], None] | None = None
     is_value: bool = False  # a comprehension, not a statement: `enter` gives ((value,),)
+    # Places of `return` statements: `enter` gives the number of the one to run first, from 1.
+    exits: tuple[Position, ...] = ()
     is_light: bool = False  # so short a statement that asking may have to stop
 
 
@@ -276,6 +278,7 @@ class _Edit:
         self._original = original
         self.constants: dict[str, object] = {}
         self._guards: dict[Position, str] = {}
+        self._exits: dict[Position, tuple[Position, ...]] = {}
         self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
         self._bound: Mapping[Position, frozenset[str]] = {}
         self._prefix = _fresh_prefix(tree, prefix)
@@ -307,14 +310,15 @@ class _Edit:
             enter = site.enter
             if site.results:
                 names = tuple(mangle(name, class_name) for name in site.results)
+                names = ("", *names) if site.exits else names
                 enter = _keep_unassigned(enter, names)
             asker = _Guard(enter=enter, original=self._original)
             if site.answers is not None:
                 site.answers(asker)
             guard = self._placeholder(asker)
-            self._guards[place] = _guard_text(
-                guard, site, bound.get(place, frozenset()), class_name
-            )
+            write = _match_text if site.exits else _guard_text
+            self._guards[place] = write(guard, site, bound.get(place, frozenset()), class_name)
+            self._exits[place] = site.exits
 
     def applied_to_body(self, owner: NodeT) -> NodeT:
         """Return a copy of `owner`, a function or module, with all guards in its body."""
@@ -342,8 +346,9 @@ class _Edit:
         if missing is not None and isinstance(edited, ast.stmt):
             self._put_values(edited)
         if missing and isinstance(edited, ast.stmt):
-            text = missing.pop((edited.lineno, edited.col_offset), None)
-            return edited if text is None else _guarded(edited, text)
+            place = (edited.lineno, edited.col_offset)
+            text = missing.pop(place, None)
+            return edited if text is None else _guarded(edited, text, self._exits[place])
         return edited
 
     def _put_values(self, statement: ast.stmt) -> None:
@@ -417,13 +422,33 @@ def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     if not site.results:
         is_off = f"{guard}.is_off or " if site.is_light else ""
         return f"if {is_off}not {guard}.enter({arguments}):\n    pass\n"
-    takes_back = "".join(
-        f"    if {name} is {guard}.unbound:\n        del {name}\n"
+    takes_back = _takes_back(guard, site, bound, "    ")
+    targets = "".join(f"{name}, " for name in site.results)
+    return f"for {targets} in {guard}.enter({arguments}):\n{takes_back}    break\nelse:\n    pass\n"
+
+
+def _takes_back(guard: str, site: Site, bound: frozenset[str], indent: str) -> str:
+    """Return what makes results unbound again that have no value."""
+    return "".join(
+        f"{indent}if {name} is {guard}.unbound:\n{indent}    del {name}\n"
         for name in site.results
         if name not in bound and "." not in name  # an attribute had a value before
     )
-    targets = "".join(f"{name}, " for name in site.results)
-    return f"for {targets} in {guard}.enter({arguments}):\n{takes_back}    break\nelse:\n    pass\n"
+
+
+def _match_text(guard: str, site: Site, bound: frozenset[str], class_name: str | None) -> str:
+    """Return the guard of a loop that `return` statements leave: see `returning`."""
+    arguments = ", ".join(
+        name if name in bound else f"{guard}.look({mangle(name, class_name)!r})"
+        for name in site.arguments
+    )
+    takes_back = _takes_back(guard, site, bound, "        ")
+    results = "".join(f", {name}" for name in site.results)
+    cases = "".join(
+        f"    case (({number}{results},),):\n{takes_back}        pass\n"
+        for number in range(len(site.exits) + 1)
+    )
+    return f"match {guard}.enter({arguments}):\n{cases}    case _:\n        pass\n"
 
 
 def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset[str]) -> str:
@@ -446,16 +471,26 @@ def _value_or(comprehension: ast.ListComp | ast.GeneratorExp, text: str) -> ast.
     return choice
 
 
-def _guarded(loop: ast.stmt, text: str) -> ast.stmt:
+def _guarded(loop: ast.stmt, text: str, exits: tuple[Position, ...]) -> ast.stmt:
     """Return the guard that `text` describes with `loop` as what it guards."""
     (guard,) = ast.parse(text).body
     _place(guard, loop)
     match guard:
+        case ast.Match(cases=cases):
+            returns = {(e.lineno, e.col_offset): e for e in _returns(loop)}
+            for case, place in zip(cases[1:], exits, strict=False):
+                case.body[-1:] = [returns[place]]
+            cases[-1].body = [loop]
         case ast.If():
             guard.body = [loop]
         case ast.For():
             guard.orelse = [loop]
     return guard
+
+
+def _returns(loop: ast.stmt) -> Iterator[ast.Return]:
+    """Yield the `return` statements in a loop."""
+    return (each for each in ast.walk(loop) if isinstance(each, ast.Return))
 
 
 def _place(new: ast.AST, at: ast.stmt | ast.expr) -> None:
@@ -465,7 +500,7 @@ def _place(new: ast.AST, at: ast.stmt | ast.expr) -> None:
     attribute from there, and a tracer would see a jump.
     """
     for node in ast.walk(new):
-        if isinstance(node, (ast.stmt, ast.expr)):
+        if isinstance(node, (ast.stmt, ast.expr, ast.pattern)):
             node.lineno = node.end_lineno = at.lineno
             node.col_offset = node.end_col_offset = at.col_offset
 

@@ -303,6 +303,15 @@ class For:
     is_block: bool = False  # no loop: what is in it follows one another, once
     runs_once: bool = False  # no loop of the source: what holds a driver and its `else`
     is_driver: bool = False  # it may be left, and is the outermost loop of the source
+    exits: Exits | None = None  # of a whole nest: the `return` statements that leave it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exits:
+    """The `return` statements that leave an outermost loop: the interpreter runs them then."""
+
+    name: str  # a scalar of ours: 0, or the number of the one that was reached, from 1
+    places: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -396,6 +405,8 @@ class Break:
     """`break`: nothing of the innermost loop around it runs any more."""
 
     span: Span
+    # Names that what is returned reads, where it is the `return` of an outermost loop.
+    returns: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from .loop_ir import (
     Collected,
     Element,
     Exchanged,
+    Exits,
     Expression,
     Extent,
     Name,
@@ -253,6 +254,7 @@ class Scop:
     # Scalars that a driver counts its turns with: where they are integers and begin within 32
     # bits, they stay within 64.
     counted: frozenset[str] = frozenset()
+    exits: Exits | None = None  # `return` statements that may end it
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""

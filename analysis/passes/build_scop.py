@@ -356,6 +356,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         exchanged=nest.exchanged,
         requires=tuple(draft.requires),
         counted=counted_scalars(nest) & draft.uses.assigned,
+        exits=nest.exits,
     )
     # A scalar that lives on and may not be assigned keeps what it was before.
     kept = {

@@ -17,6 +17,8 @@ from typing import Any
 
 import gast
 
+_JUMPS = (gast.Continue, gast.Break, gast.Return)
+
 
 def with_rest(node: Any, rest: list[Any]) -> Any | None:
     """Return `if` statement `node` with the statements after it in the branch that goes on there.
@@ -33,15 +35,19 @@ def with_rest(node: Any, rest: list[Any]) -> Any | None:
     return gast.copy_location(gast.If(test=node.test, body=body, orelse=orelse), node)
 
 
-def has_jump(node: Any) -> bool:
-    """Return whether a `continue` or `break` of the loop around stands in `node`."""
-    return any(isinstance(each, gast.Continue | gast.Break) for each in _inside(node))
+def has_jump(node: Any, *, returns: bool = False) -> bool:
+    """Return whether a `continue` or `break` of the loop around stands in `node`.
+
+    With `returns`, or a `return`.
+    """
+    jumps = _JUMPS if returns else (gast.Continue, gast.Break)
+    return any(isinstance(each, jumps) for each in _inside(node))
 
 
 def jump_in(node: Any) -> str:
     """Return the keyword of the first jump of the loop around in `node`."""
-    jumps = (each for each in _inside(node) if isinstance(each, gast.Continue | gast.Break))
-    return "break" if isinstance(next(jumps), gast.Break) else "continue"
+    jumps = (each for each in _inside(node) if isinstance(each, _JUMPS))
+    return {gast.Break: "break", gast.Return: "return"}.get(type(next(jumps)), "continue")
 
 
 def _ends(branch: list[Any]) -> bool:
@@ -51,7 +57,7 @@ def _ends(branch: list[Any]) -> bool:
     last = branch[-1]
     if isinstance(last, gast.If):
         return _ends(last.body) and _ends(last.orelse)
-    return isinstance(last, gast.Continue | gast.Break)
+    return isinstance(last, _JUMPS)
 
 
 def _inside(node: Any) -> Iterator[Any]:

@@ -21,8 +21,10 @@ from ..model.diagnostics import Reason
 from ..model.loop_ir import (
     TEMPORARY,
     Assign,
+    Break,
     Constant,
     Each,
+    Exits,
     For,
     If,
     Name,
@@ -36,6 +38,7 @@ from .instances import bound_names, mentions
 from .reasons import EarlyExit, WhileLoop
 
 _VARIABLE = f"{TEMPORARY}once"
+_EXIT = f"{TEMPORARY}exit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +80,21 @@ def left_early(loop: For | Each | While) -> Reason:
         test = loop.header.removeprefix("while").strip()
         return WhileLoop(span=loop.span, test=test)
     first = next(own_breaks(loop.body))
-    return EarlyExit(span=first.span, keyword="break")
+    return EarlyExit(span=first.span, keyword="break" if first.returns is None else "return")
 
 
 def driver(found: Whole, taken: frozenset[str]) -> For:
     """Return a loop that runs once around a loop that may be left; `taken` are names in use."""
     loop = found.loop
-    body = (*found.before, replace(loop, is_driver=True), *found.after)
-    names = taken | mentions(body) | bound_names(body)
     at = loop.span
+    exits = _exits(loop, taken)
+    begin: tuple[Statement, ...] = ()
+    if exits is not None:
+        name = Name(name=exits.name, span=at)
+        begin = (Assign(target=name, value=Constant(value=0, span=at), span=at),)
+        loop = replace(loop, body=_numbered(loop.body, exits))
+    body = (*begin, *found.before, replace(loop, is_driver=True), *found.after)
+    names = taken | mentions(body) | bound_names(body)
     return For(
         variable=unused(_VARIABLE, names),
         start=Constant(value=0, span=at),
@@ -96,4 +105,44 @@ def driver(found: Whole, taken: frozenset[str]) -> For:
         span=at,
         is_inner_axis=True,
         runs_once=True,
+        exits=exits,
     )
+
+
+def returned_names(nest: For) -> frozenset[str]:
+    """Return what the `return` statements read that leave a driver, and what tells them apart."""
+    if nest.exits is None:
+        return frozenset()
+    reads = (
+        each.returns
+        for loop in nest.body
+        if isinstance(loop, For | Each | While)
+        for each in own_breaks(loop.body)
+        if each.returns is not None
+    )
+    return frozenset({nest.exits.name}).union(*reads)
+
+
+def _exits(loop: For | Each | While, taken: frozenset[str]) -> Exits | None:
+    """Return the `return` statements that leave `loop`; None where there are none."""
+    found = (each.span for each in own_breaks(loop.body) if each.returns is not None)
+    places = tuple(dict.fromkeys(found))
+    return Exits(name=unused(_EXIT, taken), places=places) if places else None
+
+
+def _numbered(body: tuple[Statement, ...], exits: Exits) -> tuple[Statement, ...]:
+    """Return the body of a loop that notes before each `return` which one it is."""
+    found: list[Statement] = []
+    for each in body:
+        match each:
+            case Break(span=at) if each.returns is not None:
+                name = Name(name=exits.name, span=at)
+                number = Constant(value=exits.places.index(at) + 1, span=at)
+                found.append(Assign(target=name, value=number, span=at))
+                found.append(each)
+            case If():
+                taken, untaken = _numbered(each.body, exits), _numbered(each.orelse, exits)
+                found.append(replace(each, body=taken, orelse=untaken))
+            case _:
+                found.append(each)
+    return tuple(found)

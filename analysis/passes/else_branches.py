@@ -55,6 +55,7 @@ def _noted(body: tuple[Statement, ...], left: Assign) -> tuple[Statement, ...]:
     for each in body:
         match each:
             case Break():
+                # A `return` leaves the `else` out too.
                 found += [replace(left, span=each.span), each]
             case If():
                 taken, untaken = _noted(each.body, left), _noted(each.orelse, left)

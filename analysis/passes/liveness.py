@@ -87,6 +87,8 @@ class _Walk:
             case Exchange():
                 return live | {*statement.values, *map(base_of, statement.values)}
             case Break():
+                if statement.returns is not None:
+                    return live | statement.returns | self.elsewhere
                 return live  # where it leads is what may follow the loop: live at its end too
             case Opaque():
                 return self.opaque(statement, live)

@@ -137,6 +137,7 @@ class _Reader(ExpressionReader):
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
         self.given = dict(source.given)
         self.attributes: set[str] = set()  # chains that are assigned
+        self.loops = 0  # how many stand around what is read
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
         is_module = isinstance(node, gast.Module)
@@ -218,7 +219,10 @@ class _Reader(ExpressionReader):
                 break  # nothing after it runs
             if isinstance(node, gast.Break):
                 return (*found, Break(span=span_of(node)))
-            if isinstance(node, gast.If) and has_jump(node):
+            if isinstance(node, gast.Return) and self.loops == 1:
+                reads = names.effects_of(node).reads
+                return (*found, Break(span=span_of(node), returns=reads))
+            if isinstance(node, gast.If) and has_jump(node, returns=self.loops == 1):
                 whole = with_rest(node, body[position + 1 :])
                 if whole is not None:
                     return (*found, *self.statement(whole))
@@ -227,6 +231,14 @@ class _Reader(ExpressionReader):
                 continue
             found += self.statement(node)
         return tuple(found)
+
+    def body_of(self, loop: Any) -> tuple[Statement, ...]:
+        """Return the statements in a loop."""
+        self.loops += 1
+        try:
+            return self.block(loop.body)
+        finally:
+            self.loops -= 1
 
     def statement(self, node: Any) -> tuple[Statement, ...]:
         if isinstance(node, gast.Pass) or _is_docstring(node):
@@ -261,7 +273,7 @@ class _Reader(ExpressionReader):
                 test = self.expression(node.test)
                 return While(
                     test=test,
-                    body=self.block(node.body),
+                    body=self.body_of(node),
                     header=self.header(node),
                     span=span_of(node),
                 )
@@ -471,7 +483,7 @@ class _Reader(ExpressionReader):
             start=start,
             stop=stop,
             step=step,
-            body=self.block(node.body),
+            body=self.body_of(node),
             header=self.header(node),
             span=span_of(node),
         )
@@ -489,7 +501,7 @@ class _Reader(ExpressionReader):
         return Each(
             target=target,
             iterable=iterable,
-            body=self.block(node.body),
+            body=self.body_of(node),
             header=self.header(node),
             span=span_of(node),
         )

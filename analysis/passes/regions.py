@@ -48,7 +48,7 @@ from .array_statements import (
 from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
-from .drivers import Whole, driver, has_loops, left_early, may_be_left, whole
+from .drivers import Whole, driver, has_loops, left_early, may_be_left, returned_names, whole
 from .exchanges import ordered_exchanges
 from .fixed_objects import changing_objects
 from .index_loops import Indexed, index_loops
@@ -310,7 +310,7 @@ class _Search:
         exchanged = nest.exchanged if isinstance(nest, For) else None
         counted = set() if exchanged is None else {exchanged.turns}
         if isinstance(nest, For) and nest.runs_once:  # an `else` stands last
-            return self.live_after[nest.body[-1].span]
+            return self.live_after[nest.body[-1].span] | returned_names(nest)
         return self.live_after[nest.span] | counted
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
