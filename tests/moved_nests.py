@@ -76,7 +76,7 @@ def _sweep(draft: Draft, names: str) -> Body:
 def over_attributes(program: Program, choices: Choices) -> str:
     """Return the source of `program` with attributes of an object for some of its names."""
     tree = ast.parse(program.source)
-    (function,) = tree.body
+    (*_, function) = tree.body
     assert isinstance(function, ast.FunctionDef)
     counted = {
         node.id
