@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,12 @@ def in_a_kernel(function: Callable[..., Any]) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("shares", "over_attributes"),
-    [((0, 0, 0, 0, 0, 0, 0, 0, 1), 0.3), ((1, 1, 1, 1, 1, 1, 1, 1, 0), 1.0)],
+    ("kinds", "over_attributes"),
+    [((8,), 0.3), (range(8), 1.0)],
     ids=["moved", "over attributes"],
 )
 def test_drawn_programs_in_hostile_orders(
-    shares: tuple[float, ...],
+    kinds: Collection[int],
     over_attributes: float,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -38,7 +38,7 @@ def test_drawn_programs_in_hostile_orders(
     orders = itertools.cycle(ORDERS.values())
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
     monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
-    monkeypatch.setattr(draw, "_SHARES", shares)
+    monkeypatch.setattr(draw, "_SHARES", [int(n in kinds) for n in range(len(draw._SHARES))])
     monkeypatch.setattr(draw, "_OVER_ATTRIBUTES", over_attributes)
     with small_shapes(fewest=NEVER):
         limits = Limits(seconds=120, programs=15, shrink_s=10)
