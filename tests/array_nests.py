@@ -51,7 +51,7 @@ class _Sketch:
 
     def index(self) -> str:
         near = [self.variable, f"{self.variable} + 1", f"{self.variable} - 1"]
-        return self.choices.one_of([*(near if self.variable else ["k", "m"]), "0", "-1", "2"])  # type: ignore[list-item]
+        return self.choices.one_of([*(near if self.variable else ["k", "m"]), "0", "-1", "2"])
 
     def place(self, shape: tuple[tuple[int, int], ...], *, is_row: bool) -> str:
         """Return a part of an array; `shape` are kind and elements left out for each axis."""
