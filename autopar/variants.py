@@ -50,11 +50,11 @@ from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.marks import marked
 from autopar.codegen.notes import with_notes
+from autopar.codegen.passes import with_passes
 from autopar.codegen.prepare import compile_kernels, types_of
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
 from autopar.codegen.reduced import without_rounded
-from autopar.codegen.scans import with_scans
 
 from .aliases import written_alone
 from .cost import iterations
@@ -127,11 +127,11 @@ def draft_variant(
             return may_check
         if not may_check:
             return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
-        only = with_scans(only)
+        only = with_passes(only)
         checks = only, generated(only, target, options)
         program = proven(program)
     if is_cpu:
-        program = with_scans(with_jammed(program))
+        program = with_passes(with_jammed(program))
     return Draft(
         target=target,
         typed=typed,

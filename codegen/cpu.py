@@ -280,8 +280,8 @@ class _Module:
                 yield from self._outcome(node.kernel, self._launch(node.kernel), indent)
             case host.Reduce():
                 yield from self._reduce(node, indent)
-            case host.Scan():
-                yield from self._scan(node, indent)
+            case host.Blocks():
+                yield from self._blocks(node, indent)
             case host.Step():
                 yield from self._step(node.kernel, indent)
             case host.Drive():
@@ -341,15 +341,16 @@ class _Module:
         yield f"{indent}else:"
         yield from self._result(values, "found", indent + INDENT)
 
-    def _scan(self, node: host.Scan, indent: str) -> Iterator[str]:
+    def _blocks(self, node: host.Blocks, indent: str) -> Iterator[str]:
         unsure, inner = self._names[node.unsure], indent + INDENT
         short = f"{self._body.text(node.terms)} < {FEWEST_TERMS}"
         if not node.is_rounded:  # then nobody can tell
             short += f" or launcher.workers({self._work(node.run)}) < 2"
         yield f"{indent}{unsure} = {short}"
         yield f"{indent}if not {unsure}:  # what fails or warns here does so again below"
-        yield f"{inner}{self._launch(node.sums)}"
-        yield f"{inner}(_, {unsure}) = {node.starts.name}({self._arguments(node.starts)})"
+        yield f"{inner}{self._launch(node.before)}"
+        if node.starts is not None:
+            yield f"{inner}(_, {unsure}) = {node.starts.name}({self._arguments(node.starts)})"
         yield f"{indent}if {unsure}:"
         yield from self._host_node(node.ordered, inner)
         yield f"{indent}else:"
@@ -432,7 +433,7 @@ def _launch_works(
                 yield predicted_ns(node.kernel.nodes, middles)
             case host.Reduce():
                 yield predicted_ns(node.kernel.nodes, middles)
-            case host.Scan():
+            case host.Blocks():
                 yield predicted_ns(node.run.nodes, middles)
             case host.Step():
                 pass

@@ -294,7 +294,7 @@ class _Module:
                 yield indent + self._launch(node.kernel)
             case host.Reduce():
                 yield indent + self._launch(node.ordered)
-            case host.Scan():
+            case host.Blocks():
                 yield from self._host_node(node.ordered, indent)
             case host.Drive():
                 yield indent + self._header(node.loop)

@@ -45,7 +45,7 @@ def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
                 yield node.kernel
             case host.Reduce():
                 yield node.ordered
-            case host.Scan():
+            case host.Blocks():
                 yield from _kernels((node.ordered,))
             case host.Drive() | host.Choose():
                 yield from _kernels(node.body)

@@ -82,6 +82,8 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
                     word = f"reduction {', '.join(targets(node))} for"
                 if node.scans:
                     word = f"scan {', '.join(each.target for each in node.scans)} for"
+                if node.renamings:
+                    word = f"overwriting {', '.join(each.array for each in node.renamings)} for"
                 bounds = ", ".join(limits(node, {}))
                 step = f", {node.step}" if node.step != 1 else ""
                 own = ", ".join(_private(each) for each in node.private_arrays)

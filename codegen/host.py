@@ -92,11 +92,11 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """A long loop in three passes over blocks; in order where it is short, or `unsure` says so."""
+class Blocks:
+    """A long loop in passes over blocks; in order where it is short, or `unsure` says so."""
 
-    sums: Kernel
-    starts: Kernel  # gives back `unsure` alone
+    before: Kernel
+    starts: Kernel | None  # gives back `unsure` alone
     run: Kernel
     ordered: HostNode
     unsure: str  # a truth value
@@ -113,7 +113,7 @@ class Decide:
     orelse: tuple[HostNode, ...]
 
 
-HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose | Scan | Decide
+HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose | Blocks | Decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ def _terms(node: HostNode) -> tuple[Expression, ...]:
     match node:
         case Reduce(kernel=Kernel(loop=Loop() as loop)) if has_rounded(loop):
             return (node.terms,)
-        case Scan() if node.is_rounded:
+        case Blocks() if node.is_rounded:
             return (node.terms,)
         case Drive():
             return node.few
@@ -242,7 +242,9 @@ class _Planner:
             case Loop() if first.is_reduced:
                 return self._reduce(first, around)
             case Loop(passes=Passes() as passes):
-                return self._scan(replace(first, passes=None, scans=()), passes, around)
+                return self._blocks(
+                    replace(first, passes=None, scans=(), renamings=()), passes, around
+                )
             case Loop():
                 sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
                 body = self.plan(first.body, (*around, first.iterator))
@@ -281,24 +283,24 @@ class _Planner:
             terms=terms,
         )
 
-    def _scan(self, loop: Loop, passes: Passes, around: tuple[str, ...]) -> Scan:
-        def apart(kernel: Kernel) -> Kernel:
+    def _blocks(self, loop: Loop, passes: Passes, around: tuple[str, ...]) -> Blocks:
+        def apart(kernel: Kernel, exposed: frozenset[str]) -> Kernel:
             scalars = tuple(
                 each for each in kernel.scalars if each not in passes.own or each in exposed
             )
             return replace(kernel, scalars=scalars, returned=())
 
-        exposed = liveness.exposed((passes.sums,))
-        sums = apart(self.kernel(self._name("launch"), (passes.sums,), passes.sums, around))
-        exposed = liveness.exposed(passes.starts)
-        starts = apart(self.kernel(self._name("step"), passes.starts, None, around))
-        run = self.kernel(self._name("launch"), (passes.run,), passes.run, around)
-        return Scan(
-            sums=sums,
-            starts=replace(
-                starts, scalars=(*starts.scalars, passes.in_order), returned=(passes.in_order,)
-            ),
-            run=run,
+        before = self.kernel(self._name("launch"), (passes.before,), passes.before, around)
+        starts = None
+        if passes.starts:
+            kernel = self.kernel(self._name("step"), passes.starts, None, around)
+            kernel = apart(kernel, liveness.exposed(passes.starts))
+            scalars = (*kernel.scalars, passes.in_order)
+            starts = replace(kernel, scalars=scalars, returned=(passes.in_order,))
+        return Blocks(
+            before=apart(before, liveness.exposed((passes.before,))),
+            starts=starts,
+            run=self.kernel(self._name("launch"), (passes.run,), passes.run, around),
             ordered=self._plan_run((loop,), around),
             unsure=passes.in_order,
             terms=passes.terms,
@@ -344,7 +346,7 @@ def _reduces(nodes: tuple[HostNode, ...]) -> Iterator[Reduce]:
                 yield from _reduces(node.body)
             case Decide():
                 yield from _reduces((*node.body, *node.orelse))
-            case Launch() | Step() | Scan():
+            case Launch() | Step() | Blocks():
                 pass
 
 
@@ -382,8 +384,8 @@ def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
                 yield node.kernel
                 if node.may_need_order:
                     yield node.ordered
-            case Scan():
-                yield from (node.sums, node.starts, node.run)
+            case Blocks():
+                yield from (node.before, *((node.starts,) if node.starts else ()), node.run)
                 yield from _kernels((node.ordered,))
             case Drive():
                 yield from _kernels(node.body)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from autopar.analysis.model.dependence import Renaming
 from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.source import Span
@@ -150,13 +151,14 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passes:
-    """A scan in three passes over blocks of its iterations.
+    """A loop in passes over blocks of its iterations.
 
-    What each block accumulates from nothing; with what each one starts; the loop itself.
+    What each block needs of others: sums, or elements that the next one overwrites. With what
+    each one starts. The loop itself.
     """
 
-    sums: Loop  # parallel, over all blocks but the last
-    starts: tuple[Node, ...]  # in order
+    before: Loop  # parallel, over all blocks but the last
+    starts: tuple[Node, ...]  # in order; () where blocks need nothing more
     run: Loop  # parallel, over all blocks
     own: frozenset[str]  # scalars that have another value in the first two passes
     # A truth value that `starts` sets where the loop must run in order after all.
@@ -197,6 +199,8 @@ class Loop:
     stands_for: Loop | None = None
     # It carries just these, and is no parallel loop.
     scans: tuple[Scanned, ...] = ()
+    # Nor does this one: it only overwrites what it has read of these.
+    renamings: tuple[Renaming, ...] = ()
     passes: Passes | None = None  # how to run it if it is long
     # How many iterations to reckon with, where its bounds hide that they are mostly as many.
     turns: int | None = None
@@ -317,7 +321,7 @@ def loops_in(body: tuple[Node, ...]) -> Iterator[Loop]:
         if isinstance(node, Loop):
             yield node
             if node.passes is not None:
-                passes = (node.passes.sums, *node.passes.starts, node.passes.run)
+                passes = (node.passes.before, *node.passes.starts, node.passes.run)
                 yield from loops_in(passes)
 
 

@@ -343,14 +343,19 @@ def _with_reductions(
 def _with_scans(
     found: Guarded, dimension: ScheduleDimension, statements: frozenset[str]
 ) -> Guarded:
-    """Return a loop with the scans that are all that it carries."""
-    own = tuple(each for each in dimension.scans if statements & frozenset(each.statements))
+    """Return a loop with the scans, or the renamings, that are all that it asks for."""
     loop = found.node
-    if not own or not dimension.scannable >= statements or not isinstance(loop, Loop):
+    if not isinstance(loop, Loop) or loop.is_shared or loop.private_arrays:
         return found
-    if loop.is_shared or loop.private_arrays:
-        return found
-    return replace(found, node=replace(loop, scans=find_scanned(loop.body, own)))
+    if dimension.scannable >= statements:
+        own = tuple(each for each in dimension.scans if statements & frozenset(each.statements))
+        return replace(found, node=replace(loop, scans=find_scanned(loop.body, own)))
+    if dimension.renamable >= statements:
+        renamings = tuple(
+            each for each in dimension.renamings if statements & frozenset(each.statements)
+        )
+        return replace(found, node=replace(loop, renamings=renamings))
+    return found
 
 
 def _private_to(

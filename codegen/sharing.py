@@ -76,7 +76,7 @@ def _in_order(node: Node) -> Node:
 
 def _without_shares(loop: Loop) -> Loop:
     body = tuple(map(_in_order, loop.body))
-    return replace(loop, body=body, reductions=(), cells=(), scans=(), passes=None)
+    return replace(loop, body=body, reductions=(), cells=(), scans=(), renamings=(), passes=None)
 
 
 def _driven(body: tuple[Node, ...], around: tuple[Loop, ...]) -> tuple[Node, ...]:

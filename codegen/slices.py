@@ -124,7 +124,14 @@ def _kept(
                 scans = tuple(each for each in node.scans if each.target in needed)
                 if loop.body:
                     kept.append(
-                        replace(loop, is_parallel=free, reductions=reduced, cells=(), scans=scans)
+                        replace(
+                            loop,
+                            is_parallel=free,
+                            reductions=reduced,
+                            cells=(),
+                            scans=scans,
+                            renamings=(),
+                        )
                     )
             case Branch():
                 inner = _kept(node.body, question, needed, own)

@@ -1,4 +1,5 @@
-"""Loop nests that use what they accumulate on the way: running sums and extrema, prefix sums, elements put one after the other.
+"""Loop nests that use what they accumulate on the way: running sums and extrema, prefix sums, elements put one after the other;
+and nests that overwrite what they have read.
 
 Some do a little more, or less, than that: a counter that stands still, an element that is read again, a sum of sums.
 """
@@ -12,7 +13,9 @@ from tests.program import Choices, Program
 
 def draw_scanned_nest(choices: Choices) -> Program:
     """Return a program of one or two nests that use what they accumulate on the way."""
-    return draw_program(choices, rows=((running, prefix, placed, mixed),), is_lasting=True)
+    return draw_program(
+        choices, rows=((running, prefix, placed, mixed, overwriting),), is_lasting=True
+    )
 
 
 def running(draft: Draft) -> Body:
@@ -50,6 +53,29 @@ def placed(draft: Draft) -> Body:
 
     start = draft.one_of("0", "0", "0", "3", "-2", "k")
     return [f"q = {start}", *draft.loop(body)]
+
+
+def overwriting(draft: Draft) -> Body:
+    """a[i] = a[i + 1] + b[i]: what is read is overwritten later, or has been in some."""
+
+    def body() -> Body:
+        ahead = [draft.element(f" + {draft.choices.integer(1, 5)}") for _ in range(2)]
+        if len(draft.variables) > 1 and draft.chance(2):
+            ahead = [draft.element(f" + {draft.choices.integer(1, 3)}", along=0) for _ in range(2)]
+        target = draft.element()
+        value = draft.value(ahead[0], draft.one_of(ahead[1], draft.read(target[0]), target))
+        lines = [f"{target} = {value}"]
+        if draft.chance(3):
+            lines = [f"p = {value}", f"{target} = p"]
+        if draft.chance(4):
+            lines = [f"if {draft.condition()}:", *indented(lines)]
+        if draft.chance(4):
+            lines += [f"c[{draft.variables[-1]}] = {draft.one_of(target, ahead[0])}"]
+        return lines
+
+    if draft.chance(3):
+        return draft.loop(lambda: draft.loop(body, plain=True), plain=True)
+    return draft.loop(body)
 
 
 def mixed(draft: Draft) -> Body:

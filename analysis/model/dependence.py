@@ -59,3 +59,12 @@ class Scan:
     # It selects where elements are stored, a new one in each iteration that stores any, as long
     # as it is not negative before the loop.
     is_place: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renaming:
+    """An array of which some statements of a loop read only what was there before the loop."""
+
+    array: str
+    statements: tuple[str, ...]  # those whose reads later iterations overwrite
+    reach: int  # by how many iterations a read comes before such a write, at most

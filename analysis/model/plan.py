@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from . import isl
-from .dependence import Dependence, Reduction, Scan
+from .dependence import Dependence, Reduction, Renaming, Scan
 from .diagnostics import Reason
 from .loop_ir import For, Function
 from .scop import Scop
@@ -78,6 +78,9 @@ class LoopPlan:
     # All that a sequential loop carries, where it is scans alone: parts of it may run at the same
     # time once it is known with what values they start.
     scans: tuple[Scan, ...] = ()
+    # All that a sequential loop carries, where that are anti dependences of a bounded distance:
+    # parts of it may run at the same time once each has put aside what the next one overwrites.
+    renamings: tuple[Renaming, ...] = ()
     # The parameters for which an inspector is worth asking; None without inspections.
     inspected_where: Condition | None = None
 
@@ -110,6 +113,9 @@ class ScheduleDimension:
     # Those for which it carries only scans, and these.
     scannable: frozenset[str] = frozenset()
     scans: tuple[Scan, ...] = ()
+    # Those for which it carries only what renaming removes, and the arrays.
+    renamable: frozenset[str] = frozenset()
+    renamings: tuple[Renaming, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,7 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
             *(("inline",) if region.scop.inlined else ()),
             *(("append",) if region.scop.collects else ()),
             *(("scan",) if plan.scans else ()),
+            *(("rename",) if plan.renamings else ()),
         ),
         dependences=plan.dependences,
         ran=None,

@@ -100,6 +100,12 @@ def _of_loops(
         ),
         scannable=frozenset(each.name for each in inside if each.loops[level] in scanned),
         scans=tuple(scan for number in scanned for scan in loops[number].scans),
+        renamable=frozenset(each.name for each in inside if loops[each.loops[level]].renamings),
+        renamings=tuple(
+            renaming
+            for number in dict.fromkeys(each.loops[level] for each in inside)
+            for renaming in loops[number].renamings
+        ),
     )
 
 

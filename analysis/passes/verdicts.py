@@ -38,6 +38,7 @@ from .reasons import (
     WhileLoop,
 )
 from .reductions import find_reductions, left_over
+from .renaming import find_renamings
 from .scans import find_scans, scan_operator
 from .storage import Storage
 from .trip_counts import long_loops
@@ -113,6 +114,7 @@ class _Judge:
                 and self.values_survive(loop, excused | {each.target for each in kept})
             ),
             kept=kept,
+            renamings=self.renamings(loop, kind, blocking, is_alone=not (arrays or reductions)),
             scans=self.scans(loop, kind, blocking, (found, reductions)) if not arrays else (),
             inspections=inspections,
             inspected_where=where if inspections else None,
@@ -132,6 +134,14 @@ class _Judge:
         scans = find_scans(self.scop, loop, blocking, found)
         survivors = {each.target for each in scans}
         return scans if scans and self.values_survive(loop, survivors) else ()
+
+    def renamings(
+        self, loop: int, kind: VerdictKind, blocking: tuple[Conflict, ...], *, is_alone: bool
+    ) -> tuple[dependence.Renaming, ...]:
+        """Return what sets a loop free that only overwrites what it has read; () for another."""
+        if kind != "sequential" or not is_alone or not self.values_survive(loop, frozenset()):
+            return ()
+        return find_renamings(self.scop, loop, blocking)
 
     def is_apart(self, reduction: Reduction, loop: int) -> bool:
         """Return whether parts of the loop may accumulate into something of their own."""

@@ -11,6 +11,7 @@ import pytest
 
 import autopar
 from autopar import dispatch
+from autopar.codegen import halos
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
 from tests.fuzz import draw
@@ -33,6 +34,9 @@ def test_scans_in_hostile_orders(
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
     monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
     monkeypatch.setattr(draw, "_SHARES", [int(n == KIND) for n in range(len(draw._SHARES))])
+    monkeypatch.setattr(halos, "BLOCK", 4)
+    monkeypatch.setattr(halos, "NESTED_BLOCK", 2)
+    monkeypatch.setattr(halos, "_SHARE", 1)
     with small_shapes(fewest=0):
         limits = Limits(seconds=120, programs=25, shrink_s=10)
         tally = run_campaign(seed, limits, in_a_kernel, tmp_path)
