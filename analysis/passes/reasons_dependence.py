@@ -90,7 +90,8 @@ class CarriedAnti(Reason):
     """An iteration overwrites what an earlier iteration of the same loop had still to read.
 
     Why it blocks: the old value must be read before the new one replaces it, so the iterations
-        have an order; with a second array they have none.
+        have an order; with a second array they have none. Where `transform` says "rename", blocks
+        of a long loop put such values aside before any of them runs, and run at the same time.
 
     Example:
         for i in range(n - 1):

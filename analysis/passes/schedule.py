@@ -78,11 +78,11 @@ def _of_loops(
 ) -> ScheduleDimension:
     parallel, reducible = free
     inside = [statement for statement in scop.statements if len(statement.loops) > level]
-    scanned = dict.fromkeys(
-        number
-        for each in inside
-        if loops[number := each.loops[level]].scans and number not in parallel | reducible
+    left = dict.fromkeys(
+        number for each in inside if (number := each.loops[level]) not in parallel | reducible
     )
+    scanned = [number for number in left if loops[number].scans]
+    renamed = [number for number in left if loops[number].renamings]
     reduced = dict.fromkeys(number for each in inside if (number := each.loops[level]) in reducible)
     return ScheduleDimension(
         is_textual=False,
@@ -100,12 +100,8 @@ def _of_loops(
         ),
         scannable=frozenset(each.name for each in inside if each.loops[level] in scanned),
         scans=tuple(scan for number in scanned for scan in loops[number].scans),
-        renamable=frozenset(each.name for each in inside if loops[each.loops[level]].renamings),
-        renamings=tuple(
-            renaming
-            for number in dict.fromkeys(each.loops[level] for each in inside)
-            for renaming in loops[number].renamings
-        ),
+        renamable=frozenset(each.name for each in inside if each.loops[level] in renamed),
+        renamings=tuple(one for number in renamed for one in loops[number].renamings),
     )
 
 

@@ -139,7 +139,9 @@ class _Judge:
         self, loop: int, kind: VerdictKind, blocking: tuple[Conflict, ...], *, is_alone: bool
     ) -> tuple[dependence.Renaming, ...]:
         """Return what sets a loop free that only overwrites what it has read; () for another."""
-        if kind != "sequential" or not is_alone or not self.values_survive(loop, frozenset()):
+        if kind not in {"sequential", "conditional"} or not is_alone:
+            return ()
+        if not self.values_survive(loop, frozenset()):
             return ()
         return find_renamings(self.scop, loop, blocking)
 

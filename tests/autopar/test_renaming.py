@@ -70,6 +70,12 @@ def rows(u):
 def corners(u):
     for i in range(u.shape[0] - 1):
         for j in range(u.shape[1] - 2, 0, -1):
+            u[i, j] = u[i + 1, j + 1] + u[i, j + 1]
+
+
+def rows_of_rows(u):
+    for i in range(u.shape[0] - 1):
+        for j in range(u.shape[1] - 2, 0, -1):
             u[i, j] = u[i + 1, j + 1] + u[i, j - 1]
 
 
@@ -126,6 +132,7 @@ OVERWRITING: Cases = {
     "two arrays": (two_arrays, lambda: (NUMBERS.copy(), NUMBERS[::-1].copy())),
     "rows": (rows, lambda: (TABLE.copy(),)),
     "rows of Fortran": (rows, lambda: (np.asfortranarray(TABLE),)),
+    "rows of rows": (rows_of_rows, lambda: (TABLE.copy(),)),
     "steps": (steps, lambda: (NUMBERS.copy(),)),
 }
 OTHERS: Cases = {
