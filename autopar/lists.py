@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from autopar.analysis.facts.lists import (
+    LISTS,
     ListView,
     changed,
     copied,
@@ -77,13 +78,16 @@ class Lists:
 
     def seen(self, names: tuple[str, ...], values: tuple[object, ...]) -> tuple[object, ...]:
         """Return the values with views for the lists among them, unless they are to be skipped."""
-        if self._skips or not any(type(each) is list for each in values):
+        if self._skips or not any(type(each) in LISTS for each in values):
             return values
         found: list[object] = []
         for name, value in zip(names, values, strict=True):
             view = None
-            if type(value) is list and name in self.ranks:
-                view = view_of(value, self.ranks[name], is_read=name in self.read)
+            if type(value) in LISTS and name in self.ranks:
+                is_written = name in self.written
+                view = view_of(
+                    value, self.ranks[name], is_read=name in self.read, is_written=is_written
+                )
             found.append(value if view is None else view)
         return tuple(found)
 

@@ -27,9 +27,12 @@ from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final, TypeAlias, TypeVar, final
 
+from autopar.analysis.model.held import is_held, whole
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.passes.bound_names import Position, find_bound_names
 from autopar.analysis.passes.scopes import SCOPES, Scope, class_of, enclose, mangle, path_to
+
+from .holding import Holding, over_held
 
 # After so many comprehensions in a row that no kernel took, their guard is not asked any more.
 _MOST_MISSES = 100
@@ -192,6 +195,26 @@ class _Guard(Asker):
         return frame.f_builtins.get(name, UNBOUND) if _is_builtin(frame, name, value) else value
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class _HoldingGuard(_Guard):
+    """The same before a loop whose header computes what it runs over."""
+
+    next: Callable[[], object]
+
+
+def _showing(holding: Holding, results: tuple[str, ...]) -> Callable[..., Returned]:
+    """Return what asks with the values of a header first, and keeps them where nobody answers."""
+
+    def enter(held: tuple[object, ...], *values: object) -> Returned:
+        caller = sys._getframe(1)  # noqa: SLF001 -- as in look
+        returned = holding.ask(held, values)
+        if not returned:
+            holding.keep(caller, held)
+        return tuple(_with_own_values(caller, results, row) for row in returned)
+
+    return enter
+
+
 def _is_builtin(frame: FrameType, name: str, value: object) -> bool:
     """Return whether the search for the unbound `name` goes on among the builtins."""
     return value is UNBOUND and not _is_local(frame.f_code, name)
@@ -262,6 +285,31 @@ class _ValueGuard:
     look = _Guard.look
 
 
+@final
+class _HeldValueGuard:
+    """The same for a comprehension over what it computes first."""
+
+    __slots__ = ("_holding", "_misses", "is_off", "next")
+
+    def __init__(self, holding: Holding) -> None:
+        self._holding = holding
+        self._misses = 0
+        self.is_off = False
+        self.next = holding.next
+
+    def value(self, held: tuple[object, ...], *values: object) -> tuple[object, ...]:
+        """Return the value alone in a tuple, () where the interpreter is to find it."""
+        for returned in self._holding.ask(held, values):
+            self._misses = 0
+            return returned
+        self._misses += 1
+        self.is_off = self._misses >= _MOST_MISSES
+        self._holding.keep(sys._getframe(1), held)  # noqa: SLF001 -- as in look
+        return ()
+
+    look = _Guard.look
+
+
 # ------------------------------------------------------------------- putting guards in
 
 
@@ -301,8 +349,10 @@ class _Edit:
         self._bound = bound
         for site in sites:
             place = (site.line, site.column)
+            holding = Holding(site.arguments, site.enter)
             if site.is_value:
-                guard = self._placeholder(_ValueGuard(site.enter))
+                kind = _HeldValueGuard(holding) if holding.names else _ValueGuard(site.enter)
+                guard = self._placeholder(kind)
                 self._values[place] = functools.partial(_value_text, guard, site, class_name)
                 continue
             if place in self._guards:
@@ -313,7 +363,12 @@ class _Edit:
                 names = ("", *names) if site.exits else names
                 enter = _keep_unassigned(enter, names)
             asker = _Guard(enter=enter, original=self._original)
-            if site.answers is not None:
+            if holding.names:
+                names = tuple(mangle(name, class_name) for name in site.results)
+                asker = _HoldingGuard(
+                    enter=_showing(holding, names), original=self._original, next=holding.next
+                )
+            elif site.answers is not None:
                 site.answers(asker)
             guard = self._placeholder(asker)
             write = _match_text if site.exits else _guard_text
@@ -415,10 +470,7 @@ def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     A name that may be unbound is looked up by name; the others are read as usual.
     An unbound result is taken back in the same line, before anything runs.
     """
-    arguments = ", ".join(
-        name if name in bound else f"{guard}.look({mangle(name, class_name)!r})"
-        for name in site.arguments
-    )
+    arguments = _arguments_text(guard, site, bound, class_name)
     if not site.results:
         is_off = f"{guard}.is_off or " if site.is_light else ""
         return f"if {is_off}not {guard}.enter({arguments}):\n    pass\n"
@@ -451,12 +503,21 @@ def _match_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     return f"match {guard}.enter({arguments}):\n{cases}    case _:\n        pass\n"
 
 
-def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset[str]) -> str:
-    """Return as text what stands for a comprehension, which goes where it says `...`."""
-    arguments = ", ".join(
+def _arguments_text(guard: str, site: Site, bound: frozenset[str], class_name: str | None) -> str:
+    """Return as text what a guard is asked with, what the header computes in a tuple before."""
+    held = dict.fromkeys(whole(name) for name in site.arguments if is_held(name))
+    others = [
         name if name in bound else f"{guard}.look({mangle(name, class_name)!r})"
         for name in site.arguments
-    )
+        if not is_held(name)
+    ]
+    shown = [f"({''.join(f'{name}, ' for name in held)})"] if held else []
+    return ", ".join([*shown, *others])
+
+
+def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset[str]) -> str:
+    """Return as text what stands for a comprehension, which goes where it says `...`."""
+    arguments = _arguments_text(guard, site, bound, class_name)
     return f"... if {guard}.is_off else ({guard}.value({arguments}) or (...,))[0]"
 
 
@@ -467,7 +528,7 @@ def _value_or(comprehension: ast.ListComp | ast.GeneratorExp, text: str) -> ast.
     match choice:
         case ast.IfExp(orelse=ast.Subscript(value=ast.BoolOp(values=[_, ast.Tuple() as found]))):
             choice.body = comprehension
-            found.elts = [comprehension]
+            found.elts = [over_held(choice, comprehension)]
     return choice
 
 
@@ -481,10 +542,10 @@ def _guarded(loop: ast.stmt, text: str, exits: tuple[Position, ...]) -> ast.stmt
             for case, place in zip(cases[1:], exits, strict=False):
                 case.body[-1:] = [returns[place]]
             cases[-1].body = [loop]
-        case ast.If():
-            guard.body = [loop]
-        case ast.For():
-            guard.orelse = [loop]
+        case ast.If(test=test):
+            guard.body = [over_held(test, loop)]
+        case ast.For(iter=asked):
+            guard.orelse = [over_held(asked, loop)]
     return guard
 
 

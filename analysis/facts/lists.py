@@ -39,13 +39,15 @@ _NUMPY: dict[type, ScalarType] = {
 _KINDS = _PYTHON | _NUMPY
 _FLAGS = Flags(num=C_CONTIGUOUS | ALIGNED | WRITEABLE)
 _LARGEST_RANK = 2
+_WRITABLE = frozenset((list,))
+LISTS = frozenset((list, tuple, range))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ListView:
     """One list of a call, or a list of lists; only the first row is looked at."""
 
-    given: list[Any]
+    given: Any  # a list; a tuple or a range, where it is only read
     shape: tuple[int, ...]
     element: ScalarType | None  # of the first element; None where none is read
 
@@ -88,27 +90,32 @@ class ListView:
         )
 
 
-def view_of(value: object, rank: int, *, is_read: bool) -> ListView | None:
+def view_of(
+    value: object, rank: int, *, is_read: bool, is_written: bool = False
+) -> ListView | None:
     """Return a list as an array of `rank` axes; None where it cannot be one.
 
-    A list of another length than it has rows, or of unlike elements, is found out by `copied`.
+    Tuples and ranges that are only read are lists here. A list of another length than it has
+    rows, or of unlike elements, is found out by `copied`.
     """
-    if type(value) is not list or not 1 <= rank <= _LARGEST_RANK:
+    kinds = _WRITABLE if is_written else LISTS
+    if type(value) not in kinds or not 1 <= rank <= _LARGEST_RANK:
         return None
+    given: Any = value
     if rank == 1:
-        shape: tuple[int, ...] = (len(value),)
-        first = value
+        shape: tuple[int, ...] = (len(given),)
+        first = given
     else:
-        first = value[0] if value else []
-        if type(first) is not list:
+        first = given[0] if given else []
+        if type(first) not in kinds or type(first) is range:
             return None
-        shape = (len(value), len(first))
+        shape = (len(given), len(first))
     element = None
     if is_read:
         element = _KINDS.get(type(first[0])) if first else FLOAT
         if element is None:
             return None
-    return ListView(given=value, shape=shape, element=element)
+    return ListView(given=given, shape=shape, element=element)
 
 
 def copied(view: ListView, held: ScalarType) -> NDArray[Any] | str:
@@ -118,6 +125,8 @@ def copied(view: ListView, held: ScalarType) -> NDArray[Any] | str:
         return problem
     if view.element is None:
         return np.empty(view.shape, held.dtype)
+    if type(view.given) is range:
+        return _counted(view.given, view.element, held)
     kinds = set(map(type, _elements(view)))
     if len(kinds) > 1 or (kinds and _KINDS.get(next(iter(kinds))) != view.element):
         return f"a list of {' and '.join(sorted(each.__name__ for each in kinds))}"
@@ -126,6 +135,16 @@ def copied(view: ListView, held: ScalarType) -> NDArray[Any] | str:
     except OverflowError:
         return "a list with an integer beyond 64 bits"
     return _as(array, view.element, held)
+
+
+def _counted(given: range, element: ScalarType, held: ScalarType) -> NDArray[Any] | str:
+    limits = np.iinfo(np.int64)
+    ends = (given[0], given[-1]) if given else (0,)
+    if min(ends) < limits.min or max(ends) > limits.max:
+        return "a range with an integer beyond 64 bits"
+    step = given.step if len(given) > 1 else 1
+    first = given[0] if given else 0
+    return _as(first + step * np.arange(len(given), dtype=np.int64), element, held)
 
 
 def _as(array: NDArray[Any], element: ScalarType, held: ScalarType) -> NDArray[Any] | str:
@@ -143,11 +162,12 @@ def rows_problem(view: ListView) -> str | None:
     """Return why the rows of a list make no two-dimensional array; None where they do."""
     if view.ndim == 1:
         return None
-    if set(map(type, view.given)) - {list}:
+    kinds = set(map(type, view.given))
+    if len(kinds) > 1 or kinds - {list, tuple}:
         return "a list of other things than lists"
     if any(len(row) != view.shape[1] for row in view.given):
         return "a list of lists of different lengths"
-    if len(set(map(id, view.given))) < len(view.given):
+    if kinds == {list} and len(set(map(id, view.given))) < len(view.given):
         return "a list that has one list as several rows"
     return None
 

@@ -9,6 +9,8 @@ is wanted, in guards, in kernels; `dotted` gives back what the user wrote.
 
 from __future__ import annotations
 
+from .held import spoken
+
 # A78F, Latin letter sinological dot: may stand in an identifier, and NFKC leaves it alone.
 SEPARATOR = "\ua78f"
 
@@ -45,5 +47,5 @@ def prefixes(name: str) -> tuple[str, ...]:
 
 
 def dotted(text: str) -> str:
-    """Return a text with its chains as the user writes them."""
-    return text.replace(SEPARATOR, ".")
+    """Return a text with its chains, and what headers compute, as the user may read them."""
+    return spoken(text.replace(SEPARATOR, "."))

@@ -270,6 +270,14 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """That the header of a loop computes values which a guard has to be shown."""
+
+    reads: frozenset[str]  # names that it reads for them
+    reason: Reason  # why the loop is no part of a nest, where values cannot be shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class For:
     """`for variable in range(start, stop, step)` without `break` and `else`."""
 
@@ -304,6 +312,7 @@ class For:
     runs_once: bool = False  # no loop of the source: what holds a driver and its `else`
     is_driver: bool = False  # it may be left, and is the outermost loop of the source
     exits: Exits | None = None  # of a whole nest: the `return` statements that leave it
+    held: Held | None = None  # what its header computes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,6 +393,7 @@ class Each:
     is_inner_axis: bool = False  # as of `For`
     is_value: bool = False  # as of `For`
     is_driver: bool = False  # as of `For`
+    held: Held | None = None  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

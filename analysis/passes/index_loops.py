@@ -203,6 +203,7 @@ class _Indexing:
             is_inner_axis=node.is_inner_axis,
             is_value=node.is_value,
             is_driver=node.is_driver,
+            held=node.held,
         )
 
     def refuse(self, node: Each) -> None:

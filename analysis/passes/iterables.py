@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import gast
 
+from ..model.held import FIRST, LAST
 from ..model.loop_ir import (
     Binary,
     Constant,
@@ -29,6 +30,7 @@ from ..model.loop_ir import (
     Zipped,
 )
 from ..model.source import Span
+from .held_values import is_bar, limits_of_range
 
 
 class Reading(NamedTuple):
@@ -38,6 +40,7 @@ class Reading(NamedTuple):
     canonical: Callable[[Any], str | None]
     span_of: Callable[[Any], Span]
     place: Callable[[Any], str | None]  # the name of an array, or of a chain that leads to one
+    held: Callable[[Any], str | None]  # the name of what is computed before the loop begins
 
 
 def read_pattern(node: Any, span_of: Callable[[Any], Span]) -> Pattern | None:
@@ -54,6 +57,19 @@ def read_pattern(node: Any, span_of: Callable[[Any], Span]) -> Pattern | None:
 
 def read_iterable(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
     """Return what a loop with such a target runs over; None where its turns have no numbers."""
+    found = _read(node, target, reading)
+    name = reading.held(node) if found is None and isinstance(target, Name) else None
+    if name is None:
+        return found
+    at = reading.span_of(node)
+    limits = limits_of_range(node, reading.canonical)
+    if limits is None:
+        return Elements(array=name, is_reversed=False, span=at)
+    first = Name(name=name + FIRST, span=at) if limits > 1 else _zero(at)
+    return Counts(start=first, stop=Name(name=name + LAST, span=at), span=at)
+
+
+def _read(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
     at = reading.span_of(node)
     match node:
         case gast.Name() | gast.Attribute() if isinstance(target, Name):
@@ -77,7 +93,8 @@ def _call(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
             return None
         case "range" if isinstance(target, Name):
             return _counts(node, reading)
-        case "zip" if arguments and len(parts) == len(arguments):
+        # How far a bar gets in a `zip` depends on what else is in it.
+        case "zip" if parts and len(parts) == len(arguments) and not any(map(is_bar, arguments)):
             found = [
                 read_iterable(each, part, reading)
                 for each, part in zip(arguments, parts, strict=True)

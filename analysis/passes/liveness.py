@@ -95,6 +95,8 @@ class _Walk:
 
     def loop(self, loop: For | Each | While, live: frozenset[str]) -> frozenset[str]:
         bounds = frozenset[str]().union(*map(reads, expressions_of(loop)))
+        if not isinstance(loop, While) and loop.held is not None:
+            bounds |= loop.held.reads
         if id(loop) not in self.exposed:
             # What it counts with is bound before each iteration of the body, and only then.
             body = _Walk(exposed=self.exposed).block(loop.body, frozenset())

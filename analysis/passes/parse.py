@@ -19,6 +19,7 @@ import gast
 
 from ..model.chains import SEPARATOR, is_chain
 from ..model.diagnostics import Reason, Refusal
+from ..model.held import is_held
 from ..model.loop_ir import (
     DISCARDED,
     RESULT,
@@ -34,6 +35,7 @@ from ..model.loop_ir import (
     Expression,
     For,
     Function,
+    Held,
     Helper,
     If,
     Name,
@@ -42,6 +44,7 @@ from ..model.loop_ir import (
     Update,
     While,
     append_to,
+    expressions_of,
     result_name,
     walk_expression,
 )
@@ -56,8 +59,10 @@ from .continues import has_jump, jump_in, with_rest
 from .definitions import MODULE, Definition, file_of, span_of
 from .else_branches import with_else
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
+from .held_values import held_number, held_values
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
+from .liveness import reads
 from .reasons import (
     ArrayStatement,
     AttributeWrite,
@@ -65,6 +70,7 @@ from .reasons import (
     Comprehension,
     EarlyExit,
     ExceptionHandling,
+    FunctionNotKnown,
     OpaqueIterable,
     SourceUnavailable,
     UnsupportedStatement,
@@ -136,6 +142,7 @@ class _Reader(ExpressionReader):
         super().__init__(source, known, callees)
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
         self.given = dict(source.given)
+        self.held: Held | None = None  # by the header that is being read
         self.attributes: set[str] = set()  # chains that are assigned
         self.loops = 0  # how many stand around what is read
 
@@ -463,13 +470,14 @@ class _Reader(ExpressionReader):
         return Name(name=name, span=span_of(node))
 
     def for_loop(self, node: Any) -> For | Each:
+        self.held = None
         if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
             return self.each(node)
         return self.counted(node, *self.limits(node.iter))
 
     def limits(self, node: Any) -> tuple[Expression, Expression, Expression]:
         """Return start, stop and step of a `range`."""
-        bounds = [self.expression(argument) for argument in node.args]
+        bounds = [self.bound(argument) for argument in node.args]
         at = span_of(node)
         start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
         step = (
@@ -477,8 +485,35 @@ class _Reader(ExpressionReader):
         )  # range(start, stop, step)
         return start, bounds[1] if len(bounds) > 1 else bounds[0], step
 
+    def bound(self, node: Any) -> Expression:
+        """Return a bound of a range; what no kernel computes has a name."""
+        try:
+            return self.expression(node)
+        except Unmodelled as unmodelled:
+            name = held_number(node, span_of)
+            if name is None:
+                raise
+            return Name(name=self.hold(node, name, unmodelled.reason), span=span_of(node))
+
+    def values(self, node: Any) -> str | None:
+        """Return the name of what a loop runs over that is computed before it; None for none."""
+        name = held_values(node, self.canonical, span_of)
+        if name is None:
+            return None
+        reason = OpaqueIterable(span=span_of(node), iterable=self.text(node))
+        return self.hold(node, name, reason)
+
+    def hold(self, node: Any, name: str, reason: Reason) -> str:
+        """Return `name`, after noting that the header being read computes what `node` says."""
+        before = frozenset[str]() if self.held is None else self.held.reads
+        first = reason if self.held is None else self.held.reason
+        self.held = Held(reads=before | names.effects_of(node).reads, reason=first)
+        return name
+
     def counted(self, node: Any, start: Expression, stop: Expression, step: Expression) -> For:
+        held, self.held = self.held, None
         return For(
+            held=held,
             variable=node.target.id,
             start=start,
             stop=stop,
@@ -493,12 +528,14 @@ class _Reader(ExpressionReader):
         if turned is not None:
             return self.counted(node, *turned)
         target = read_pattern(node.target, span_of)
-        reading = IterableReading(self.expression, self.canonical, span_of, self.place)
+        reading = IterableReading(self.expression, self.canonical, span_of, self.place, self.values)
         iterable = None if target is None else read_iterable(node.iter, target, reading)
         if target is None or iterable is None:
             shown = self.text(node.iter)
             raise Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=shown))
+        held, self.held = self.held, None
         return Each(
+            held=held,
             target=target,
             iterable=iterable,
             body=self.body_of(node),
@@ -577,7 +614,7 @@ class _Reader(ExpressionReader):
         effects = names.effects_of(node)
         return Opaque(
             reason=reason,
-            reads=effects.reads,
+            reads=effects.reads | self.held_by(node, reason),
             writes=effects.writes,
             kills=frozenset(),
             has_effects=True,
@@ -588,6 +625,17 @@ class _Reader(ExpressionReader):
             span=span_of(node),
             is_value=is_value,
         )
+
+    def held_by(self, node: Any, reason: Reason) -> frozenset[str]:
+        """Return the names of what a comprehension computes first, if a call may analyse it."""
+        if not isinstance(reason, FunctionNotKnown):
+            return frozenset()
+        try:
+            loop = self.generator(node.generators[0], node)
+        except Unmodelled:
+            return frozenset()
+        read = frozenset[str]().union(*map(reads, expressions_of(loop)))
+        return frozenset(filter(is_held, read))
 
     def generator(self, node: Any, comprehension: Any) -> For | Each:
         """Return one `for` of a comprehension, without a body."""

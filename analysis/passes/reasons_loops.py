@@ -54,7 +54,9 @@ class OpaqueIterable(Reason):
         cannot be described; the iterable may also run code of its own at each step. Numbered are
         `range`, the elements or rows of an array called by its name, and `enumerate`, `zip`,
         `reversed`, `np.ndindex`, `np.ndenumerate` and `itertools.product` of these, with names
-        to bind that match.
+        to bind that match. What the header of an outermost loop computes (`a[1:]`,
+        `np.linspace(0, 1, n)`, `[0.5, 1.5]`, `tqdm(a)`) is looked at when it is there; inside
+        other loops it is computed anew in each iteration, which is not modelled.
 
     Example:
         for x in items.values():

@@ -269,6 +269,13 @@ class _Search:
         opaque = _opaque(nest)
         if opaque:
             return Refusal(reasons=opaque)
+        shown = tuple(
+            each.held.reason
+            for each in walk_statements(nest.body)
+            if isinstance(each, For | Each) and each.held is not None
+        )
+        if shown:
+            return Refusal(reasons=shown)
         if nest.has_else:  # a guard would stand before both
             kind = "'for … else'"
             return Refusal(reasons=(UnsupportedStatement(span=nest.span, kind=kind),))

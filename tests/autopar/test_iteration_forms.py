@@ -173,9 +173,12 @@ CASES: list[tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = [
     (one_name_twice, lambda: (floats(50), floats(40), np.zeros(40))),
     (own_names_changed, lambda: (floats(50), np.zeros(50))),
     (stored_ahead, lambda: (floats(50),)),
+    (elements, lambda: ((1.0, 2.0), 0.0)),
+    (pairs, lambda: (floats(50), range(50), 0.0)),
+    (pairs, lambda: (floats(50), range(90, -10, -2), 0.0)),
 ]
 LEFT: list[tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = [
-    (elements, lambda: ((1.0, 2.0), 0.0)),
+    (elements, lambda: ((1.0, 2), 0.0)),
     (elements, lambda: (floats(0), 0.0)),
     (elements, lambda: (floats(3, 2), 0.0)),
     (elements, lambda: (np.float64(3), 0.0)),
@@ -184,7 +187,6 @@ LEFT: list[tuple[Callable[..., Any], Callable[[], tuple[Any, ...]]]] = [
     (rows, lambda: (floats(3, 4).tolist(),)),
     (numbered_rows, lambda: (floats(40, 30), np.zeros((40, 20)))),
     (pairs, lambda: (floats(50), floats(0), 0.0)),
-    (pairs, lambda: (floats(50), range(50), 0.0)),
     (numbered_pairs, lambda: (floats(50), floats(40), np.zeros(40), 1.5)),
     (numbered_pairs, lambda: (floats(50), floats(40), np.zeros(30), -3)),
     (numbers_and_elements, lambda: (floats(60), np.zeros(50), 3, 60)),

@@ -112,6 +112,8 @@ ROWS = (
     ),
     Row(10, p.kept, "AP208", ".", lambda _: (list(range(N)),)),
     Row(10, p.squares, "parallel", "k", lambda _: (N,)),
+    Row(9, p.evaluated, "AP216", "k", lambda r: (np.cos, r.random(N), np.zeros(N))),
+    Row(0, p.paired, "parallel", "k", lambda r: (r.random(N), np.zeros(N))),
     Row(11, p.resampled, "AP203", ".", lambda _: (np.arange(9.0), 5, np.zeros(N), 7)),
     Row(12, p.simulated, "conditional", ".", lambda r: (r.random(9).tolist(), 6)),
     Row(13, p.recurrent, "AP401", "k", lambda r: (np.zeros(N), r.random(N), 0.5)),
