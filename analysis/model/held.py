@@ -13,7 +13,7 @@ from .source import Span
 
 _PREFIX = "autopar_held_"
 FIRST, LAST = "_first", "_last"
-_NAME = re.compile(rf"{_PREFIX}(\d+)(?:_\d+){{3}}(?:{FIRST}|{LAST})?")
+_NAME = re.compile(rf"{_PREFIX}(\d+)_(\d+)_\d+_\d+(?:{FIRST}|{LAST})?")
 
 
 def held_name(span: Span) -> str:
@@ -39,4 +39,4 @@ def held_place(name: str) -> tuple[int, int, int, int]:
 
 def spoken(text: str) -> str:
     """Return a text with words for the names in it."""
-    return _NAME.sub(r"header of line \1", text)
+    return _NAME.sub(r"header \1:\2", text)

@@ -128,7 +128,7 @@ def evaluated(f, x, y):  # a function passed as an argument
 
 
 def paired(x, d):  # neighbours by slices
-    for i, (a, b) in enumerate(zip(x[:-1], x[1:])):  # noqa: B905  # as people write
+    for i, (a, b) in enumerate(zip(x[:-1], x[1:])):  # noqa: B905, RUF007  # as people write
         d[i] = b - a
 
 

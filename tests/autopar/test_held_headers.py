@@ -257,7 +257,7 @@ def test_the_report_speaks_of_the_header():
     decorated(0.5)
     line = over_numbers.__code__.co_firstlineno + 2
     assert [note for note in notes(decorated) if note] == [
-        f"AP506: 'header of line {line}' is a list of float and int at this call."
+        f"AP506: 'header {line}:13' is a list of float and int at this call."
     ]
 
 
