@@ -408,6 +408,7 @@ class While:
     header: str
     span: Span
     is_driver: bool = False  # as of `For`
+    has_else: bool = False  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ def whole(body: tuple[Statement, ...], position: int) -> Whole | None:
             # The names that `else_branches` gives: one for each loop.
             if name == test and name.startswith(TEMPORARY) and begin.span == loop.span:
                 return Whole(loop=loop, before=(begin,), after=(orelse,))
+    assert not (loop.has_else and may_be_left(loop))  # a guard would stand before both
     return Whole(loop=loop)
 
 

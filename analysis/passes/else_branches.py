@@ -30,9 +30,8 @@ from ..model.loop_ir import (
 
 def with_else(loop: For | Each | While, orelse: tuple[Statement, ...]) -> tuple[Statement, ...]:
     """Return `loop` without its `else`, and what runs it."""
-    if not isinstance(loop, While):
-        loop = replace(loop, has_else=True)
-    if not any(True for _ in own_breaks(loop.body)):
+    loop = replace(loop, has_else=True)
+    if not isinstance(loop, While) and not any(True for _ in own_breaks(loop.body)):
         return (loop, *orelse)
     at = loop.span
     ended = Name(name=f"{TEMPORARY}{at.line}_{at.column}_ended", span=at)

@@ -229,6 +229,17 @@ def squeezed(a, out):
     return k
 
 
+def else_without_break(v, rounds):
+    k = 0
+    while k < rounds and v[0] < 9.0:
+        for i in range(len(v)):
+            v[i] = v[i] + 1.0
+        k += 1
+    else:
+        k = -5
+    return k
+
+
 def floats(*shape):
     return np.random.default_rng(3).random(shape)
 
@@ -252,6 +263,8 @@ SWEEPS = [
     (in_two_dimensions, lambda: (floats(20, 12), np.zeros((20, 12)), 1e-3, 99)),
     (in_two_dimensions, lambda: (floats(20, 12), np.zeros((20, 12)), 1e-3, 5)),
     (switched, lambda: (floats(60), 7)),
+    (else_without_break, lambda: (floats(60), 7)),
+    (else_without_break, lambda: (floats(60), 0)),
 ]
 ORDERED = [
     (in_order, lambda: (floats(30), 1e-3)),
