@@ -334,10 +334,17 @@ def study(  # noqa: PLR0913  # click passes each option by name
 
 
 @commands.command()
-def info() -> None:
-    """Print versions, backends and devices found, threads and the cache folder."""
+@click.option("--calibrate", is_flag=True, help="Measure this machine first; takes some seconds.")
+def info(calibrate: bool) -> None:  # noqa: FBT001  # click calls it by name
+    """Print versions, backends and devices, threads, the cache folder, rates of the cost model."""
     from .info import describe_installation
 
+    if calibrate:
+        from autopar.codegen.cache import user_cache
+
+        from .calibration import calibrate as measure
+
+        measure(user_cache())
     rows = describe_installation()
     width = max(len(name) for name, _ in rows)
     for name, value in rows:

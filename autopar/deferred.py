@@ -26,9 +26,10 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.passes.liveness import exposed_reads
 from autopar.analysis.passes.name_uses import name_uses
 from autopar.codegen.forks import Lock
+from autopar.codegen.rates import current
 from autopar.codegen.reasons import NotProfitable
 
-from .cost import ANALYSIS_NS, nest_nanoseconds
+from .cost import nest_nanoseconds
 from .dispatch import Region
 from .guard import ARRAYS, LIMIT, RESERVED_NAMES, can_guard, make_guard
 from .options import Options
@@ -110,11 +111,11 @@ class Deferred:
             predicted = 0
         with self._lock:
             self.interpreted_ns += predicted
-            if self.interpreted_ns >= ANALYSIS_NS:
+            if self.interpreted_ns >= current().analysis:
                 return None
         detail = (
             f"it takes about {predicted / 1e6:.3g} ms in the interpreter, "
-            f"analysing it with values about {ANALYSIS_NS / 1e6:.3g} ms"
+            f"analysing it with values about {current().analysis / 1e6:.3g} ms"
         )
         return NotProfitable(span=self.span, detail=detail)
 

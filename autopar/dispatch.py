@@ -40,10 +40,11 @@ from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError
 from autopar.codegen.forks import Lock
+from autopar.codegen.rates import current
 from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
-from .cost import ANALYSIS_NS, COMPILE_NS, DISPATCH_NS, interpreter_nanoseconds
+from .cost import interpreter_nanoseconds
 from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
 from .inspectors import Call, Inspectors, out_of_range
 from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
@@ -275,9 +276,9 @@ class Region:
         key = (types, found.holding)
         if self.options.backend == "auto":
             gain = self.lists.gain(found.interpreter_ns, found.extents, views)
-            if gain < DISPATCH_NS:
+            if gain < current().enter:
                 return does_not_pay(self.span, found.interpreter_ns)
-            if key not in self.variants and self.interpreted_ns + gain < COMPILE_NS:
+            if key not in self.variants and self.interpreted_ns + gain < current().compile:
                 self.interpreted_ns += gain
                 return self._too_early(found)
         arrays = {name: each for name, each in named.items() if name not in views}
@@ -351,7 +352,7 @@ class Region:
                 return again if isinstance(again, Region) else reason
         if self.options.backend == "auto":
             self.outside_ns += evaluated(interpreter_nanoseconds(self.plan.scop), named)
-            if self.outside_ns < ANALYSIS_NS:
+            if self.outside_ns < current().analysis:
                 return reason
         facts = self._facts_of_wraps(named)
         again = self.again.make(facts, lambda: self._planned_for_wraps(facts, reason))
@@ -389,7 +390,7 @@ class Region:
 
         A reason comes with it where the data tie iterations to each other.
         """
-        if self.options.backend == "auto" and found.interpreter_ns < DISPATCH_NS:
+        if self.options.backend == "auto" and found.interpreter_ns < current().enter:
             return found, None
         target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
         conditional = self.guard.conditional
@@ -422,7 +423,7 @@ class Region:
         return known
 
     def _is_too_short(self, found: Admission) -> bool:
-        return self.options.backend == "auto" and found.interpreter_ns < DISPATCH_NS
+        return self.options.backend == "auto" and found.interpreter_ns < current().enter
 
     def _is_too_early(
         self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
@@ -463,12 +464,12 @@ class Region:
 
     def _may_compile(self, found: Admission) -> bool:
         spent = self.interpreted_ns + found.interpreter_ns
-        return self.options.backend != "auto" or spent >= COMPILE_NS
+        return self.options.backend != "auto" or spent >= current().compile
 
     def _too_early(self, found: Admission) -> Reason:
         detail = (
             f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter, "
-            f"compiling it about {COMPILE_NS / 1e6:.3g} ms"
+            f"compiling it about {current().compile / 1e6:.3g} ms"
         )
         return NotProfitable(span=self.span, detail=detail)
 
@@ -555,7 +556,7 @@ class Region:
 
     def _repays_analysis(self, found: Admission) -> bool:
         self.overlapped_ns += found.interpreter_ns
-        return self.overlapped_ns >= ANALYSIS_NS
+        return self.overlapped_ns >= current().analysis
 
     def _replanned(self, facts: Facts) -> Region | Reason:
         from autopar.analysis.stages import plan_region

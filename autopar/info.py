@@ -7,6 +7,7 @@ from importlib import metadata
 
 from autopar.codegen.cache import Cache, user_cache
 from autopar.codegen.pool import usable_processors
+from autopar.codegen.rates import CURRENT, current
 
 from .options import choose_options
 from .version import VERSION
@@ -24,6 +25,21 @@ def describe_installation() -> tuple[tuple[str, str], ...]:
         ("cuda", describe_cuda()),
         ("threads", str(choose_options().threads or usable_processors())),
         ("cache", describe_cache(user_cache())),
+        ("rates", describe_rates()),
+    )
+
+
+def describe_rates() -> str:
+    """Return what the cost model takes things to take on this machine."""
+    rates = current()
+    gigabytes = (1 / rates.cache_byte, 1 / rates.memory_byte)
+    known = "calibrated" if CURRENT.is_calibrated else "not calibrated: see 'info --calibrate'"
+    return (
+        f"{known}; an operation on NumPy scalars {rates.scalar:.3g} ns, an element "
+        f"{rates.load:.3g} ns; kernels {rates.kernel:.2f} of the reference, a launch on several "
+        f"threads {rates.hop / 1e3:.3g} us, {gigabytes[0]:.3g} GB/s from cache, "
+        f"{gigabytes[1]:.3g} GB/s from memory; a region entered in {rates.enter / 1e3:.3g} us, "
+        f"entered again in {rates.again / 1e3:.3g} us, compiled in {rates.compile / 1e6:.3g} ms"
     )
 
 

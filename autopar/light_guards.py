@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .cost import DISPATCH_NS
+from autopar.codegen.rates import current
+
 from .dispatch import Region
 from .rewrite import Asker, Returned
 
@@ -49,7 +50,7 @@ class LightGuard:
         if self.misses >= _MOST_MISSES and self.asker is not None:
             # A statement that only waits for its compilation is long.
             spent = self.region.interpreted_ns - self.interpreted_ns
-            self.asker.is_off = spent < self.misses * DISPATCH_NS
+            self.asker.is_off = spent < self.misses * current().enter
         return returned
 
 

@@ -11,6 +11,7 @@ thread and several, and how long a chunk may be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression
@@ -21,16 +22,20 @@ from autopar.analysis.model.typed import (
     Computed,
     Load,
     Operation,
+    SetVariable,
     Store,
+    TypedExpression,
     TypedStatement,
+    Variable,
     places_of,
     walk_statement,
 )
 from autopar.analysis.model.ufuncs import COMPARISONS
 
 from .integers import linear, rename, simplify
-from .kernel import Branch, Decision, Instance, Loop, Node
+from .kernel import Branch, Decision, Instance, Loop, Node, walk_nodes
 from .numpy_loops import STRIPPED
+from .strides import strided_instances
 
 # Prices in hundredths of a nanosecond, of loops that vectorise.
 PER_NS = 100
@@ -44,9 +49,10 @@ PRICES: Mapping[str, int] = MappingProxyType(
     {
         "/": 60, "//": 300, "%": 300, "**": 2000, "abs": 4, "min": 8, "max": 8,
         "math.sqrt": 80, "numpy.sqrt": 80,
-        # NumPy's own loops over a strip: some are vectorised for every processor that NumPy knows,
-        # others for a few only, and are priced between the two.
-        **dict.fromkeys(STRIPPED, 300), "numpy.sin": 600, "numpy.cos": 600, "numpy.tan": 600,
+        # NumPy's own loops over a strip.
+        **dict.fromkeys(STRIPPED, 150), "numpy.sin": 450, "numpy.cos": 450, "numpy.power": 270,
+        "numpy.float_power": 270, "numpy.arctan2": 220, "numpy.fmod": 300, "numpy.hypot": 560,
+        "numpy.logaddexp": 1200, "numpy.logaddexp2": 1200, "numpy.exp": 100, "numpy.exp2": 100,
         "numpy.absolute": 4, "numpy.fabs": 4, "numpy.minimum": 8, "numpy.maximum": 8,
         "numpy.clip": 12, "numpy.floor": 8, "numpy.ceil": 8, "numpy.trunc": 8, "numpy.rint": 8,
         "numpy.isnan": 4, "numpy.isinf": 4, "numpy.isfinite": 4,
@@ -58,8 +64,14 @@ PRICES: Mapping[str, int] = MappingProxyType(
 )  # fmt: skip
 # What is taken for the number of turns of a loop that may be left early.
 TURNS = 32
-# A loop that carries something waits for each result before it starts on the next.
-LATENCY = 8
+# A loop that carries something waits for each result before it starts on the next: so long after
+# each operation that lies between what it carries and what it makes of it.
+LATENCIES: Mapping[str, int] = MappingProxyType({"+": 55, "-": 55, "*": 130, "/": 400})
+LATENCY = 60  # of any other one that costs no more
+# A loop of so few iterations, known beforehand, is unrolled: what it carries is not waited for.
+FEW_TURNS = 8
+# A statement that walks with a stride fetches a line of the cache for each element.
+STRIDE = 25
 
 
 def predicted_ns(nodes: tuple[Node, ...], middles: Mapping[str, Expression]) -> Expression:
@@ -68,7 +80,33 @@ def predicted_ns(nodes: tuple[Node, ...], middles: Mapping[str, Expression]) -> 
     Iterators in `middles` are replaced.
     """
     span = nodes[0].span
-    return _over(rename(_total(nodes, is_chain=False, entry=0), middles), PER_NS, span)
+    total = _total(nodes, _Around(strided=strided_instances(nodes)), entry=0)
+    return _over(rename(total, middles), PER_NS, span)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Around:
+    """What is known of where a node stands."""
+
+    strided: frozenset[str]  # statements
+    # Scalars and arrays that the loop directly around it carries along; none where it waits for
+    # nothing.
+    carried: frozenset[str] = frozenset()
+
+    def inside(self, loop: Loop) -> _Around:
+        """Return the same for the body of a loop."""
+        trips = _fixed_trips(loop)
+        is_short = trips is not None and trips <= FEW_TURNS
+        if loop.is_parallel or is_short:
+            return replace(self, carried=frozenset())
+        return replace(self, carried=_written(loop))
+
+
+def _written(loop: Loop) -> frozenset[str]:
+    """Return the scalars and arrays that the statements of a loop write."""
+    statements = [each.statement for each in walk_nodes(loop.body) if isinstance(each, Instance)]
+    names = (e.name for e in statements if isinstance(e, SetVariable))
+    return frozenset((*names, *(each.array for each in statements if isinstance(each, Store))))
 
 
 def term_count(loop: Loop) -> Expression:
@@ -108,29 +146,60 @@ def middle(loop: Loop) -> Expression:
     return _over(simplify(both, loop.span), 2, loop.span)
 
 
-def _total(nodes: tuple[Node, ...], *, is_chain: bool, entry: int) -> Expression:
+def _total(nodes: tuple[Node, ...], around: _Around, *, entry: int) -> Expression:
     total: Expression = _number(0, nodes[0].span)
     for node in nodes:
-        total = _plus(total, _price(node, is_chain=is_chain, entry=entry))
+        total = _plus(total, _price(node, around, entry=entry))
     return total
 
 
-def _price(node: Node, *, is_chain: bool, entry: int) -> Expression:
+def _price(node: Node, around: _Around, *, entry: int) -> Expression:
     match node:
         case Instance():
-            factor = LATENCY if is_chain else 1
-            return _number(factor * statement_price(node.statement), node.span)
+            price = statement_price(node.statement) + STRIDE * (node.name in around.strided)
+            return _number(max(price, _waiting(node.statement, around.carried)), node.span)
         case Branch():
-            return _total(node.body, is_chain=is_chain, entry=entry)
+            return _total(node.body, around, entry=entry)
         case Decision():
             # Both arms: a loop that vectorises computes both.
-            return _total(node.body + node.orelse, is_chain=is_chain, entry=entry)
+            return _total(node.body + node.orelse, around, entry=entry)
         case Loop(stands_for=Loop() as original):
-            return _price(original, is_chain=is_chain, entry=entry)
+            return _price(original, around, entry=entry)
         case Loop():
-            body = _total(node.body, is_chain=not node.is_parallel, entry=ENTRY)
+            body = _total(node.body, around.inside(node), entry=ENTRY)
             once = rename(body, {node.iterator: middle(node)})
             return _plus(_number(entry, node.span), _times(trip_count(node), once))
+
+
+def _fixed_trips(loop: Loop) -> int | None:
+    """Return how many iterations a loop has; None where that is not one known number."""
+    trips = trip_count(loop)
+    is_known = loop.within is None and loop.stays is None and isinstance(trips, Constant)
+    return int(trips.value.real) if is_known and isinstance(trips, Constant) else None
+
+
+def _waiting(statement: TypedStatement, carried: frozenset[str]) -> int:
+    """Return how long a statement takes from what is carried to what it makes of it."""
+    if not carried or not isinstance(statement, Store | SetVariable):
+        return 0
+    return max(_path(statement.value, carried), 0)
+
+
+def _path(expression: TypedExpression, carried: frozenset[str]) -> int:
+    """Return the longest way up from a carried value; negative where there is none."""
+    match expression:
+        case Variable():
+            return 0 if expression.name in carried else -1
+        case Load():
+            return 0 if expression.array in carried else -1
+        case Cast():
+            return _path(expression.operand, carried)
+        case Operation():
+            below = max((_path(each, carried) for each in expression.operands), default=-1)
+            price = max(LATENCY, _operation_price(expression))
+            return below if below < 0 else below + LATENCIES.get(expression.name, price)
+        case _:
+            return -1
 
 
 def statement_price(statement: TypedStatement) -> int:

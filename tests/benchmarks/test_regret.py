@@ -47,7 +47,7 @@ def test_forced_tiers_are_taken_whatever_is_predicted(tier) -> None:
     function = ParallelFunction(DAMPED.function, options)
     for work in (6, 300_000):
         arguments = DAMPED.make(work, np.random.default_rng(1))
-        check(DAMPED, tier, function, arguments)
+        check(DAMPED, {tier: function}, arguments)
         assert tier == regret.chosen(function, lambda: function(*arguments), options)
 
 
@@ -59,7 +59,7 @@ def test_tiers_have_pools_of_their_own() -> None:
 def test_wrong_values_are_not_measured() -> None:
     arguments = DAMPED.make(6, np.random.default_rng(1))
     with pytest.raises(WrongResult, match="damped: 'idle'"):
-        check(DAMPED, "idle", lambda *_: None, arguments)
+        check(DAMPED, {"idle": lambda *_: None}, arguments)
 
 
 def cell(work: int, chosen: str, **times: float) -> Cell:

@@ -1,0 +1,168 @@
+"""Measure what things take on this machine: the rates of the cost model.
+
+Before:  the rates of another machine      After:  those of this one, kept in the cache folder
+
+Each rate of the interpreter is the difference of two loops that differ in one thing; the rates
+of kernels come from loops that autopar compiles for the purpose. Each number is the smallest of
+several: what disturbs a measurement only makes it longer. It takes a second or two, so it runs
+when it is asked for (`autopar info --calibrate`), never in a user's call.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autopar.codegen.cache import Cache
+from autopar.codegen.rates import CURRENT, DEFAULTS, Rates, as_text, bounded, file_name
+
+from . import calibration_loops as loops
+from .decorator import ParallelFunction
+from .options import Options, Tier, choose_options
+
+_TRIES = 7
+_TURNS = 400  # of a loop in the interpreter: some 50 us
+_SAMPLE_S = 0.002
+
+# Each rate of the interpreter: a statement, and the one that lacks just that; how often it is
+# in the difference. None: an empty loop over a range, all of whose turns are the rate.
+_INTERPRETED: Mapping[str, tuple[str, str | None, int]] = {
+    "turn": ("pass", None, 1),
+    "leaf": ("p; p; p; p; p; p; p; p", "pass", 8),
+    "number": ("p * q; p * q; p * q; p * q", "p; q; p; q; p; q; p; q", 4),
+    "scalar": ("u * v; u - v; u * q; q + u", "u; v; u; v; u; q; q; u", 4),
+    "load": ("a[i]; a[i]; a[i]; a[i]", "i; i; i; i", 4),
+    "store": ("a[i] = p; a[i] = p; a[i] = u; a[i] = u", "p; i; p; i; u; i; u; i", 4),
+    "subscript": ("b[i, k]; b[i, k]; b[i, k]; b[i, k]", "a[i]; a[i]; a[i]; a[i]", 4),
+    "function": ("m.sqrt(p); m.sin(p); m.sqrt(u); m.exp(u)", "p; p; u; u", 4),
+    "ufunc": ("n.exp(p); n.sqrt(u); n.tanh(u); n.exp(u)", "p; u; u; u", 4),
+}
+
+
+def calibrate(cache: Cache) -> Rates:
+    """Return the rates of this machine, and keep them in `cache` if that is possible."""
+    rates = _with_kernels(_with_interpreter(DEFAULTS))
+    cache.store(file_name(), as_text(rates))
+    CURRENT.set(rates, is_calibrated=True)
+    return rates
+
+
+def _least(run: Callable[[], object]) -> float:
+    """Return the smallest nanoseconds of a call, of some tries of some calls each."""
+    run()
+    start = time.perf_counter()
+    run()
+    repeats = max(1, round(_SAMPLE_S / max(1e-7, time.perf_counter() - start)))
+    found = math.inf
+    for _ in range(_TRIES):
+        start = time.perf_counter()
+        for _ in range(repeats):
+            run()
+        found = min(found, (time.perf_counter() - start) / repeats)
+    return 1e9 * found
+
+
+# --------------------------------------------------------------------------- interpreter
+
+
+def _with_interpreter(rates: Rates) -> Rates:
+    times = {text: _turn_ns(text) for one, other, _ in _INTERPRETED.values()
+             for text in (one, other) if text is not None}  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, (one, other, count) in _INTERPRETED.items():
+        difference = times[one] - (0.0 if other is None else times[other])
+        found[name] = bounded(name, difference / count)
+    return replace(rates, **found)
+
+
+def _turn_ns(statement: str) -> float:
+    """Return the nanoseconds of one iteration of a loop with `statement` as its body."""
+    source = f"def run(a, b, u, v, p, q, k, m, n):\n for i in range({_TURNS}):\n  {statement}\n"
+    names: dict[str, Any] = {}
+    exec(compile(source, "<autopar calibration>", "exec"), names)  # noqa: S102  # our own text
+    a, b = np.linspace(0.5, 1.5, _TURNS), np.ones((_TURNS, 3))
+    values = (a, b, a[3], a[5], 0.75, 1.25, 1, math, np)
+    run: Callable[..., None] = names["run"]
+    return _least(lambda: run(*values)) / _TURNS
+
+
+# ------------------------------------------------------------------------------- kernels
+
+
+def _with_kernels(rates: Rates) -> Rates:
+    serial = _options("serial")
+    compiled = {each: ParallelFunction(each, serial) for each in loops.PRICED}
+    # The first one finds the compiler unprepared, which happens once in a process.
+    seconds = [_seconds(_with(each, loops.lines(8))) for each in compiled.values()]
+    triad = compiled[loops.triad]
+    factors = [
+        _least(_bound(function, loops.lines(loops.MANY))) / (loops.PRICED[kernel] * loops.MANY)
+        for kernel, function in compiled.items()
+    ]
+    found: dict[str, Any] = {
+        "kernel": math.prod(factors) ** (1 / len(factors)),
+        "compile": 1e9 * min(seconds),
+        "compiler": 1e9 * max(1e-3, seconds[0] - min(seconds)),
+        **_around(triad),
+        **_bandwidths(triad),
+        "hop": _hop(triad),
+    }
+    return replace(rates, **{name: bounded(name, value) for name, value in found.items()})
+
+
+def _options(tier: Tier) -> Options:
+    # What has been kept on disk would make the compiler look quick.
+    return replace(choose_options(backend="cpu", cache=False), tier=tier)
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def _with(function: Callable[..., object], values: tuple[Any, ...]) -> Callable[[], object]:
+    return lambda: function(*values)
+
+
+def _bound(function: Callable[..., object], values: tuple[Any, ...]) -> Callable[[], object]:
+    for _ in range(12):  # until it is known
+        function(*values)
+    return _with(function, values)
+
+
+def _around(triad: Callable[..., object]) -> dict[str, float]:
+    """Return what stands around a kernel of no work."""
+    sets = [loops.lines(1) for _ in range(24)]
+
+    def others() -> None:
+        for each in sets:
+            triad(*each)
+
+    ours = ParallelFunction(loops.triad, choose_options())
+    plain = _least(lambda: loops.triad(*sets[0]))
+    return {
+        "enter": _least(others) / len(sets),
+        "again": _least(_bound(triad, sets[0])),
+        "leave": _least(lambda: ours(*sets[0])) - plain,
+    }
+
+
+def _bandwidths(triad: Callable[..., object]) -> dict[str, float]:
+    """Return what a byte takes that comes from the last cache, and from memory."""
+    near, far = (_least(_bound(triad, loops.lines(n))) / (24 * n) for n in (loops.NEAR, loops.FAR))
+    return {"cache_byte": near, "memory_byte": far}
+
+
+def _hop(triad: Callable[..., object]) -> float:
+    """Return what a launch on all threads takes beyond its share of the work."""
+    together = ParallelFunction(loops.triad, _options("parallel"))
+    pool = loops.lines(loops.MANY)
+    alone, shared = (_least(_bound(each, pool)) for each in (triad, together))
+    threads = choose_options().threads or loops.processors()
+    return shared - alone / min(threads, loops.MOST_THREADS)
