@@ -120,7 +120,7 @@ def _level(costs: _Costs, path: tuple[int, ...], values: Mapping[str, str]) -> s
             own += costs.of[each.name]
         else:
             inner[each.loops[depth]] = None
-    parts = []
+    parts: list[str] = []
     for number in inner:
         at = (*path, number)
         is_axis = costs.scop.loops[number].is_axis

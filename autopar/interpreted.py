@@ -25,6 +25,7 @@ from autopar.analysis.model.loop_ir import (
     Expression,
     Extent,
     Name,
+    Slice,
     Unary,
     Update,
     children,
@@ -87,8 +88,8 @@ def expression_ns(expression: Expression, numpy: frozenset[str], rates: Rates) -
     match expression:
         case Name() | Constant():
             return rates.leaf
-        case Extent():
-            return 2 * rates.number
+        case Extent() | Slice():
+            return inner + 2 * rates.number
         case Element():
             return rates.load + _subscripts_ns(expression, rates)
         case Call(function=function):
