@@ -133,7 +133,7 @@ class ParallelFunction(Generic[P, R]):
             name = getattr(self.__wrapped__, "__qualname__", repr(self.__wrapped__))
             reason = source.reasons[0]
             report = refused_report(name, reason.span.line, reason)
-            return Prepared(report=report, regions=(), sites=())
+            return Prepared(described=lambda: report, regions=(), sites=())
         self._source = source
         assert isinstance(self.__wrapped__, FunctionType)  # it has a source
         names = [name for name, _ in source.known_names or ()]

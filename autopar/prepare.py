@@ -18,6 +18,7 @@ from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.bound_names import Position
 from autopar.analysis.passes.reasons import InternalFault
 
+from . import kept
 from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
@@ -38,9 +39,14 @@ LOG = logging.getLogger("autopar")
 class Prepared:
     """What is known of one function before its first call."""
 
-    report: FunctionReport  # static
+    described: Callable[[], FunctionReport]  # static
     regions: tuple[Region | Deferred | Waiting, ...]  # in source order, outer ones first
     sites: tuple[Site, ...]
+
+    @property
+    def report(self) -> FunctionReport:
+        """The report of the static stage."""
+        return self.described()
 
 
 def prepare(
@@ -55,34 +61,39 @@ def prepare(
     Regions are numbered from `first_number`, so that one record can serve a whole file.
     """
     configure_log()
+    try:
+        name = kept.name_of(source, options)
+        analysed = kept.fetch(source, name) or _analysed(source, options, name)
+        regions = tuple(
+            _entry(each, (first_number + number, source), options, bindings_hold, records)
+            for number, each in enumerate(analysed.found)
+        )
+        sites = tuple(_site(region, source.qualified_name) for region in regions)
+    except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
+        return failed(source, "analysis", error)
+    return Prepared(described=analysed.report, regions=regions, sites=sites)
+
+
+def _analysed(source: SourceFunction, options: Options, name: str | None) -> kept.Analysed:
+    """Return what the static stage finds, and keep it under `name`."""
     from autopar.analysis.passes.describe import describe
     from autopar.analysis.stages import analyze
 
     from .observe import observer
 
-    try:
-        plan = analyze(source, observe=observer(source, options.dump))
-        if isinstance(plan, Refusal):
-            return Prepared(report=_refused(source, plan.reasons[0]), regions=(), sites=())
-        found: list[RegionPlan | DeferredRegion | WaitingRegion] = [
-            *filter(can_guard, plan.regions)
-        ]
+    plan = analyze(source, observe=observer(source, options.dump))
+    found: list[RegionPlan | DeferredRegion | WaitingRegion] = []
+    if isinstance(plan, Refusal):
+        report = _refused(source, plan.reasons[0])
+    else:
+        found += [each for each in plan.regions if can_guard(each)]
         found += [each for each in plan.deferred if can_defer(each)]
         found += plan.waiting
         found.sort(key=span_of)
-        regions = tuple(
-            _entry(each, (first_number + number, source), options, bindings_hold, records)
-            for number, each in enumerate(found)
-        )
-        sites = tuple(_site(region, source.qualified_name) for region in regions)
         report = describe(plan)
-    except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
-        return failed(source, "analysis", error)
-    return Prepared(
-        report=report,
-        regions=regions,
-        sites=sites,
-    )
+    analysed = kept.Analysed(report=lambda: report, found=tuple(found), name=name)
+    kept.keep(source, analysed)
+    return analysed
 
 
 def span_of(found: RegionPlan | DeferredRegion | WaitingRegion) -> Span:
@@ -190,7 +201,8 @@ def failed(source: SourceFunction, stage: str, error: Exception) -> Prepared:
     span = Span(line=source.line, column=0, end_line=source.line, end_column=0)
     detail = f"{type(error).__name__}: {error}"
     reason = InternalFault(span=span, stage=stage, detail=detail)
-    return Prepared(report=_refused(source, reason), regions=(), sites=())
+    report = _refused(source, reason)
+    return Prepared(described=lambda: report, regions=(), sites=())
 
 
 def with_runs(prepared: Prepared, record: RunRecord) -> FunctionReport:

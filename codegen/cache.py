@@ -6,6 +6,7 @@ executed, so a folder that others may write is as good as no folder.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import sys
@@ -45,6 +46,33 @@ class Cache:
             if _holds(path, content) or _write(path, content):
                 return path
         return None
+
+    def keep(self, name: str, content: bytes) -> bool:
+        """Store an entry that `fetch` gives back; return whether that was possible."""
+        if self.folder is None or not _prepare(self.folder):
+            return False
+        sealed = _seal(content) + content
+        path = self.folder / name
+        with suppress(OSError):
+            return _read(path) == sealed or _write(path, sealed)
+        return False
+
+    def fetch(self, name: str) -> bytes | None:
+        """Return an entry just as it was stored; None where there is none that may be trusted.
+
+        What others may have written is no entry, neither is one that was cut short or changed.
+        """
+        if self.folder is None or not _is_ours(self.folder):
+            return None
+        sealed = _read(self.folder / name)
+        if sealed is None:
+            return None
+        content = sealed[_SEAL_SIZE:]
+        return content if sealed[:_SEAL_SIZE] == _seal(content) else None
+
+    def holds(self, name: str) -> bool:
+        """Return whether there is an entry of that name, which `fetch` may still refuse."""
+        return self.folder is not None and (self.folder / name).is_file()
 
     def usage(self) -> Usage:
         """Return how much lies in the folder."""
@@ -90,12 +118,47 @@ def _prepare(folder: Path) -> bool:
     """Create `folder` if need be; return whether it is ours alone to write."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return _is_ours(folder)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return whether a folder is this user's, and nobody else's to write."""
+    try:
         state = folder.stat()
     except OSError:
         return False
     if hasattr(os, "getuid") and state.st_uid != os.getuid():
         return False
     return os.name == "nt" or not state.st_mode & stat.S_IWOTH
+
+
+def _seal(content: bytes) -> bytes:
+    """Return what stands before the content of an entry."""
+    return b"autopar " + hashlib.sha256(content).hexdigest().encode() + b"\n"
+
+
+_SEAL_SIZE = len(_seal(b""))
+_LARGEST_ENTRY = 1 << 26  # bytes
+
+
+def _read(path: Path) -> bytes | None:
+    """Return what a plain file of this user holds."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _BINARY)
+        with os.fdopen(descriptor, "rb") as file:
+            state = os.fstat(descriptor)
+            is_own = not hasattr(os, "getuid") or state.st_uid == os.getuid()
+            is_open = os.name != "nt" and state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            if not stat.S_ISREG(state.st_mode) or not is_own or is_open:
+                return None
+            return file.read() if state.st_size <= _LARGEST_ENTRY else None
+    except OSError:
+        return None
+
+
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def _holds(path: Path, content: bytes) -> bool:

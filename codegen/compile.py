@@ -10,19 +10,17 @@ What runs is always the text in hand: the file is written and compared, never re
 
 from __future__ import annotations
 
-import hashlib
 import linecache
-import platform
 import sys
-from functools import cache as remembered
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from .cache import Cache
+from .digests import digest_of
 from .forks import Lock
 from .fpflags import dispatcher_of
+from .surroundings import code_in, interpreter, package, processor
 
 # The words by which generators ask for Numba's cache, in the options of every kernel.
 CACHED = "cache=True"
@@ -79,24 +77,17 @@ def _execute(name: str, source: str, filename: str) -> ModuleType:
 
 
 def _digest(source: str, types: str) -> str:
-    return hashlib.sha256("\0".join((source, types, *_surroundings())).encode()).hexdigest()[:24]
+    return digest_of((source, types, *surroundings()))[:24]
 
 
-@remembered
-def _surroundings() -> tuple[str, ...]:
+def surroundings() -> tuple[str, ...]:
     """Return all that makes the same source another machine code."""
-    import llvmlite.binding
-
-    packages = tuple(f"{name} {version(name)}" for name in ("numba", "numpy", "llvmlite"))
-    # Kernels contain what they call of this folder, such as the reading of processor flags.
-    states = sorted((path.name, path.stat()) for path in Path(__file__).parent.glob("*.py"))
-    own = tuple(f"{name} {state.st_size} {state.st_mtime_ns}" for name, state in states)
     return (
-        *packages,
-        *own,
-        platform.python_version(),
-        llvmlite.binding.get_host_cpu_name(),
-        platform.machine(),
+        *interpreter(),
+        *(each for name in ("numba", "numpy", "llvmlite") for each in package(name)),
+        # Kernels contain what they call of this folder, such as the reading of processor flags.
+        *code_in(str(Path(__file__).parent)),
+        *processor(),
     )
 
 

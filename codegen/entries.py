@@ -7,23 +7,23 @@ leaves its outcome, all without Python:
     Before:  launch0(lower, upper, a, n, s)                     Numba's calling convention
     After:   entry(&{a, n, s}, lower, upper, &{code, flags, status, s})
 
-An array travels as the address of its NumPy object, whose first fields (data, number of axes,
-extents, strides) are part of NumPy's C interface (`PyArrayObject_fields`).
+What it consists of is written in `codegen.wrappers`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from autopar.analysis.model.later import Later
 
-from .fpflags import FLOAT_FLAGS, address_of, dispatcher_of, float_status, is_watched
+from .fpflags import address_of, dispatcher_of, float_status, is_watched
 from .native import compiled
+from .wrappers import HEADER, Callee, entry_lines, form_of
 
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
     from numba.core import types
 else:
     llvm, ir, types = Later("llvmlite.binding"), Later("llvmlite.ir"), Later("numba.core.types")
-
-# Offsets in a NumPy array object, in bytes: data, number of axes, extents, strides lie behind
-# what every Python object begins with.
-_DATA, _EXTENTS, _STRIDES = (object.__basicsize__ + offset for offset in (0, 16, 24))
-_HEADER = 16  # bytes of an outcome before the kernel's own: its error code, the flags raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,127 +87,67 @@ def entry_of(kernel: Callable[..., Any]) -> Entry | None:
 
 
 def _make(form: Any, watches: bool) -> Entry:  # noqa: ANN401, FBT001 - Numba is untyped
-    context, native = form.target_context, form.fndesc
-    convention = context.call_conv.get_function_type(native.restype, native.argtypes)
+    native = form.fndesc
     address = form.library.get_pointer_to_function(native.llvm_func_name)
-    words = _Words(argtypes=native.argtypes[2:], native=tuple(map(str, convention.args[4:])))
-    lines = "\n".join(_lines(words, address, watches=watches))
-    engine = compiled(lines)
+    clear, test = address_of("feclearexcept"), address_of("fetestexcept")
+    target = _Target(
+        kernel=_absolute(address),
+        clear=_absolute(clear) if clear else None,
+        test=_absolute(test) if test else None,
+    )
+    callee = callee_of(form, target, watches=watches, has_bounds=True)
+    engine = compiled("\n".join(entry_lines(callee, "entry")))
     return Entry(
         address=engine.get_function_address("entry"),
-        form=struct.Struct("=" + "".join(map(_format, native.argtypes[2:]))),
+        form=struct.Struct(form_of(callee)),
         has_complex=any(isinstance(each, types.Complex) for each in native.argtypes),
         arrays=sum(isinstance(each, types.Array) for each in native.argtypes),
-        outcome=_outcome(context, native.restype),
+        outcome=outcome_of(form),
         engine=engine,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The arguments of a kernel behind its bounds: Numba's types, and LLVM's once flattened."""
+class _Target(NamedTuple):
+    """What native code calls, as LLVM has it."""
 
-    argtypes: tuple[Any, ...]
-    native: tuple[str, ...]
-
-
-def _format(kind: Any) -> str:  # noqa: ANN401 - as above
-    """Return how an argument is packed: 64 bits, or twice that."""
-    match kind:
-        case types.Complex():
-            return "dd"
-        case types.Float():
-            return "d"
-        case _:
-            return "q"
+    kernel: str
+    clear: str | None
+    test: str | None
 
 
-def _lines(words: _Words, address: int, *, watches: bool) -> Iterator[str]:
-    clear, test = address_of("feclearexcept"), address_of("fetestexcept")
-    yield "define void @entry(ptr %arguments, i64 %lower, i64 %upper, ptr %outcome) {"
-    yield "  %error = alloca ptr"
-    yield f"  %values = getelementptr i8, ptr %outcome, i64 {_HEADER}"
-    passed: list[str] = []
-    natives = iter(words.native)
-    slot = 0
-    for number, kind in enumerate(words.argtypes):
-        place = f"%a{number}"
-        yield f"  {place} = getelementptr i64, ptr %arguments, i64 {slot}"
-        if isinstance(kind, types.Array):
-            lines, values = _array(place, kind)
-            for _ in values:
-                next(natives)
-        else:
-            lines, values = _scalar(place, kind, [next(natives) for _ in _format(kind)])
-        yield from lines
-        passed += values
-        slot += len(_format(kind))
-    if watches and clear:
-        yield f"  %c = call i32 inttoptr (i64 {clear} to ptr)(i32 {FLOAT_FLAGS})"
-    arguments = ", ".join(["ptr %values", "ptr %error", "i64 %lower", "i64 %upper", *passed])
-    yield f"  %code = call i32 inttoptr (i64 {address} to ptr)({arguments})"
-    yield "  %wide_code = sext i32 %code to i64"
-    yield "  store i64 %wide_code, ptr %outcome"
-    raised = str(FLOAT_FLAGS) if watches else "0"
-    if watches and test:
-        yield f"  %f = call i32 inttoptr (i64 {test} to ptr)(i32 {FLOAT_FLAGS})"
-        yield "  %flags = sext i32 %f to i64"
-        raised = "%flags"
-    yield "  %flags_at = getelementptr i64, ptr %outcome, i64 1"
-    yield f"  store i64 {raised}, ptr %flags_at"
-    yield "  ret void"
-    yield "}"
+def _absolute(address: int) -> str:
+    return f"inttoptr (i64 {address} to ptr)"
 
 
-def _array(place: str, kind: Any) -> tuple[list[str], list[str]]:  # noqa: ANN401 - as above
-    """Return the lines that unpack an array, and its values as Numba passes them."""
-    name = place[1:]
-    size = kind.dtype.bitwidth // 8 if kind.dtype is not types.boolean else 1
-    lines = [f"  %{name}_object = load ptr, ptr {place}"]
-    for field, offset in (("data", _DATA), ("extents", _EXTENTS), ("strides", _STRIDES)):
-        lines += [
-            f"  %{name}_{field}_at = getelementptr i8, ptr %{name}_object, i64 {offset}",
-            f"  %{name}_{field} = load ptr, ptr %{name}_{field}_at",
-        ]
-    count = "1"
-    for field in ("extents", "strides"):
-        for axis in range(kind.ndim):
-            value = f"%{name}_{field}_{axis}"
-            lines += [
-                f"  {value}_at = getelementptr i64, ptr %{name}_{field}, i64 {axis}",
-                f"  {value} = load i64, ptr {value}_at",
-            ]
-            if field == "extents":
-                lines.append(f"  %{name}_count_{axis} = mul i64 {count}, {value}")
-                count = f"%{name}_count_{axis}"
-    shape = [f"i64 %{name}_{field}_{axis}" for field in ("extents", "strides")
-             for axis in range(kind.ndim)]  # fmt: skip
-    # No memory info and no owner: the kernel only borrows the array.
-    return lines, [
-        "ptr null",
-        "ptr null",
-        f"i64 {count}",
-        f"i64 {size}",
-        f"ptr %{name}_data",
-        *shape,
-    ]
+def named(kernel: str) -> _Target:
+    """Return a kernel that the same module defines; the C library's functions by their names."""
+    is_readable = address_of("feclearexcept") and address_of("fetestexcept")
+    return _Target(
+        kernel=f'@"{kernel}"',
+        clear="@feclearexcept" if is_readable else None,
+        test="@fetestexcept" if is_readable else None,
+    )
 
 
-def _scalar(place: str, kind: Any, native: list[str]) -> tuple[list[str], list[str]]:  # noqa: ANN401 - as above
-    name = place[1:]
-    if isinstance(kind, types.Complex):
-        return [
-            f"  %{name}_imag_at = getelementptr i64, ptr {place}, i64 1",
-            f"  %{name}_real = load double, ptr {place}",
-            f"  %{name}_imag = load double, ptr %{name}_imag_at",
-        ], [f"double %{name}_real", f"double %{name}_imag"]
-    (word,) = native
-    if word.startswith("i") and word != "i64":
-        return [
-            f"  %{name}_wide = load i64, ptr {place}",
-            f"  %{name}_value = trunc i64 %{name}_wide to {word}",
-        ], [f"{word} %{name}_value"]
-    return [f"  %{name}_value = load {word}, ptr {place}"], [f"{word} %{name}_value"]
+def callee_of(form: Any, target: _Target, *, watches: bool, has_bounds: bool) -> Callee:  # noqa: ANN401 - as above
+    """Return a kernel that Numba compiled as native code calls it."""
+    native = form.fndesc
+    convention = form.target_context.call_conv.get_function_type(native.restype, native.argtypes)
+    bounds = 2 if has_bounds else 0
+    return Callee(
+        target=target.kernel,
+        clear=target.clear,
+        test=target.test,
+        watches=watches,
+        has_bounds=has_bounds,
+        argtypes=tuple(native.argtypes[bounds:]),
+        native=tuple(map(str, convention.args[2 + bounds :])),
+    )
+
+
+def outcome_of(form: Any) -> np.dtype[Any]:  # noqa: ANN401 - as above
+    """Return the layout of what a kernel leaves, its error code and its flags ahead of it."""
+    return _outcome(form.target_context, form.fndesc.restype)
 
 
 def _outcome(context: Any, result: Any) -> np.dtype[Any]:  # noqa: ANN401 - as above
@@ -230,8 +165,8 @@ def _outcome(context: Any, result: Any) -> np.dtype[Any]:  # noqa: ANN401 - as a
         {
             "names": ["code", "flags", *(f"value{number}" for number in range(len(kinds)))],
             "formats": [np.dtype(np.int64)] * 2 + kinds,
-            "offsets": [0, 8, *(_HEADER + offset for offset in offsets)],
-            "itemsize": _HEADER + size,
+            "offsets": [0, 8, *(HEADER + offset for offset in offsets)],
+            "itemsize": HEADER + size,
         }
     )
 

@@ -34,8 +34,8 @@ MASKS = MappingProxyType(
     }
 )
 # Where the flags cannot be read, `_unknown` raises bits 1, 2 and 4.
-_INVALID, _DIVIDE, _OVERFLOW = MASKS.get(platform.machine().lower(), (1, 2, 4))
-FLOAT_FLAGS = _INVALID | _DIVIDE | _OVERFLOW
+INVALID, DIVIDE, OVERFLOW = MASKS.get(platform.machine().lower(), (1, 2, 4))
+FLOAT_FLAGS = INVALID | DIVIDE | OVERFLOW
 
 Flags = Callable[[int], int]
 
@@ -67,9 +67,9 @@ raise_flags = _function("feraiseexcept")
 def float_status(raised: int) -> int:
     """Return the bits of the status word for the processor flags in `raised`."""
     return (
-        (FLOAT_INVALID if raised & _INVALID else 0)
-        | (FLOAT_DIVIDE if raised & _DIVIDE else 0)
-        | (FLOAT_OVERFLOW if raised & _OVERFLOW else 0)
+        (FLOAT_INVALID if raised & INVALID else 0)
+        | (FLOAT_DIVIDE if raised & DIVIDE else 0)
+        | (FLOAT_OVERFLOW if raised & OVERFLOW else 0)
     )
 
 

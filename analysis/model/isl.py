@@ -56,18 +56,32 @@ _MOST_PIECES = 8  # simplifying more costs more than the reader gains
 class Set:
     """A set of integer tuples, possibly of one named statement or array, with parameters."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_value",)
     __hash__ = None  # type: ignore[assignment]  # equal isl sets may hash differently
 
-    def __init__(self, raw: islpy.Set) -> None:
-        self._raw = raw
+    def __init__(self, value: islpy.Set | str) -> None:
+        self._value = value  # a text until the set is asked for something
+
+    @property
+    def _raw(self) -> islpy.Set:
+        if isinstance(self._value, str):
+            plain = read_set(STATE.context, self._value)
+            if plain is None:
+                plain = islpy.Set.read_from_str(STATE.context, self._value)
+            self._value = plain
+        return self._value
+
+    @property
+    @locked
+    def text(self) -> str:
+        """The same in isl's notation, piece by piece as it is held."""
+        return self._value if isinstance(self._value, str) else text_of(self._value)
 
     @staticmethod
     @locked
     def parse(text: str) -> Set:
         """Return the set that isl's notation `text` describes."""
-        plain = read_set(STATE.context, text)
-        return Set(islpy.Set.read_from_str(STATE.context, text) if plain is None else plain)
+        return Set(Set(text).raw)
 
     @locked
     def __str__(self) -> str:
@@ -262,18 +276,32 @@ class Set:
 class Map:
     """A relation between integer tuples, with parameters."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_value",)
     __hash__ = None  # type: ignore[assignment]  # equal isl maps may hash differently
 
-    def __init__(self, raw: islpy.Map) -> None:
-        self._raw = raw
+    def __init__(self, value: islpy.Map | str) -> None:
+        self._value = value  # a text until the relation is asked for something
+
+    @property
+    def _raw(self) -> islpy.Map:
+        if isinstance(self._value, str):
+            plain = read_map(STATE.context, self._value)
+            if plain is None:
+                plain = islpy.Map.read_from_str(STATE.context, self._value)
+            self._value = plain
+        return self._value
+
+    @property
+    @locked
+    def text(self) -> str:
+        """The same in isl's notation, piece by piece as it is held."""
+        return self._value if isinstance(self._value, str) else text_of(self._value)
 
     @staticmethod
     @locked
     def parse(text: str) -> Map:
         """Return the relation that isl's notation `text` describes."""
-        plain = read_map(STATE.context, text)
-        return Map(islpy.Map.read_from_str(STATE.context, text) if plain is None else plain)
+        return Map(Map(text).raw)
 
     @locked
     def __str__(self) -> str:
@@ -439,20 +467,32 @@ def pairs(first: Set, second: Set, level: int, order: Literal["<", "=", ">", "*"
 class UnionMap:
     """A relation over several statements, such as a schedule."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_value",)
     __hash__ = None  # type: ignore[assignment]  # equal isl maps may hash differently
 
-    def __init__(self, raw: islpy.UnionMap) -> None:
-        self._raw = raw
+    def __init__(self, value: islpy.UnionMap | str) -> None:
+        self._value = value  # a text until the relation is asked for something
+
+    @property
+    def _raw(self) -> islpy.UnionMap:
+        if isinstance(self._value, str):
+            plain = read_union_map(STATE.context, self._value)
+            if plain is None:
+                plain = islpy.UnionMap.read_from_str(STATE.context, self._value)
+            self._value = plain
+        return self._value
+
+    @property
+    @locked
+    def text(self) -> str:
+        """The same in isl's notation, piece by piece as it is held."""
+        return self._value if isinstance(self._value, str) else text_of(self._value)
 
     @staticmethod
     @locked
     def parse(text: str) -> UnionMap:
         """Return the relation that isl's notation `text` describes."""
-        plain = read_union_map(STATE.context, text)
-        if plain is None:
-            plain = islpy.UnionMap.read_from_str(STATE.context, text)
-        return UnionMap(plain)
+        return UnionMap(UnionMap(text).raw)
 
     @locked
     def __str__(self) -> str:

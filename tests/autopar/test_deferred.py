@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar.analysis import stages
 from tests.sameness import loops_of, notes, places, same
 
 
@@ -364,13 +365,13 @@ def test_the_report_of_a_run_tells_the_verdict_that_was_found():
 
 def test_one_analysis_for_each_set_of_values_and_no_more_than_sixteen(monkeypatch):
     made = []
-    plan = sys.modules["autopar.deferred"].plan_with_values
+    plan = stages.plan_with_values
 
     def counted(nest, facts):
         made.append(facts.values)
         return plan(nest, facts)
 
-    monkeypatch.setattr("autopar.deferred.plan_with_values", counted)
+    monkeypatch.setattr("autopar.analysis.stages.plan_with_values", counted)
     decorated = autopar.parallel(stepped, backend="cpu")
     for _ in range(3):
         for k in (2, 3, 0):
@@ -392,7 +393,7 @@ def test_little_work_is_not_worth_an_analysis(monkeypatch):
     def never(nest, facts):
         raise AssertionError
 
-    monkeypatch.setattr("autopar.deferred.plan_with_values", never)
+    monkeypatch.setattr("autopar.analysis.stages.plan_with_values", never)
     decorated = autopar.parallel(stepped, backend="auto")
     for _ in range(20):
         decorated(numbers(60), 60, 7)
@@ -404,7 +405,7 @@ def test_a_fault_of_the_analysis_is_not_the_users(monkeypatch):
     def broken(nest, facts):
         raise RuntimeError("no")
 
-    monkeypatch.setattr("autopar.deferred.plan_with_values", broken)
+    monkeypatch.setattr("autopar.analysis.stages.plan_with_values", broken)
     decorated = same(stepped, lambda: (numbers(60), 60, 7), ran="interpreter")
     assert "AP900" in notes(decorated)[0]
 
@@ -431,7 +432,7 @@ def test_under_a_tracer_nothing_is_analysed(monkeypatch):
     def never(nest, facts):
         raise AssertionError
 
-    monkeypatch.setattr("autopar.deferred.plan_with_values", never)
+    monkeypatch.setattr("autopar.analysis.stages.plan_with_values", never)
     decorated = autopar.parallel(stepped, backend="cpu")
     tracer = sys.gettrace()
     sys.settrace(lambda *_: None)

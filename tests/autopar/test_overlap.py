@@ -343,8 +343,9 @@ def test_one_analysis_serves_all_calls_with_the_same_shift(monkeypatch):
         made.append(facts)
         return plan_region(scop, facts)
 
-    monkeypatch.setattr("autopar.dispatch.plan_region", counted)
     decorated = autopar.parallel(copy, backend="cpu")
+    decorated.explain()
+    monkeypatch.setattr("autopar.analysis.stages.plan_region", counted)
     for n in range(20, 60):
         x = memory(n)
         decorated(x[1:], x[:-1])

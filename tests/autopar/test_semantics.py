@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import prepare
 from tests.sameness import freeze, loops_of, notes, places, same
 
 HUGE = 2**70
@@ -1370,7 +1369,7 @@ def test_fault_of_the_analysis_falls_back(monkeypatch, caplog):
     def fault(*given, **options):
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr(prepare, "analyze", fault)
+    monkeypatch.setattr("autopar.analysis.stages.analyze", fault)
     function = kernel_of_its_own(OWN.format(name="unlucky", constant="5.5"), "unlucky")
     decorated = same(function, lambda: (floats(), 2.0))
     (entry,) = decorated.explain().to_dict()["functions"]

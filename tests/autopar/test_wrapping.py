@@ -311,7 +311,7 @@ def test_a_fault_in_the_second_analysis_is_not_the_users(monkeypatch):
     def failing(*_):
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr("autopar.dispatch.plan_wrapping", failing)
+    monkeypatch.setattr("autopar.analysis.stages.plan_wrapping", failing)
     decorated = same(shifted, lambda: (numbers(4), np.zeros(4), 4, 1), "cpu")
     assert ["interpreter"] == places(decorated)
 

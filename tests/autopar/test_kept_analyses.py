@@ -1,0 +1,276 @@
+"""What is kept of an analysis: the same in the next process, and nothing where it may not be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autopar import catalogue, kept, preview
+from autopar.analysis.model import isl
+from autopar.analysis.model.loop_ir import Constant
+from autopar.analysis.model.plan import Plan
+from autopar.analysis.model.source import SourceFunction, SourceText, Span
+from autopar.analysis.model.written import UnreadableError, UnwritableError, read, written
+from autopar.analysis.passes.describe import describe
+from autopar.analysis.stages import analyze, functions_of
+from autopar.options import choose_options
+from tests.case_files import parse_case
+
+CASES = sorted(Path(__file__).resolve().parents[1].joinpath("cases").glob("*.case"))
+SPAN = Span(line=1, column=0, end_line=1, end_column=5)
+SHIFT = "def shift(a, n, k):\n    for i in range(n):\n        a[i + k] = a[i] + 1.0\n"
+
+
+def again(noun, **given):
+    """Return a noun as another process has it."""
+    return read(json.loads(json.dumps(written(noun, kept.NOUNS, given))), kept.NOUNS, given)
+
+
+def plans(text: str) -> list[tuple[SourceFunction, Plan]]:
+    whole = SourceText(path="<text>", text=text, cell=None)
+    found = [(source, analyze(source)) for source in functions_of(whole)]
+    return [(source, plan) for source, plan in found if isinstance(plan, Plan)]
+
+
+# -------------------------------------------------------------------------------- as JSON
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_plans_and_reports_are_read_as_they_were_written(path):
+    for source, plan in plans(parse_case(path.read_text()).source + "\n"):
+        found = (plan.regions, plan.deferred, describe(plan))
+        other = again(found, text=source.text)
+        assert found == other
+        assert written(found, kept.NOUNS, {"text": source.text}) == written(
+            other, kept.NOUNS, {"text": source.text}
+        )
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_kernels_are_made_of_a_plan_that_was_read_as_of_one_just_found(path, monkeypatch):
+    case = parse_case(path.read_text())
+    text, types = case.source + "\n", case.header.get("types", "")
+    if not types:
+        pytest.skip("a case without kernels")
+    expected = preview.preview_kernels(text, types)
+
+    def analyze_again(source):
+        plan = analyze(source)
+        return replace(plan, regions=again(plan.regions)) if isinstance(plan, Plan) else plan
+
+    monkeypatch.setattr(preview, "analyze", analyze_again)
+    assert expected == preview.preview_kernels(text, types)
+
+
+@pytest.mark.parametrize(
+    "value", [0.0, -0.0, float("inf"), 1e-320, 2**70, -(2**63), True, 1 - 0j, None, "\ud800", ()]
+)
+def test_constants_keep_type_and_bits(value):
+    found = again(Constant(value=value, span=SPAN)).value
+    assert (type(value), repr(value)) == (type(found), repr(found))
+
+
+def test_what_was_one_object_is_one_object():
+    plan = next(plan for _, plan in plans(SHIFT) if plan.regions)
+    (region,) = again(plan.regions)
+    assert (plan.regions[0].memory is plan.regions[0].scop) == (region.memory is region.scop)
+
+
+def test_sets_are_read_when_they_are_used():
+    found = again(isl.Set.parse("[n] -> { [i] : 0 <= i < n }"))
+    assert isinstance(found._value, str)
+    assert isl.Set.parse("[n] -> { [i] : 0 <= i < n }") == found
+    assert not isinstance(found._value, str)
+
+
+def test_what_has_no_form_is_not_written():
+    with pytest.raises(UnwritableError):
+        written(Constant(value=..., span=SPAN), kept.NOUNS, {})  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_read_is_not_written():
+    with pytest.raises(UnwritableError):
+        written(SPAN, ["autopar.analysis.model.plan"], {})
+
+
+def test_all_reasons_can_be_kept():
+    assert {reason.__module__ for reason in catalogue.CATALOGUE} <= kept.NOUNS
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ("subprocess:Popen", ["args"]),
+        ("autopar.analysis.model.source:SourceText", ["path", "text"]),
+        ("autopar.analysis.model.source:functools", []),
+        ("autopar.analysis.model.source:Span.contains", []),
+        ("autopar.analysis.model.source:loop_id", []),
+        ("builtins:eval", []),
+        ("autopar.codegen.cache:Cache", ["folder"]),
+    ],
+)
+def test_a_text_makes_nothing_but_nouns(kind):
+    with pytest.raises(UnreadableError):
+        read({"kinds": [kind], "nodes": [[0, "x", "y"]], "root": [0, 0]}, kept.NOUNS, {})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, [], None, {"kinds": [], "nodes": [], "root": [0, 0]}, {"kinds": [], "nodes": [[0]]},
+     {"kinds": [], "nodes": [], "root": [9]}, {"kinds": [], "nodes": [], "root": {}},
+     {"kinds": [], "nodes": [], "root": [5, "text"]}],
+)  # fmt: skip
+def test_what_is_no_document_is_unreadable(document):
+    with pytest.raises(UnreadableError):
+        read(document, kept.NOUNS, {})
+
+
+# ------------------------------------------------------------------------- names of entries
+
+
+def name(text: str, path: str = "a.py", **changed: object) -> str | None:
+    source = SourceFunction(
+        text=SourceText(path=path, text=text, cell=None),
+        qualified_name="shift", line=1, known_names=(("range", "range"),),
+    )  # fmt: skip
+    return kept.name_of(replace(source, **changed), choose_options(environment={}))  # type: ignore[arg-type]
+
+
+def test_the_path_of_a_text_makes_no_difference():
+    assert name(SHIFT) == name(SHIFT, path="<ipython-input-3-1234>")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"line": 2}, {"qualified_name": "f.<locals>.shift"}, {"known_names": (("range", "len"),)},
+     {"known_names": None}],
+)  # fmt: skip
+def test_all_that_an_analysis_depends_on_makes_a_difference(changed):
+    assert name(SHIFT) != name(SHIFT, **changed)
+    assert name(SHIFT) != name(SHIFT.replace("1.0", "2.0"))
+
+
+def test_nothing_is_kept_where_the_user_wants_none():
+    source = plans(SHIFT)[0][0]
+    assert kept.name_of(source, choose_options(cache=False, environment={})) is None
+    assert kept.name_of(source, choose_options(environment={"AUTOPAR_DUMP": "x"})) is None
+
+
+# --------------------------------------------------------------------------- whole programs
+
+PROGRAM = """
+import sys, warnings
+import numpy as np
+import autopar
+
+@autopar.parallel
+def shift(a, b, n, k):
+    s = 0.0
+    for i in range(n):
+        a[i + k] = a[i] + 1.0
+    for i in range(n):
+        s += b[i] / a[i]
+    for i in range(1, n):
+        b[i] = b[i - 1] * 0.5
+    return s
+
+a, b = np.arange(40.0) - 3, np.arange(40.0)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    print(repr(shift(a, b, 30, int(sys.argv[1]))), a, b)
+print([(str(each.message), each.lineno) for each in caught])
+before = [each in sys.modules for each in ("islpy", "gast")]
+last = shift.last_run.to_dict()
+for loop in last["functions"][0]["loops"]:
+    loop.get("ran", {}).pop("seconds", None)
+print(shift.explain().to_dict(), shift.explain(), last, shift.inspect_source(), sep="\\n")
+print(*before, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("backend", ["auto", "cpu"])
+@pytest.mark.parametrize("shift", ["0", "1", "-1"])
+def test_a_warm_process_says_and_does_the_same(backend, shift, python, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    environment = {"AUTOPAR_CACHE_DIR": str(tmp_path / "cache"), "AUTOPAR_BACKEND": backend}
+    cold, warm = (python("program.py", shift, environment=environment) for _ in range(2))
+    assert "True True" == cold.stderr.strip()
+    assert cold.stdout == warm.stdout
+    if backend == "auto":
+        assert "False False" == warm.stderr.strip()
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.glob("autopar_analysis_*"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other", "open", "link", "folder"])
+def test_a_damaged_entry_is_a_miss(damage, python, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    environment = {"AUTOPAR_CACHE_DIR": str(tmp_path / "cache")}
+    cold = python("program.py", "0", environment=environment)
+    (entry,) = entries(tmp_path / "cache")
+    content = entry.read_bytes()
+    match damage:
+        case "cut":
+            entry.write_bytes(content[:-1])
+        case "flipped":
+            entry.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+        case "empty":
+            entry.write_bytes(b"")
+        case "other":
+            from autopar.codegen.cache import Cache
+
+            Cache(folder=tmp_path / "cache").keep(entry.name, b'{"found": [1], "report": 5}')
+        case "open":
+            entry.chmod(0o666)
+        case "link":
+            entry.rename(tmp_path / "elsewhere")
+            entry.symlink_to(tmp_path / "elsewhere")
+        case "folder":
+            (tmp_path / "cache").chmod(0o777)
+    warm = python("program.py", "0", environment=environment)
+    assert "True True" == warm.stderr.strip()
+    assert cold.stdout == warm.stdout
+    if damage != "folder":  # it was mended
+        third = python("program.py", "0", environment=environment)
+        assert "False False" == third.stderr.strip()
+
+
+def test_an_edited_file_is_analysed_anew(python, tmp_path):
+    program = tmp_path / "program.py"
+    environment = {"AUTOPAR_CACHE_DIR": str(tmp_path / "cache")}
+    program.write_text(PROGRAM)
+    first = python("program.py", "0", environment=environment).stdout
+    program.write_text(PROGRAM.replace("+ 1.0", "+ 2.0"))
+    other = python("program.py", "0", environment=environment)
+    assert "True True" == other.stderr.strip()
+    assert first.splitlines()[0] != other.stdout.splitlines()[0]
+    program.write_text(PROGRAM)
+    assert (
+        first.splitlines()[0]
+        == python("program.py", "0", environment=environment).stdout.splitlines()[0]
+    )
+    assert 2 == len(entries(tmp_path / "cache"))
+
+
+def test_a_folder_that_cannot_be_written_is_no_matter(python, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "cache").write_text("a file in the way")
+    done = python("program.py", "0", environment={"AUTOPAR_CACHE_DIR": str(tmp_path / "cache")})
+    assert "True True" == done.stderr.strip()
+
+
+def test_names_that_mean_something_else_are_another_entry(python, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "other.py").write_text("range = lambda n: [0]\n" + PROGRAM)
+    environment = {"AUTOPAR_CACHE_DIR": str(tmp_path / "cache")}
+    python("program.py", "0", environment=environment)
+    (tmp_path / "program.py").write_text(
+        PROGRAM.replace("import sys,", "range = lambda n: [0]; import sys,")
+    )
+    python("program.py", "0", environment=environment)
+    assert 2 == len(entries(tmp_path / "cache"))
