@@ -90,7 +90,10 @@ def draft_variant(
 ) -> Draft | Refusal:
     """Return the source for a region; `place` is target, region name and user's file."""
     target, name, file = place
-    types = allocated_types(region.scop, types)
+    known = allocated_types(region.scop, types)
+    if isinstance(known, Refusal):
+        return known
+    types = known
     is_cpu = target == "cpu"
     found = specialize(region, types, holding, may_copy=is_cpu, may_reorder=is_cpu)
     if isinstance(found, Refusal):

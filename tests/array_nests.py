@@ -22,6 +22,7 @@ class _Sketch:
     choices: Choices
     dtype: str
     variable: str | None = None  # of the loop around
+    made: int = 0  # new arrays
 
     def chance(self, of: int) -> bool:
         return self.choices.integer(1, of) == of
@@ -95,6 +96,18 @@ class _Sketch:
                 ]
         return self.choices.one_of(forms).format(first, second, third)
 
+    def statements(self) -> list[str]:
+        """Return a statement, at times one that first makes the arrays it uses."""
+        if not self.chance(4):
+            return [self.statement()]
+        self.made += 1
+        new, copied = f"w{self.made}", self.choices.one_of(VECTORS)
+        kept = self.choices.one_of(VECTORS)
+        if self.chance(2):
+            return [f"{new} = {copied}.copy()", f"{kept}[1:] = {new}[:-1]"]
+        value = self.value(((0, 1),), is_row=False)
+        return [f"{new} = {value}", f"{kept}[1:] = {new}"]
+
     def statement(self) -> str:
         kind = self.choices.one_of([0, 0, 1, 2, 3, 4])
         left_out = self.choices.integer(0, 3)
@@ -119,7 +132,7 @@ def draw_array_nest(choices: Choices) -> Program:
     for _ in range(choices.integer(1, 2)):
         header = choices.one_of(["", *STEPS])
         sketch.variable = "i" if " i " in header else None
-        body = [sketch.statement() for _ in range(choices.integer(1, 3))]
+        body = [line for _ in range(choices.integer(1, 3)) for line in sketch.statements()]
         if sketch.variable and sketch.chance(4):
             body.append("a[i] = b[i]")
         lines += [header, *(f"    {each}" for each in body)] if header else body

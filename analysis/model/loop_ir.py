@@ -137,6 +137,9 @@ class Call:
 # No function of the user has this name; what does not know it finds no affine form.
 WRAPPED = "wrapped"
 
+# The function that `u.copy()` calls, only as all of what is assigned to a name.
+COPY = "copy of"
+
 # Begins the names of scalars that no user wrote: values on their way to one of several targets.
 TEMPORARY = "autopar_value_"
 
@@ -207,6 +210,7 @@ class Allocate:
     dtype: str | None
     fill: Constant | None  # what every element is; None: they have no value yet
     span: Span
+    is_of_values: bool = False  # its dtype is that of the values first stored in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

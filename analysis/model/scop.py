@@ -193,7 +193,7 @@ class Allocation:
     """That an array is made anew in each iteration of a loop, and nobody else ever sees it."""
 
     extents: tuple[Expression, ...]  # over parameters, affine
-    dtype: str | None  # None: that of `like`
+    dtype: str | None  # None: that of `like`, or of the values first stored in it
     like: str | None
     within: int | None  # the innermost loop around, as an index into Scop.loops; None: no loop
     span: Span

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ..model.loop_ir import (
+    COPY,
     Binary,
     Call,
     Compare,
@@ -62,6 +63,8 @@ def operation(node: Expression, is_array: IsArray) -> Expression | None:
             return Call(function=_UNARY[operator], arguments=(operand,), span=node.span)
         case Call(function="abs", arguments=(operand,)):
             return Call(function="numpy.absolute", arguments=(operand,), span=node.span)
+        case Call(function=function, arguments=(operand,)) if function == COPY:
+            return operand
         case Call(function=name) if name in FUNCTIONS - _OF_SCALARS:
             return node
     return None

@@ -23,10 +23,12 @@ from typing import NoReturn
 
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
+    COPY,
     TEMPORARY,
     Allocate,
     Assign,
     Binary,
+    Call,
     Compare,
     Constant,
     Each,
@@ -53,6 +55,7 @@ from .reasons import ArrayStatement
 from .substitution import rebuilt
 
 Ranks = Mapping[str, int]
+_MOST_AXES = 64  # of any array
 
 
 def ranks_shown(body: tuple[Statement, ...]) -> dict[str, int]:
@@ -75,6 +78,10 @@ def is_array_statement(statement: Statement, ranks: Ranks) -> bool:
             place.indices
         ) < ranks.get(place.array, 0):
             return True
+        case Assign(target=Name(), value=Call(function=function)) if function == COPY:
+            return True
+        case Assign(target=Name(), value=value) if not isinstance(value, Name | Element):
+            return any(_is_part(each, ranks) for each in _operands(value))
         case Assign() | Update():
             return any(
                 isinstance(node, Slice)
@@ -88,7 +95,11 @@ def expand_statement(
     statement: Assign | Update, text: SourceText, ranks: Ranks, taken: frozenset[str]
 ) -> tuple[Statement, ...] | Refusal:
     """Return a whole-array statement as loops, or why it has none; `taken` are names in use."""
-    expansion = _Expansion(text=text, ranks=ranks, taken=set(taken))
+    expansion = _Expansion(text=text, ranks=dict(ranks), taken=set(taken))
+    if isinstance(statement.target, Name) and isinstance(statement, Assign):
+        detail = "it makes a new array, which lives on"
+        header = text.segment(statement.span)
+        return Refusal(reasons=(ArrayStatement(span=statement.span, text=header, detail=detail),))
     found = expansion.statement(statement)
     return Refusal(reasons=tuple(expansion.reasons)) if expansion.reasons else found
 
@@ -101,7 +112,7 @@ def expand_arrays(
     ranks = {**ranks, **ranks_shown((nest,))}
     if not any(is_array_statement(each, ranks) for each in walk_statements((nest,))):
         return nest
-    expansion = _Expansion(text=text, ranks=ranks, taken=set(taken))
+    expansion = _Expansion(text=text, ranks=dict(ranks), taken=set(taken))
     (found,) = expansion.statement(nest)
     assert isinstance(found, For | Each)  # a loop stays one
     return Refusal(reasons=tuple(expansion.reasons)) if expansion.reasons else found
@@ -120,7 +131,7 @@ class _Expansion:
     """Walks statements in textual order."""
 
     text: SourceText
-    ranks: Ranks
+    ranks: dict[str, int]  # those of new arrays are entered on the way
     taken: set[str]
     reasons: list[Reason] = field(default_factory=list)
     around: tuple[For, ...] = ()  # loops, outermost first
@@ -151,11 +162,13 @@ class _Expansion:
         return replace(self, around=(*self.around, loop)).block(loop.body)
 
     def expanded(self, node: Assign | Update) -> tuple[Statement, ...]:
+        if isinstance(node, Assign) and isinstance(node.target, Name):
+            return self.made(node, node.target.name)
         target = self.target(node)
         value = _assigned(node)
         reading = _Reading(self, node.span, len(target.axes))
         shaped = reading.operand(value)
-        requires = [*target.requires(), *reading.requires(target)]
+        requires = [*target.requires(), *reading.requires(target.axes)]
         if reading.may_fail:
             requires += [each for axis in target.axes for each in not_empty(axis.extent)]
         variables = tuple(self.fresh(f"axis_{number}") for number in range(len(target.axes)))
@@ -168,6 +181,34 @@ class _Expansion:
         if all(is_same(each, target) or are_apart(each, target, self.around) for each in found):
             return (_nest(target, variables, store, header, requires),)
         return self.by_way(target, (variables, store), header, requires)
+
+    def made(self, node: Assign, name: str) -> tuple[Statement, ...]:
+        """Return a statement that makes a new array as its allocation and its first values."""
+        if isinstance(node.value, Name | Element):
+            self.refuse(node.span, "it gives elements of an array another name")
+        reading = _Reading(self, node.span, _MOST_AXES)
+        shaped = reading.operand(node.value)
+        if not reading.is_array(shaped):
+            self.refuse(node.span, "how many axes its arrays have is not known")
+        widest = max(reading.views.values(), key=lambda view: len(view.axes))
+        if self.ranks.get(name, 0) > len(widest.axes):
+            self.refuse(node.span, "its array has more subscripts than axes")
+        self.ranks[name] = len(widest.axes)
+        requires = list(reading.requires(widest.axes))
+        if reading.may_fail:
+            requires += [each for axis in widest.axes for each in not_empty(axis.extent)]
+        variables = tuple(self.fresh(f"axis_{number}") for number in range(len(widest.axes)))
+        at = node.span
+        shape = tuple(each.extent for each in widest.axes)
+        indices = tuple(Name(name=each, span=at) for each in variables)
+        place = Element(array=name, indices=indices, span=node.target.span, has_tuple=True)
+        store = Assign(target=place, value=reading.at(shaped, variables), span=at)
+        return (
+            Allocate(
+                name=name, shape=shape, like=None, dtype=None, fill=None, span=at, is_of_values=True
+            ),
+            _nest(widest, variables, store, self.text.segment(at), list(dict.fromkeys(requires))),
+        )
 
     def by_way(
         self,
@@ -218,7 +259,7 @@ class _Expansion:
                 whole = Element(array=name, indices=(), span=node.target.span)
                 found = view_of(whole, self.ranks[name])
             case _:
-                self.refuse(node.span, "it makes a new array")
+                self.refuse(node.span, "what it assigns to is no array that is known")
         if found is None or not found.axes:
             self.refuse(node.span, "what it assigns to is no part of an array with even steps")
         return found
@@ -314,11 +355,11 @@ class _Reading:
             isinstance(each, Element) and bool(self.views[each].axes) for each in _operands(node)
         )
 
-    def requires(self, target: View) -> Iterator[Compare]:
-        """Yield what the parts must be like to have the shape of `target`, axis by axis."""
+    def requires(self, axes: tuple[Axis, ...]) -> Iterator[Compare]:
+        """Yield what the parts must be like to have the shape of `axes`, one by one."""
         for view in self.views.values():
             yield from view.requires()
-            inner = target.axes[len(target.axes) - len(view.axes) :]
+            inner = axes[len(axes) - len(view.axes) :]
             for mine, theirs in zip(view.axes, inner, strict=True):
                 yield from equal(mine.extent, theirs.extent)
 
@@ -336,3 +377,14 @@ def _operands(node: Expression) -> Iterator[Expression]:
     if not isinstance(node, Element):
         for each in children(node):
             yield from _operands(each)
+
+
+def _is_part(node: Expression, ranks: Ranks) -> bool:
+    """Return whether an operand is more than one element of an array."""
+    match node:
+        case Name(name=name):
+            return bool(ranks.get(name))
+        case Element():
+            has_slice = any(isinstance(each, Slice) for each in node.indices)
+            return has_slice or len(node.indices) < ranks.get(node.array, 0)
+    return False

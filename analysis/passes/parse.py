@@ -21,6 +21,7 @@ from ..model.chains import SEPARATOR, is_chain
 from ..model.diagnostics import Reason, Refusal
 from ..model.held import is_held
 from ..model.loop_ir import (
+    COPY,
     DISCARDED,
     RESULT,
     Allocate,
@@ -444,9 +445,22 @@ class _Reader(ExpressionReader):
             )
         return Assign(
             target=self.target(target, node),
-            value=self.expression(node.value),
+            value=self.copied(node) or self.expression(node.value),
             span=span_of(node),
         )
+
+    def copied(self, node: Any) -> Call | None:
+        """Return the value of `v = u.copy()`; None for any other statement."""
+        match node:
+            case gast.Assign(
+                targets=[gast.Name()],
+                value=gast.Call(
+                    func=gast.Attribute(value=copied, attr="copy"), args=[], keywords=[]
+                ) as call,
+            ) if (name := self.place(copied)) is not None and not self.is_module(copied):
+                whole = Element(array=name, indices=(), span=span_of(copied))
+                return Call(function=COPY, arguments=(whole,), span=span_of(call))
+        return None
 
     def target(self, node: Any, statement: Any) -> Name | Element:
         match node:

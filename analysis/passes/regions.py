@@ -28,11 +28,14 @@ from ..model.loop_ir import (
     For,
     Function,
     If,
+    Name,
     Opaque,
+    Slice,
     Statement,
     Update,
     While,
     names_in,
+    walk_expression,
     walk_statements,
 )
 from ..model.plan import DeferredRegion, UnsupportedLoop, WaitingRegion
@@ -138,7 +141,8 @@ class _Search:
                 case For() | Each() if not may_be_left(statement):
                     yield from self.nest(statement, around, within=within)
                 case Assign() | Update() if is_array_statement(statement, self.ranks):
-                    yield self.array_statement(statement, around)
+                    if not _only_makes(statement):
+                        yield self.array_statement(statement, around)
                 case If():
                     yield from self.block(statement.body, around, within=within)
                     yield from self.block(statement.orelse, around, within=within)
@@ -345,6 +349,15 @@ class _Search:
             return None
         live_out = self.live_out(nest)
         return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
+
+
+def _only_makes(statement: Assign | Update) -> bool:
+    """Return whether a statement computes a new array of whole ones: no row of a report."""
+    return (
+        isinstance(statement.target, Name)
+        and not any(isinstance(node, Slice) for node in walk_expression(statement.value))
+        and isinstance(statement, Assign)
+    )
 
 
 def _block_of(body: tuple[Statement, ...]) -> Indexed:

@@ -122,6 +122,51 @@ def scalars(u, a, b):
     u[1:] = u[1:] * (a / b)
 
 
+def upwind(u, steps, c):
+    for _ in range(steps):
+        un = u.copy()
+        u[1:] = un[1:] - c * (un[1:] - un[:-1])
+    return u
+
+
+def diffused(u, steps, c):
+    for _ in range(steps):
+        un = u.copy()
+        around = un[2:, 1:-1] + un[:-2, 1:-1] - 4.0 * un[1:-1, 1:-1]
+        u[1:-1, 1:-1] += c * around
+        u[0, :] = u[1, :]
+
+
+def temporaries(u, v, steps):
+    for _ in range(steps):
+        d = u[1:] - u[:-1]
+        e = d * d + v[0]
+        v[1:] = e / 2
+        u[1:] = u[1:] + d
+
+
+def of_an_unknown_type(u, steps):
+    s = 0.0
+    for _ in range(steps):
+        w = u[1:] * s
+        u[1:] += w
+        s = s + 0.5 * u[3]
+    return s
+
+
+def lives_on(u, steps):
+    for _ in range(steps):
+        w = u[1:] * 2.0
+        u[1:] += w
+    return w
+
+
+def another_name(u, steps):
+    for _ in range(steps):
+        w = u[1:]
+        w[:] += 1.0
+
+
 def random(*shape: int, dtype: str = "float64", seed: int = 0) -> np.ndarray[Any, Any]:
     generator = np.random.default_rng(seed)
     if dtype == "bool":
@@ -163,12 +208,54 @@ CASES: list[tuple[Callable[..., Any], Arguments]] = [
     (constant, lambda: (random(30, dtype="float32"), 7.25)),
     (constant, lambda: (random(30, dtype="uint8"), 7)),
     (scalars, lambda: (random(30), 3, 7)),
+    (upwind, lambda: (random(50), 5, 0.1)),
+    (upwind, lambda: (random(50, dtype="float32")[::-1], 5, 0.1)),
+    (diffused, lambda: (random(9, 12), 5, 0.1)),
+    (temporaries, lambda: (random(30), random(30, seed=1), 4)),
+    (temporaries, lambda: (random(30, dtype="float32"), random(30, seed=1), 4)),
 ]
+# What is left to NumPy: values, warnings and exceptions are its own.
+LEFT_ALONE: list[tuple[Callable[..., Any], Arguments]] = [
+    (of_an_unknown_type, lambda: (random(30), 3)),
+    (lives_on, lambda: (random(30), 3)),
+    (another_name, lambda: (random(30), 3)),
+    (heat, lambda: (random(1), 3, 0.1)),
+    (heat, lambda: (random(8, 3), 3, 0.1)),
+    (jacobi, lambda: (random(9, 14), random(9, 13), 2)),
+    (in_place, lambda: (random(6, 6, dtype="int64"), random(6), 3)),
+    (constant, lambda: (random(30, dtype="uint8"), 300)),
+    (constant, lambda: (random(30, dtype="int64"), 2.5)),
+    (broadcast, lambda: (random(6, 7), random(1))),
+    (scalars, lambda: (random(30), 3, 0)),
+    (scalars, lambda: (random(1), 3, 0)),
+    (mirrored, lambda: (random(9).tolist(),)),
+    (mirrored, lambda: (np.broadcast_to(random(1), 9),)),
+]
+
+
+def aliased() -> tuple[Any, ...]:
+    whole = random(50)
+    return whole[:-3], whole[3:], whole[1:-2]
 
 
 @pytest.mark.parametrize(("function", "arguments"), CASES)
 def test_runs_as_numpy_does(function, arguments, backend):
     same(function, arguments, backend, ran="cpu")
+
+
+@pytest.mark.parametrize(("function", "arguments"), LEFT_ALONE)
+def test_what_is_left_to_numpy_is_its_own(function, arguments, backend):
+    same(function, arguments, backend)
+
+
+@pytest.mark.parametrize("function", [quotient, remainders])
+def test_arrays_that_overlap_are_no_loops_in_order(function, backend):
+    same(function, aliased, backend)
+
+
+def test_warnings_are_those_of_arrays() -> None:  # a device gives none
+    same(added_up, lambda: (np.full(9, 1e308),))
+    same(quotient, lambda: (random(30), np.zeros(30), random(30)))
 
 
 def test_one_row_of_the_report_for_each_statement() -> None:
@@ -177,3 +264,24 @@ def test_one_row_of_the_report_for_each_statement() -> None:
         "a[:, 0] += b[:]", "a *= 2.0", "a -= b[0]", "a[1] *= c",
     ]  # fmt: skip
     assert {row["verdict"] for row in rows} == {"parallel"}
+
+
+def test_statements_too_short_for_a_kernel_are_not_asked_about_for_ever() -> None:
+    def shortened(u, steps):
+        while steps:
+            u[1:-1] *= 0.5
+            steps -= 1
+            print(end="")
+
+    decorated: Any = autopar.parallel(shortened)
+    decorated(random(9), 300)
+    (ran,) = [row["ran"] for row in loops_of(decorated.last_run) if "ran" in row]
+    assert ran["backend"] == "interpreter"
+    assert ran["calls"] <= 100
+
+
+# --------------------------------------------------------------------------- the simulator
+
+
+def test_array_statements_on_the_cuda_simulator(on_simulator):
+    on_simulator(__file__)
