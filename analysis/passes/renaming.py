@@ -22,6 +22,8 @@ FARTHEST = 64
 
 def find_renamings(scop: Scop, loop: int, blocking: tuple[Conflict, ...]) -> tuple[Renaming, ...]:
     """Return what removes all of `blocking`, which `loop` carries; () where something stays."""
+    if any(each.kind != "anti" for each in blocking):
+        return ()
     found = []
     for name in dict.fromkeys(each.array for each in blocking):
         own = tuple(each for each in blocking if each.array == name)
@@ -34,7 +36,7 @@ def find_renamings(scop: Scop, loop: int, blocking: tuple[Conflict, ...]) -> tup
 
 def _renaming(scop: Scop, name: str, loop: int, conflicts: tuple[Conflict, ...]) -> Renaming | None:
     array, shape = scop.array(name), scop.loops[loop]
-    if array.rank == 0 or array.is_base or any(each.kind != "anti" for each in conflicts):
+    if array.rank == 0 or array.is_base:
         return None
     reach = 0
     for each in conflicts:

@@ -141,9 +141,8 @@ class _Judge:
         """Return what sets a loop free that only overwrites what it has read; () for another."""
         if kind not in {"sequential", "conditional"} or not is_alone:
             return ()
-        if not self.values_survive(loop, frozenset()):
-            return ()
-        return find_renamings(self.scop, loop, blocking)
+        found = find_renamings(self.scop, loop, blocking)
+        return found if found and self.values_survive(loop, frozenset()) else ()
 
     def is_apart(self, reduction: Reduction, loop: int) -> bool:
         """Return whether parts of the loop may accumulate into something of their own."""
