@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from .model import dump, isl
 from .model.diagnostics import Refusal
@@ -19,7 +19,7 @@ from .model.report import FunctionReport
 from .model.scop import Scop
 from .model.source import SourceFunction, SourceText, Span
 from .model.typed import TypedProgram
-from .model.types import LiveInType
+from .model.types import ArrayType, LiveInType
 from .passes import conditions
 from .passes.allocated_types import allocated_types
 from .passes.array_casts import refused_casts
@@ -64,6 +64,9 @@ __all__ = [
 
 # Of one function, in all its regions: as many as four of the hardest may spend.
 _FUNCTION_BUDGET, _FUNCTION_SECONDS = 4 * isl.DEFAULT_BUDGET, 2.0
+
+# Whether loops over blocks, and rows that overlap, are wanted too.
+Reorders: TypeAlias = Literal["blocks", "whole"]
 
 T = TypeVar("T")
 
@@ -237,13 +240,13 @@ def specialize(
     holding: frozenset[int],
     *,
     may_copy: bool = True,
-    may_reorder: bool = False,
+    reorders: Reorders | None = None,
 ) -> tuple[TypedProgram, Schedule] | Refusal:
     """Return typed statements and a schedule for the types and conditions of a call.
 
     `holding` are the conditional loops whose condition is true; `may_copy` says whether the
-    target has private copies of arrays; `may_reorder` whether another order than that of the
-    source is wanted where it pays.
+    target has private copies of arrays; `reorders` what it wants of another order than that of
+    the source, where one pays.
     """
     try:
         with isl.budget():
@@ -255,7 +258,15 @@ def specialize(
             schedule = find_schedule(region.scop, region.loops, holding, may_copy=may_copy)
     except isl.BudgetExhaustedError:
         return _exhausted(region.scop)
-    return typed, reordered(region.memory, schedule) if may_reorder else schedule
+    if reorders is None:
+        return typed, schedule
+    columns = frozenset(
+        name
+        for name, each in live_in.items()
+        if isinstance(each, ArrayType) and each.layout == "F" and each.rank > 1
+    )
+    may_block = reorders == "blocks"
+    return typed, reordered(region.memory, schedule, columns, may_block=may_block)
 
 
 def explain_text(text: SourceText) -> tuple[FunctionReport, ...]:

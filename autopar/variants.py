@@ -30,6 +30,7 @@ from autopar.analysis.model.typed import (
 )
 from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
 from autopar.analysis.stages import (
+    Reorders,
     allocated_types,
     exhausted,
     may_check_first,
@@ -95,10 +96,11 @@ def draft_variant(
         return known
     types = known
     is_cpu = target == "cpu"
-    found = specialize(region, types, holding, may_copy=is_cpu, may_reorder=is_cpu)
+    wanted: Reorders = "blocks" if is_cpu else "whole"
+    found = specialize(region, types, holding, may_copy=is_cpu, reorders=wanted)
     if isinstance(found, Refusal):
         return found
-    typed, _ = found
+    typed, schedule = found
     lists = frozenset(each.name for each in typed.lists)
     try:
         with isl.budget():
@@ -143,7 +145,10 @@ def draft_variant(
         checks=checks,
         redo=may_redo,
         stored=stored,
-        transforms=jammed_loops(program),
+        transforms=(
+            *((region.scop.loops[loop].span, word) for loop, word in schedule.transforms),
+            *jammed_loops(program),
+        ),
     )
 
 

@@ -270,7 +270,8 @@ class _Lowering:
                 if self._scans_plainly(node, variable):
                     return variable
                 break
-        return unused(node.iterator, taken)
+        blocked = self.schedule.dimensions[node.dimension].blocks_of
+        return unused(node.iterator if blocked is None else f"{blocked}_block", taken)
 
     def _scans_plainly(self, node: AstFor, variable: str) -> bool:
         """Return whether the user's `variable` is the iterator itself wherever it occurs."""

@@ -335,6 +335,16 @@ class Map:
         return Map(self._raw.set_tuple_name(islpy.dim_type.in_, name))
 
     @locked
+    def to_named(self, name: str) -> Map:
+        """Return the same relation, its second tuples under another name."""
+        return Map(self._raw.set_tuple_name(islpy.dim_type.out, name))
+
+    @locked
+    def without_equal(self) -> Map:
+        """Return the pairs of two different tuples."""
+        return Map(self._raw.subtract(islpy.Map.identity(self._raw.get_space())))
+
+    @locked
     def reverse(self) -> Map:
         """Return the inverse relation."""
         return Map(self._raw.reverse())

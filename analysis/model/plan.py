@@ -116,6 +116,7 @@ class ScheduleDimension:
     # Those for which it carries only what renaming removes, and the arrays.
     renamable: frozenset[str] = frozenset()
     renamings: tuple[Renaming, ...] = ()
+    blocks_of: str | None = None  # it counts blocks of this loop variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,8 @@ class Schedule:
     # Scalars whose values never leave an iteration of an outermost parallel loop.
     local: frozenset[str] = frozenset()
     skews: tuple[Skew, ...] = ()
+    # What was done to loops of the source, as indices into Scop.loops: "interchange", ...
+    transforms: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,42 +1,144 @@
 """Give the loops of a region an order in which more of them runs at the same time.
 
-Before:  a schedule in the order of the source
-After:   the same, with rows that may overlap
+Before:  for t: parallel for i: z[i, t + 1] = z[i, t]
+After:   parallel for i: for t: z[i, t + 1] = z[i, t]
 
-Where the analysis takes too long the order of the source stays. What isl gives up in the middle of
-may be half rewritten, so it is given copies.
+Before:  for i: a[i] = a[i - 1]; parallel for j: b[i, j] = a[i]
+After:   for i: a[i] = a[i - 1]
+         parallel for i: parallel for j: b[i, j] = a[i]
+
+Another order is taken where an estimate says that it pays; else rows may overlap. Where the
+analysis takes too long the order of the source stays. What isl gives up in the middle of may be
+half rewritten, so it is given copies.
 """
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..model import isl
+from ..model.isl_scheduler import find_order
+from ..model.order_tree import Tree
 from ..model.plan import Schedule
 from ..model.scop import Scop
-from .constraints import find_constraints
+from .arrange import arrange, fused, sequential_depths
+from .atoms import Atom, between_atoms, group
+from .constraints import Constraints, find_constraints
+from .order_costs import Costs
+from .source_order import source_order
+from .tree_schedule import Paths, is_parallel_as_claimed, paths_of, schedule_of_tree
 from .wavefronts import find_wavefronts
 
+# Of the estimated cost of the source's order: what another one may cost at most.
+_WORTH = 0.75
 
-def reordered(scop: Scop, schedule: Schedule) -> Schedule:
-    """Return a schedule of `scop` that runs more at the same time; `schedule` where none does."""
+
+def reordered(
+    scop: Scop, schedule: Schedule, columns: frozenset[str], *, may_block: bool
+) -> Schedule:
+    """Return a schedule of `scop` that runs more at the same time; `schedule` where none does.
+
+    `columns` are the arrays whose first axis lies side by side. `may_block`: whether the target
+    likes loops over blocks, and rows that overlap.
+    """
     if len(scop.loops) < 2:  # a nest of one has one order
         return schedule
     copies: Scop = pickle.loads(pickle.dumps(scop))  # noqa: S301  # our own
     try:
         with isl.isolated(), isl.budget():
-            return _reordered(copies, schedule)
+            constraints = find_constraints(copies)
+            found = _another(copies, schedule, constraints, (columns, may_block))
+            if found is not None:
+                return found
+            if not may_block:
+                return schedule
+            skews = find_wavefronts(copies, constraints, _coincident(copies, schedule))
+            return replace(schedule, skews=skews)
     except isl.BudgetExhaustedError:
         return schedule
 
 
-def _reordered(scop: Scop, schedule: Schedule) -> Schedule:
-    constraints = find_constraints(scop)
-    coincident = frozenset(
+def _coincident(scop: Scop, schedule: Schedule) -> frozenset[int]:
+    return frozenset(
         statement.loops[level // 2]
         for statement in scop.statements
         for level, dimension in enumerate(schedule.dimensions)
         if statement.name in dimension.coincident
     )
-    return replace(schedule, skews=find_wavefronts(scop, constraints, coincident))
+
+
+def _another(
+    scop: Scop,
+    schedule: Schedule,
+    constraints: Constraints,
+    choices: tuple[frozenset[str], bool],
+) -> Schedule | None:
+    """Return the schedule of another order than the source's, if one pays."""
+    atoms = group(scop, constraints.private) if _is_plain(scop) else None
+    if atoms is None:
+        return None
+    columns, may_block = choices
+    costs = Costs(scop=scop, atoms={each.name: each for each in atoms}, columns=columns)
+    source = source_order(scop, atoms, schedule)
+    before = costs.estimate(source)
+    if before * _WORTH <= costs.bound():
+        return None
+    found = find_order(tuple(each.domain for each in atoms), between_atoms(atoms, constraints))
+    if found is None:
+        return None
+    # The decision is one for all targets: what adds in the interpreter's order does so on all.
+    trees = arrange(found, costs, may_block=True)
+    if costs.estimate(trees) > _WORTH * before or _moves_inward(source, trees):
+        return None
+    if not may_block:
+        trees = arrange(found, costs, may_block=False)
+    return _schedule(scop, fused(trees), atoms, constraints) or _schedule(
+        scop, trees, atoms, constraints
+    )
+
+
+def _moves_inward(before: tuple[Tree, ...], after: tuple[Tree, ...]) -> bool:
+    """Return whether parallel loops are launched more often than before: sizes are not known."""
+    depths, others = sequential_depths(before), sequential_depths(after)
+    return any(others[atom] > depth for atom, depth in depths.items())
+
+
+def _schedule(
+    scop: Scop, trees: tuple[Tree, ...], atoms: tuple[Atom, ...], constraints: Constraints
+) -> Schedule | None:
+    """Return the schedule of an order; None where it breaks a constraint, or is less parallel."""
+    paths = paths_of(trees, atoms)
+    made = schedule_of_tree(scop, paths, constraints)
+    if made is None or not is_parallel_as_claimed(paths, made):
+        return None
+    return replace(made, transforms=tuple(dict.fromkeys(_transforms(scop, paths))))
+
+
+def _is_plain(scop: Scop) -> bool:
+    """Return whether nothing but dependences orders the instances of a region."""
+    loops = all(each.leaves is None and each.data is None for each in scop.loops)
+    arrays = all(each.allocation is None and not each.is_collected for each in scop.arrays)
+    return loops and arrays and scop.exchanged is None and not scop.collects
+
+
+def _transforms(scop: Scop, paths: Paths) -> Iterator[tuple[int, str]]:
+    """Yield the loops of the source that run in another order, with the word for it."""
+    parts: dict[int, set[int]] = {}
+    for atom in paths.atoms:
+        variables = {scop.loops[loop].variable: loop for loop in atom.first.loops}
+        around = []
+        for turn in paths.turns(atom.name):
+            loop = variables.get(turn.time(atom.name).removeprefix("-1 * "))
+            if loop is None:
+                yield from ((each, "skew") for each in atom.first.loops)
+            elif turn.block > 1:
+                yield loop, "tile"
+            elif loop not in around:
+                around.append(loop)
+                parts.setdefault(loop, set()).add(id(turn))
+        for position, loop in enumerate(around):
+            if loop != atom.first.loops[position]:
+                yield loop, "interchange"
+    yield from ((loop, "distribute") for loop, turns in parts.items() if len(turns) > 1)

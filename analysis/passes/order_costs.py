@@ -1,0 +1,142 @@
+"""Estimate what an order of a region's instances costs, to compare it with another one.
+
+Before:  for t: parallel for i: z[i, t + 1] = z[i, t]      1,000 launches, all too short to share
+After:   parallel for i: for t: the same                   one launch, elements side by side
+
+Nanoseconds of two threads, for loops of 1,000 iterations where the source does not say how many:
+two orders of one nest are compared, so what both have in common does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from ..model.loop_ir import Binary, Constant, Expression, Name, walk_expression
+from ..model.order_tree import Run, Tree, Turn, runs_of
+from ..model.scop import Access, Scop
+from .atoms import Atom
+
+_TRIPS = 1000
+_THREADS = 2
+_SHORTEST_NS = 50_000  # less is not shared out
+_LAUNCH_NS = 10_000
+# Of an access, in a loop that vectorises, in one that does not, and across the rows of an array.
+_SIDE_BY_SIDE, _ONE_BY_ONE, _STRIDED = 0.2, 0.5, 3.0
+_LATENCY = 1.5  # where an iteration waits for the one before
+_FEWEST = 8  # iterations that are worth vectorising
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What is known of the atoms of a region."""
+
+    scop: Scop
+    atoms: Mapping[str, Atom]
+    columns: frozenset[str]  # arrays whose first axis is the one that lies side by side
+
+    def estimate(self, trees: tuple[Tree, ...]) -> float:
+        """Return nanoseconds for all of `trees`."""
+        return sum(self._tree(each, 1.0) for each in trees)
+
+    def bound(self) -> float:
+        """Return what no order costs less than: all in parallel, everything side by side."""
+        return sum(
+            self.instances(name)
+            * _SIDE_BY_SIDE
+            * sum(bool(access.indices) for each in atom.statements for access in each.accesses)
+            / _THREADS
+            for name, atom in self.atoms.items()
+        )
+
+    def _tree(self, tree: Tree, entries: float) -> float:
+        """Return nanoseconds for a tree that is reached `entries` times."""
+        match tree:
+            case Run():
+                return self._work((tree,), None)
+            case Turn(is_coincident=True):
+                work = self._work(tree.body, tree)
+                if work / entries < _SHORTEST_NS:
+                    return work
+                return work / _THREADS + entries * _LAUNCH_NS
+            case Turn():
+                if all(isinstance(each, Run) for each in tree.body):
+                    return self._work(tree.body, tree)
+                inside = entries * self._trips(tree)
+                return sum(self._below(each, inside, tree) for each in tree.body)
+
+    def _below(self, tree: Tree, entries: float, around: Turn) -> float:
+        return self._work((tree,), around) if isinstance(tree, Run) else self._tree(tree, entries)
+
+    def _work(self, body: tuple[Tree, ...], around: Turn | None) -> float:
+        total = 0.0
+        for each in body:
+            if isinstance(each, Turn):
+                total += self._work(each.body, each)
+            else:
+                total += self.instances(each.atom) * self._instance(each.atom, around)
+        return total
+
+    def instances(self, atom: str) -> float:
+        """Return how often an atom runs."""
+        return prod((self._length(loop) for loop in self.atoms[atom].first.loops), start=1.0)
+
+    def _trips(self, turn: Turn) -> float:
+        found = [self._trips_for(each.atom, turn) for each in runs_of(turn.body)]
+        return max(1.0, max(found) / turn.block)
+
+    def _trips_for(self, atom: str, turn: Turn) -> float:
+        loops = self.atoms[atom].first.loops
+        variable = self.variable(atom, turn)
+        names = {self.scop.loops[loop].variable: loop for loop in loops}
+        return self._length(names[variable]) if variable in names else _TRIPS
+
+    def variable(self, atom: str, turn: Turn) -> str | None:
+        """Return the loop variable that a loop counts for an atom, or its negative."""
+        text = turn.time(atom).removeprefix("-1 * ")
+        return text if text in self.atoms[atom].first.domain.dimensions else None
+
+    def _length(self, loop: int) -> float:
+        shape = self.scop.loops[loop]
+        match shape.start, shape.stop:
+            case Constant(value=int(start)), Constant(value=int(stop)):
+                return float(max(1, len(range(start, stop, shape.step))))
+        return _TRIPS
+
+    def _instance(self, atom: str, around: Turn | None) -> float:
+        """Return nanoseconds of one instance in its innermost loop."""
+        variable = None if around is None else self.variable(atom, around)
+        places = [
+            self.stride(access, variable)
+            for each in self.atoms[atom].statements
+            for access in each.accesses
+            if access.indices
+        ]
+        strided = sum(each > 1 for each in places)
+        is_free = around is not None and around.is_coincident and variable is not None
+        is_vector = is_free and not strided and around is not None
+        if is_vector and around is not None and around.block == 1:
+            is_vector = self._trips_for(atom, around) >= _FEWEST
+        each = _SIDE_BY_SIDE if is_vector else _ONE_BY_ONE
+        waiting = 0.0 if is_free or around is None else _LATENCY
+        return (len(places) + 1 - strided) * each + strided * _STRIDED + waiting
+
+    def stride(self, access: Access, variable: str | None) -> int:
+        """Return 0 for an element that stays, 1 for neighbours, 2 for what lies further apart."""
+        if variable is None:
+            return 2
+        axes = access.indices[::-1] if access.array not in self.columns else access.indices
+        first, *others = (_moves(each, variable) for each in axes)
+        return 2 if any(others) else first
+
+
+def _moves(index: Expression, variable: str) -> int:
+    """Return 0 where an index does not depend on `variable`, 1 by single steps, 2 otherwise."""
+    match index:
+        case Name(name=name):
+            return int(name == variable)
+        case Binary(operator="+" | "-"):
+            return max(_moves(index.left, variable), _moves(index.right, variable))
+    uses = any(isinstance(each, Name) and each.name == variable for each in walk_expression(index))
+    return 2 if uses else 0
