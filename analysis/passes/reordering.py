@@ -138,7 +138,8 @@ def _transforms(scop: Scop, paths: Paths) -> Iterator[tuple[int, str]]:
             elif loop not in around:
                 around.append(loop)
                 parts.setdefault(loop, set()).add(id(turn))
-        for position, loop in enumerate(around):
-            if loop != atom.first.loops[position]:
-                yield loop, "interchange"
+        if sorted(around) == sorted(atom.first.loops):
+            for position, loop in enumerate(around):
+                if loop != atom.first.loops[position]:
+                    yield loop, "interchange"
     yield from ((loop, "distribute") for loop, turns in parts.items() if len(turns) > 1)

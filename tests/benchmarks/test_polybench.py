@@ -10,6 +10,7 @@ import inspect
 import itertools
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 import autopar
 from benchmarks.polybench import KERNELS, Kernel
 from tests.adversary import Claim, first_difference
-from tests.sameness import places, same
+from tests.sameness import loops_of, places, same
 
 NAMED = {kernel.name: kernel for kernel in KERNELS}
 each_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
@@ -264,10 +265,44 @@ def test_there_are_thirty_kernels_and_every_one_is_checked() -> None:
 
 
 @each_kernel
-def test_autopar_gives_the_same_bits(kernel: Kernel) -> None:
+def test_autopar_gives_the_same_bits(kernel: Kernel, request: pytest.FixtureRequest) -> None:
     decorated = same(kernel.function, kernel.arguments, cache=False)
     if kernel.name in {"gemm", "jacobi_2d", "covariance"}:
         assert "cpu" in places(decorated)  # not all of this may be the interpreter's
+    if request.config.getoption("--update-cases"):
+        write_orders(kernel.name, orders_of(decorated))
+    assert golden_orders()[kernel.name] == orders_of(decorated)
+
+
+# What becomes of each loop: where its nest ran, its verdict as written, what was done to it.
+ORDERS = Path(__file__).with_name("polybench_orders.txt")
+
+
+def orders_of(decorated: Any) -> list[str]:
+    """Return a line for each loop of the last run, in the order of the source."""
+    return [
+        f"{'    ' * loop['depth']}{loop['header']}: {loop['verdict']}"
+        f"{' -> ' if loop['transform'] else ''}{', '.join(loop['transform'])}"
+        f"{'' if loop.get('ran', {}).get('backend') == 'cpu' else '  (interpreter)'}"
+        for loop in loops_of(decorated.last_run)
+    ]
+
+
+def golden_orders() -> dict[str, list[str]]:
+    """Return the lines for each kernel as they are to be."""
+    found: dict[str, list[str]] = {}
+    if ORDERS.exists():
+        for part in ORDERS.read_text(encoding="utf-8").split("\n\n"):
+            name, *lines = part.rstrip("\n").split("\n")
+            found[name.strip("[]")] = lines
+    return found
+
+
+def write_orders(name: str, lines: list[str]) -> None:
+    """Put the lines for one kernel into the table."""
+    found = {**golden_orders(), name: lines}
+    parts = ("\n".join([f"[{each}]", *found[each]]) for each in NAMED if each in found)
+    ORDERS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 @each_kernel
