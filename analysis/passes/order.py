@@ -47,7 +47,8 @@ def schedule_of(scop: Scop, times: Mapping[str, Sequence[str]]) -> isl.UnionMap:
         f"{instance(each, dimensions_of(each))} -> [{', '.join(times[each.name])}]"
         for each in scop.statements
     )
-    schedule = isl.UnionMap.parse(f"{{ {'; '.join(pieces)} }}")
+    parameters = ", ".join(each.name for each in scop.parameters)
+    schedule = isl.UnionMap.parse(f"[{parameters}] -> {{ {'; '.join(pieces)} }}")
     return schedule.intersect_domain(tuple(each.domain for each in scop.statements))
 
 

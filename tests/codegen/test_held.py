@@ -16,7 +16,7 @@ def product(a, b, c, n, m):
         for j in range(n):
             c[i, j] = 0.5
             for k in range(m):
-                c[i, j] += a[i, k] * b[k, j]
+                c[i, j] += a[i, k] * b[j, k]
 
 
 def two_sums(a, b, c, n, m):
