@@ -30,7 +30,7 @@ def _trees(scop: Scop, atoms: tuple[Atom, ...], schedule: Schedule, depth: int) 
         dimension = schedule.dimensions[2 * depth + 1]
         free = dimension.coincident
         if depth == 0:  # further inside, a reduction is a chain in order like any other
-            free |= dimension.reducible
+            free |= dimension.reducible | dimension.scannable | dimension.renamable
         found.append(
             Turn(
                 times=tuple((each.name, f"{sign}{_variable(each, depth)}") for each in inside),
