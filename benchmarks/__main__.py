@@ -16,7 +16,7 @@ from pathlib import Path
 
 import autopar
 
-from . import analysis_api, nests, overheads, report
+from . import analysis_api, bandwidth, nests, overheads, report
 from .harness import Measurement, WrongResult, measure
 from .kernels import KERNELS, Kernel
 from .loops import Form
@@ -24,7 +24,7 @@ from .loops import Form
 ROUNDS, QUICK_ROUNDS = 15, 5
 COLD_ROUNDS, QUICK_COLD_ROUNDS = 5, 2
 COLD_SIZE = 2000
-OVERHEADS, ANALYSIS = "overheads", "analysis"
+OVERHEADS, ANALYSIS, BANDWIDTH = "overheads", "analysis", "bandwidth"
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -35,9 +35,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*names, OVERHEADS, ANALYSIS],
+        choices=[*names, OVERHEADS, ANALYSIS, BANDWIDTH],
         metavar="NAME",
-        help=f"one of {', '.join(names)}, {OVERHEADS} or {ANALYSIS}; may be repeated",
+        help=f"one of {', '.join(names)}, {OVERHEADS}, {ANALYSIS} or {BANDWIDTH}; may be repeated",
     )
     parser.add_argument(
         "--json",
@@ -99,6 +99,15 @@ def analysis(options: argparse.Namespace) -> nests.Analysis | None:
     return nests.measure(QUICK_ROUNDS if options.quick else ROUNDS)
 
 
+def moved(options: argparse.Namespace) -> bandwidth.Bandwidth | None:
+    """The bandwidth of memory-bound kernels, measured unless only other things were asked for."""
+    if options.only is not None and BANDWIDTH not in options.only:
+        return None
+    print("measuring bandwidths ...", file=sys.stderr, flush=True)
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    return bandwidth.measure(None, rounds, quick=options.quick)
+
+
 def show(results: report.Results) -> None:
     """Print tables and bars."""
     machine = report.machine()
@@ -117,6 +126,8 @@ def show(results: report.Results) -> None:
     if results.analysis is not None:
         rows = [report.nest_row(each) for each in results.analysis.nests]
         print("\n" + report.table(report.NESTS_HEAD, rows))
+    if results.bandwidth is not None:
+        print("\n" + report.table(bandwidth.HEAD, bandwidth.rows(results.bandwidth)))
     held = [report.bar_row(bar) for bar in report.all_bars(results)]
     print("\n" + report.table(("bar", "limit", "measured", "verdict"), held))
     for message in results.wrong:
@@ -132,6 +143,7 @@ def main(argv: Sequence[str]) -> int:
         wrong=tuple(map(str, wrong)),
         overheads=surroundings(options),
         analysis=analysis(options),
+        bandwidth=moved(options),
     )
     show(results)
     if options.json is not None:

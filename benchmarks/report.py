@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .bandwidth import Bandwidth
 from .harness import Measurement
 from .nests import Analysis, Nest
 from .overheads import Dispatch, FirstCall
@@ -134,6 +135,7 @@ class Results:
     wrong: tuple[str, ...]  # kernels that were not measured because a value was wrong, and which
     overheads: Overheads
     analysis: Analysis | None = None
+    bandwidth: Bandwidth | None = None
 
 
 def all_bars(results: Results) -> tuple[Bar, ...]:
@@ -142,7 +144,15 @@ def all_bars(results: Results) -> tuple[Bar, ...]:
         *kernel_bars(results),
         *overhead_bars(results.overheads),
         *analysis_bars(results.analysis),
+        bandwidth_bar(results.bandwidth),
     )
+
+
+def bandwidth_bar(bandwidth: Bandwidth | None) -> Bar:
+    """The bar of memory-bound kernels."""
+    share = None if bandwidth is None or not bandwidth.moved else bandwidth.slowest
+    name = "memory-bound kernels, share of the copy"
+    return Bar(name=name, limit=0.85, measured=share, at_least=True)
 
 
 def kernel_bars(results: Results) -> tuple[Bar, ...]:
@@ -275,5 +285,6 @@ def as_json(results: Results) -> Mapping[str, Any]:
         "wrong": list(results.wrong),
         "overheads": asdict(results.overheads),
         "analysis": None if results.analysis is None else asdict(results.analysis),
+        "bandwidth": None if results.bandwidth is None else asdict(results.bandwidth),
         "bars": held,
     }

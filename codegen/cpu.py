@@ -43,7 +43,8 @@ from .float_status import FLOAT_STATUS, decides_by_data
 from .held import with_held
 from .integers import rename
 from .iteration_prices import iteration_prices
-from .kernel import ArrayArgument, Loop, Program, targets
+from .kernel import ArrayArgument, Loop, Node, Program, targets
+from .lasting import may_last
 from .scalars import HELPERS
 from .small_integers import SMALL, with_small_integers
 from .spelling import spell
@@ -57,6 +58,7 @@ OWN_NAMES = frozenset(
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
+        "unsure", "is_stopped",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
@@ -64,7 +66,7 @@ OWN_NAMES = frozenset(
 PATTERN = re.compile(
     r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+_term\d+"
     r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer)_\w+"
-    r"|\w+_(lanes|levels|strip|strip_end|ahead)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
+    r"|\w+_(lanes|levels|strip|strip_end|ahead|part)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
@@ -114,7 +116,7 @@ class _Module:
             overlapping=program.overlapping,
         )
         self._reduces = host.reduces_of(self._host)
-        self._is_uneven = False  # until a loop is found whose iterations differ
+        self._told: set[str] = set()  # functions of codegen.uneven
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
             f"@njit({', '.join([*options, 'fastmath=True'] if fastmath else options)})"
@@ -140,7 +142,7 @@ class _Module:
         yield "import numpy as np"
         yield "from numba import njit"
         is_watched = any(map(self._watches_flags, host.kernels_of(self._host)))
-        if is_watched or self._reduces or self._is_uneven:
+        if is_watched or self._reduces or self._told or self._body.asks:
             yield ""
         if self._reduces:
             kinds = {
@@ -153,8 +155,10 @@ class _Module:
             yield f"from autopar.codegen.combine import {names}"
         if is_watched:
             yield "from autopar.codegen.fpflags import watched"
-        if self._is_uneven:
-            yield "from autopar.codegen.uneven import uneven"
+        if self._body.asks:
+            yield "from autopar.codegen.stopping import is_stopped"
+        if self._told:
+            yield f"from autopar.codegen.uneven import {', '.join(sorted(self._told))}"
         if self._body.helpers:
             yield ""
             yield "from autopar.codegen.scalars import cpu_helper"
@@ -208,22 +212,28 @@ class _Module:
         elif kernel.loop:
             yield from self._loop(kernel, kernel.loop, body)
         else:
-            yield from body.nodes(kernel.nodes, INDENT)
+            yield from self._leaving(kernel, body).nodes(kernel.nodes, INDENT)
         returned = ("status", *self._spell(kernel.returned), *partial)
         yield INDENT + f"return {self._tuple(returned)}"
 
-    def _loop(self, kernel: host.Kernel, loop: Loop, body: Body) -> Iterator[str]:
+    def _leaving(self, kernel: host.Kernel, body: Body) -> Body:
+        """Return what prints a kernel that may be left from inside its loops."""
+        returned = self._tuple(("status", *self._spell(kernel.returned)))
+        return replace(body, leave=f"return {returned}")
+
+    def _loop(self, kernel: host.Kernel, loop: Loop, inside: Body) -> Iterator[str]:
+        body = self._leaving(kernel, inside)
         small = None
         if self._program.may_rerun and loop.is_parallel and not kernel.returned:
             small = with_small_integers(loop)
         if small is None:
-            yield from body.loop(loop, "lower", "upper", INDENT)
+            yield from body.cut_loop(loop, "lower", "upper", INDENT)
             return
         told = replace(body, told=small.told)
         yield f"{INDENT}wide = np.uint64(0)"
-        yield from told.loop(small.loop, "lower", "upper", INDENT)
+        yield from told.cut_loop(small.loop, "lower", "upper", INDENT)
         yield f"{INDENT}if wide > np.uint64({SMALL[1] - SMALL[0]}):  # some are not small"
-        yield from body.loop(loop, "lower", "upper", 2 * INDENT)
+        yield from body.cut_loop(loop, "lower", "upper", 2 * INDENT)
 
     # ------------------------------------------------------------------ host
 
@@ -251,6 +261,9 @@ class _Module:
             yield INDENT + f"if {self._is_small(work, self._host.few)}:"
             serial = self._host.serial
             call = f"serial({self._arguments(serial)})"
+            if may_last(program.body):
+                given = self._tuple(self._passed(serial))
+                call = f"launcher.call(serial, {given}, {self._sure(work, program.body)})"
             yield 2 * INDENT + f"{self._tuple(('status', *self._spell(serial.returned)))} = {call}"
             yield 2 * INDENT + self._return()
         yield INDENT + "status = 0"
@@ -362,7 +375,7 @@ class _Module:
         return f"{self._body.text(loop.lower)}, {self._body.text(loop.upper)}, {loop.step}"
 
     def _work(self, kernel: host.Kernel) -> str:
-        return self._body.text(predicted_ns(kernel.nodes, {}))
+        return self._sure(self._body.text(predicted_ns(kernel.nodes, {})), kernel.nodes)
 
     def _shares(self, kernel: host.Kernel) -> str:
         """Return the work of a kernel, and what tells where to cut its range."""
@@ -370,19 +383,30 @@ class _Module:
         prices = iteration_prices(kernel.loop)
         if prices is None:
             return self._work(kernel)
-        self._is_uneven = True
-        return f"uneven({', '.join([self._work(kernel), *map(self._body.text, prices)])})"
+        self._told.add("uneven")
+        work = self._body.text(predicted_ns(kernel.nodes, {}))
+        text = f"uneven({', '.join([work, *map(self._body.text, prices)])})"
+        return self._sure(text, kernel.nodes)
+
+    def _sure(self, work: str, nodes: tuple[Node, ...]) -> str:
+        """Return the text of predicted work, with a word that says so where it is a guess."""
+        if not may_last(nodes):
+            return work
+        self._told.add("unsure")
+        return f"unsure({work})"
 
     def _step(self, kernel: host.Kernel, indent: str) -> Iterator[str]:
         if kernel.loop is None:
-            call = f"{kernel.name}({self._arguments(kernel)})"
+            passed = self._tuple(self._passed(kernel))
+            call = f"launcher.call({kernel.name}, {passed}, {self._work(kernel)})"
             yield from self._outcome(kernel, call, indent)
             return
         kind, work = "slices", self._shares(kernel)
         if kernel.loop.is_driver:
             kind, work = "turns", self._body.text(predicted_ns(kernel.loop.body, {}))
         yield f"{indent}for start, stop in launcher.{kind}({self._range(kernel)}, {work}):"
-        call = f"{kernel.name}({', '.join(('start', 'stop', *self._passed(kernel)))})"
+        passed = self._tuple(("start", "stop", *self._passed(kernel)))
+        call = f"launcher.call({kernel.name}, {passed}, {self._work(kernel)})"
         yield from self._outcome(kernel, call, indent + INDENT)
         if kernel.loop.is_driver and kernel.loop.stays is not None:
             yield from left_early(self._names[kernel.loop.stays], indent + INDENT)

@@ -16,6 +16,7 @@ from .data_ranges import limits
 from .expressions import Names, print_expression, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
+from .lasting import PART, asks_each_part, asks_each_turn
 from .small_integers import SMALL
 from .strip_text import Ahead
 from .strips import STRIP, find_strips
@@ -54,6 +55,8 @@ class Body:
     helpers: set[str] = field(default_factory=set)  # functions that the statements call
     memory: set[str] = field(default_factory=set)  # functions of codegen.strip_memory
     ahead: Ahead | None = None  # what went ahead of the statements printed
+    leave: str = "break"  # what a loop does that is to stop: see `codegen.lasting`
+    asks: set[str] = field(default_factory=set)  # functions of codegen.stopping
 
     def nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
         """Yield the lines of `nodes`."""
@@ -78,21 +81,48 @@ class Body:
             yield f"{indent}else:"
             yield from self.nodes(other, indent + INDENT)
 
-    def loop(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+    def cut_loop(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield the lines of a loop that runs in parts, none of them long."""
+        yield from self.loop(loop, lower, upper, indent, asks=False)
+
+    def loop(
+        self, loop: Loop, lower: str, upper: str, indent: str, *, asks: bool = True
+    ) -> Iterator[str]:
         """Yield the lines of a loop from `lower` to `upper`."""
         ahead = self.in_strips(loop, "_strip")
         if ahead is not None:
             yield from self._strips(ahead, lower, upper, indent)
             return
+        asks_now = asks and asks_each_turn(loop)
+        if asks and not asks_now and asks_each_part(loop):
+            yield from self._parts(loop, lower, upper, indent)
+            return
         if loop.step != 1 and isinstance(loop.lower, Constant):
             yield from self._strided_header(loop, lower, upper, indent)
         else:
             yield f"{indent}{self.header(loop, lower, upper)}"
+        if asks_now or loop.stays is not None:
+            yield from self._asking(indent + INDENT)
         if loop.stays is not None:
             yield from left_early(self.names[loop.stays], indent + INDENT)
         yield from self.nodes(loop.body, indent + INDENT)
         if loop.is_endless:
             yield from given_up(indent)
+
+    def _asking(self, indent: str) -> Iterator[str]:
+        """Yield the question whether to stop."""
+        self.asks.add("is_stopped")
+        yield f"{indent}if is_stopped():"
+        yield f"{indent}{INDENT}{self.leave}"
+
+    def _parts(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield a loop over parts of a loop, with a question before each."""
+        part, inner = f"{self.names[loop.iterator]}_part", indent + INDENT
+        turns = PART * loop.step
+        header = f"for {part} in range({lower}, {upper}, {turns}):"
+        yield f"{indent}{header}  # line {loop.span.line}"
+        yield from self._asking(inner)
+        yield from self.loop(loop, part, f"min({part} + {turns}, {upper})", inner, asks=False)
 
     def in_strips(self, loop: Loop, first: str, end: str = "") -> Ahead | None:
         """Return what may go ahead of the iterations of `loop` from `first` to `end`.

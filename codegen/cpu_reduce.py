@@ -39,7 +39,7 @@ _ARRAY_DTYPES = {"bool": "np.bool_"}
 def partial_lines(partial: PartialLoop, body: Body) -> Iterator[str]:
     """Yield the body of a kernel over `lower` to `upper`, from the partial values' start on."""
     if not partial.parts:
-        yield from body.loop(partial.loop, "lower", "upper", INDENT)
+        yield from body.cut_loop(partial.loop, "lower", "upper", INDENT)
         return
     printer = _Printer(partial, body)
     if partial.loop.only_keeps:
@@ -153,7 +153,7 @@ class _Printer:
     def one_block(self) -> Iterator[str]:
         """Yield the loop as a whole, where it makes no difference how parts of it are combined."""
         yield from self._neutral(INDENT)
-        yield from self._body.loop(self._partial.loop, "lower", "upper", INDENT)
+        yield from self._body.cut_loop(self._partial.loop, "lower", "upper", INDENT)
 
     def single_iterations(self) -> Iterator[str]:
         """Yield the loop where each iteration is a block."""
@@ -171,7 +171,7 @@ class _Printer:
         yield f"{inner}block_upper = min(block_lower + {block}, upper)"
         if not self._has_lanes:
             yield from self._neutral(inner)
-            yield from self._body.loop(loop, "block_lower", "block_upper", inner)
+            yield from self._body.cut_loop(loop, "block_lower", "block_upper", inner)
         else:
             yield f"{inner}for lane in range({self._shape.lanes}):"
             for part in self._partial.parts:

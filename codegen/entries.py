@@ -41,6 +41,7 @@ class Entry:
     form: struct.Struct  # packs the arguments
     arrays: int  # how many of the arguments, the first ones, are arrays
     has_complex: bool
+    is_cut: bool  # the kernel takes bounds before its arguments
     outcome: np.dtype[Any]  # code, flags, status, values ...
     engine: Any  # keeps the code
 
@@ -81,12 +82,13 @@ def entry_of(kernel: Callable[..., Any]) -> Entry | None:
     if getattr(dispatcher, "_can_compile", True) or len(dispatcher.overloads) != 1:
         return None
     (form,) = dispatcher.overloads.values()
-    made: Entry = _make(form, is_watched(kernel))
+    is_cut = dispatcher.py_func.__code__.co_varnames[:2] == ("lower", "upper")
+    made: Entry = _make(form, watches=is_watched(kernel), is_cut=is_cut)
     kernel.autopar_entry = made  # type: ignore[attr-defined]
     return made
 
 
-def _make(form: Any, watches: bool) -> Entry:  # noqa: ANN401, FBT001 - Numba is untyped
+def _make(form: Any, *, watches: bool, is_cut: bool) -> Entry:  # noqa: ANN401 - Numba is untyped
     native = form.fndesc
     address = form.library.get_pointer_to_function(native.llvm_func_name)
     clear, test = address_of("feclearexcept"), address_of("fetestexcept")
@@ -95,11 +97,12 @@ def _make(form: Any, watches: bool) -> Entry:  # noqa: ANN401, FBT001 - Numba is
         clear=_absolute(clear) if clear else None,
         test=_absolute(test) if test else None,
     )
-    callee = callee_of(form, target, watches=watches, has_bounds=True)
+    callee = callee_of(form, target, watches=watches, has_bounds=is_cut)
     engine = compiled("\n".join(entry_lines(callee, "entry")))
     return Entry(
         address=engine.get_function_address("entry"),
         form=struct.Struct(form_of(callee)),
+        is_cut=is_cut,
         has_complex=any(isinstance(each, types.Complex) for each in native.argtypes),
         arrays=sum(isinstance(each, types.Array) for each in native.argtypes),
         outcome=outcome_of(form),

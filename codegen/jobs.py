@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .entries import Entry
+from .interrupts import STOPPED, STOPS
 from .native import JOB_CELLS
 
 _CELL = 8  # bytes
@@ -38,7 +39,7 @@ class Job:
         size = entry.outcome.itemsize
         self._memory = bytearray(self._outcomes_at + self.chunks * size)
         where = (_CELL * JOB_CELLS, borders_at, self._outcomes_at, size)
-        who = (0, threads, self._form.size if sets > 1 else 0, last)
+        who = (0, threads, self._form.size if sets > 1 else 0, last, 0, 0)
         struct.pack_into(
             f"={JOB_CELLS}q", self._memory, 0, entry.address, self.chunks, 0, 0, *where, *who
         )
@@ -53,6 +54,16 @@ class Job:
     def put(self, packed: tuple[Any, ...], number: int = 0) -> None:
         """Set one set of arguments, as `Entry.packed` gives it."""
         self._form.pack_into(self._memory, _CELL * JOB_CELLS + number * self._form.size, *packed)
+
+    def let_stop(self, *, may: bool) -> None:
+        """Say whether Ctrl-C may stop the next run."""
+        struct.pack_into("=q", self._memory, _CELL * STOPS, may)
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether Ctrl-C has stopped the last run: its outcomes mean nothing."""
+        (stopped,) = struct.unpack_from("=q", self._memory, _CELL * STOPPED)
+        return bool(stopped)
 
     def outcomes(self) -> list[tuple[Any, ...]]:
         """Return (status, values ...) of each chunk after a run."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopar.analysis.model.later import Later
 
+from . import interrupts
 from .once import once
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ _BELL = 8  # a sem_t has at most 64 bytes
 # where in the job (in bytes) the arguments, borders and outcomes lie, and the size of an outcome.
 # Then how many threads have come, how many may take part, how far apart (in bytes) the sets of
 # arguments lie that each thread has of its own, 0 if all have the first one, and the chunk that
-# takes the first one whoever runs it.
-JOB_CELLS = 12
+# takes the first one whoever runs it. Then whether a signal may stop it, and whether one has.
+JOB_CELLS = 14
 
 # How long a thread watches for the next launch before it sleeps: about half a millisecond.
 # Waking a sleeping one takes 50 to 100 us. Python takes as long from one launch to the next where
@@ -81,11 +82,20 @@ start:
   %own_offset = mul i64 %own, %stride
   %own_arguments = getelementptr i8, ptr %arguments, i64 %own_offset
   %takes_part = icmp slt i64 %thread, %most
-  br i1 %takes_part, label %take, label %end
+  %may_stop = call i1 @stops(ptr %job)
+  br i1 %takes_part, label %enter, label %end
+enter:
+  br i1 %may_stop, label %bind, label %take
+bind:
+  call void @bind(ptr %job)
+  br label %take
 take:
   %chunk = atomicrmw add ptr %next, i64 1 seq_cst
   %is_left = icmp slt i64 %chunk, %count
-  br i1 %is_left, label %run, label %end
+  br i1 %is_left, label %ask, label %out
+ask:
+  %is_hit = call i1 @is_hit(ptr %job)
+  br i1 %is_hit, label %over, label %run
 run:
   %lower_at = getelementptr i64, ptr %borders, i64 %chunk
   %lower = load i64, ptr %lower_at
@@ -96,8 +106,15 @@ run:
   %is_last = icmp eq i64 %chunk, %last
   %passed = select i1 %is_last, ptr %arguments, ptr %own_arguments
   call void %entry(ptr %passed, i64 %lower, i64 %upper, ptr %outcome)
+  br label %over
+over:
   %before = atomicrmw add ptr %done, i64 1 seq_cst
   br label %take
+out:
+  br i1 %may_stop, label %unbind, label %end
+unbind:
+  call void @bind(ptr null)
+  br label %end
 end:
   ret void
 }}
@@ -222,7 +239,9 @@ start:
 define i64 @run_alone(ptr %job) {{
 start:
   call void @renew(ptr %job)
+  call void @begin(ptr %job)
   call void @work(ptr %job)
+  call void @finish(ptr %job)
   %said = call i64 @says_something(ptr %job)
   ret i64 %said
 }}
@@ -242,6 +261,7 @@ start:
 define i64 @run(ptr %board, ptr %job, i64 %helpers) {{
 start:
   call void @renew(ptr %job)
+  call void @begin(ptr %job)
   %done = getelementptr i64, ptr %job, i64 3
   %job_at = getelementptr i64, ptr %board, i64 {_JOB}
   %inside = getelementptr i64, ptr %board, i64 {_INSIDE}
@@ -269,6 +289,7 @@ join:
   call void @await(ptr %done, i64 %count)
   store atomic i64 0, ptr %job_at seq_cst, align 8
   call void @await(ptr %inside, i64 0)
+  call void @finish(ptr %job)
   %said = call i64 @says_something(ptr %job)
   ret i64 %said
 }}
@@ -289,7 +310,10 @@ class Machine(NamedTuple):
 @once
 def machine() -> Machine:
     """Return the functions above, compiled; takes a few milliseconds."""
-    engine = compiled(_TEXT)
+    engine = compiled(_TEXT + interrupts.text())
+    for name in (interrupts.ASKED, interrupts.NOTED):
+        find = engine.get_global_value_address
+        llvm.add_symbol(name, find(name))
 
     def function(name: str, result: type | None, *kinds: type) -> Any:  # noqa: ANN401 - untyped
         return ctypes.CFUNCTYPE(result, *kinds)(engine.get_function_address(name))

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from .copies import Arguments, Private, new_array, private_copies
 from .entries import Entry, entry_of
 from .forks import FORKS, Lock
+from .interrupts import interrupted, may_stop
 from .jobs import Job
 from .native import Board, machine
-from .uneven import Uneven, cuts
+from .uneven import Work, cuts, is_unsure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +48,8 @@ FIRST_TURNS_NS = 1_000_000
 CHUNKS_PER_THREAD = 4
 # More chunks than threads cost some microseconds each: the next one begins with cold caches.
 EXTRA_CHUNK_NS = 60_000
+# What is predicted to take less is let run to its end, if predictions are worth anything.
+_LASTING_NS = 2_000_000
 _FEWEST_TRIPS = 2  # that can be shared out
 # Jobs kept to be run again, one a kernel: a few hundred bytes each.
 _MOST_JOBS = 256
@@ -91,6 +94,9 @@ class Launcher(Protocol):
 
         `work` is that of one turn, as far as it is known.
         """
+
+    def call(self, kernel: Kernel, arguments: tuple[Any, ...], work: int) -> Outcome:
+        """Return what `kernel` gives for `arguments`, its bounds among them if it has any."""
 
     def reduce(
         self,
@@ -143,6 +149,10 @@ class Pool:
         """Return whether `work` nanoseconds are too few for a second thread."""
         return work < self.inline_ns
 
+    def _may_last(self, work: int) -> bool:
+        """Return whether `work` may be so much that somebody wants to stop it."""
+        return work >= _LASTING_NS or is_unsure(work)
+
     def launch(
         self,
         kernel: Kernel,
@@ -158,7 +168,7 @@ class Pool:
         same time. Status bits are joined; the other values come from the last iteration's chunk.
         """
         if work < self.inline_ns or len(range(lower, upper, step)) < _FEWEST_TRIPS:
-            return kernel(lower, upper, *arguments)
+            return self.call(kernel, (lower, upper, *arguments), work)
         entry = entry_of(kernel) if work <= self._together else None
         if entry is not None:
             outcome = self._in_one(entry, (lower, upper, step, work), arguments)
@@ -182,7 +192,7 @@ class Pool:
         """
         lower, upper, step = bounds
         if work < self.inline_ns:
-            return kernel(lower, upper, *arguments)
+            return self.call(kernel, (lower, upper, *arguments), work)
         borders = _borders(lower, upper, step, work, self.threads)
         threads = min(self.threads, len(borders) - 1)
         copies = private_copies(arguments, private, threads) if threads > 1 else ()
@@ -238,6 +248,23 @@ class Pool:
             elif 4 * taken < LONGEST_CHUNK_NS:
                 count *= 2
 
+    def call(self, kernel: Kernel, arguments: tuple[Any, ...], work: int) -> Outcome:
+        """Return what `kernel` gives for `arguments`, its bounds among them if it has any.
+
+        Runs on this thread. Where that may take long, Ctrl-C stops it.
+        """
+        entry = entry_of(kernel) if self._may_last(work) and may_stop() else None
+        if entry is None:
+            return kernel(*arguments)
+        bounds, passed = (arguments[:2], arguments[2:]) if entry.is_cut else ((0, 0), arguments)
+        job = Job(entry, bounds, threads=1, last=0)
+        job.put(entry.packed(passed))
+        job.let_stop(may=True)
+        machine().run_alone(job.address)
+        if job.was_stopped:
+            raise interrupted()
+        return joined(job.outcomes())
+
     def reduce(
         self,
         kernel: Kernel,
@@ -256,7 +283,7 @@ class Pool:
         lower, upper, step = bounds
         blocks = -(-len(range(lower, upper, step)) // block)
         if work < self.inline_ns or blocks < 2:
-            return [kernel(lower, upper, *arguments)]
+            return [self.call(kernel, (lower, upper, *arguments), work)]
         count = _count(blocks, work, self.threads)
         together = 1 << (-(-blocks // count) - 1).bit_length()
         borders = (*range(lower, upper, step * block * together), upper)
@@ -279,7 +306,7 @@ class Pool:
         None where it cannot be done in one native call, or must be interrupted on the way.
         """
         lower, upper, step, work = bounds
-        entry = entry_of(kernel) if work <= self._together else None
+        entry = entry_of(kernel) if work <= self._together and not is_unsure(work) else None
         if entry is None or entry.has_complex:
             return None
         is_inline = work < self.inline_ns or len(range(lower, upper, step)) < _FEWEST_TRIPS
@@ -312,7 +339,10 @@ class Pool:
                     self._jobs.clear()
                 self._jobs[entry] = (bounds, job)
             job.put(entry.packed(arguments))
+            job.let_stop(may=self._may_last(bounds[3]) and may_stop())
             said = machine().run(board.address, job.address, min(self.threads, job.chunks) - 1)
+            if job.was_stopped:
+                raise interrupted()
             if not said and job.only_has_status:
                 return (0,)
             return joined(job.outcomes())
@@ -335,6 +365,7 @@ class Pool:
         job = Job(entry, borders, len(packed), threads=threads, last=last)
         for number, arguments in enumerate(packed):
             job.put(arguments, number)
+        job.let_stop(may=may_stop())
         board = self._started() if threads > 1 else None
         # Another thread of the program may be using the pool; then this one works alone.
         if board is not None and board.seize():
@@ -344,6 +375,8 @@ class Pool:
                 board.release()
         else:
             machine().run_alone(job.address)
+        if job.was_stopped:
+            raise interrupted()
         return job.outcomes()
 
     def _started(self) -> Board | None:
@@ -382,8 +415,9 @@ def _borders(lower: int, upper: int, step: int, work: int, threads: int) -> Bord
     """Return where to cut a range whose whole work is `work` nanoseconds, both ends included."""
     trips = len(range(lower, upper, step))
     count = _count(trips, work, threads)
-    if isinstance(work, Uneven):
-        return (lower, *(lower + step * cut for cut in cuts(work, trips, count)), upper)
+    prices = work.prices if isinstance(work, Work) else None
+    if prices is not None:
+        return (lower, *(lower + step * cut for cut in cuts(prices, trips, count)), upper)
     return (*(lower + step * (trips * number // count) for number in range(count)), upper)
 
 

@@ -14,36 +14,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import sqrt
+from typing import TypeAlias
 
 # An iteration is never taken to cost less than this part of the dearest one.
 _LEAST = 64
 
 
-class Uneven(int):
-    """Predicted nanoseconds of a whole loop, and of three of its iterations."""
+Prices: TypeAlias = tuple[int, int, int]  # of the first iteration, one in the middle, the last
 
-    first: int
-    middle: int
-    last: int
+
+class Work(int):
+    """Predicted nanoseconds of a whole loop, and what is known besides."""
+
+    prices: Prices | None = None  # None where all iterations cost the same
+    is_unsure = False  # it may be any number of times as much
 
 
 def uneven(work: int, first: int, middle: int, last: int) -> int:
     """Return `work`, with the prices of three iterations if they differ."""
     if first == middle == last:
         return work
-    found = Uneven(work)
-    found.first, found.middle, found.last = first, middle, last
+    found = Work(work)
+    found.prices = first, middle, last
     return found
 
 
-def cuts(work: Uneven, trips: int, count: int) -> Iterator[int]:
+def unsure(work: int) -> Work:
+    """Return `work` of loops that are left when they are left, and no prediction says when."""
+    found = Work(work)
+    found.prices = work.prices if isinstance(work, Work) else None
+    found.is_unsure = True
+    return found
+
+
+def is_unsure(work: int) -> bool:
+    """Return whether what was predicted may be off by any factor."""
+    return isinstance(work, Work) and work.is_unsure
+
+
+def cuts(prices: Prices, trips: int, count: int) -> Iterator[int]:
     """Yield the numbers of the iterations before which to cut `trips` into about `count` parts.
 
     The parts are predicted to cost the same; there are fewer where single iterations cost more
     than a part. The numbers ascend strictly between 0 and `trips`, both excluded.
     """
-    floor = max(work.first, work.middle, work.last, 1) / _LEAST
-    first, half, last = (max(float(each), floor) for each in (work.first, work.middle, work.last))
+    floor = max(*prices, 1) / _LEAST
+    first, half, last = (max(float(each), floor) for each in prices)
     length = trips / 2
     lower, upper = length * (first + half) / 2, length * (half + last) / 2
     before = 0

@@ -62,6 +62,9 @@ class SerialLauncher(_Rubbish):
 
     turns = slices
 
+    def call(self, kernel: Kernel, arguments: tuple[Any, ...], work: int) -> Outcome:
+        return kernel(*arguments)
+
     def reduce(
         self,
         kernel: Kernel,
@@ -143,6 +146,9 @@ class AdversarialLauncher(_Rubbish):
             yield lower, upper
 
     turns = slices
+
+    def call(self, kernel: Kernel, arguments: tuple[Any, ...], work: int) -> Outcome:
+        return kernel(*arguments)
 
     def reduce(
         self,

@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 
 import autopar
 from autopar.codegen.pool import Pool, _borders
-from autopar.codegen.uneven import Uneven, cuts, uneven
+from autopar.codegen.uneven import Work, cuts, is_unsure, uneven, unsure
 
 
 def priced(first, middle, last):
-    work = Uneven(10**9)
-    work.first, work.middle, work.last = first, middle, last
+    work = Work(10**9)
+    work.prices = first, middle, last
     return work
 
 
 def parts(trips, count, first, middle, last):
-    work = priced(first, middle, last)
-    return list(pairwise((0, *cuts(work, trips, count), trips)))
+    return list(pairwise((0, *cuts((first, middle, last), trips, count), trips)))
 
 
 def test_triangle_is_cut_into_parts_of_the_same_size():
@@ -50,7 +49,7 @@ def test_iterations_of_one_price_are_no_matter():
 
 def test_uneven_work_is_a_number_like_any_other():
     work = uneven(5000, 0, 5, 10)
-    assert isinstance(work, Uneven)
+    assert isinstance(work, Work)
     assert 5000 == work
     assert hash(5000) == hash(work)
 
@@ -60,7 +59,7 @@ PRICES = st.integers(0, 10**12)
 
 @given(st.integers(1, 10**6), st.integers(1, 64), PRICES, PRICES, PRICES)
 def test_cuts_ascend_between_both_ends(trips, count, first, middle, last):
-    found = list(cuts(priced(first, middle, last), trips, count))
+    found = list(cuts((first, middle, last), trips, count))
     assert sorted(set(found)) == found
     assert all(0 < each < trips for each in found)
     assert len(found) < count
@@ -102,7 +101,17 @@ def test_generated_triangle_tells_what_its_iterations_cost(monkeypatch):
     a = np.zeros((400, 400))
     fill(a)
     (work,) = seen
-    assert isinstance(work, Uneven)
-    assert work.first > work.middle > work.last
+    assert isinstance(work, Work)
+    assert work.prices is not None
+    first, middle, last = work.prices
+    assert first > middle > last
     i, j = np.indices(a.shape)
     assert np.array_equal(a, np.where(j >= i, i - 0.5 * j, 0.0))
+
+
+def test_unsure_work_keeps_the_prices():
+    assert unsure(uneven(9, 1, 2, 3)).prices == (1, 2, 3)
+    assert is_unsure(unsure(9))
+    assert not is_unsure(uneven(9, 1, 2, 3))
+    assert not is_unsure(9)
+    assert 9 == unsure(9)

@@ -1,0 +1,148 @@
+"""Memory-bound kernels against the bandwidth of a copy that is measured in the same rounds.
+
+A kernel's bytes are its compulsory ones: every distinct cell that a sweep reads, once, and every
+distinct cell that it writes, once. A processor moves more than that where it fetches lines that
+are about to be overwritten, or of which a strided loop wants one cell in three; so does the copy,
+unless it is one that writes past the caches. The fastest of several copies is the measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numba import prange
+
+import autopar
+
+from .by_hand import parallel
+from .harness import SEED, bound, check_small, interleaved
+from .kernels import KERNELS, Kernel
+from .loops import Floats
+from .statistics import median
+
+COPIED = 4_000_000  # cells: as many as the vectors of the kernels have
+
+# Bytes of one sweep at a size; kernels that compute more than they move are not here.
+COMPULSORY: Mapping[str, Callable[[int], int]] = {
+    "saxpy": lambda n: 24 * n,
+    "jacobi": lambda n: 8 * (n * n - 4) + 8 * (n - 2) ** 2,
+    "polynomial": lambda n: 16 * n,
+    "single_precision": lambda n: 8 * n,
+    "integers": lambda n: 24 * n,
+    "triangular_update": lambda n: 8 * n * (n + 1) + 16 * n,
+    "stencil_3d": lambda n: 8 * ((n - 2) ** 3 + 6 * (n - 2) ** 2) + 8 * (n - 2) ** 3,
+    "transpose_add": lambda n: 24 * n * n,
+    "every_third": lambda n: 24 * ((n + 2) // 3),
+    "odd_from_even": lambda n: 8 * ((n - 1) // 2 + 1) + 8 * ((n - 1) // 2),
+}
+# These want some cells of each line only: their lines are three and two times their cells.
+STRIDED = frozenset(("every_third", "odd_from_even"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What one kernel moves, and how fast."""
+
+    kernel: str
+    size: int
+    size_bytes: int  # compulsory
+    seconds: float  # median
+    share: float  # of the bandwidth of the fastest copy
+    by_hand_share: float
+    is_strided: bool
+
+    @property
+    def bytes_per_s(self) -> float:
+        """Compulsory bytes in a second."""
+        return self.size_bytes / self.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bandwidth:
+    """The copies, in bytes per second, and the kernels."""
+
+    copies: Mapping[str, float]
+    moved: tuple[Moved, ...]
+
+    @property
+    def slowest(self) -> float:
+        """The smallest share of the copy's bandwidth among kernels that want whole lines."""
+        return min((each.share for each in self.moved if not each.is_strided), default=0.0)
+
+
+def copy_loop(x: Floats, y: Floats) -> None:
+    """A copy as a program has it."""
+    for i in range(x.shape[0]):
+        y[i] = x[i]
+
+
+@parallel
+def copy_by_hand(x: Floats, y: Floats) -> None:
+    """The same by hand; LLVM knows it for a copy and calls the C library's."""
+    for i in prange(x.shape[0]):
+        y[i] = x[i]
+
+
+def copies() -> dict[str, Callable[[], object]]:
+    """Copies of one array into another."""
+    x = np.random.default_rng(SEED).uniform(-1.0, 1.0, COPIED)
+    y = np.empty_like(x)
+    ours = autopar.parallel(copy_loop)
+    return {
+        "copy, autopar": lambda: ours(x, y),
+        "copy, by hand": lambda: copy_by_hand(x, y),
+        "copy, numpy": lambda: np.copyto(y, x),
+    }
+
+
+def measure(names: frozenset[str] | None, rounds: int, *, quick: bool) -> Bandwidth:
+    """The bandwidth of copies and kernels, in interleaved rounds."""
+    chosen = [
+        each for each in KERNELS if each.name in COMPULSORY and (not names or each.name in names)
+    ]
+    found = [_moved(each, rounds, quick=quick) for each in chosen]
+    rates = {
+        name: median([each[name] for _, each in found]) for name in (found[0][1] if found else ())
+    }
+    return Bandwidth(copies=rates, moved=tuple(moved for moved, _ in found))
+
+
+def _moved(kernel: Kernel, rounds: int, *, quick: bool) -> tuple[Moved, dict[str, float]]:
+    """One kernel beside the copies: the machine's bandwidth changes while others use it."""
+    size = kernel.sizes.quick if quick else kernel.sizes.full
+    ours = autopar.parallel(kernel.plain)
+    check_small(kernel, {"autopar": ours})
+    arguments = kernel.arguments(size, np.random.default_rng(SEED))
+    calls = {
+        "autopar": bound(ours, arguments), "by hand": bound(kernel.by_hand, arguments), **copies(),
+    }  # fmt: skip
+    times = {name: median(each) for name, each in interleaved(calls, rounds).items()}
+    rates = {name: 16 * COPIED / times[name] for name in times if name.startswith("copy")}
+    size_bytes, best = COMPULSORY[kernel.name](size), max(rates.values())
+    moved = Moved(
+        kernel=kernel.name,
+        size=size,
+        size_bytes=size_bytes,
+        seconds=times["autopar"],
+        share=size_bytes / times["autopar"] / best,
+        by_hand_share=size_bytes / times["by hand"] / best,
+        is_strided=kernel.name in STRIDED,
+    )
+    return moved, rates
+
+
+HEAD = ("memory-bound", "MB", "GB/s", "of the copy", "by hand")
+
+
+def rows(bandwidth: Bandwidth) -> list[tuple[str, ...]]:
+    """The cells of the table: copies first."""
+    lines: list[tuple[str, ...]] = []
+    lines += [(name, "", f"{rate / 1e9:.1f}", "", "") for name, rate in bandwidth.copies.items()]
+    for each in bandwidth.moved:
+        name = f"{each.kernel} (strided)" if each.is_strided else each.kernel
+        shares = (f"{100 * each.share:.0f} %", f"{100 * each.by_hand_share:.0f} %")
+        figures = (f"{each.size_bytes / 1e6:.0f}", f"{each.bytes_per_s / 1e9:.1f}")
+        lines.append((name, *figures, *shares))
+    return lines

@@ -1,0 +1,69 @@
+"""Machine code of the benchmark's kernels: packed instructions, counted.
+
+What counts is arithmetic on whole vectors; loads and stores alone are no sign of a vectorised loop.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar import variants
+from autopar.codegen import prepare
+from autopar.codegen.fpflags import dispatcher_of
+from benchmarks.kernels import KERNELS
+
+X86 = re.compile(r"\bv?(?:mul|add|sub|div|sqrt|fn?m(?:add|sub)\w*)p[ds]\b|\bvp(?:add|sub|mull)q\b")
+ARM = re.compile(r"\bf?(?:mul|add|sub|div|sqrt|mla|mls)\s+v\d+\.(?:2d|4s)")
+
+# Kernels whose innermost loop is scalar, and why that is as it should be.
+SCALAR = {
+    "matmul_scalar": "a sum in the interpreter's order, along a column",
+    "matmul_element": "the same",
+    "symmetric_rank_k": "a sum in the interpreter's order",
+    "every_third": "gathers and scatters are slower than scalar loads and stores",
+    "odd_from_even": "the same",
+    "hyperbolic": "nothing but calls of NumPy's loop",
+}
+# What LLVM makes of one turn of the main loop, at least, and unrolled.
+FEWEST = {"functions": 3, "triangular_update": 2, "jacobi": 4, "stencil_3d": 6, "roots": 4}
+
+
+def packed_in(kernel, monkeypatch):
+    """How many packed arithmetic instructions the kernels of a benchmark have."""
+    modules = []
+    compile_kernels = prepare.compile_kernels
+
+    def compiled(module, program):
+        modules.append(module)
+        compile_kernels(module, program)
+
+    monkeypatch.setattr(variants, "compile_kernels", compiled)
+    function = autopar.parallel(backend="cpu", cache=False)(kernel.plain)
+    function(*kernel.arguments(kernel.sizes.part, np.random.default_rng(0)))
+    pattern = X86 if platform.machine().lower() in {"x86_64", "amd64"} else ARM
+    launches = [
+        dispatcher_of(value)
+        for module in modules
+        for name, value in vars(module).items()
+        if re.fullmatch(r"(launch|reduce|step|sweep)\d+", name)
+    ]
+    assert launches
+    return sum(
+        len(pattern.findall(assembly))
+        for each in launches
+        for assembly in each.inspect_asm().values()
+    )
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+def test_kernels_of_the_benchmark_are_packed(kernel, monkeypatch):
+    found = packed_in(kernel, monkeypatch)
+    if kernel.name in SCALAR:
+        assert 0 == found, f"vectorised now: {SCALAR[kernel.name]}?"
+    else:
+        assert found >= FEWEST.get(kernel.name, 2)
