@@ -1,7 +1,8 @@
 """Loop nests of the families with parts of them in functions: `a[i] = b[i] + p` as `put(a, i, b, p)`.
 
 Values become functions of what they read, lambdas among them; stores become functions that store; some return
-several values, some call others. All are defined in the kernel, which calls them and does nothing else with them.
+several values, some call others. All are defined in the kernel, which calls them, some by way of a
+variable that is known at a call only.
 """
 
 from __future__ import annotations
@@ -84,7 +85,15 @@ class _Outliner(ast.NodeTransformer):
         """Return the call of a new function of `names`."""
         name = self.fresh()
         self.functions.append(ast.FunctionDef(name, _parameters(names), body, [], lineno=0))
+        if self.choices.integer(0, 3) == 0:
+            name = self.variable(name)
         return _call(name, names)
+
+    def variable(self, name: str) -> str:
+        """Return a variable that holds a function, which nobody knows before a call."""
+        held = ast.parse(f"held_{name} = ({name},)[0]").body
+        self.functions += held
+        return f"held_{name}"
 
     def fresh(self) -> str:
         return f"part{len(self.functions)}"

@@ -292,14 +292,6 @@ def test_a_function_that_fails_fails_at_the_same_iteration():
     same(applied, lambda: (FAILING, *xy()))
 
 
-def test_where_the_cost_decides_a_long_loop_runs_at_the_first_call():
-    decorated = autopar.parallel(applied)
-    x = np.linspace(0.0, 1.0, 2_000_000)
-    y = np.zeros_like(x)
-    decorated(math.sin, x, y)
-    assert places(decorated) == ["cpu"]
-
-
 def test_a_map_runs_on_each_backend(backend):
     same(applied, lambda: (AFFINE, *xy()), backend, ran="cpu")
     same(two_of_them, lambda: (square, REVERSED, *xy()), backend, ran="cpu")
