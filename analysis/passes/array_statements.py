@@ -134,7 +134,8 @@ class _Expansion:
     ranks: dict[str, int]  # those of new arrays are entered on the way
     taken: set[str]
     reasons: list[Reason] = field(default_factory=list)
-    around: tuple[For, ...] = ()  # loops, outermost first
+    around: tuple[For, ...] = ()  # loops over ranges, outermost first
+    is_inside: bool = False  # of any loop
 
     def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         return tuple(each for statement in body for each in self.statement(statement))
@@ -153,13 +154,13 @@ class _Expansion:
             case For():
                 return (replace(node, body=self.inside(node)),)
             case Each() | While():
-                return (replace(node, body=self.block(node.body)),)
+                return (replace(node, body=replace(self, is_inside=True).block(node.body)),)
             case _:
                 return (node,)
 
     def inside(self, loop: For) -> tuple[Statement, ...]:
         """Return the body of a loop, expanded."""
-        return replace(self, around=(*self.around, loop)).block(loop.body)
+        return replace(self, around=(*self.around, loop), is_inside=True).block(loop.body)
 
     def expanded(self, node: Assign | Update) -> tuple[Statement, ...]:
         if isinstance(node, Assign) and isinstance(node.target, Name):
@@ -179,8 +180,8 @@ class _Expansion:
         store = Assign(target=place, value=computed, span=node.span)
         requires = list(dict.fromkeys(requires))
         if all(is_same(each, target) or are_apart(each, target, self.around) for each in found):
-            return (_nest(target, variables, store, header, requires),)
-        return self.by_way(target, (variables, store), header, requires)
+            return (*reading.once, _nest(target, variables, store, header, requires))
+        return (*reading.once, *self.by_way(target, (variables, store), header, requires))
 
     def made(self, node: Assign, name: str) -> tuple[Statement, ...]:
         """Return a statement that makes a new array as its allocation and its first values."""
@@ -204,6 +205,7 @@ class _Expansion:
         place = Element(array=name, indices=indices, span=node.target.span, has_tuple=True)
         store = Assign(target=place, value=reading.at(shaped, variables), span=at)
         return (
+            *reading.once,
             Allocate(
                 name=name, shape=shape, like=None, dtype=None, fill=None, span=at, is_of_values=True
             ),
@@ -320,6 +322,7 @@ class _Reading:
     # The parts of arrays that are read, elements among them, by what stands for each of them.
     views: dict[Element, View] = field(default_factory=dict)
     may_fail: bool = False  # what is computed of scalars alone may raise, or warn, but once
+    once: list[Assign] = field(default_factory=list)  # what is computed of scalars alone
 
     def operand(self, node: Expression) -> Expression:
         """Return `node` with functions for the operations of arrays; note what it reads."""
@@ -332,14 +335,22 @@ class _Reading:
                 return node
             case Slice():
                 raise AssertionError("a subscript is not an operand")
+        if not any(_is_part(each, self.expansion.ranks) for each in _operands(node)):
+            return rebuilt(node, self.operand) if is_bare(node) else self.scalar(node)
         seen = rebuilt(node, self.operand)
-        if not any(map(self.is_array, children(seen))):
-            self.may_fail = self.may_fail or not is_bare(seen)
-            return seen
         found = operation(seen, self.is_array)
         if found is None:
             self.expansion.refuse(self.span, "arrays have no such operation here")
         return found
+
+    def scalar(self, node: Expression) -> Name:
+        """Return what holds a value that NumPy is given, and that is not computed by it."""
+        if not self.expansion.is_inside:
+            self.expansion.refuse(self.span, "what it computes of scalars has no place of its own")
+        self.may_fail = True
+        name = Name(name=self.expansion.fresh(f"{TEMPORARY}of_scalars"), span=node.span)
+        self.once.append(Assign(target=name, value=node, span=self.span))
+        return name
 
     def part(self, node: Element) -> Element:
         view = view_of(node, self.expansion.ranks.get(node.array, len(node.indices)))

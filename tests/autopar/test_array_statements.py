@@ -119,7 +119,8 @@ def constant(u, k):
 
 
 def scalars(u, a, b):
-    u[1:] = u[1:] * (a / b)
+    for _ in range(3):
+        u[1:] = u[1:] * (a / b) + (a**2 - b**0.5) * -u[0]
 
 
 def upwind(u, steps, c):
