@@ -54,6 +54,7 @@ from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
+from .resting import Rest, rest_of
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
@@ -108,6 +109,7 @@ class Region:
     lists: Lists = field(init=False)
     repeats: Repeats = field(init=False, default_factory=Repeats)
     shortcuts: Shortcuts = field(init=False)
+    rest: Rest | None = field(init=False, default=None)  # None: never was too short
 
     def __post_init__(self) -> None:
         self.shortcuts = Shortcuts(
@@ -184,6 +186,12 @@ class Region:
         repeat = self.repeats.find(values)
         if repeat is not None and self._may_repeat(repeat.variant):
             return self._run_again(repeat, values)
+        if self.rest is not None and self.rest.holds(values):
+            return self._refuse(None, self._resting())
+        return self._enter_in_full(values)
+
+    def _enter_in_full(self, values: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
+        """Return what `enter` does for a call that is like none before."""
         if self.options.backend == "cuda":
             values = tuple(map(_seen, values))
         types = self.guard.key(*values)
@@ -202,6 +210,7 @@ class Region:
         named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
         if variant is None and self._is_too_early(key, values, found):
             self.interpreted_ns += found.interpreter_ns
+            self._note_short(found)
             return self._refuse(found, self._too_early(found))
         strided = variant.strided if isinstance(variant, Variant) else self.alone
         pairs = overlapping(self.plan.disjoint, strided, named)
@@ -222,6 +231,8 @@ class Region:
         if reason is not None:
             return self._refuse(found, reason)
         arguments = self._passed(variant, named, found)
+        if self.rest is not None:
+            self.rest.short = 0
         if self.options.backend == "cuda" or self._reads_contents:
             return self._run(variant, arguments, values, found, repeated)
         self.repeats.note(self.guard.arguments, values, variant, found)
@@ -417,13 +428,31 @@ class Region:
         known = self.variants.get(key)
         if known is None:
             return self._compile(key, values, found)
-        if self._is_too_short(found) and not self._has_long_sum(key, values, found):
+        if (
+            self._is_too_short(found)
+            and not self.repeats.may_come_again(values)
+            and not self._has_long_sum(key, values, found)
+        ):
+            self._note_short(found)
             detail = f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
             return NotProfitable(span=self.span, detail=detail)
         return known
 
     def _is_too_short(self, found: Admission) -> bool:
-        return self.options.backend == "auto" and found.interpreter_ns < current().enter
+        """Return whether what is left to do for a kernel takes longer than the interpreter."""
+        rates = current()
+        left = rates.enter - rates.leave
+        return self.options.backend == "auto" and found.interpreter_ns < left
+
+    def _note_short(self, found: Admission) -> None:
+        if self.rest is None and found.interpreter_ns < current().enter - current().leave:
+            self.rest = rest_of(self.plan, self.guard, self.sums, current())
+        if self.rest is not None:
+            self.rest.note(found.interpreter_ns)
+
+    def _resting(self) -> Reason:
+        detail = "its last entries all took less in the interpreter than the checks before a kernel"
+        return NotProfitable(span=self.span, detail=detail)
 
     def _is_too_early(
         self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission

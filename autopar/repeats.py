@@ -96,6 +96,16 @@ class Repeats:
             scalars=_picker([place[name] for name in variant.scalars]),
         )
 
+    def may_come_again(self, values: tuple[object, ...]) -> bool:
+        """Return whether a call is like none before, but may be one that repeats."""
+        if self._is_off or not values:
+            return False
+        first = id(values[0])
+        if first in self._seen or first in self._found:
+            return True
+        self._seen = (*self._seen[-3:], first)
+        return False
+
     def forget(self) -> None:
         """Forget all calls: what ran then may not run any more."""
         self._found = {}
