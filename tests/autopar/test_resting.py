@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -130,11 +131,7 @@ def test_a_long_sum_never_rests() -> None:
 
 
 def test_attributes_rest_too() -> None:
-    class Grid:
-        pass
-
-    g = Grid()
-    g.values = np.zeros(4)
+    g = SimpleNamespace(values=np.zeros(4))
     decorated = autopar.parallel(added)
     for _ in range(resting.MOST_SHORT + 5):
         decorated(g, 4)
