@@ -44,6 +44,8 @@ SHORTEST_CHUNK_NS = 10_000
 LONGEST_CHUNK_NS = 50_000_000
 # The first part of a loop of which nobody knows how long its turns take.
 FIRST_TURNS_NS = 1_000_000
+# LLVM may find a closed form for turns that only count: no part must bring their end near.
+MOST_TURNS = 2**20
 # Iterations need not cost the same: a triangular loop leaves its last thread the most.
 CHUNKS_PER_THREAD = 4
 # More chunks than threads cost some microseconds each: the next one begins with cold caches.
@@ -236,7 +238,7 @@ class Pool:
         `work` is that of one turn, as far as it is known: the parts after the first go by the
         time that the ones before took, so that there is a look at Ctrl-C every now and then.
         """
-        count = max(1, FIRST_TURNS_NS // max(1, work))
+        count = max(1, min(MOST_TURNS, FIRST_TURNS_NS // max(1, work)))
         while lower < upper:
             stop = min(upper, lower + step * count)
             started = perf_counter_ns()
@@ -246,7 +248,7 @@ class Pool:
             if taken > LONGEST_CHUNK_NS:
                 count = max(1, count * LONGEST_CHUNK_NS // (2 * taken))
             elif 4 * taken < LONGEST_CHUNK_NS:
-                count *= 2
+                count = min(MOST_TURNS, 2 * count)
 
     def call(self, kernel: Kernel, arguments: tuple[Any, ...], work: int) -> Outcome:
         """Return what `kernel` gives for `arguments`, its bounds among them if it has any.

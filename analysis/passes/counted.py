@@ -3,7 +3,7 @@
 Before:  while err > tol and it < itmax: ...; it += 1        After:  it cannot outgrow 64 bits
 
 Each update stands in the loop itself, in no loop inside it, so that a turn adds a few times a
-little. From where a call lets them begin, within 32 bits, it would take years of turns to leave
+little. From where a call lets them begin, within 32 bits, it would take months of turns to leave
 64: what makes a counter of a Python int fail is out of reach. What they are set to besides is a
 constant of no more than 32 bits. Helper of the `build_scop` pass.
 """

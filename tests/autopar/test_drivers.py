@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -335,3 +342,54 @@ def test_on_each_backend(function, arguments, backend):
 
 def test_rows_with_a_backend_hold_on_the_simulator(on_simulator):
     on_simulator(__file__)
+
+
+ENDLESS = """
+import sys
+import numpy as np
+import autopar
+
+@autopar.parallel(backend="cpu")
+def alone(x, v):
+    turns = 0
+    while x > 0.0:
+        x = x * 1.0
+        turns += 1
+
+@autopar.parallel(backend="cpu")
+def around_sweeps(x, v):
+    while x > 0.0:
+        for i in range(len(v)):
+            v[i] = v[i] + x
+
+function = {"alone": alone, "around_sweeps": around_sweeps}[sys.argv[1]]
+v = np.zeros(int(sys.argv[2]))
+function(0.0, v)
+print("ready", flush=True)
+try:
+    function(1.0, v)
+except KeyboardInterrupt:
+    print("interrupted", v.size == 0 or v[0] > 0.0, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [("alone", "0"), ("around_sweeps", "9"), ("around_sweeps", "300000")]
+)
+def test_a_driver_that_never_ends_is_interrupted(words, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(ENDLESS)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, str(script), *words], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        line = process.stdout.readline()
+        waited = time.monotonic() - started
+        process.kill()
+    assert "interrupted True\n" == line
+    assert waited < 1.5  # one second, and a loaded machine
