@@ -23,7 +23,7 @@ from ..model.isl_scheduler import find_order
 from ..model.order_tree import Tree
 from ..model.plan import Schedule
 from ..model.scop import Scop
-from .arrange import arrange, fused, sequential_depths
+from .arrange import arrange, fused, is_plain_order, sequential_depths
 from .atoms import Atom, between_atoms, group
 from .constraints import Constraints, find_constraints
 from .order_costs import Costs
@@ -86,7 +86,7 @@ def _another(
     if before * _WORTH <= costs.bound():
         return None
     found = find_order(tuple(each.domain for each in atoms), between_atoms(atoms, constraints))
-    if found is None:
+    if found is None or not is_plain_order(found, costs):
         return None
     # The decision is one for all targets: what adds in the interpreter's order does so on all.
     trees = arrange(found, costs, may_block=True)
@@ -131,9 +131,8 @@ def _transforms(scop: Scop, paths: Paths) -> Iterator[tuple[int, str]]:
         around = []
         for turn in paths.turns(atom.name):
             loop = variables.get(turn.time(atom.name).removeprefix("-1 * "))
-            if loop is None:
-                yield from ((each, "skew") for each in atom.first.loops)
-            elif turn.block > 1:
+            assert loop is not None  # a skewed order is not taken
+            if turn.block > 1:
                 yield loop, "tile"
             elif loop not in around:
                 around.append(loop)

@@ -106,7 +106,7 @@ WORDS = {
     product: [[], ["interchange", "distribute"], ["interchange"]],
     sums_of_columns: [["interchange", "distribute", "tile"], ["interchange"]],
     with_a_temporary: [["interchange"], ["privatize", "interchange"]],
-    diagonals: [["skew"], ["skew"], ["skew"]],
+    diagonals: [[], [], []],
 }
 each_function = pytest.mark.parametrize("function", list(WORDS), ids=lambda each: each.__name__)
 
@@ -125,7 +125,7 @@ def words(decorated: Any) -> list[list[str]]:
 def test_nobody_can_tell_the_order(function: Callable[..., Any]) -> None:
     decorated = same(function, arguments, ran="cpu", cache=False)
     assert [sorted(each) for each in WORDS[function]] == list(map(sorted, words(decorated)))
-    for n, m in [(0, 0), (1, 1), (2, 5), (140, 3), (5, 200)]:
+    for n, m in [(0, 0), (1, 1), (2, 5), (140, 3), (5, 600)]:
         plain, run = arguments(n, m), arguments(n, m)
         function(*plain)
         decorated(*run)
