@@ -93,6 +93,7 @@ class Region:
     # Analyses at calls that are left to the loop of the source that this region stands for.
     allowance: Allowance = field(default_factory=Allowance)
     is_of_call: bool = False  # planned with what a call showed
+    kept_as: str | None = None  # stands for its plan in names of the cache
     interpreted_ns: int = 0  # predicted time spent in the interpreter so far
     variants: dict[tuple[Any, ...], Variant | Reason] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -529,10 +530,17 @@ class Region:
             return types
         target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
         place = (target, self.name, self.file)
-        from .variants import make_variant
+        from . import forms
 
         try:
-            made = make_variant(self.plan, types, self._holding(found), place, self.options)
+            known = (types, self._holding(found), place, self.options)
+            name = forms.name_of(self.kept_as, *known)
+            form = forms.fetch(name)
+            if form is not None:
+                return forms.variant_of(form, self.options)
+            from .variants import make_variant
+
+            made = make_variant(self.plan, *known, name=name)
         except compiler_errors() as error:
             return self._compile_failed(target, error)
         except Exception as error:  # a fault of ours must not become the user's (AP900)
@@ -597,7 +605,7 @@ class Region:
 
     def _replanned_as(self, plan: RegionPlan, interpreted_ns: int) -> Region:
         return replace(
-            self, plan=plan, guard=make_guard(plan), is_of_call=True, variants={},
+            self, plan=plan, guard=make_guard(plan), is_of_call=True, kept_as=None, variants={},
             interpreted_ns=interpreted_ns, lock=Lock(), overlapped_ns=0, outside_ns=0,
         )  # fmt: skip
 

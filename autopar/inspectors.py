@@ -167,7 +167,8 @@ class Inspectors:
         from autopar.analysis.stages import specialize
         from autopar.codegen.inspect import inspector_of
 
-        from .variants import generated, loaded, lowered
+        from .forms import loaded
+        from .variants import generated, lowered
 
         found = specialize(self.plan, types, holding | {plan.loop}, may_copy=target == "cpu")
         if isinstance(found, Refusal):

@@ -68,6 +68,9 @@ def prepare(
             _entry(each, (first_number + number, source), options, bindings_hold, records)
             for number, each in enumerate(analysed.found)
         )
+        for number, region in enumerate(regions):
+            if isinstance(region, Region) and name is not None:
+                region.kept_as = f"{name} {number}"
         sites = tuple(_site(region, source.qualified_name) for region in regions)
     except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
         return failed(source, "analysis", error)

@@ -6,10 +6,9 @@ Before:  a region plan, arguments          After:  a `Variant` whose `run` is co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from autopar.analysis.model.typed import (
     TypedProgram,
     walk_statement,
 )
-from autopar.analysis.model.types import ArrayType, LiveInType, PythonScalar, ScalarType
+from autopar.analysis.model.types import ArrayType, LiveInType
 from autopar.analysis.stages import (
     Reorders,
     allocated_types,
@@ -38,10 +37,8 @@ from autopar.analysis.stages import (
     specialize,
 )
 from autopar.codegen import cudalib
-from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.canonical import FEWEST_TERMS
 from autopar.codegen.checks import arrays_needed, checks_only
-from autopar.codegen.compile import load_module
 from autopar.codegen.cpu import generate_cpu, launches_once
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.dump import dump_program
@@ -52,7 +49,6 @@ from autopar.codegen.lower import lower
 from autopar.codegen.marks import marked
 from autopar.codegen.notes import with_notes
 from autopar.codegen.passes import with_passes
-from autopar.codegen.prepare import compile_kernels, types_of
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
 from autopar.codegen.reduced import without_rounded
@@ -60,6 +56,7 @@ from autopar.codegen.reduced import without_rounded
 from .aliases import written_alone
 from .cost import iterations
 from .dumps import NUMBERS, write_text
+from .forms import Form, keep, variant_of
 from .lists import StoredList
 from .options import Options
 from .variant import Target, Variant
@@ -181,8 +178,13 @@ def make_variant(
     holding: frozenset[int],
     place: tuple[Target, str, str],
     options: Options,
+    *,
+    name: str | None = None,
 ) -> Variant | Refusal:
-    """Return compiled code for a region; `place` is target, region name and user's file."""
+    """Return compiled code for a region, and keep its form under `name`.
+
+    `place` is target, region name and user's file.
+    """
     draft = draft_variant(region, types, holding, place, options)
     if isinstance(draft, Refusal):
         return draft
@@ -193,20 +195,14 @@ def make_variant(
         reason = NoDevice(span=region.scop.span, target="cuda", detail=detail)
         return Refusal(reasons=(reason,))
     program, hazards = draft.program, draft.typed.hazards
-    open_names, mixed = draft.typed.maybe_assigned, draft.typed.kinds
-    results = program.results[: len(program.results) - len(open_names) - len(mixed)]
-    return Variant(
+    form = Form(
         target=draft.target,
         program=program,
         source=draft.source,
-        run=loaded(program, draft.source, draft.target, options),
-        check=loaded(*draft.checks, draft.target, options) if draft.checks else None,
-        arrays=tuple(each.name for each in program.given_arrays),
-        scalars=tuple(each.name for each in program.live_in),
+        checks=draft.checks,
         strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
-        converters=tuple(_wrapper(program.variable(each).type) for each in results),
-        maybe_assigned=tuple((results.index(name), name) for name in open_names),
-        mixed=tuple((results.index(name), _python(program, name)) for name, _ in mixed),
+        open_names=draft.typed.maybe_assigned,
+        mixed=tuple(name for name, _ in draft.typed.kinds),
         has_copies=any(isinstance(node, Loop) and node.cells for node in walk_nodes(program.body)),
         # What checks find out about a loop without end says nothing of the run itself.
         may_outgrow=bool(hazards & FAILURES) and (draft.checks is None or _is_endless(program)),
@@ -219,6 +215,9 @@ def make_variant(
         remark=_remark(region.scop.span, draft),
         transforms=draft.transforms,
     )
+    made = variant_of(form, options)
+    keep(name, form)  # not before it is known to compile
+    return made
 
 
 def _is_endless(program: Program) -> bool:
@@ -275,21 +274,6 @@ def _stores_outgrown(typed: TypedProgram) -> bool:
     )
 
 
-def loaded(
-    program: Program, source: str, target: Target, options: Options
-) -> Callable[..., tuple[Any, ...]]:
-    """Return the function `run` of a generated module, its kernels compiled on the CPU.
-
-    What the compiler raises comes through.
-    """
-    cache = user_cache() if options.cache else NO_CACHE
-    module = load_module(source, cache=cache, types=types_of(program))
-    if target == "cpu":
-        compile_kernels(module, program)
-    run: Callable[..., tuple[Any, ...]] = module.run
-    return run
-
-
 def lowered(
     region: RegionPlan,
     found: tuple[TypedProgram, Schedule],
@@ -329,16 +313,3 @@ def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
 def has_parallel_loop(program: Program) -> bool:
     """Return whether any loop of the program may be shared out."""
     return any(isinstance(node, Loop) and node.is_parallel for node in walk_nodes(program.body))
-
-
-def _python(program: Program, name: str) -> Callable[[Any], Any]:
-    """Return what makes a Python number of a scalar's value."""
-    dtype = program.variable(name).type.dtype
-    return {"b": bool, "i": int, "u": int, "f": float, "c": complex}[dtype[0]]
-
-
-def _wrapper(kind: ScalarType) -> Callable[[Any], Any]:
-    """Return what turns a kernel's number into the type that the interpreter would leave."""
-    if isinstance(kind, PythonScalar):
-        return {"bool": bool, "int": int, "float": float, "complex": complex}[kind.kind]
-    return np.dtype(kind.dtype).type

@@ -1342,12 +1342,12 @@ def test_generated_text_that_is_not_python_falls_back(monkeypatch):
 
 @pytest.mark.parametrize("name", ["generate_cpu", "specialize", "lower", "load_module"])
 def test_fault_of_ours_at_a_call_falls_back(name, monkeypatch, caplog):
-    from autopar import variants
+    from autopar import forms, variants
 
     def fault(*given, **options):
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(variants, name, fault)
+    monkeypatch.setattr(forms if name == "load_module" else variants, name, fault)
     function = kernel_of_its_own(OWN.format(name="faulty", constant="3.5"), "faulty")
     decorated = same(function, lambda: (floats(), 2.0), ran="interpreter")
     assert "AP900" in notes(decorated)[0]
