@@ -325,16 +325,22 @@ def test_regions_of_all_kinds_are_the_same_from_the_cache(name, python, tmp_path
     assert list((tmp_path / "cache").glob("autopar_form_*"))
 
 
+def form_name(region: str | None = "x 0", types=None, holding=frozenset(), **options: Any):
+    place = ("cpu", "f.L1C0", "a.py")
+    return forms.name_of(
+        region, types or {}, holding, place, choose_options(environment={}, **options)
+    )
+
+
 def test_a_form_is_kept_for_its_types_and_options():
-    given: Any = ({}, frozenset(), ("cpu", "f.L1C0", "a.py"), choose_options(environment={}))
     names = [
-        forms.name_of("x 0", *given),
-        forms.name_of("x 1", *given),
-        forms.name_of("x 0", {"n": INT}, *given[1:]),
-        forms.name_of("x 0", {}, frozenset({1}), *given[2:]),
-        forms.name_of("x 0", *given[:3], choose_options(strict=True, environment={})),
-        forms.name_of("x 0", *given[:3], choose_options(fastmath=True, environment={})),
+        form_name(),
+        form_name("x 1"),
+        form_name(types={"n": INT}),
+        form_name(holding=frozenset({1})),
+        form_name(strict=True),
+        form_name(fastmath=True),
     ]
     assert len(names) == len({*names})
     assert not forms.is_kept(names[0])
-    assert forms.name_of(None, *given) is None
+    assert form_name(None) is None
