@@ -326,7 +326,7 @@ def test_regions_of_all_kinds_are_the_same_from_the_cache(name, python, tmp_path
 
 
 def form_name(region: str | None = "x 0", types=None, holding=frozenset(), **options: Any):
-    place = ("cpu", "f.L1C0", "a.py")
+    place: Any = ("cpu", "f.L1C0", "a.py")
     return forms.name_of(
         region, types or {}, holding, place, choose_options(environment={}, **options)
     )
