@@ -33,7 +33,7 @@ def _arranged(tree: Tree, costs: Costs, *, may_block: bool) -> Tree:
     inner = arrange(body, costs, may_block=may_block)
     options = _orders(members, inner)
     if may_block:
-        options += _blocked(members, inner)
+        options += _blocked(members, inner, costs)
     else:
         options = [each for each in options if _begins_free(each, len(members))]
     fit = [each for each in options if is_interruptible(each, costs)]
@@ -73,15 +73,30 @@ def _nest(members: tuple[Turn, ...], body: tuple[Tree, ...]) -> Turn:
     return turn
 
 
-def _blocked(members: tuple[Turn, ...], body: tuple[Tree, ...]) -> list[Turn]:
+def _blocked(members: tuple[Turn, ...], body: tuple[Tree, ...], costs: Costs) -> list[Turn]:
     """Return the orders with blocks of a parallel loop outside, and that loop itself inside."""
     found = []
     for at, each in enumerate(members):
-        if each.is_coincident:
-            others = members[:at] + members[at + 1 :]
+        others = members[:at] + members[at + 1 :]
+        if each.is_coincident and any(_is_kept(run.atom, others, costs) for run in runs_of(body)):
             outer = replace(each, block=BLOCK)
             found.append(_nest((outer, *others), _sunk(each, body)))
     return found
+
+
+def _is_kept(atom: str, turns: tuple[Turn, ...], costs: Costs) -> bool:
+    """Return whether an atom comes back to elements that it had before in one of `turns`.
+
+    A sweep through memory gains nothing from blocks: it took longer in parts of rows.
+    """
+    places = [
+        access
+        for each in costs.atoms[atom].statements
+        for access in each.accesses
+        if access.indices
+    ]
+    variables = [costs.variable(atom, each) for each in turns if not each.is_coincident]
+    return any(costs.stride(place, name) == 0 for place in places for name in variables)
 
 
 def _sunk(turn: Turn, body: tuple[Tree, ...]) -> tuple[Tree, ...]:

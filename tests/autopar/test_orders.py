@@ -93,7 +93,7 @@ def diagonals(a, b, c, n, m):
 
 WORDS = {
     paths: [["interchange"], ["interchange"]],
-    down_the_columns: [[], ["tile"]],
+    down_the_columns: [[], []],
     right_sides: [[], [], ["tile"], ["tile"]],
     half_sequential: [["distribute"], []],
     factors: [
