@@ -91,7 +91,7 @@ def diagonals(a, b, c, n, m):
                 a[i, j] = max(a[i, j], a[i, k] + a[k + 1, j])
 
 
-WORDS = {
+WORDS: dict[Callable[..., Any], list[list[str]]] = {
     paths: [["interchange"], ["interchange"]],
     down_the_columns: [[], []],
     right_sides: [[], [], ["tile"], ["tile"]],
