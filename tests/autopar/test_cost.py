@@ -95,9 +95,7 @@ def turns(function, n: int) -> int:
     return n + outer + deep
 
 
-@pytest.mark.parametrize(
-    "function", [square, triangle, tetrahedron, simplex, descending, strided], ids=str
-)
+@pytest.mark.parametrize("function", [square, triangle, tetrahedron, simplex, descending, strided])
 @pytest.mark.parametrize("n", [1, 2, 7, 20])
 def test_iterations_are_counted_exactly(function, n) -> None:
     assert turns(function, n) == pytest.approx(priced(function, COUNTING, n=n), abs=1)
