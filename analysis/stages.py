@@ -151,7 +151,8 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
                 *conditions.never_empty(scop),
                 *(conditions.condition(scop, each) for each in scop.requires),
             )
-            in_bounds = tuple({each.text: each for each in in_bounds}.values())
+            told_apart = {each.text: each for each in in_bounds if each.text != "True"}
+            in_bounds = tuple(told_apart.values())
             # What wraps means something only in bounds, and is simpler there.
             is_simpler = most_wrapped(memory) or scop.requires
             judged = within(memory, in_bounds) if is_simpler else memory

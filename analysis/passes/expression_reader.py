@@ -293,11 +293,12 @@ class ExpressionReader:
             here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]
             indices = here + indices
             base = base.value
-        if not indices or any(map(self.is_whole, indices)) or self.cuts_parts(node):
-            raise Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
         array = self.place(base)
         if array is None:
+            self.expression(base)  # what is wrong with it says more
             raise self.unsupported(base, names.expression_kind(base))
+        if not indices or any(map(self.is_whole, indices)) or self.cuts_parts(node):
+            raise Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
         return Element(
             array=array,
             indices=tuple(map(self.subscript, indices)),
