@@ -18,14 +18,15 @@ def verdicts(function: Form) -> object:
     """The static report of `function`: source read, parsed, modelled, every loop judged."""
     import autopar
 
-    return autopar.explain(function)
+    # Else it would be found on disk.
+    return autopar.parallel(function, cache=False).explain()
 
 
 def verdict_kinds(function: Form) -> tuple[str, ...]:
     """The verdicts on the loops of `function`, in source order."""
     import autopar
 
-    functions = autopar.explain(function).to_dict()["functions"]
+    functions = autopar.parallel(function, cache=False).explain().to_dict()["functions"]
     return tuple(loop["verdict"] for each in functions for loop in each["loops"])
 
 

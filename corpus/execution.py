@@ -270,7 +270,7 @@ def _loop_run(
     key: str, cell: dict[str, Any], lines: list[str], loop: dict[str, Any]
 ) -> LoopRunRecord:
     ran = loop.get("ran") or {}
-    name, _, place = loop["id"].rpartition(".")
+    name, _, place = loop["id"].rpartition(":")[2].rpartition(".")
     line = _line_in_cell(cell["source"].split("\n"), lines, loop["line"])
     column = place.partition("C")[2]
     return LoopRunRecord(

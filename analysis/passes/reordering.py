@@ -45,9 +45,9 @@ def reordered(
     """
     if len(scop.loops) < 2:  # a nest of one has one order
         return schedule
-    copies: Scop = pickle.loads(pickle.dumps(scop))  # noqa: S301  # our own
     try:
         with isl.isolated(), isl.budget():
+            copies: Scop = pickle.loads(pickle.dumps(scop))  # noqa: S301  # our own
             constraints = find_constraints(copies)
             found = _another(copies, schedule, constraints, (columns, may_block))
             if found is not None:

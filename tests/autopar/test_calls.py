@@ -298,7 +298,7 @@ def test_what_is_not_put_in_place_says_why(function, said):
 @pytest.mark.parametrize("function", [use_rebound_inner, use_inner_that_escapes])
 def test_inner_functions_that_may_change_are_left_alone(function):
     decorated = same(function, plain)
-    assert "AP203" == loops_of(decorated.explain())[0]["code"]
+    assert "AP216" == loops_of(decorated.explain())[0]["code"]
 
 
 def test_what_was_passed_is_watched(monkeypatch):

@@ -507,7 +507,7 @@ def several_verdicts(a, b, k, n):
     for i in range(1, b.shape[0]):
         b[i] = b[i - 1] + 1.0
     while n > 0:
-        n = n - 1
+        n = n - len(str(n))
     for i in range(b.shape[0]):
         for j in range(b.shape[0]):
             a[i] = b[j]

@@ -350,6 +350,7 @@ TAKEN = [
     (collatz, lambda: (np.arange(1, 50), np.zeros(50, int))),
     (lookup, lambda: (floats(50), np.sort(floats(20)), np.zeros(50, int))),
     (lookup, lambda: (floats(5), [0.1, 0.2], np.zeros(5))),
+    (lookup, lambda: (floats(5), (0.1, 0.2), np.zeros(5))),
     (rows_until, table),
     (rows_until, lambda: (np.zeros((20, 0)), np.zeros(20))),
     (primes, lambda: (np.zeros(60, bool), 60)),
@@ -363,7 +364,6 @@ LEFT = [
     (first_above, lambda: (floats(20, 0), np.zeros(20, int), 0.9)),
     (counted, lambda: (np.zeros(1, int), 1)),  # more turns than are tried
     (failing, lambda: (floats(5), np.zeros(5))),
-    (lookup, lambda: (floats(5), (0.1, 0.2), np.zeros(5))),
 ]
 
 

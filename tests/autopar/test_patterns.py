@@ -60,8 +60,10 @@ ROWS = (
         "kkk",
         lambda r: (r.random((N, 9)), np.zeros((N, 9)), 7),
     ),
-    Row(4, p.sliced, "AP211 AP211", "..", lambda r: (r.random(N), 0.2, 5)),
-    Row(5, p.paths, "AP211 AP211", "..", lambda r: (np.zeros((N, 9)), r.random((N, 8)), 0.9, 0.1)),
+    Row(4, p.sliced, "AP401 parallel", "kk", lambda r: (r.random(N), 0.2, 5)),
+    Row(
+        5, p.paths, "AP401 parallel", "kk", lambda r: (np.zeros((N, 9)), r.random((N, 8)), 0.9, 0.1)
+    ),
     Row(
         5,
         p.paths_by_row,
@@ -141,7 +143,7 @@ ROWS = (
         "kk",
         lambda r: (r.random((9, 9)) + np.eye(9), r.random(9), np.zeros(9)),
     ),
-    Row(0, p.normalised, "AP203 AP211", "..", lambda r: (r.random((N, 9)),)),
+    Row(0, p.normalised, "AP203 parallel", ".k", lambda r: (r.random((N, 9)),)),
     Row(0, p.banded, "parallel", "k", lambda _: (np.zeros((9, 9)), 9)),
     Row(0, p.coloured, "parallel", "k", lambda _: (np.zeros(N, np.uint8),)),
     Row(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numba
 
-from autopar.codegen import fpflags, scalars
+from autopar.codegen import fpflags, scalars, stopping
 
 
 def _unchanged(function: Any = None, **_options: object) -> Any:
@@ -26,6 +26,7 @@ def load_plain(source: str) -> ModuleType:
         (numba, {"njit": _unchanged}),
         (scalars, {"cpu_helper": _helper}),
         (fpflags, {"watched": _unchanged}),
+        (stopping, {"is_stopped": lambda: False}),
     ):
         replaced[module.__name__] = made = ModuleType(module.__name__)
         made.__dict__.update({**vars(module), **contents})

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import variants
+from autopar import forms
 from autopar.codegen import prepare
 from autopar.codegen.fpflags import dispatcher_of
 from benchmarks.kernels import KERNELS
@@ -23,7 +23,6 @@ ARM = re.compile(r"\bf?(?:mul|add|sub|div|sqrt|mla|mls)\s+v\d+\.(?:2d|4s)")
 # Kernels whose innermost loop is scalar, and why that is as it should be.
 SCALAR = {
     "matmul_scalar": "a sum in the interpreter's order, along a column",
-    "matmul_element": "the same",
     "symmetric_rank_k": "a sum in the interpreter's order",
     "every_third": "gathers and scatters are slower than scalar loads and stores",
     "odd_from_even": "the same",
@@ -42,7 +41,7 @@ def packed_in(kernel, monkeypatch):
         modules.append(module)
         compile_kernels(module, program)
 
-    monkeypatch.setattr(variants, "compile_kernels", compiled)
+    monkeypatch.setattr(forms, "compile_kernels", compiled)
     function = autopar.parallel(backend="cpu", cache=False)(kernel.plain)
     function(*kernel.arguments(kernel.sizes.part, np.random.default_rng(0)))
     pattern = X86 if platform.machine().lower() in {"x86_64", "amd64"} else ARM

@@ -76,9 +76,9 @@ OVERLAPS = (
     "{b} = {a}[:]",
     "{b} = {a}[::3]; {a} = {a}[::2]",
     "{a} = {a}[3:]; {b} = {a}[::-1][2:]",
-    "{b} = np.lib.stride_tricks.as_strided({a}, {a}.shape, {a}.strides[::-1])",
+    "{b} = np.lib.stride_tricks.as_strided({a}, {a}.shape[::-1], {a}.strides[::-1])",
     "{b} = np.frombuffer({a}, {a}.dtype, offset={a}.itemsize * 3)[:{a}.shape[0]]",
-    "{a} = {a}[..., ::2]; {b} = np.lib.stride_tricks.as_strided({a}, {a}.shape, (0, *{a}.strides)[:{a}.ndim])",
+    "{a} = {a}[..., ::2]; {b} = np.lib.stride_tricks.as_strided({a}, ({a}.shape[0], *{a}.shape)[:{a}.ndim], (0, *{a}.strides)[:{a}.ndim])",
 )
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
