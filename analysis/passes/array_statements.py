@@ -110,12 +110,31 @@ def expand_arrays(
     """Return `nest` with loops in place of its whole-array statements, or why one has none."""
     # A name may stand for another array elsewhere.
     ranks = {**ranks, **ranks_shown((nest,))}
-    if not any(is_array_statement(each, ranks) for each in walk_statements((nest,))):
+    statements = tuple(walk_statements((nest,)))
+    arrays = [each for each in statements if is_array_statement(each, ranks)]
+    if not arrays:
         return nest
+    together = [each for each in arrays if is_part(each, statements)]
+    if together:
+        return Refusal(reasons=tuple(one_of_several(each.span, text) for each in together))
     expansion = _Expansion(text=text, ranks=dict(ranks), taken=set(taken))
     (found,) = expansion.statement(nest)
     assert isinstance(found, For | Each)  # a loop stays one
     return Refusal(reasons=tuple(expansion.reasons)) if expansion.reasons else found
+
+
+def is_part(statement: Statement, statements: tuple[Statement, ...]) -> bool:
+    """Return whether a statement is one of those that an assignment to several targets is read as.
+
+    What NumPy reads there are views, and no guard may stand before a part.
+    """
+    return sum(each.span == statement.span for each in statements) > 1
+
+
+def one_of_several(span: Span, text: SourceText) -> ArrayStatement:
+    """Return why a part of an assignment to several targets is left to NumPy."""
+    detail = "it assigns to several targets at once"
+    return ArrayStatement(span=span, text=text.segment(span), detail=detail)
 
 
 class _Unexpanded(Exception):

@@ -46,6 +46,7 @@ from .array_statements import (
     expand_arrays,
     expand_statement,
     is_array_statement,
+    is_part,
     ranks_shown,
 )
 from .build_scop import build_scop
@@ -141,7 +142,7 @@ class _Search:
                 case For() | Each() if not may_be_left(statement):
                     yield from self.nest(statement, around, within=within)
                 case Assign() | Update() if is_array_statement(statement, self.ranks):
-                    if not _only_makes(statement):
+                    if not _only_makes(statement) and not is_part(statement, body):
                         yield self.array_statement(statement, around)
                 case If():
                     yield from self.block(statement.body, around, within=within)

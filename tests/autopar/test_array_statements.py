@@ -286,3 +286,27 @@ def test_statements_too_short_for_a_kernel_are_not_asked_about_for_ever() -> Non
 
 def test_array_statements_on_the_cuda_simulator(on_simulator):
     on_simulator(__file__)
+
+
+def rows_exchanged(a, b):
+    for i in range(a.shape[0] - 1):
+        a[i], a[i + 1] = a[i + 1], a[i]
+        a[i, 0] = 3.0
+
+
+def a_row_and_a_number(a, b):
+    x, a[1] = 5, a[0] * 2.0
+    for i in range(a.shape[0] - 1):
+        b[i, 0] += 3.0
+    return x
+
+
+def rows_of_two(a, b):
+    for i in range(a.shape[0]):
+        a[i], b[i] = b[i], a[i]
+        b[i, 1] += 2.0
+
+
+@pytest.mark.parametrize("function", [rows_exchanged, a_row_and_a_number, rows_of_two])
+def test_several_targets_at_once_are_views_to_numpy(function):
+    same(function, lambda: (random(6, 5), random(6, 5, seed=1)))
