@@ -15,8 +15,9 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Forks:
@@ -68,28 +69,34 @@ _locks: weakref.WeakSet[Lock] = weakref.WeakSet()
 FORKS = Forks()
 
 
-def _compiling() -> Any:  # noqa: ANN401 - Numba is untyped
-    """Return the lock under which Numba compiles; None where it is not loaded, or has none."""
-    module = sys.modules.get("numba.core.compiler_lock")
-    return getattr(getattr(module, "global_compiler_lock", None), "_lock", None)
+def _compiling() -> Iterator[Any]:
+    """Yield the locks under which Numba, then llvmlite compiles, where they are loaded.
+
+    In this order Numba takes them. llvmlite's own is held for each call of LLVM, by whomever.
+    """
+    numba = sys.modules.get("numba.core.compiler_lock")
+    yield getattr(getattr(numba, "global_compiler_lock", None), "_lock", None)
+    llvmlite = sys.modules.get("llvmlite.binding.ffi")
+    calls = getattr(getattr(llvmlite, "lib", None), "_lock", None)
+    yield getattr(calls, "_lock", None)
 
 
 class _Held:
-    """The lock that a fork holds on its way."""
+    """The locks that a fork holds on its way."""
 
-    lock: Any = None
+    locks: ClassVar[list[Any]] = []
 
 
 def _hold() -> None:
-    _Held.lock = _compiling()
-    if _Held.lock is not None:
-        _Held.lock.acquire()
+    for lock in _compiling():
+        if lock is not None:
+            lock.acquire()
+            _Held.locks.append(lock)
 
 
 def _release() -> None:
-    if _Held.lock is not None:
-        _Held.lock.release()
-    _Held.lock = None
+    while _Held.locks:
+        _Held.locks.pop().release()
 
 
 def _renew() -> None:

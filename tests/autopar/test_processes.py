@@ -211,6 +211,50 @@ def test_a_fork_waits_until_numba_has_compiled(tmp_path, python):
     assert "7\nTrue\n" == done.stdout, done.stderr
 
 
+CALLING_LLVM = """
+import os, signal, threading, warnings
+import numpy as np
+import autopar
+from llvmlite.binding import ffi
+
+warnings.simplefilter("ignore", DeprecationWarning)
+
+@autopar.parallel(backend="cpu", cache=False)
+def halve(a):
+    for i in range(a.shape[0]):
+        a[i] = a[i] * 0.5
+
+halve(np.ones(10))  # llvmlite is loaded
+begun = threading.Event()
+after = []
+
+def call():
+    with ffi.lib._lock:  # as llvmlite does for as long as LLVM works
+        begun.set()
+        threading.Event().wait(0.5)
+        after.append("called")
+
+worker = threading.Thread(target=call)
+worker.start()
+assert begun.wait(60)
+child = os.fork()  # waits until the call is over
+if child == 0:
+    signal.alarm(60)
+    b = np.ones(2_000_000, np.float32)  # a kernel not yet compiled
+    halve(b)
+    os._exit(7 if (b == 0.5).all() and after == ["called"] else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+worker.join()
+"""
+
+
+@forks
+def test_a_fork_waits_until_a_call_of_llvm_is_over(tmp_path, python):
+    (tmp_path / "script.py").write_text(CALLING_LLVM)
+    done = python("script.py")
+    assert "7\n" == done.stdout, done.stderr
+
+
 PROCESSES = """
 import multiprocessing, sys
 import numpy as np
