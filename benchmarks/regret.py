@@ -1,13 +1,23 @@
 """How good autopar's choice is: held-out kernels times sizes, against the best tier of each.
 
-python -m benchmarks.regret [--quick] [--only NAME] [--json FILE]
+python -m benchmarks.regret [--quick] [--only NAME] [--json FILE [--resume]] [--seconds SECONDS]
 
-Every cell is measured warm in three tiers: the interpreter (`__wrapped__`), kernels on one
-thread, kernels on all threads; and as `backend="auto"` runs it. The oracle is the fastest tier.
-The regret of a cell is what its call took over what the oracle took; that of its choice is the
-same for the tier that was chosen, which leaves out what deciding costs.
+Every cell is measured in the steady state: what autopar settles on for a call that comes again
+and again once its kernel has repaid its compilation, which a call of a microsecond does after
+some minutes; the grid does not wait for that but compiles at once (`settled_rates`). What comes
+before is measured by `benchmarks.cold_start`.
 
-Exit status: 0 when everything was measured, whatever the bars say; 1 when a value was wrong.
+There are three tiers: the interpreter (`__wrapped__`), kernels on one thread, kernels on all
+threads; and `backend="auto"`, which chooses. The oracle is the fastest tier. The regret of a cell
+is what its call took over what the oracle took; that of its choice is the same for the tier that
+was chosen, which leaves out what deciding costs.
+
+Sizes: some from one iteration to a hundred thousand, and two around each place where the fastest
+tier changes, as the tiers themselves were measured. With `--seconds` no kernel is begun after so
+long, and `--resume` leaves out those that FILE already holds.
+
+Exit status: 0 when everything was measured, whatever the bars say; 1 when a value was wrong; 3
+when there are kernels left for another run.
 """
 
 from __future__ import annotations
@@ -17,11 +27,13 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
+from autopar.codegen.rates import CURRENT, current
 from autopar.decorator import ParallelFunction
 from autopar.dispatch import MACHINE
 from autopar.options import Options, choose_options
@@ -35,15 +47,17 @@ from .statistics import geometric_mean, median
 
 INTERPRETER, SERIAL, PARALLEL, AUTO = "interpreter", "serial", "parallel", "auto"
 TIERS = (INTERPRETER, SERIAL, PARALLEL)
-# About so many innermost iterations: dense where tiers change places.
-WORKS = (3, 9, 27, 81, 4_000, 12_000, 36_000, 108_000)
+# About so many innermost iterations.
+WORKS = (3, 30, 1_500, 9_000, 54_000, 162_000)
 QUICK_WORKS = (60, 36_000)
+# Two more cells are measured this far around each crossover, as far as there are any.
+AROUND = 1.6
 ROUNDS, QUICK_ROUNDS = 9, 3
 SAMPLE_S = 0.003
 WARM_S = 0.001
 LONG_S = 0.02  # calls longer than this are timed in fewer rounds
 LONG_ROUNDS = 3
-SETTLE_S, SETTLE_CALLS = 0.35, 16
+SETTLE_S, SETTLE_CALLS = 0.02, 24
 # Threads of the pool watch for the next launch for a while: let them fall asleep.
 PAUSE_S = 0.001
 NEAR = 3.0  # a cell whose work is within this factor of a crossover is near it
@@ -146,6 +160,17 @@ def interleaved(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[
     return times
 
 
+@contextmanager
+def settled_rates() -> Iterator[None]:
+    """Let everything be repaid at once: what a region settles on after any number of calls."""
+    before, is_calibrated = current(), CURRENT.is_calibrated
+    CURRENT.set(replace(before, compile=0.0, analysis=0.0), is_calibrated=is_calibrated)
+    try:
+        yield
+    finally:
+        CURRENT.set(before, is_calibrated=is_calibrated)
+
+
 def settle(call: Callable[[], object]) -> None:
     """Call until what autopar does with these arguments has come to rest."""
     start, calls = time.perf_counter(), 0
@@ -169,46 +194,56 @@ def chosen(
     return PARALLEL if pool.shared != before else SERIAL
 
 
-def cells(held: Held, works: Sequence[int], rounds: int) -> Iterator[Cell]:
-    """Yield the kernel at all sizes. Raises WrongResult before a wrong form is timed."""
-    forced = {tier: decorated(held, tier) for tier in (SERIAL, PARALLEL)}
-    for work in works:
-        arguments = held.make(work, np.random.default_rng(SEED))
-        # A function of its own for each size: what one size has shown must not serve another.
-        ours = decorated(held, AUTO)
-        forms: dict[str, Callable[..., object]] = {**forced, AUTO: ours}
-        check(held, forms, arguments)
-        calls = {name: bound(form, arguments) for name, form in forms.items()}
-        settle(calls[AUTO])
-        check(held, {AUTO: ours}, arguments)
-        for tier in forced:
-            for _ in range(SETTLE_CALLS):
-                calls[tier]()
-        if chosen(forced[PARALLEL], calls[PARALLEL], options_of(PARALLEL)) != PARALLEL:
-            del calls[PARALLEL]  # nothing to share out
-        calls[INTERPRETER] = bound(held.function, arguments)
-        # Before anything is timed: the arrays of some kernels grow from call to call.
-        tier = chosen(ours, calls[AUTO], options_of(AUTO))
-        times = {name: median(each) for name, each in interleaved(calls, rounds).items()}
-        yield Cell(
-            kernel=held.name,
-            work=work,
-            times_s=times,
-            chosen=tier if tier in times else SERIAL,
-        )
+def cell(
+    held: Held, work: int, rounds: int, forced: Mapping[str, ParallelFunction[..., object]]
+) -> Cell:
+    """The kernel at one size. Raises WrongResult before a wrong form is timed."""
+    arguments = held.make(work, np.random.default_rng(SEED))
+    # A function of its own for each size: what one size has shown must not serve another.
+    ours = decorated(held, AUTO)
+    forms: dict[str, Callable[..., object]] = {**forced, AUTO: ours}
+    check(held, forms, arguments)
+    calls = {name: bound(form, arguments) for name, form in forms.items()}
+    for call in calls.values():
+        settle(call)
+    check(held, forms, arguments)
+    if chosen(forced[PARALLEL], calls[PARALLEL], options_of(PARALLEL)) != PARALLEL:
+        del calls[PARALLEL]  # nothing to share out
+    calls[INTERPRETER] = bound(held.function, arguments)
+    # Before anything is timed: the arrays of some kernels grow from call to call.
+    tier = chosen(ours, calls[AUTO], options_of(AUTO))
+    times = {name: median(each) for name, each in interleaved(calls, rounds).items()}
+    return Cell(
+        kernel=held.name,
+        work=work,
+        times_s=times,
+        chosen=tier if tier in times else SERIAL,
+    )
 
 
 def line(held: Held, works: Sequence[int], rounds: int) -> Line:
-    """One kernel, measured."""
-    found = tuple(cells(held, works, rounds))
+    """One kernel, measured at `works` and around the crossovers that show there."""
+    forced = {tier: decorated(held, tier) for tier in (SERIAL, PARALLEL)}
+    with settled_rates():
+        first = [cell(held, work, rounds, forced) for work in works]
+        more = _around(_places(first), works)
+        found = [*first, *(cell(held, work, rounds, forced) for work in more)]
+    found.sort(key=lambda each: each.work)
+    return Line(kernel=held.name, cells=tuple(found), crossovers=_places(found))
+
+
+def _around(places: Sequence[float], works: Sequence[int]) -> list[int]:
+    """Works on either side of each crossover that are none of `works`."""
+    wanted = (round(each * factor) for each in places for factor in (1 / AROUND, AROUND))
+    return sorted({max(1, each) for each in wanted} - set(works))
+
+
+def _places(found: Sequence[Cell]) -> tuple[float, ...]:
+    """The works at which the fastest tier changes."""
     tiers = [tier for tier in TIERS if all(tier in each.times_s for each in found)]
     times = {tier: [each.times_s[tier] for each in found] for tier in tiers}
-    places = tuple(
-        each.work
-        for each in crossovers([each.work for each in found], times)
-        if _is_best_before(each.slower, each.work, found)
-    )
-    return Line(kernel=held.name, cells=found, crossovers=places)
+    crossed = crossovers([each.work for each in found], times)
+    return tuple(e.work for e in crossed if _is_best_before(e.slower, e.work, found))
 
 
 def _is_best_before(tier: str, work: float, found: Sequence[Cell]) -> bool:
@@ -285,7 +320,30 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two sizes and few rounds")
     parser.add_argument("--only", action="append", choices=names, metavar="NAME")
     parser.add_argument("--json", metavar="FILE", help="write what was measured")
+    parser.add_argument("--resume", action="store_true", help="add to FILE what it lacks")
+    parser.add_argument("--seconds", type=float, help="begin no kernel after so long")
     return parser.parse_args(argv)
+
+
+def kept(path: Path) -> list[Line]:
+    """The lines that a file holds; none if there is no file."""
+    if not path.exists():
+        return []
+    names = {each.name for each in fields(Cell)}
+    return [
+        Line(
+            kernel=one["kernel"],
+            crossovers=tuple(one["crossovers"]),
+            cells=tuple(Cell(**{n: e[n] for n in names}) for e in one["cells"]),
+        )
+        for one in json.loads(path.read_text("utf-8"))["lines"]
+    ]
+
+
+def show(lines: Sequence[Line]) -> None:
+    """Print the bars."""
+    held_bars = [report.bar_row(each) for each in bars(lines)]
+    print(report.table(("bar", "limit", "measured", "verdict"), held_bars))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -293,10 +351,14 @@ def main(argv: Sequence[str]) -> int:
     options = arguments(argv)
     works = QUICK_WORKS if options.quick else WORKS
     rounds = QUICK_ROUNDS if options.quick else ROUNDS
-    lines, wrong = [], []
-    for held in HELD:
-        if options.only is not None and held.name not in options.only:
-            continue
+    path = None if options.json is None else Path(options.json)
+    lines = kept(path) if path is not None and options.resume else []
+    wanted = [each for each in HELD if options.only is None or each.name in options.only]
+    left = [each for each in wanted if each.name not in {one.kernel for one in lines}]
+    wrong: list[str] = []
+    start = time.monotonic()
+    while left and (options.seconds is None or time.monotonic() - start < options.seconds):
+        held = left.pop(0)
         print(f"measuring {held.name} ...", file=sys.stderr, flush=True)
         try:
             lines.append(line(held, works, rounds))
@@ -304,14 +366,15 @@ def main(argv: Sequence[str]) -> int:
             print(report.table(HEAD, rows), end="\n\n", flush=True)
         except WrongResult as error:
             wrong.append(str(error))
+        if path is not None and lines:
+            path.write_text(json.dumps(as_json(lines), indent=1) + "\n", "utf-8")
     if lines:
-        held_bars = [report.bar_row(each) for each in bars(lines)]
-        print(report.table(("bar", "limit", "measured", "verdict"), held_bars))
+        show(lines)
     for message in wrong:
         print(f"WRONG, not measured: {message}")
-    if options.json is not None and lines:
-        Path(options.json).write_text(json.dumps(as_json(lines), indent=1) + "\n", "utf-8")
-    return 1 if wrong else 0
+    if left:
+        print(f"left: {', '.join(each.name for each in left)}; go on with --resume")
+    return 1 if wrong else 3 if left else 0
 
 
 if __name__ == "__main__":
