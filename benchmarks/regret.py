@@ -226,19 +226,19 @@ def line(held: Held, works: Sequence[int], rounds: int) -> Line:
     forced = {tier: decorated(held, tier) for tier in (SERIAL, PARALLEL)}
     with settled_rates():
         first = [cell(held, work, rounds, forced) for work in works]
-        more = _around(_places(first), works)
+        more = around(places(first), works)
         found = [*first, *(cell(held, work, rounds, forced) for work in more)]
     found.sort(key=lambda each: each.work)
-    return Line(kernel=held.name, cells=tuple(found), crossovers=_places(found))
+    return Line(kernel=held.name, cells=tuple(found), crossovers=places(found))
 
 
-def _around(places: Sequence[float], works: Sequence[int]) -> list[int]:
+def around(places: Sequence[float], works: Sequence[int]) -> list[int]:
     """Works on either side of each crossover that are none of `works`."""
     wanted = (round(each * factor) for each in places for factor in (1 / AROUND, AROUND))
     return sorted({max(1, each) for each in wanted} - set(works))
 
 
-def _places(found: Sequence[Cell]) -> tuple[float, ...]:
+def places(found: Sequence[Cell]) -> tuple[float, ...]:
     """The works at which the fastest tier changes."""
     tiers = [tier for tier in TIERS if all(tier in each.times_s for each in found)]
     times = {tier: [each.times_s[tier] for each in found] for tier in tiers}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from autopar.codegen.rates import current
 from autopar.decorator import ParallelFunction
 from autopar.dispatch import MACHINE
 from benchmarks import regret
@@ -95,3 +98,40 @@ def test_grid_is_measured_in_all_its_parts(monkeypatch, tmp_path, capsys) -> Non
     assert 0 == regret.main(["--quick", "--only", "damped", "--json", str(written)])
     assert '"regret"' in written.read_text()
     assert "regret, geometric mean" in capsys.readouterr().out
+
+
+def test_a_grid_is_gone_on_with_where_it_was_left(monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.setattr(regret, "SETTLE_S", 0.0)
+    monkeypatch.setattr(regret, "SAMPLE_S", 0.0)
+    written = tmp_path / "grid.json"
+    command = ["--quick", "--only", "damped", "--only", "relaxed", "--json", str(written)]
+    assert 3 == regret.main([*command, "--seconds", "0"])
+    one = Line(
+        kernel="damped",
+        crossovers=(20.0,),
+        cells=(cell(9, "serial", interpreter=2.0, serial=1.0, auto=1.0),),
+    )
+    written.write_text(json.dumps(regret.as_json([one])))
+    assert 0 == regret.main([*command, "--resume"])
+    kept, added = regret.kept(written)
+    assert one == kept
+    assert "relaxed" == added.kernel
+    assert "measuring damped" not in capsys.readouterr().err
+
+
+def test_sizes_are_added_on_both_sides_of_a_crossover() -> None:
+    slow = {"interpreter": 1e-6, "serial": 2e-6, "auto": 1e-6}
+    fast = {"interpreter": 2e-6, "serial": 1e-6, "auto": 1e-6}
+    found = [cell(10, "serial", **slow), cell(1000, "serial", **fast)]
+    (place,) = regret.places(found)
+    assert 100 == pytest.approx(place)
+    assert [60, 154] == regret.around([96.0], [10, 1000])
+    assert [60] == regret.around([96.0], [10, 154])
+
+
+def test_settled_rates_are_in_force_no_longer_than_asked_for() -> None:
+    before = current()
+    with regret.settled_rates():
+        assert 0.0 == current().compile
+        assert before.hop == current().hop
+    assert before is current()
