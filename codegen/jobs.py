@@ -1,7 +1,7 @@
 """One launch laid out in memory, for the native part of the pool to run.
 
 Before:  an entry, arguments (u, v, n), chunks between the borders 1, 350, 699
-After:   [entry, 2, 0, 0, ...][&u, &v, n][1, 350, 699][outcome of chunk 0][outcome of chunk 1]
+After:   [entry, 2, 2, 0, ...][&u, &v, n][1, 350, 699][0, 1][outcome of chunk 0][of chunk 1]
 
 What the head means is said in `codegen.native`. A job may be run again with other arguments: a
 sweep that is launched a thousand times is laid out once.
@@ -22,7 +22,7 @@ _CELL = 8  # bytes
 
 
 class Job:
-    """A launch of one entry: head, sets of arguments, borders of the chunks, their outcomes.
+    """A launch of one entry: head, sets of arguments, borders of chunks, groups of them, outcomes.
 
     With more than one set of arguments the first is that of chunk `last`, and each of the
     `threads` that may take part has one of the others.
@@ -35,14 +35,15 @@ class Job:
         self.chunks = len(borders) - 1
         self._form = entry.form
         borders_at = _CELL * JOB_CELLS + self._form.size * sets
-        self._outcomes_at = borders_at + _CELL * len(borders)
+        taken_at = borders_at + _CELL * len(borders)
+        groups = max(1, min(threads, self.chunks))
+        self._outcomes_at = taken_at + _CELL * groups
         size = entry.outcome.itemsize
         self._memory = bytearray(self._outcomes_at + self.chunks * size)
         where = (_CELL * JOB_CELLS, borders_at, self._outcomes_at, size)
         who = (0, threads, self._form.size if sets > 1 else 0, last, 0, 0)
-        struct.pack_into(
-            f"={JOB_CELLS}q", self._memory, 0, entry.address, self.chunks, 0, 0, *where, *who
-        )
+        head = (entry.address, self.chunks, groups, 0, *where, *who, taken_at)
+        struct.pack_into(f"={JOB_CELLS}q", self._memory, 0, *head)
         struct.pack_into(f"={len(borders)}q", self._memory, borders_at, *borders)
         # Holds the memory where it is.
         self._cells = (ctypes.c_char * len(self._memory)).from_buffer(self._memory)

@@ -29,12 +29,16 @@ else:
 BOARD_CELLS = 16
 _GENERATION, _JOB, _INSIDE, _SLEEPERS, BUSY = range(5)
 _BELL = 8  # a sem_t has at most 64 bytes
-# Cells of a job: the entry, the number of chunks, the next one to take, how many are done, and
+# Cells of a job: the entry, the number of chunks, that of groups of them, how many are done, and
 # where in the job (in bytes) the arguments, borders and outcomes lie, and the size of an outcome.
 # Then how many threads have come, how many may take part, how far apart (in bytes) the sets of
 # arguments lie that each thread has of its own, 0 if all have the first one, and the chunk that
-# takes the first one whoever runs it. Then whether a signal may stop it, and whether one has.
-JOB_CELLS = 14
+# takes the first one whoever runs it. Then whether a signal may stop it, and whether one has, and
+# where in the job (in bytes) the next chunk to take of each group stands.
+#
+# A group is a run of neighbouring chunks, one for each thread: a thread takes those of its own
+# first, which in a loop over time are the ones whose data its caches hold, then the others'.
+JOB_CELLS = 15
 
 # How long a thread watches for the next launch before it sleeps: about half a millisecond.
 # Waking a sleeping one takes 50 to 100 us. Python takes as long from one launch to the next where
@@ -51,13 +55,14 @@ declare i32 @sem_post(ptr)
 declare i32 @sched_yield()
 declare void @llvm.x86.sse2.pause()
 
-; Run chunks of a job, on this thread, until all are taken.
-define void @work(ptr %job) {{
+; Run chunks of a job, on this thread, until all are taken; those of group `number` first.
+define void @work(ptr %job, i64 %number) {{
 start:
   %entry = load ptr, ptr %job
   %count_at = getelementptr i64, ptr %job, i64 1
   %count = load i64, ptr %count_at
-  %next = getelementptr i64, ptr %job, i64 2
+  %groups_at = getelementptr i64, ptr %job, i64 2
+  %groups = load i64, ptr %groups_at
   %done = getelementptr i64, ptr %job, i64 3
   %arguments_at = getelementptr i64, ptr %job, i64 4
   %arguments_offset = load i64, ptr %arguments_at
@@ -77,6 +82,9 @@ start:
   %stride = load i64, ptr %stride_at
   %last_at = getelementptr i64, ptr %job, i64 11
   %last = load i64, ptr %last_at
+  %taken_at = getelementptr i64, ptr %job, i64 14
+  %taken_offset = load i64, ptr %taken_at
+  %taken = getelementptr i8, ptr %job, i64 %taken_offset
   %thread = atomicrmw add ptr %threads, i64 1 seq_cst
   %own = add i64 %thread, 1
   %own_offset = mul i64 %own, %stride
@@ -90,9 +98,27 @@ bind:
   call void @bind(ptr %job)
   br label %take
 take:
+  %before = phi i64 [ 0, %enter ], [ 0, %bind ], [ %before, %over ], [ %after, %empty ]
+  %are_left = icmp slt i64 %before, %groups
+  br i1 %are_left, label %look, label %out
+look:
+  %place = add i64 %number, %before
+  %group = urem i64 %place, %groups
+  %next = getelementptr i64, ptr %taken, i64 %group
+  %following = add i64 %group, 1
+  %shares = mul i64 %following, %count
+  %limit = udiv i64 %shares, %groups
+  ; A look takes the cell from no other thread's cache.
+  %likely = load atomic i64, ptr %next seq_cst, align 8
+  %is_likely = icmp slt i64 %likely, %limit
+  br i1 %is_likely, label %try, label %empty
+try:
   %chunk = atomicrmw add ptr %next, i64 1 seq_cst
-  %is_left = icmp slt i64 %chunk, %count
-  br i1 %is_left, label %ask, label %out
+  %is_mine = icmp slt i64 %chunk, %limit
+  br i1 %is_mine, label %ask, label %empty
+empty:
+  %after = add i64 %before, 1
+  br label %take
 ask:
   %is_hit = call i1 @is_hit(ptr %job)
   br i1 %is_hit, label %over, label %run
@@ -108,7 +134,7 @@ run:
   call void %entry(ptr %passed, i64 %lower, i64 %upper, ptr %outcome)
   br label %over
 over:
-  %before = atomicrmw add ptr %done, i64 1 seq_cst
+  %done_before = atomicrmw add ptr %done, i64 1 seq_cst
   br label %take
 out:
   br i1 %may_stop, label %unbind, label %end
@@ -119,8 +145,8 @@ end:
   ret void
 }}
 
-; Serve a board for ever.
-define void @serve(ptr %board) {{
+; Serve a board for ever, as its thread `number`; 0 is who launches.
+define void @serve(ptr %board, i64 %number) {{
 start:
   %job_at = getelementptr i64, ptr %board, i64 {_JOB}
   %inside = getelementptr i64, ptr %board, i64 {_INSIDE}
@@ -160,7 +186,7 @@ enter:
   br i1 %has_job, label %help, label %served
 help:
   %job = inttoptr i64 %job_number to ptr
-  call void @work(ptr %job)
+  call void @work(ptr %job, i64 %number)
   br label %served
 served:
   %e = atomicrmw sub ptr %inside, i64 1 seq_cst
@@ -226,12 +252,30 @@ end:
 ; Make a job as it was before it ran.
 define internal void @renew(ptr %job) {{
 start:
-  %taken = getelementptr i64, ptr %job, i64 2
-  store i64 0, ptr %taken
   %done = getelementptr i64, ptr %job, i64 3
   store i64 0, ptr %done
   %threads = getelementptr i64, ptr %job, i64 8
   store i64 0, ptr %threads
+  %count_at = getelementptr i64, ptr %job, i64 1
+  %count = load i64, ptr %count_at
+  %groups_at = getelementptr i64, ptr %job, i64 2
+  %groups = load i64, ptr %groups_at
+  %taken_at = getelementptr i64, ptr %job, i64 14
+  %taken_offset = load i64, ptr %taken_at
+  %taken = getelementptr i8, ptr %job, i64 %taken_offset
+  br label %next
+next:
+  %group = phi i64 [ 0, %start ], [ %following, %set ]
+  %is_left = icmp slt i64 %group, %groups
+  br i1 %is_left, label %set, label %end
+set:
+  %shares = mul i64 %group, %count
+  %first = udiv i64 %shares, %groups
+  %next_at = getelementptr i64, ptr %taken, i64 %group
+  store i64 %first, ptr %next_at
+  %following = add i64 %group, 1
+  br label %next
+end:
   ret void
 }}
 
@@ -240,7 +284,7 @@ define i64 @run_alone(ptr %job) {{
 start:
   call void @renew(ptr %job)
   call void @begin(ptr %job)
-  call void @work(ptr %job)
+  call void @work(ptr %job, i64 0)
   call void @finish(ptr %job)
   %said = call i64 @says_something(ptr %job)
   ret i64 %said
@@ -283,7 +327,7 @@ ring:
   %more = add i64 %rung, 1
   br label %next
 join:
-  call void @work(ptr %job)
+  call void @work(ptr %job, i64 0)
   %count_at = getelementptr i64, ptr %job, i64 1
   %count = load i64, ptr %count_at
   call void @await(ptr %done, i64 %count)
@@ -300,7 +344,7 @@ join:
 class Machine(NamedTuple):
     """The native functions of the pool; each call lets go of the GIL."""
 
-    serve: Callable[[int], None]
+    serve: Callable[[int, int], None]
     run: Callable[[int, int, int], int]
     run_alone: Callable[[int], int]
     seize: Callable[[int], int]
@@ -320,7 +364,7 @@ def machine() -> Machine:
 
     word = ctypes.c_int64
     return Machine(
-        serve=function("serve", None, word),
+        serve=function("serve", None, word, word),
         run=function("run", word, word, word, word),
         run_alone=function("run_alone", word, word),
         seize=function("seize", word, word),

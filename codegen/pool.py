@@ -396,7 +396,7 @@ class Pool:
             for number in range(1, self.threads):
                 name = f"autopar-{number}"
                 helper = threading.Thread(
-                    target=serve, args=(board.address,), name=name, daemon=True
+                    target=serve, args=(board.address, number), name=name, daemon=True
                 )
                 try:
                     helper.start()

@@ -14,6 +14,8 @@ from numba import njit, types
 
 from autopar.codegen.entries import entry_of
 from autopar.codegen.fpflags import watched
+from autopar.codegen.jobs import Job
+from autopar.codegen.native import machine
 from autopar.codegen.pool import INLINE_NS, LONGEST_CHUNK_NS, Pool, usable_processors
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher, SerialLauncher
@@ -111,6 +113,25 @@ def test_threads_share_the_work():
     seen = np.zeros(40, dtype=np.int64)
     Pool(2).launch(compiled(sleepy, INTS), 0, 40, 1, (seen,), 100 * LONG)
     assert 2 == len({*seen.tolist()} - {0})
+
+
+def following(lower, upper, order, come):
+    """Leave how many chunks came before each."""
+    order[lower] = come[0]
+    come[0] += 1
+    return (0,)
+
+
+@pytest.mark.parametrize("groups", [1, 3, 8])
+def test_a_thread_alone_takes_the_chunks_of_all_groups_in_order(groups):
+    entry = entry_of(compiled(following, INTS, INTS))
+    assert entry is not None
+    order = np.full(8, -1)
+    job = Job(entry, range(9), threads=groups, last=7)
+    job.put(entry.packed((order, np.zeros(1, np.int64))))
+    for _ in range(2):  # a job may run again
+        assert 0 == machine().run_alone(job.address)
+    assert list(range(8, 16)) == order.tolist()
 
 
 def test_pool_of_one_thread_works_on_the_callers():
