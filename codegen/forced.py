@@ -27,6 +27,9 @@ class _Forced(Pool):
         """Return what `work` nanoseconds are taken for."""
         raise NotImplementedError
 
+    def _trial(self, kernel: Kernel, work: int) -> None:
+        """Return None: nothing is left to trials."""
+
     def is_small(self, work: int) -> bool:
         """Return whether one thread runs a whole program."""
         return super().is_small(self.taken_for(work))

@@ -24,6 +24,7 @@ from .forks import FORKS, Lock
 from .interrupts import interrupted, may_stop
 from .jobs import Job
 from .native import Board, machine
+from .trials import Trial, Trials
 from .uneven import Work, cuts, is_unsure
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Pool:
     def __init__(self, threads: int | None = None, inline_ns: int = INLINE_NS) -> None:
         self.threads = max(1, threads if threads is not None else usable_processors())
         self.inline_ns = inline_ns  # less predicted work than this stays on the calling thread
+        self._trials = Trials(inline_ns)
         self._board: Board | None = None
         self._generation = -1
         self._together = _together(self.threads)
@@ -150,6 +152,10 @@ class Pool:
     def is_small(self, work: int) -> bool:
         """Return whether `work` nanoseconds are too few for a second thread."""
         return work < self.inline_ns
+
+    def _trial(self, kernel: Kernel, work: int) -> Trial | None:
+        """Return what is known of launches like one; None where the prediction is good enough."""
+        return self._trials.of(kernel, work) if self.threads > 1 else None
 
     def _may_last(self, work: int) -> bool:
         """Return whether `work` may be so much that somebody wants to stop it."""
@@ -169,13 +175,26 @@ class Pool:
         Calls `kernel(start, stop, *arguments)` for chunks of the range, in any order and at the
         same time. Status bits are joined; the other values come from the last iteration's chunk.
         """
-        if work < self.inline_ns or len(range(lower, upper, step)) < _FEWEST_TRIPS:
+        if len(range(lower, upper, step)) < _FEWEST_TRIPS:
             return self.call(kernel, (lower, upper, *arguments), work)
+        trial = self._trial(kernel, work)
+        stays = work < self.inline_ns if trial is None else trial.stays
+        started = perf_counter_ns() if trial is not None and trial.is_open else None
+        if stays:
+            outcome = self.call(kernel, (lower, upper, *arguments), work)
+        else:
+            outcome = self._shared_out(kernel, (lower, upper, step, work), arguments)
+        if trial is not None and started is not None:
+            trial.note(perf_counter_ns() - started, stayed=stays)
+        return outcome
+
+    def _shared_out(self, kernel: Kernel, bounds: Bounds, arguments: Arguments) -> Outcome:
+        """Return what `launch` does, on several threads."""
+        lower, upper, step, work = bounds
         entry = entry_of(kernel) if work <= self._together else None
-        if entry is not None:
-            outcome = self._in_one(entry, (lower, upper, step, work), arguments)
-            if outcome is not None:
-                return outcome
+        outcome = None if entry is None else self._in_one(entry, bounds, arguments)
+        if outcome is not None:
+            return outcome
         borders = _borders(lower, upper, step, work, self.threads)
         return joined(self.run(kernel, borders, arguments, work))
 
@@ -284,12 +303,19 @@ class Pool:
         """
         lower, upper, step = bounds
         blocks = -(-len(range(lower, upper, step)) // block)
-        if work < self.inline_ns or blocks < 2:
-            return [self.call(kernel, (lower, upper, *arguments), work)]
-        count = _count(blocks, work, self.threads)
-        together = 1 << (-(-blocks // count) - 1).bit_length()
-        borders = (*range(lower, upper, step * block * together), upper)
-        return self.run(kernel, borders, arguments, work, copies)
+        trial = self._trial(kernel, work) if blocks >= _FEWEST_TRIPS else None
+        stays = blocks < _FEWEST_TRIPS or (work < self.inline_ns if trial is None else trial.stays)
+        started = perf_counter_ns()
+        if stays:
+            outcomes = [self.call(kernel, (lower, upper, *arguments), work)]
+        else:
+            count = _count(blocks, work, self.threads)
+            together = 1 << (-(-blocks // count) - 1).bit_length()
+            borders = (*range(lower, upper, step * block * together), upper)
+            outcomes = self.run(kernel, borders, arguments, work, copies)
+        if trial is not None and trial.is_open:
+            trial.note(perf_counter_ns() - started, stayed=stays)
+        return outcomes
 
     def workers(self, work: int) -> int:
         """Return how many threads share `work` nanoseconds."""
@@ -311,7 +337,9 @@ class Pool:
         entry = entry_of(kernel) if work <= self._together and not is_unsure(work) else None
         if entry is None or entry.has_complex:
             return None
-        is_inline = work < self.inline_ns or len(range(lower, upper, step)) < _FEWEST_TRIPS
+        trial = self._trial(kernel, work)
+        is_inline = work < self.inline_ns if trial is None else trial.stays
+        is_inline = is_inline or len(range(lower, upper, step)) < _FEWEST_TRIPS
         board = None if is_inline or self.threads == 1 else self._started()
         cuts = (lower, upper) if is_inline else _borders(lower, upper, step, work, self.threads)
         job = Job(entry, cuts, threads=self.threads, last=len(cuts) - 2)

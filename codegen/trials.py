@@ -1,0 +1,80 @@
+"""One thread or all, near where these change places: both are tried, and the shorter one is kept.
+
+Before:  19 us predicted, limit 21 us: one thread, though the loop gains nothing from its caches
+After:   three launches each way, in turns; from then on the way whose shortest launch was shorter
+
+What a launch gains on several threads depends on more than its work: where its data lie, whether
+threads write to the same lines, how long the others of them have slept. Far from the limit none
+of that turns the balance, so only launches near it are tried, for each kernel and each amount of
+work by itself. Values never depend on the way that is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log2
+
+from .uneven import is_unsure
+
+# Launches of work between these two, in parts of the limit, are tried.
+_LEAST, _MOST = 0.25, 10.0
+TRIES = 3  # of each way
+_PER_OCTAVE = 4  # amounts of work that are told apart
+# The way that is predicted to be longer must have been shorter than this part of the other.
+_CLEARLY = 0.95
+_MOST_TRIALS = 1024
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """Launches of one kernel with about the same work."""
+
+    predicted: bool  # whether one thread is predicted to be faster
+    _times: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    _decided: bool | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is decided yet."""
+        return self._decided is None
+
+    @property
+    def stays(self) -> bool:
+        """Whether the next launch is to stay on its thread."""
+        if self._decided is not None:
+            return self._decided
+        together, alone = map(len, self._times)
+        return self.predicted if together == alone else alone < together
+
+    def note(self, nanoseconds: int, *, stayed: bool) -> None:
+        """Take note of what a launch took."""
+        times = self._times[stayed]
+        times.append(nanoseconds)
+        if min(map(len, self._times)) < TRIES:
+            return
+        together, alone = map(min, self._times)
+        if self.predicted:
+            self._decided = together >= _CLEARLY * alone
+        else:
+            self._decided = alone < _CLEARLY * together
+
+
+class Trials:
+    """The trials of one pool, whose launches below `limit_ns` of work stay on their thread."""
+
+    def __init__(self, limit_ns: int) -> None:
+        self._limit_ns = limit_ns
+        self._least, self._most = int(_LEAST * limit_ns), int(_MOST * limit_ns)
+        self._trials: dict[tuple[object, int], Trial] = {}
+
+    def of(self, kernel: object, work: int) -> Trial | None:
+        """Return the trial of launches of `kernel` with about `work`; None where none is needed."""
+        if not self._least <= work < self._most or is_unsure(work):
+            return None
+        key = (kernel, round(_PER_OCTAVE * log2(work)))
+        found = self._trials.get(key)
+        if found is None:
+            if len(self._trials) >= _MOST_TRIALS:
+                self._trials.clear()
+            found = self._trials[key] = Trial(predicted=work < self._limit_ns)
+        return found

@@ -1,0 +1,125 @@
+"""Trials: which launches are tried, in which order, and what is kept of them."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from autopar.codegen import pool as pool_module
+from autopar.codegen.forced import Alone, Together
+from autopar.codegen.pool import Pool
+from autopar.codegen.trials import TRIES, Trial, Trials
+from autopar.codegen.uneven import unsure
+
+LIMIT = 20_000
+
+
+def tried(trial: Trial, *, alone: int, together: int) -> list[bool]:
+    """The ways taken until `trial` is decided, its launches taking so long on either."""
+    ways = []
+    while trial.is_open:
+        ways.append(trial.stays)
+        trial.note(alone if trial.stays else together, stayed=trial.stays)
+    return ways
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_both_ways_are_tried_in_turns_the_predicted_one_first(predicted) -> None:
+    ways = tried(Trial(predicted=predicted), alone=10, together=20)
+    assert [predicted, not predicted] * TRIES == ways
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+@pytest.mark.parametrize(("alone", "together"), [(10, 20), (20, 10), (1000, 30)])
+def test_the_shorter_way_is_kept(predicted, alone, together) -> None:
+    trial = Trial(predicted=predicted)
+    tried(trial, alone=alone, together=together)
+    assert (alone < together) == trial.stays
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_a_small_difference_leaves_the_prediction(predicted) -> None:
+    for alone, together in ((100, 98), (98, 100), (100, 100)):
+        trial = Trial(predicted=predicted)
+        tried(trial, alone=alone, together=together)
+        assert predicted == trial.stays
+
+
+def test_the_shortest_launch_counts() -> None:
+    trial = Trial(predicted=True)
+    for alone in (900, 10, 900):
+        trial.note(alone, stayed=True)
+        trial.note(20, stayed=False)
+    assert trial.stays
+
+
+def test_only_launches_near_the_limit_are_tried() -> None:
+    trials = Trials(LIMIT)
+    kernel = object()
+    assert trials.of(kernel, LIMIT // 10) is None
+    assert trials.of(kernel, 50 * LIMIT) is None
+    assert trials.of(kernel, unsure(LIMIT)) is None
+    below, above = trials.of(kernel, LIMIT - 1), trials.of(object(), LIMIT)
+    assert below is not None
+    assert above is not None
+    assert (True, False) == (below.stays, above.stays)
+
+
+def test_kernels_and_amounts_of_work_are_told_apart() -> None:
+    trials = Trials(LIMIT)
+    one, other = object(), object()
+    assert trials.of(one, 32_000) is trials.of(one, 33_000)
+    assert trials.of(one, 32_000) is not trials.of(one, 44_000)
+    assert trials.of(one, 32_000) is not trials.of(other, 32_000)
+
+
+def cut(monkeypatch, *, alone: int, together: int, pool: Pool | None = None) -> list[int]:
+    """In how many chunks each of some launches is cut, by a clock on which they take so long."""
+    chunks: list[int] = []
+    now = 0
+
+    def clock() -> int:
+        nonlocal now
+        if chunks:
+            now += alone if chunks[-1] == 1 else together
+        return now
+
+    monkeypatch.setattr(pool_module, "perf_counter_ns", clock)
+    pool = pool or Pool(2, LIMIT)
+
+    def kernel(lower, upper):
+        chunks[-1] += 1
+        return (0,)
+
+    for _ in range(2 * TRIES + 4):
+        chunks.append(0)
+        pool.launch(kernel, 0, 100, 1, (), 2 * LIMIT)
+    return chunks
+
+
+def test_a_pool_keeps_to_what_its_trials_found(monkeypatch) -> None:
+    assert [2, 1] * TRIES + [2] * 4 == cut(monkeypatch, alone=90, together=50)
+    assert [2, 1] * TRIES + [1] * 4 == cut(monkeypatch, alone=50, together=90)
+
+
+def test_one_thread_and_forced_tiers_try_nothing(monkeypatch) -> None:
+    for pool in (Pool(1, LIMIT), Alone(2, LIMIT)):
+        assert {1} == set(cut(monkeypatch, alone=90, together=50, pool=pool))
+    assert 1 not in cut(monkeypatch, alone=50, together=90, pool=Together(2, LIMIT))
+
+
+def test_reductions_are_tried_too_and_give_the_same_parts_in_order(monkeypatch) -> None:
+    monkeypatch.setattr(pool_module, "perf_counter_ns", itertools.count().__next__)
+    pool = Pool(2, LIMIT)
+
+    def kernel(lower, upper, x):
+        return (0, x[lower:upper].sum())
+
+    found = []
+    for _ in range(2 * TRIES):
+        outcomes = pool.reduce(kernel, (0, 64, 1), (np.arange(64),), 2 * LIMIT, block=8)
+        found.append([total for _, total in outcomes])
+    assert {2016} == {sum(each) for each in found}
+    assert [2, 1] * TRIES == [len(each) for each in found]
