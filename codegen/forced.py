@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .copies import Arguments, Private
-from .pool import Bounds, Kernel, Outcome, Pool
+from .pool import SHORTEST_CHUNK_NS, Bounds, Kernel, Outcome, Pool
 
 if TYPE_CHECKING:
     from .jobs import Job
     from .native import Board
-
-_MUCH_NS = 1_000_000
 
 
 class _Forced(Pool):
@@ -98,4 +96,4 @@ class Together(_Forced):
 
     def taken_for(self, work: int) -> int:
         """Return enough to be shared out."""
-        return max(work, self.inline_ns, _MUCH_NS)
+        return max(work, self.inline_ns, self.threads * SHORTEST_CHUNK_NS)

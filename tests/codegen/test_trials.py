@@ -26,9 +26,9 @@ def tried(trial: Trial, *, alone: int, together: int) -> list[bool]:
 
 
 @pytest.mark.parametrize("predicted", [True, False])
-def test_both_ways_are_tried_in_turns_the_predicted_one_first(predicted) -> None:
+def test_both_ways_are_tried_the_predicted_one_first(predicted) -> None:
     ways = tried(Trial(predicted=predicted), alone=10, together=20)
-    assert [predicted, not predicted] * TRIES == ways
+    assert [predicted] * TRIES + [not predicted] * TRIES == ways
 
 
 @pytest.mark.parametrize("predicted", [True, False])
@@ -41,7 +41,7 @@ def test_the_shorter_way_is_kept(predicted, alone, together) -> None:
 
 @pytest.mark.parametrize("predicted", [True, False])
 def test_a_small_difference_leaves_the_prediction(predicted) -> None:
-    for alone, together in ((100, 98), (98, 100), (100, 100)):
+    for alone, together in ((100, 93), (93, 100), (100, 100)):
         trial = Trial(predicted=predicted)
         tried(trial, alone=alone, together=together)
         assert predicted == trial.stays
@@ -49,7 +49,7 @@ def test_a_small_difference_leaves_the_prediction(predicted) -> None:
 
 def test_the_shortest_launch_counts() -> None:
     trial = Trial(predicted=True)
-    for alone in (900, 10, 900):
+    for alone in (900, 10, 900, 900):
         trial.note(alone, stayed=True)
         trial.note(20, stayed=False)
     assert trial.stays
@@ -100,8 +100,8 @@ def cut(monkeypatch, *, alone: int, together: int, pool: Pool | None = None) -> 
 
 
 def test_a_pool_keeps_to_what_its_trials_found(monkeypatch) -> None:
-    assert [2, 1] * TRIES + [2] * 4 == cut(monkeypatch, alone=90, together=50)
-    assert [2, 1] * TRIES + [1] * 4 == cut(monkeypatch, alone=50, together=90)
+    assert [2] * TRIES + [1] * TRIES + [2] * 4 == cut(monkeypatch, alone=90, together=50)
+    assert [2] * TRIES + [1] * TRIES + [1] * 4 == cut(monkeypatch, alone=50, together=90)
 
 
 def test_one_thread_and_forced_tiers_try_nothing(monkeypatch) -> None:
@@ -120,6 +120,6 @@ def test_reductions_are_tried_too_and_give_the_same_parts_in_order(monkeypatch) 
     found = []
     for _ in range(2 * TRIES):
         outcomes = pool.reduce(kernel, (0, 64, 1), (np.arange(64),), 2 * LIMIT, block=8)
-        found.append([total for _, total in outcomes])
+        found.append([each[-1] for each in outcomes])
     assert {2016} == {sum(each) for each in found}
-    assert [2, 1] * TRIES == [len(each) for each in found]
+    assert [2] * TRIES + [1] * TRIES == [len(each) for each in found]
