@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FunctionType, ModuleType
 
 from autopar.analysis.model.diagnostics import Refusal
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
 from autopar.analysis.passes.names import HELPER, RECURSIVE
 

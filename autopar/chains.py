@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from autopar.analysis.facts.reasons_objects import AttributeNotPlain, AttributesAreOne
 from autopar.analysis.model.chains import base_of, chain, dotted, is_chain, parts_of
 from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.scopes import mangle
 

@@ -18,7 +18,6 @@ Rudolph, Sleator, Competitive snoopy caching, Algorithmica 1988).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from autopar.analysis.model.loop_ir import (
     Allocate,
@@ -36,6 +35,7 @@ from autopar.analysis.model.loop_ir import (
     walk_statements,
 )
 from autopar.analysis.model.loop_ir import Statement as LoopStatement
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.scop import Loop, Scop, Statement
 from autopar.analysis.model.text import python_text
 from autopar.analysis.model.ufuncs import OWN_LOOPS

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from autopar.analysis.facts.reasons import ConditionFailed, TracingActive, Unsup
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
 from autopar.analysis.model.loop_ir import Exchanged, For, walk_statements
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import DeferredRegion
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.liveness import exposed_reads

@@ -10,7 +10,7 @@ import logging
 import operator
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from autopar.analysis.facts.reasons import (
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
 from autopar.analysis.model.loop_ir import Exchanged, Exits
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -11,6 +10,7 @@ from rich.cells import cell_len
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.dependence import Dependence
 from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import FunctionReport, Report
 from autopar.analysis.model.source import SourceText, Span
 from autopar.analysis.passes.reasons import CarriedAnti, CarriedFlow, CarriedOutput

@@ -9,10 +9,10 @@ names stand for then is found among the values that the guard was given.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Exchanged
+from autopar.analysis.model.nouns import dataclass
 
 from .rewrite import UNBOUND
 

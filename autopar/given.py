@@ -15,7 +15,7 @@ import operator
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -30,6 +30,7 @@ from autopar.analysis.facts.reasons import (
 )
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import DeferredRegion, Plan, RegionPlan, WaitingRegion
 from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.reasons import CannotInline

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +31,7 @@ from autopar.analysis.facts.reasons import (
 )
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Call, Expression, Extent, Name, wrapped_value
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.text import python_text

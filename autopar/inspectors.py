@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from autopar.analysis.facts.reasons import IndexNotInjective, IndexOutOfBounds, ValueFailed
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.indirect import indirect_value
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import LoopPlan, RegionPlan
 from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.text import python_text

@@ -10,8 +10,8 @@ statement does not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.codegen.rates import current
 
 from .dispatch import Region

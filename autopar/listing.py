@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import FunctionReport, LoopReport
 from autopar.analysis.model.source import SourceText
 

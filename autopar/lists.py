@@ -10,7 +10,6 @@ the interpreter runs the region from its start, as if there had been no kernel.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,6 +30,7 @@ from autopar.analysis.facts.lists import (
 from autopar.analysis.facts.reasons import ArraysOverlap, NoRoom, UnsupportedArgument
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Collected, Extent, Site
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ListElements

@@ -21,7 +21,6 @@ import shlex
 import sys
 from collections import ChainMap, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -29,6 +28,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.display import display
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.stages import usual_names
 from autopar.codegen import cudalib

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
+
+from autopar.analysis.model.nouns import dataclass
 
 Backend: TypeAlias = Literal["auto", "cuda", "cpu", "interpreter"]
 # How kernels of the CPU run whatever is predicted; for measurements, no choice of the user's.

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from autopar.analysis.facts.reasons import AnalysedOften
 from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.reasons import BudgetExhausted, InternalFault
 from autopar.codegen.forks import Lock

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from dataclasses import dataclass
 
 from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.codegen.shortcut_code import RECORD
 

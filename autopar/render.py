@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import io
 import shutil
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.report import Report as ReportData
 

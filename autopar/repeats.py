@@ -11,12 +11,13 @@ that look at the contents are not remembered.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.codegen.headers import Headers, are_known
 
 from .guard import Admission

@@ -17,10 +17,10 @@ A pattern binds its names once all of it fits, and makes no new one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from autopar.analysis.model.chains import is_chain
+from autopar.analysis.model.nouns import dataclass
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]
 

@@ -23,11 +23,11 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final, TypeAlias, TypeVar, final
 
 from autopar.analysis.model.held import is_held, whole
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.passes.bound_names import Position, find_bound_names
 from autopar.analysis.passes.scopes import SCOPES, Scope, class_of, enclose, mangle, path_to

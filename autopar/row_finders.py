@@ -12,7 +12,6 @@ of the loop variables at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from autopar.analysis.model.loop_ir import (
     children,
     walk_expression,
 )
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Box, DataBounds, Scop
 from autopar.analysis.model.text import python_text

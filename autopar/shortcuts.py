@@ -8,11 +8,12 @@ same without Python.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.codegen.forks import FORKS
 from autopar.codegen.pool import Bounds, Kernel, Outcome, Pool, joined
 from autopar.codegen.shortcut import Known, Launched, Shortcut, is_possible

@@ -9,9 +9,10 @@ defined, and one record keeps what happened in all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import CodeType, FunctionType, ModuleType
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.report import in_cell
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText

@@ -6,11 +6,11 @@ Before:  the values of a call          After:  their types; a `Variant` runs all
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from autopar.analysis.facts.arguments import array_type, scalar_type
 from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import Condition, RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ListElements

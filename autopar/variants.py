@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from autopar.analysis.facts.reasons import CannotStopInside
 from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (

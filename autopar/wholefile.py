@@ -14,11 +14,11 @@ import os
 import sys
 import tokenize
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType, TracebackType
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText
 from autopar.codegen import cudalib

@@ -100,21 +100,32 @@ def process_s(command: list[str], environment: dict[str, str] | None = None) -> 
     return time.perf_counter() - start
 
 
+def installed(folder: str) -> dict[str, str]:
+    """The environment of packages that pip has installed: their bytecode lies there, compiled."""
+    environment = dict(os.environ, PYTHONPYCACHEPREFIX=folder)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
 def import_s(rounds: int) -> float:
     """Median seconds of `import autopar` beyond a bare `python -c pass`."""
     bare, ours = [sys.executable, "-c", "pass"], [sys.executable, "-c", "import autopar"]
-    process_s(ours)  # writes the .pyc files
-    differences = [process_s(ours) - process_s(bare) for _ in range(rounds)]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = installed(folder)
+        process_s(ours, environment)
+        differences = [
+            process_s(ours, environment) - process_s(bare, environment) for _ in range(rounds)
+        ]
     return median(differences)
 
 
-def one_first_call(form: str, size: int) -> dict[str, float]:
+def one_first_call(form: str, size: int, environment: dict[str, str]) -> dict[str, float]:
     """What `first_call` prints in a fresh process whose caches are empty."""
     with tempfile.TemporaryDirectory() as folder:
         own = {"AUTOPAR_CACHE_DIR": f"{folder}/autopar", "NUMBA_CACHE_DIR": f"{folder}/numba"}
         command = [sys.executable, "-m", "benchmarks.first_call", form, str(size)]
         finished = subprocess.run(
-            command, check=True, cwd=ROOT, env=os.environ | own, capture_output=True, text=True
+            command, check=True, cwd=ROOT, env=environment | own, capture_output=True, text=True
         )
     return dict(json.loads(finished.stdout.splitlines()[-1]))
 
@@ -123,9 +134,13 @@ def first_call(size: int, rounds: int) -> FirstCall:
     """Cold first calls of autopar and of the hand-written version, interleaved."""
     seen: dict[str, list[dict[str, float]]] = {"autopar": [], "by_hand": []}
     order = np.random.default_rng(5)
-    for _ in range(rounds):
-        for form in order.permutation(sorted(seen)):
-            seen[str(form)].append(one_first_call(str(form), size))
+    with tempfile.TemporaryDirectory() as folder:
+        environment = installed(folder)
+        for form in seen:
+            one_first_call(form, size, environment)  # writes the bytecode
+        for _ in range(rounds):
+            for form in order.permutation(sorted(seen)):
+                seen[str(form)].append(one_first_call(str(form), size, environment))
 
     def middle(form: str, key: str) -> float:
         return median([run[key] for run in seen[form]])

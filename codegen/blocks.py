@@ -7,9 +7,10 @@ After:   parallel for block in range(0, (n + 63) // 64):
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression, Name
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Load,
     ScalarVariable,

@@ -13,8 +13,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from autopar.analysis.model.nouns import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

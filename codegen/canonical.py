@@ -17,7 +17,7 @@ sums do not depend on the order at all; ours only fixes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autopar.analysis.model.nouns import dataclass
 
 from .kernel import Loop, walk_nodes
 

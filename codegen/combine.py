@@ -15,10 +15,10 @@ import ctypes
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import FLOAT_INVALID, FLOAT_OVERFLOW
 from autopar.analysis.model.types import INTEGER_LIMITS
 

@@ -6,9 +6,10 @@ Maps nodes of a loop tree to lines, and remembers which helpers they call.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from autopar.analysis.model.loop_ir import Constant, Expression
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import INTEGER_OVERFLOW, Load
 from autopar.analysis.model.types import ArrayType
 

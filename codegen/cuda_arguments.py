@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from autopar.analysis.model.nouns import dataclass
 
 from . import host, liveness
 from .cudalib import INTEGER, ArgumentType

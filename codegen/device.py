@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import FAILURES
 
 from . import cudalib

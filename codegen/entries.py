@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from autopar.analysis.model.later import Later
+from autopar.analysis.model.nouns import dataclass
 
 from .fpflags import address_of, dispatcher_of, float_status, is_watched
 from .native import compiled

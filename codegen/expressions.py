@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from autopar.analysis.model.loop_ir import Expression, wrapped_value
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     CONVERSION,
     FLOAT_WARNING,

@@ -9,9 +9,8 @@ around it is shifted to start at 0, which keeps bands and triangles narrow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from autopar.analysis.model.loop_ir import Binary, Constant, Expression
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import SetVariable
 
 from .extremes import anywhere, largest, mentions

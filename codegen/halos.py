@@ -15,9 +15,10 @@ What is read there is what was there before the loop (`passes/renaming`), whatev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from autopar.analysis.model.loop_ir import Binary, Constant, Expression, Name
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Cast,
     Computed,

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.types import INTEGER_LIMITS
 
 from .copies import MOST_COPIED_BYTES, Arguments, Private, empty_like, private_copies

@@ -14,9 +14,10 @@ Kennedy, Improving register allocation for subscripted variables, PLDI 1990, sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from autopar.analysis.model.loop_ir import Compare, Name, walk_expression, wrapped_value
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Cast,
     Computed,

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.nouns import dataclass
 
 from . import liveness
 from .kernel import (

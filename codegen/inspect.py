@@ -17,10 +17,11 @@ What is left of the loop is the slice that its subscripts are computed from, as 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeGuard
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression, Name
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     FAILURES,

@@ -21,10 +21,11 @@ LLVM computes early under a test would raise the flags of arithmetic that never 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression, Name
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import Operation, TypedExpression, walk_statement
 from autopar.analysis.model.unused import unused

@@ -14,11 +14,11 @@ is `Loop(i, 1, n - 1, parallel, [Loop(j, 0, i, parallel, [Instance(S0, i=i, j=j)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from autopar.analysis.model.dependence import Renaming
 from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ScalarVariable, TypedStatement

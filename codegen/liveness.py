@@ -7,10 +7,11 @@ and integers they mention. So every kernel gets what it needs, and hands on what
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Expression, Name, walk_expression
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Computed,
     Index,

@@ -12,11 +12,12 @@ just what the user's loop scanned.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autopar.analysis.model import isl_ast
 from autopar.analysis.model.ast_nodes import AstFor, AstIf, AstInstance, AstNode, instances
 from autopar.analysis.model.loop_ir import Constant, Expression, Name, Unary
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import PrivateArray, Schedule, ScheduleDimension
 from autopar.analysis.model.scop import Array, Scop
 from autopar.analysis.model.scop import Loop as SourceLoop

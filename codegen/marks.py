@@ -13,8 +13,9 @@ of a loop are combined, so are marks: one is enough.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Cast,
     Kind,

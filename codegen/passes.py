@@ -7,9 +7,10 @@ After:   the same with `Passes`: what the host runs instead where the loop is lo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from autopar.analysis.model.loop_ir import Expression, Name
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import ScalarVariable, SetVariable, Variable, walk_statement
 from autopar.analysis.model.types import BOOL
 from autopar.analysis.model.unused import unused

@@ -13,8 +13,9 @@ values of the region's data in any case; elsewhere every kernel asks for itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.scop import Predicate
 from autopar.analysis.model.typed import SetVariable
 

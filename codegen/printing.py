@@ -7,9 +7,10 @@ functions they call.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
 
 Constant: TypeAlias = bool | int | float | complex

@@ -11,8 +11,10 @@ import hashlib
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
+
+from autopar.analysis.model.nouns import dataclass
 
 from .cache import Cache, user_cache
 

@@ -10,9 +10,10 @@ operator in one dtype between it and the top of the value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autopar.analysis.model.dependence import Reduction, Scan
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Cast,
     Load,

@@ -19,9 +19,10 @@ import struct
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
+
+from autopar.analysis.model.nouns import dataclass
 
 from . import shortcut_code as cell
 from .headers import Headers, are_known

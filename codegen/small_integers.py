@@ -11,10 +11,11 @@ The loop may run again because nothing that it stores is read by it; both comput
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import TypeAlias
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     INTEGER_WARNING,
     WRAPS,

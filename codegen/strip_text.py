@@ -15,8 +15,9 @@ What happens under a condition is packed: its place in the buffer is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Load,
     SetVariable,

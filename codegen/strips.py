@@ -19,7 +19,7 @@ computed again: it is cheap beside the functions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import (
@@ -30,6 +30,7 @@ from autopar.analysis.model.loop_ir import (
     walk_expression,
     wrapped_value,
 )
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Cast,
     Computed,

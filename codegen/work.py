@@ -11,10 +11,11 @@ thread and several, and how long a chunk may be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     FLOAT_WARNING,

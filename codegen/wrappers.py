@@ -13,10 +13,10 @@ extents, strides) are part of NumPy's C interface (`PyArrayObject_fields`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopar.analysis.model.later import Later
+from autopar.analysis.model.nouns import dataclass
 
 from .fpflags import FLOAT_FLAGS
 

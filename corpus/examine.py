@@ -10,10 +10,11 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.facts import Facts
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import Plan
 from autopar.analysis.model.report import LoopReport
 from autopar.analysis.model.source import SourceText

@@ -18,9 +18,10 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from autopar.analysis.model.nouns import dataclass
 
 from .isolation import environment_for
 from .kernel_run import GROUP_FILE

@@ -9,8 +9,9 @@ import glob
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from autopar.analysis.model.nouns import dataclass
 
 SUFFIXES = (".ipynb", ".py")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

@@ -16,9 +16,10 @@ import json
 import re
 import tokenize
 import warnings
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 # Why a whole document is left out, and why a cell is.
 DocumentFault: TypeAlias = Literal[

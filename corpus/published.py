@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from autopar.analysis.model.nouns import dataclass
 
 from .notebook import parsed
 

@@ -5,8 +5,10 @@ Field names are the columns of the tables that the study writes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

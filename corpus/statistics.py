@@ -7,7 +7,8 @@ JASA 1927): right also for shares near 0 and 1, where the usual one leaves [0, 1
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from autopar.analysis.model.nouns import dataclass
 
 _Z_95 = 1.959963984540054
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from autopar.analysis.model.nouns import dataclass
 
 from .cluster import examine_on_cluster
 from .examine import Examined

@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from autopar.analysis.model.nouns import dataclass
 
 from .record import LoopRecord, NotebookRecord
 from .statistics import share

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 LoopKind: TypeAlias = Literal["for", "while", "comprehension", "async for"]
 IterableKind: TypeAlias = Literal[

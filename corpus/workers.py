@@ -15,9 +15,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as OutOfTime
-from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from .examine import Examined, examine, not_studied
 from .manifest import LARGEST_BYTES, Item, Reader

@@ -6,10 +6,11 @@ NumPy's attributes. Nothing is copied, and CUDA itself is not needed for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from autopar.analysis.model.nouns import dataclass
 
 # Array flags of NumPy's C-API: C order, Fortran order, aligned, writeable.
 C_CONTIGUOUS, F_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x2, 0x100, 0x400

@@ -7,12 +7,13 @@ the first is looked at. `copied` makes the array, or says why there is none.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.types import (
     BOOL,

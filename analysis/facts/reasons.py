@@ -5,8 +5,9 @@ AP504 lies with the passes, since types are found there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
 from .reasons_objects import AttributeNotPlain, AttributesAreOne

@@ -7,8 +7,9 @@ are calls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from .loop_ir import Expression
 

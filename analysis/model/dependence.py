@@ -6,8 +6,9 @@ is carried by the outermost loop whose iterations differ between source and sink
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from . import isl
 from .source import Span

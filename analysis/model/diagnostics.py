@@ -7,8 +7,9 @@ message needs. `explain` prints them, the corpus study counts their codes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from autopar.analysis.model.nouns import dataclass
 
 from .source import Span
 

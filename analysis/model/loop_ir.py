@@ -10,8 +10,10 @@ No concrete node is ever subclassed: `match` with `assert_never` is exhaustive.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from .diagnostics import Reason
 from .source import Span

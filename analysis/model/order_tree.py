@@ -7,8 +7,9 @@ Turn(i, [Turn(j, [Run(S0)])]), Turn(i, [Run(S1)])
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from . import isl
 from .dependence import Dependence, Reduction, Renaming, Scan

@@ -6,8 +6,10 @@ or a notebook is the renderer's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
+
+from autopar.analysis.model.nouns import dataclass
 
 from .dependence import Dependence
 from .diagnostics import Reason

@@ -7,8 +7,9 @@ instance to the time at which the source program runs it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from autopar.analysis.model.nouns import dataclass
 
 from . import isl
 from .loop_ir import (

@@ -7,7 +7,8 @@ reports, generated comments and tracebacks all speak of the user's own lines.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+
+from autopar.analysis.model.nouns import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -8,8 +8,9 @@ in its `hazards`, so that the mode of a region can be chosen from them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from .loop_ir import Expression
 from .source import Span

@@ -9,8 +9,9 @@ weak in mixed expressions and raises on division by zero, the second is strong a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 # Python scalars as kernels hold them: an `int` is an int64 whose range is proven or checked.
 STORAGE: dict[str, str] = {

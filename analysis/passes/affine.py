@@ -12,7 +12,8 @@ quasi-affine, and isl's text knows them too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (
     Binary,

@@ -13,7 +13,9 @@ what the nest changes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (

@@ -14,7 +14,9 @@ array.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.chains import dotted
 from ..model.diagnostics import Reason, Refusal

@@ -10,7 +10,8 @@ extent is one expression. Helper of the `array_statements` pass.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (
     Binary,

@@ -18,8 +18,10 @@ NumPy would broadcast along an axis that both have are left to it, as `requires`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NoReturn
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (

@@ -9,8 +9,9 @@ that iteration, so that a scalar of the iteration needs one place only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.scop import Scop, Statement

@@ -8,7 +8,7 @@ Helper of the `build_scop` pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import Binary, Constant, Element, Expression, For, Name, walk_expression
 from ..model.scop import DataBounds

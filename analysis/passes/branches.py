@@ -13,7 +13,9 @@ there, the affine parts of a test still constrain them. Helper of the `build_sco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import Assign, Constant, Expression, If, Name
 from .accesses import predicate_reads, reads, writes

@@ -12,7 +12,9 @@ Exact but for relations between predicates: `p` and `q` are taken to be independ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.loop_ir import Constant, Expression, Name

@@ -12,7 +12,7 @@ the statements of an iteration that share one together (`atoms`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.scop import Scop

@@ -13,7 +13,9 @@ every value in the nest is known so, counted by constants, under no condition.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (
     Allocate,

@@ -12,9 +12,11 @@ for affine accesses.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.dependence import Dependence, Direction, Kind

@@ -15,7 +15,9 @@ would wait for one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
 from ..model.loop_ir import (

@@ -17,8 +17,10 @@ in place of the unrolling, which isl's code generator does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.chains import dotted
 from ..model.diagnostics import Refusal

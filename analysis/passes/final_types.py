@@ -12,9 +12,11 @@ has an iteration.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.loop_ir import Constant, Name

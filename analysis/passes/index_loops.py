@@ -16,7 +16,9 @@ themselves, since there the names of the outer ones are still the user's.
 from __future__ import annotations
 
 from collections.abc import Iterable as Iterable_
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (

@@ -14,7 +14,9 @@ Allen and Johnson, Compiling C for Vectorization, Parallelization, and Inline Ex
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.chains import is_chain
 from ..model.diagnostics import Reason, Refusal

@@ -13,7 +13,9 @@ region. Conflicts that the model is sure of stay what they are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.dependence import Reduction
 from ..model.indirect import indirect_value

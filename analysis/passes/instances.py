@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from keyword import iskeyword
 from typing import TypeVar
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.chains import base_of, is_chain, with_base
 from ..model.loop_ir import (

@@ -18,7 +18,9 @@ a loop that is left is not.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (
     Assign,

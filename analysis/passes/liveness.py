@@ -9,7 +9,9 @@ leave the loop around it or go on with its next iteration: what is live there is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.chains import base_of
 from ..model.loop_ir import (

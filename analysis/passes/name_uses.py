@@ -10,8 +10,9 @@ Helper of the `build_scop` pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
 from ..model.loop_ir import (

@@ -11,9 +11,10 @@ import math
 import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.later import Later
 from ..model.source import SourceText, Span

@@ -10,8 +10,9 @@ two orders of one nest are compared, so what both have in common does not matter
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import Binary, Constant, Expression, Name, walk_expression
 from ..model.order_tree import Run, Tree, Turn, runs_of

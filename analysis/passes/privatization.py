@@ -17,9 +17,11 @@ itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import Literal
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.plan import PrivateArray

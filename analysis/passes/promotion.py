@@ -14,11 +14,12 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
 import numpy as np
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.types import (
     BOOL,

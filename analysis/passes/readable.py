@@ -10,7 +10,9 @@ and short alternatives come first.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (
     Binary,

@@ -10,8 +10,9 @@ a call (AP5) lie in `analysis.facts.reasons`, those of a target (AP6) in `codege
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
 from .reasons_calls import FunctionNotKnown

@@ -12,7 +12,9 @@ A largest nest that would have a model if some integers were known is deferred t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.diagnostics import Reason, Refusal

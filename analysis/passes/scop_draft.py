@@ -6,7 +6,9 @@ instances.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.diagnostics import Reason

@@ -9,7 +9,9 @@ it sees comes from outside its own iteration. Arrays are left alone here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.scop import Scop, Statement

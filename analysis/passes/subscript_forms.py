@@ -8,7 +8,9 @@ Helper of the passes that read access relations together with the extents of arr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import Binary, Constant, Expression, Extent, wrapped_value
 from ..model.scop import Scop, Statement

@@ -7,7 +7,8 @@ After:   { S0[i, j] -> [0, i, 0, j, 0, 0]; S1[i] -> [0, i, 1, 0, 0, 0] }
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.order_tree import Run, Tree, Turn
 from ..model.plan import Schedule, ScheduleDimension

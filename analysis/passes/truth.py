@@ -8,8 +8,10 @@ Python reference, "Boolean operations". Helper of the `build_scop` pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import BoolOp, Call, Compare, Constant, Expression, Unary
 

@@ -9,8 +9,9 @@ Helper of the `index_loops` pass.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import Binary, Call, Constant, Element, Expression, Extent, Name
 from ..model.source import Span

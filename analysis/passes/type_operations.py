@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.source import Span
 from ..model.typed import Number, Operation, TypedExpression

@@ -16,10 +16,12 @@ over-approximation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import reduce
 from itertools import product
 from typing import Literal
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Refusal
 from ..model.indirect import indirect_values, value_children

@@ -11,7 +11,9 @@ Presburger formulas).
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import dependence, isl
 from ..model.dependence import Dependence, Reduction

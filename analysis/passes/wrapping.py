@@ -17,9 +17,11 @@ has them; what is out of range at either end is left to `conditions.in_bounds`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Literal, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.facts import Facts
