@@ -27,7 +27,7 @@ from autopar.codegen.cache import NO_CACHE, user_cache
 from autopar.codegen.compile import load_module, surroundings
 from autopar.codegen.digests import digest_of
 from autopar.codegen.kernel import Program
-from autopar.codegen.prepare import compile_kernels, types_of
+from autopar.codegen.prepare import prepared_module, types_of
 
 from .kept import NOUNS
 from .lists import StoredList
@@ -147,9 +147,10 @@ def loaded(
     What the compiler raises comes through.
     """
     cache = user_cache() if options.cache else NO_CACHE
-    module = load_module(source, cache=cache, types=types_of(program))
     if target == "cpu":
-        compile_kernels(module, program)
+        module = prepared_module(source, program, cache=cache)
+    else:
+        module = load_module(source, cache=cache, types=types_of(program))
     run: Callable[..., tuple[Any, ...]] = module.run
     return run
 

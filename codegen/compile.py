@@ -48,8 +48,7 @@ def load_module(source: str, *, cache: Cache, types: str = "") -> ModuleType:
     A bad cache folder costs speed at the next start, never an exception. Nothing is compiled
     to machine code yet: kernels are when they are first called.
     """
-    on_disk = cache.folder is not None
-    name = f"autopar_kernels_{_digest(source, types)}{'' if on_disk else '_memory'}"
+    name = name_of(source, cache=cache, types=types)
     with _loading:
         if (known := sys.modules.get(name)) is not None:
             return known
@@ -58,20 +57,28 @@ def load_module(source: str, *, cache: Cache, types: str = "") -> ModuleType:
         return module
 
 
+def name_of(source: str, *, cache: Cache, types: str) -> str:
+    """Return what the module of `source` is called."""
+    on_disk = cache.folder is not None
+    return f"autopar_kernels_{_digest(source, types)}{'' if on_disk else '_memory'}"
+
+
 def _load(name: str, source: str, cache: Cache) -> ModuleType:
     if (path := cache.store(f"{name}.py", source)) is not None:
         try:
-            return _forgiving(_execute(name, source, str(path)))
+            return _forgiving(execute(name, source, str(path)))
         except (OSError, RuntimeError):
             # What Numba raises where it can keep nothing beside the file.
             pass
-    return _execute(name, source.replace(CACHED, UNCACHED), f"<{name}>")
+    return execute(name, source.replace(CACHED, UNCACHED), f"<{name}>")
 
 
-def _execute(name: str, source: str, filename: str) -> ModuleType:
+def execute(name: str, source: str, filename: str, *, shown: str | None = None) -> ModuleType:
+    """Return a new module in which `source` ran; tracebacks show `shown` in its place."""
     module = ModuleType(name, f"Kernels that autopar generated; see {filename}.")
     module.__file__ = filename
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    lines = (shown or source).splitlines(keepends=True)
+    linecache.cache[filename] = (len(source), None, lines, filename)
     exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
     return module
 

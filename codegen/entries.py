@@ -12,6 +12,7 @@ What it consists of is written in `codegen.wrappers`.
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,6 +71,9 @@ class Entry:
 
 def entry_of(kernel: Callable[..., Any]) -> Entry | None:
     """Return the entry into `kernel`; None for what is not compiled for just one signature."""
+    found = getattr(kernel, "__self__", None)
+    if type(found) is Entry:
+        return found
     try:
         known: Entry | None = kernel.autopar_entry  # type: ignore[attr-defined]
     except AttributeError:
@@ -88,11 +92,40 @@ def entry_of(kernel: Callable[..., Any]) -> Entry | None:
     return made
 
 
+class _Definition(ctypes.Structure):
+    """CPython's `PyMethodDef`."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("text", ctypes.c_char_p),
+    )
+
+
+_METH_FASTCALL = 0x80
+_definitions: list[_Definition] = []  # never freed: built-in functions refer to them
+
+
+def as_built_in(entry: Entry, name: str, address: int) -> Callable[..., Any]:
+    """Return the function at `address` as Python calls it, a METH_FASTCALL; `entry` leads into it.
+
+    Its `__self__` is the entry, so that `entry_of` finds it again.
+    """
+    definition = _Definition(name.encode(), address, _METH_FASTCALL, None)
+    _definitions.append(definition)
+    make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    made: Callable[..., Any] = make(("PyCFunction_NewEx", ctypes.pythonapi))(
+        ctypes.addressof(definition), entry, None
+    )
+    return made
+
+
 def _make(form: Any, *, watches: bool, is_cut: bool) -> Entry:  # noqa: ANN401 - Numba is untyped
     native = form.fndesc
     address = form.library.get_pointer_to_function(native.llvm_func_name)
     clear, test = address_of("feclearexcept"), address_of("fetestexcept")
-    target = _Target(
+    target = Target(
         kernel=_absolute(address),
         clear=_absolute(clear) if clear else None,
         test=_absolute(test) if test else None,
@@ -110,7 +143,7 @@ def _make(form: Any, *, watches: bool, is_cut: bool) -> Entry:  # noqa: ANN401 -
     )
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """What native code calls, as LLVM has it."""
 
     kernel: str
@@ -122,17 +155,7 @@ def _absolute(address: int) -> str:
     return f"inttoptr (i64 {address} to ptr)"
 
 
-def named(kernel: str) -> _Target:
-    """Return a kernel that the same module defines; the C library's functions by their names."""
-    is_readable = address_of("feclearexcept") and address_of("fetestexcept")
-    return _Target(
-        kernel=f'@"{kernel}"',
-        clear="@feclearexcept" if is_readable else None,
-        test="@fetestexcept" if is_readable else None,
-    )
-
-
-def callee_of(form: Any, target: _Target, *, watches: bool, has_bounds: bool) -> Callee:  # noqa: ANN401 - as above
+def callee_of(form: Any, target: Target, *, watches: bool, has_bounds: bool) -> Callee:  # noqa: ANN401 - as above
     """Return a kernel that Numba compiled as native code calls it."""
     native = form.fndesc
     convention = form.target_context.call_conv.get_function_type(native.restype, native.argtypes)

@@ -99,14 +99,10 @@ def loop_of(ufunc: np.ufunc, dtype: str) -> tuple[int, int]:
 
 def scalar_function(name: str) -> Any:  # noqa: ANN401 - Numba is untyped
     """Return the function called `name`, callable from code under `numba.njit`."""
-    prefix = PREFIX if name.startswith(PREFIX) else TOLD
-    function, _, dtype = name.removeprefix(prefix).rpartition("_")
-    ufunc: np.ufunc = getattr(np, function)
-    symbol = f"autopar_{name}"
-    _define(symbol, _scalar_text(symbol, ufunc, dtype, is_told=prefix == TOLD))
+    prefix, ufunc, dtype = _parts(name)
     number = getattr(types, dtype)
     result = types.int64 if prefix == TOLD else number
-    return types.ExternalFunction(symbol, result(*(number,) * ufunc.nin))
+    return types.ExternalFunction(define(name), result(*(number,) * ufunc.nin))
 
 
 def strip_function(name: str) -> Any:  # noqa: ANN401 - Numba is untyped
@@ -115,16 +111,49 @@ def strip_function(name: str) -> Any:  # noqa: ANN401 - Numba is untyped
     It returns a status: what NumPy would warn of for "toldstrip_exp_float64", 0 for
     "strip_exp_float64".
     """
-    prefix = STRIP if name.startswith(STRIP) else TOLD_STRIP
-    function, _, dtype = name.removeprefix(prefix).rpartition("_")
-    ufunc: np.ufunc = getattr(np, function)
-    symbol = f"autopar_{name}"
-    is_scalar = f"numpy.{function}" in SCALAR_SECOND
-    _define(symbol, _strip_text(symbol, ufunc, dtype, (prefix == TOLD_STRIP, is_scalar)))
+    _, ufunc, dtype = _parts(name)
     number = getattr(types, dtype)
     row = types.CPointer(number)  # type: ignore[no-untyped-call]  # Numba is untyped
-    second = (number if is_scalar else row,) * (ufunc.nin - 1)
-    return types.ExternalFunction(symbol, types.int64(types.int64, row, *second, row))
+    second = (number if _stands_still(ufunc) else row,) * (ufunc.nin - 1)
+    return types.ExternalFunction(define(name), types.int64(types.int64, row, *second, row))
+
+
+@cache
+def define(name: str) -> str:
+    """Return the symbol by which kernels call the function `name` from here on.
+
+    Raises NotImplementedError or AttributeError where NumPy has no such loop, ValueError for
+    what is no name of one.
+    """
+    prefix, ufunc, dtype = _parts(name)
+    symbol = f"autopar_{name}"
+    if prefix in (PREFIX, TOLD):
+        text = _scalar_text(symbol, ufunc, dtype, is_told=prefix == TOLD)
+    else:
+        kind = (prefix == TOLD_STRIP, _stands_still(ufunc))
+        text = _strip_text(symbol, ufunc, dtype, kind)
+    engine = compiled(text)
+    _ENGINES.append(engine)
+    llvm.add_symbol(symbol, engine.get_function_address(symbol))
+    return symbol
+
+
+_ENGINES: list[Any] = []  # they keep the code
+
+
+def _parts(name: str) -> tuple[str, np.ufunc, str]:
+    """Return the prefix of a name, and the ufunc and the dtype that it stands for."""
+    for prefix in (PREFIX, TOLD, STRIP, TOLD_STRIP):
+        if name.startswith(prefix):
+            function, _, dtype = name.removeprefix(prefix).rpartition("_")
+            ufunc: np.ufunc = getattr(np, function)
+            return prefix, ufunc, dtype
+    raise ValueError(name)
+
+
+def _stands_still(ufunc: np.ufunc) -> bool:
+    """Return whether the second operand of a strip is one number."""
+    return f"numpy.{ufunc.__name__}" in SCALAR_SECOND
 
 
 def _strip_text(symbol: str, ufunc: np.ufunc, dtype: str, kind: tuple[bool, bool]) -> str:
@@ -249,14 +278,3 @@ def _told(call: str) -> str:
   %overflow_status = select i1 %is_overflow, i64 {FLOAT_OVERFLOW}, i64 0
   %some = or i64 %invalid_status, %divide_status
   %status = or i64 %some, %overflow_status"""
-
-
-@cache
-def _define(symbol: str, text: str) -> None:
-    """Compile `text`, and let Numba's code find `symbol` there."""
-    engine = compiled(text)
-    _ENGINES.append(engine)
-    llvm.add_symbol(symbol, engine.get_function_address(symbol))
-
-
-_ENGINES: list[Any] = []  # they keep the code

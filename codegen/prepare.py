@@ -3,6 +3,9 @@
 Maps a generated CPU module and its program to machine code, for the very argument types that
 `run` will pass. A kernel that cannot be compiled must be known before another one has stored
 anything: after that the interpreter could no longer take over from the start.
+
+Where the machine code is kept, Numba is not even loaded: only what the module has for the host is
+executed, and its kernels are those of `codegen.kept_kernels`.
 """
 
 from __future__ import annotations
@@ -12,8 +15,13 @@ from typing import TYPE_CHECKING
 
 from autopar.analysis.model.later import Later
 
-from . import host
-from .fpflags import dispatcher_of
+from . import host, kept_kernels
+from .cache import Cache
+from .compile import execute, load_module, name_of
+from .forks import Lock
+from .fpflags import dispatcher_of, is_watched
+from .host_part import host_part
+from .objects import Object, Wanted, make_object
 
 if TYPE_CHECKING:
     from numba.core import types
@@ -32,8 +40,69 @@ _TRAVELS_AS = {
 }
 
 
+_preparing = Lock()
+_prepared: dict[str, ModuleType] = {}
+
+
+def prepared_module(source: str, program: Program, *, cache: Cache) -> ModuleType:
+    """Return the module that `source` defines, all its kernels compiled.
+
+    What Numba raises comes through: `numba.core.errors.NumbaError`, most likely.
+    """
+    types = types_of(program)
+    name = name_of(source, cache=cache, types=types)
+    with _preparing:
+        if name not in _prepared:
+            _prepared[name] = _kept(name, source, cache) or _compiled(name, source, program, cache)
+        return _prepared[name]
+
+
+def _kept(name: str, source: str, cache: Cache) -> ModuleType | None:
+    """Return the module with the machine code that some process kept; None where there is none."""
+    if not kept_kernels.is_possible():
+        return None
+    made = kept_kernels.fetch(kept_kernels.file_of(name), cache)
+    kernels = None if made is None else kept_kernels.load(made)
+    if kernels is None:
+        return None
+    module = execute(name, host_part(source), f"<{name}>", shown=source)
+    vars(module).update(kernels)
+    return module
+
+
+def _compiled(name: str, source: str, program: Program, cache: Cache) -> ModuleType:
+    """Return the module compiled by Numba, and keep its machine code where that is possible."""
+    module = load_module(source, cache=cache, types=types_of(program))
+    made = _object_of(module, program) if kept_kernels.is_possible() else None
+    kernels = None if made is None else kept_kernels.load(made)
+    if made is None or kernels is None:
+        compile_kernels(module, program)
+        return module
+    vars(module).update(kernels)
+    kept_kernels.keep(kept_kernels.file_of(name), made, cache)
+    return module
+
+
+def _object_of(module: ModuleType, program: Program) -> Object | None:
+    """Return the machine code of all kernels of a module; None where it cannot be had alone."""
+    found: dict[str, Wanted] = {}
+    for kernel in host.kernels_of(host.plan_host(program)):
+        value = getattr(module, kernel.name)
+        dispatcher = dispatcher_of(value)
+        if dispatcher.overloads:  # somebody has called it
+            return None
+        found[kernel.name] = Wanted(
+            name=kernel.name,
+            dispatcher=dispatcher,
+            signature=_signature(kernel, program),
+            watches=is_watched(value),
+            has_bounds=kernel.loop is not None,
+        )
+    return make_object(tuple(found.values())) if found else None
+
+
 def compile_kernels(module: ModuleType, program: Program) -> None:
-    """Compile every kernel of `module`, which was generated from `program`.
+    """Compile every kernel of `module`, which was generated from `program`, for Numba to call.
 
     What Numba raises comes through: `numba.core.errors.NumbaError`, most likely.
     """

@@ -10,8 +10,6 @@ Integer helpers compute in int64 or uint64; narrower dtypes are cast on the way 
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import math
 from collections.abc import Callable
 from functools import cache
@@ -22,13 +20,13 @@ import numpy as np
 from autopar.analysis.model.later import Later
 
 from .float_status import FLOAT_STATUS
+from .libm import FUNCTIONS, LIBM, define_libm
 from .numpy_loops import PREFIX, STRIP, TOLD, TOLD_STRIP, scalar_function, strip_function
 
 if TYPE_CHECKING:
-    import llvmlite.binding as llvm
     import numba
 else:
-    llvm, numba = Later("llvmlite.binding"), Later("numba")
+    numba = Later("numba")
 
 # A number of a dtype that Numba knows and mypy does not.
 Value: TypeAlias = Any
@@ -371,29 +369,14 @@ HELPERS: tuple[Callable[..., Any], ...] = (
     domain_status_of_two,
 )
 
-# ------------------------------------------------------------------------------------ libm
-
-# Called under names of our own, so that LLVM neither turns pow(x, 2.0) into x * x, which
-# differs in the last bit for one value in a thousand, nor takes a vector library's version.
-_LIBM = {
-    **dict.fromkeys(
-        (
-            "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "exp",
-            "exp2", "expm1", "log", "log10", "log1p", "log2", "sin", "sinh", "tan", "tanh",
-        ),
-        ("float64", 1),
-    ),
-    **dict.fromkeys(("atan2", "fmod", "hypot", "pow"), ("float64", 2)),
-    **dict.fromkeys(("fmodf", "hypotf", "powf"), ("float32", 2)),
-}  # fmt: skip
-_PREFIX = "libm_"
+# ---------------------------------------------------------------------------------- for Numba
 
 
 @cache
 def cpu_helper(name: str) -> Value:
     """Return the helper called `name`, callable from code under `numba.njit`."""
-    if name.startswith(_PREFIX):
-        return _libm_function(name.removeprefix(_PREFIX))
+    if name.startswith(LIBM):
+        return _libm_function(name.removeprefix(LIBM))
     if name.startswith((PREFIX, TOLD)):
         return scalar_function(name)
     if name.startswith((STRIP, TOLD_STRIP)):
@@ -415,14 +398,7 @@ def _cpu_float_helpers() -> tuple[Callable[..., Any], ...]:
 
 
 def _libm_function(name: str) -> Value:
-    symbol = f"autopar_{_PREFIX}{name}"
-    address = ctypes.cast(getattr(_libm(), name), ctypes.c_void_p).value
-    llvm.add_symbol(symbol, address)
-    dtype, count = _LIBM[name]
+    symbol = define_libm(name)
+    dtype, count = FUNCTIONS[name]
     number = getattr(numba.types, dtype)
     return numba.types.ExternalFunction(symbol, number(*(number,) * count))
-
-
-@cache
-def _libm() -> ctypes.CDLL:
-    return ctypes.CDLL(ctypes.util.find_library("m"))

@@ -14,6 +14,7 @@ import pytest
 import autopar
 from autopar import forms
 from autopar.codegen import prepare
+from autopar.codegen.compile import load_module
 from autopar.codegen.fpflags import dispatcher_of
 from benchmarks.kernels import KERNELS
 
@@ -35,13 +36,14 @@ FEWEST = {"functions": 3, "triangular_update": 2, "jacobi": 4, "stencil_3d": 6, 
 def packed_in(kernel, monkeypatch):
     """How many packed arithmetic instructions the kernels of a benchmark have."""
     modules = []
-    compile_kernels = prepare.compile_kernels
 
-    def compiled(module, program):
+    def compiled(source, program, cache):
+        module = load_module(source, cache=cache, types=prepare.types_of(program))
+        prepare.compile_kernels(module, program)
         modules.append(module)
-        compile_kernels(module, program)
+        return module
 
-    monkeypatch.setattr(forms, "compile_kernels", compiled)
+    monkeypatch.setattr(forms, "prepared_module", compiled)
     function = autopar.parallel(backend="cpu", cache=False)(kernel.plain)
     function(*kernel.arguments(kernel.sizes.part, np.random.default_rng(0)))
     pattern = X86 if platform.machine().lower() in {"x86_64", "amd64"} else ARM

@@ -1,0 +1,67 @@
+"""The names by which kernels call what lies outside of them.
+
+Maps the symbols that an object leaves undefined to addresses of this process, which LLVM is told.
+Names of our own (`autopar_libm_exp`, `autopar_strip_sin_float64`) stand for functions that are
+made or found anew in each process; all others must be the C library's or Python's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from autopar.analysis.model.later import Later
+
+from . import interrupts, native, numpy_loops
+from .fpflags import address_of
+from .libm import LIBM, define_libm
+
+if TYPE_CHECKING:
+    import llvmlite.binding as llvm
+else:
+    llvm = Later("llvmlite.binding")
+
+OWN = "autopar_"
+FLAGS = f"{OWN}flags_"  # of <fenv.h>
+
+
+def define(symbols: Iterable[str]) -> bool:
+    """Let LLVM find all of `symbols`; return whether that is possible."""
+    return all(map(_define, sorted(symbols)))
+
+
+def is_lasting(symbol: str) -> bool:
+    """Return whether another process can find a symbol without loading Numba."""
+    return symbol.startswith(OWN) or _has(symbol)
+
+
+def _has(symbol: str) -> bool:
+    """Return whether the libraries that every Python process loads define `symbol`."""
+    try:
+        ctypes.CDLL(None)[symbol]
+    except AttributeError:
+        return False
+    return True
+
+
+def _define(symbol: str) -> bool:
+    if not symbol.startswith(OWN):
+        return _has(symbol) or llvm.address_of_symbol(symbol) is not None
+    if symbol in (interrupts.ASKED, interrupts.NOTED):
+        native.machine()
+        return True
+    name = symbol.removeprefix(OWN)
+    if symbol.startswith(FLAGS):
+        address = address_of(symbol.removeprefix(FLAGS))
+        if address:
+            llvm.add_symbol(symbol, address)
+        return bool(address)
+    try:
+        if name.startswith(LIBM):
+            define_libm(name.removeprefix(LIBM))
+        else:
+            numpy_loops.define(name)
+    except (AttributeError, KeyError, ValueError, NotImplementedError):
+        return False  # another NumPy, another C library
+    return True
