@@ -146,8 +146,9 @@ def _parts(name: str) -> tuple[str, np.ufunc, str]:
     for prefix in (PREFIX, TOLD, STRIP, TOLD_STRIP):
         if name.startswith(prefix):
             function, _, dtype = name.removeprefix(prefix).rpartition("_")
-            ufunc: np.ufunc = getattr(np, function)
-            return prefix, ufunc, dtype
+            ufunc = getattr(np, function)
+            if isinstance(ufunc, np.ufunc):
+                return prefix, ufunc, dtype
     raise ValueError(name)
 
 

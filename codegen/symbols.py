@@ -51,17 +51,22 @@ def _define(symbol: str) -> bool:
     if symbol in (interrupts.ASKED, interrupts.NOTED):
         native.machine()
         return True
-    name = symbol.removeprefix(OWN)
-    if symbol.startswith(FLAGS):
-        address = address_of(symbol.removeprefix(FLAGS))
-        if address:
-            llvm.add_symbol(symbol, address)
-        return bool(address)
     try:
-        if name.startswith(LIBM):
-            define_libm(name.removeprefix(LIBM))
-        else:
-            numpy_loops.define(name)
+        return _make(symbol)
     except (AttributeError, KeyError, ValueError, NotImplementedError):
         return False  # another NumPy, another C library
+
+
+def _make(symbol: str) -> bool:
+    """Make or find what one of our names stands for; return whether LLVM finds it now."""
+    name = symbol.removeprefix(OWN)
+    if name.startswith(LIBM):
+        define_libm(name.removeprefix(LIBM))
+    elif symbol.startswith(FLAGS):
+        address = address_of(symbol.removeprefix(FLAGS))
+        if not address:
+            return False
+        llvm.add_symbol(symbol, address)
+    else:
+        numpy_loops.define(name)
     return True
