@@ -6,15 +6,23 @@ more facts, and goes on to types and a schedule for the regions that are really 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from .model import dump, isl
 from .model.diagnostics import Refusal
 from .model.facts import NOTHING, Facts
-from .model.loop_ir import Function
-from .model.plan import Condition, DeferredRegion, Plan, RegionPlan, Schedule, UnsupportedLoop
+from .model.loop_ir import Constant, Function
+from .model.plan import (
+    Condition,
+    DeferredRegion,
+    Plan,
+    RegionPlan,
+    Schedule,
+    SplitRegion,
+    UnsupportedLoop,
+)
 from .model.report import FunctionReport
 from .model.scop import Scop
 from .model.source import SourceFunction, SourceText, Span
@@ -28,12 +36,13 @@ from .passes.build_scop import build_scop
 from .passes.definitions import MODULE, functions_of, loop_functions, usual_names
 from .passes.describe import describe
 from .passes.disjoint import disjoint_pairs
+from .passes.fission import FIRST, LAST
 from .passes.last_values import find_last_values
 from .passes.layouts import on_bases
 from .passes.parse import parse
 from .passes.pinned import pinned
-from .passes.reasons import BudgetExhausted
-from .passes.regions import find_regions, is_within
+from .passes.reasons import BudgetExhausted, PartlyAhead
+from .passes.regions import Half, find_regions, is_within
 from .passes.reordering import reordered
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
@@ -119,6 +128,8 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
                 ]  # fmt: skip
                 if spare is not None:  # with numbers in the place of names much is simpler
                     deferred.append(spare)
+    splits = tuple(each for half in regions.halves for each in _split(half, function, observe))
+    unsupported = [_told_apart(each, splits) for each in unsupported]
     unsupported.sort(key=lambda loop: loop.span)
     deferred.sort(key=lambda each: each.span)
     return Plan(
@@ -127,7 +138,37 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
         unsupported=tuple(unsupported),
         deferred=tuple(deferred),
         waiting=regions.waiting,
+        splits=splits,
     )
+
+
+def _split(half: Half, function: Function, observe: Observer) -> Iterator[SplitRegion]:
+    """Yield what a kernel computes ahead of a loop, where that can be planned."""
+    plan = plan_region(observe(half.scop))
+    step = half.loop.step
+    if isinstance(plan, RegionPlan) and isinstance(step, Constant) and type(step.value) is int:
+        names = {*plan.scop.live_in, *(each.name for each in plan.scop.given_arrays)}
+        names |= {each.text for each in plan.scop.parameters}
+        yield SplitRegion(
+            region=plan,
+            loop=half.source,
+            start=half.loop.start,
+            step=step.value,
+            first=FIRST,
+            last=LAST,
+            parts=half.split.parts,
+            tame=half.split.tame,
+            shared=tuple(sorted(names & function.shared_names & function.local_names)),
+            may_end=half.split.may_end,
+        )
+
+
+def _told_apart(loop: UnsupportedLoop, splits: tuple[SplitRegion, ...]) -> UnsupportedLoop:
+    """Return an unsupported loop with what is said of one of which a part is computed ahead."""
+    if all(each.span != loop.span for each in splits):
+        return loop
+    reason = PartlyAhead(span=loop.span, rest=loop.reasons[0].message.rstrip("."))
+    return replace(loop, reasons=(reason, *loop.reasons))
 
 
 def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Refusal:

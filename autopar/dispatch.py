@@ -321,6 +321,15 @@ class Region:
             and (not variant.may_warn or is_everyday())
         )
 
+    def foresee(self, values: tuple[object, ...]) -> Admission | Reason:
+        """Return what the guard says of a call with these values, which does not run anything."""
+        types = self.guard.key(*values)
+        if types is None:
+            values = self.lists.seen(self.guard.arguments, values)
+            types = self.guard.key(*values)
+        found = self._admit(types, values)
+        return found.foresee(values) if isinstance(found, Region) else found
+
     def leave(self, reason: Reason) -> tuple[tuple[object, ...], ...]:
         """Return what sends a call to the interpreter, for a reason that others found."""
         return self._refuse(None, reason)

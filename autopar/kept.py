@@ -20,7 +20,7 @@ import autopar.analysis.facts
 import autopar.analysis.model
 import autopar.analysis.passes
 import autopar.codegen
-from autopar.analysis.model.plan import DeferredRegion, RegionPlan, WaitingRegion
+from autopar.analysis.model.plan import DeferredRegion, RegionPlan, SplitRegion, WaitingRegion
 from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.source import SourceFunction
 from autopar.analysis.model.written import UnreadableError, read, written
@@ -45,10 +45,12 @@ NOUNS = frozenset(
         *(
             f"autopar.analysis.passes.reasons{part}"
             for part in (
-                "", "_calls", "_data", "_dependence", "_loops", "_model", "_objects", "_syntax",
+                "", "_calls", "_data", "_dependence", "_fission", "_loops", "_model", "_objects",
+                "_syntax",
             )
         ),
         "autopar.analysis.facts.reasons",
+        "autopar.analysis.facts.reasons_fission",
         "autopar.analysis.facts.reasons_objects",
         "autopar.codegen.kernel",
         "autopar.codegen.reasons",
@@ -56,7 +58,7 @@ NOUNS = frozenset(
     )
 )  # fmt: skip
 
-_FOUND = {RegionPlan, DeferredRegion, WaitingRegion}
+_FOUND = {RegionPlan, DeferredRegion, WaitingRegion, SplitRegion}
 
 
 class Analysed(NamedTuple):
@@ -64,7 +66,7 @@ class Analysed(NamedTuple):
 
     report: Callable[[], FunctionReport]
     # What guards stand before, in source order.
-    found: tuple[RegionPlan | DeferredRegion | WaitingRegion, ...]
+    found: tuple[RegionPlan | DeferredRegion | WaitingRegion | SplitRegion, ...]
     name: str | None  # of the entry; None where nothing is kept
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.plan import DeferredRegion, RegionPlan, WaitingRegion
+from autopar.analysis.model.plan import DeferredRegion, RegionPlan, SplitRegion, WaitingRegion
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
 from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.bound_names import Position
@@ -31,6 +31,8 @@ from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .returning import guard_returning
 from .rewrite import Asker, Site
+from .split_loops import SplitSite
+from .splitting import can_split, split_site
 from .variant import Variant
 
 LOG = logging.getLogger("autopar")
@@ -42,7 +44,7 @@ class Prepared:
 
     described: Callable[[], FunctionReport]  # static
     regions: tuple[Region | Deferred | Waiting, ...]  # in source order, outer ones first
-    sites: tuple[Site, ...]
+    sites: tuple[Site | SplitSite, ...]
 
     @property
     def report(self) -> FunctionReport:
@@ -72,7 +74,8 @@ def prepare(
         for number, region in enumerate(regions):
             if isinstance(region, Region) and name is not None:
                 region.kept_as = f"{name} {number}"
-        sites = tuple(_site(region, source.qualified_name) for region in regions)
+        pairs = zip(analysed.found, regions, strict=True)
+        sites = tuple(_site_for(found, region, source.qualified_name) for found, region in pairs)
     except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
         return failed(source, "analysis", error)
     return Prepared(described=analysed.report, regions=regions, sites=sites)
@@ -86,13 +89,14 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
     from .observe import observer
 
     plan = analyze(source, observe=observer(source, options.dump))
-    found: list[RegionPlan | DeferredRegion | WaitingRegion] = []
+    found: list[RegionPlan | DeferredRegion | WaitingRegion | SplitRegion] = []
     if isinstance(plan, Refusal):
         report = _refused(source, plan.reasons[0])
     else:
         found += [each for each in plan.regions if can_guard(each)]
         found += [each for each in plan.deferred if can_defer(each)]
         found += plan.waiting
+        found += [each for each in plan.splits if can_guard(each.region) and can_split(each)]
         found.sort(key=span_of)
         report = describe(plan)
     analysed = kept.Analysed(report=lambda: report, found=tuple(found), name=name)
@@ -100,13 +104,25 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
     return analysed
 
 
-def span_of(found: RegionPlan | DeferredRegion | WaitingRegion) -> Span:
+def span_of(found: RegionPlan | DeferredRegion | WaitingRegion | SplitRegion) -> Span:
     """Return where a region stands, or the nest of one."""
     return found.scop.span if isinstance(found, RegionPlan) else found.span
 
 
+def _site_for(
+    found: RegionPlan | DeferredRegion | WaitingRegion | SplitRegion,
+    region: Region | Deferred | Waiting,
+    function: str,
+) -> Site | SplitSite:
+    """Return where the guard of what was `found` goes."""
+    if isinstance(found, SplitRegion):
+        assert isinstance(region, Region)  # `_entry` made it
+        return split_site(found, region)
+    return _site(region, function)
+
+
 def _entry(
-    found: RegionPlan | DeferredRegion | WaitingRegion,
+    found: RegionPlan | DeferredRegion | WaitingRegion | SplitRegion,
     place: tuple[int, SourceFunction],
     options: Options,
     bindings_hold: Callable[[], bool],
@@ -120,6 +136,7 @@ def _entry(
         site = partial(_site, function=source.qualified_name)
         return make_waiting(found, place, settings, build, site)
     name, file = loop_id(source.qualified_name, span_of(found)), source.text.path
+    found = found.region if isinstance(found, SplitRegion) else found
     if isinstance(found, DeferredRegion):
         return make_deferred(found, (number, name, file), options, bindings_hold, records)
     return Region(

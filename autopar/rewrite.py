@@ -33,6 +33,7 @@ from autopar.analysis.passes.bound_names import Position, find_bound_names
 from autopar.analysis.passes.scopes import SCOPES, Scope, class_of, enclose, mangle, path_to
 
 from .holding import Holding, over_held
+from .split_loops import SplitSite, Splitter, split_loop
 
 # After so many comprehensions in a row that no kernel took, their guard is not asked any more.
 _MOST_MISSES = 100
@@ -104,7 +105,7 @@ class Decoration:
 def rewrite_function(
     function: FunctionType,
     source: SourceFunction,
-    sites: Sequence[Site],
+    sites: Sequence[Site | SplitSite],
     decoration: Decoration | None = None,
 ) -> FunctionType:
     """Return a copy of `function` that asks the guard of each site before the loop there.
@@ -131,7 +132,7 @@ def rewrite_function(
 
 def rewrite_module(
     source: SourceText,
-    sites: Sequence[Site],
+    sites: Sequence[Site | SplitSite],
     decoration: Decoration | None = None,
     flags: int = 0,
 ) -> CodeType:
@@ -147,7 +148,7 @@ def rewrite_module(
 
 def rewrite_tree(
     source: SourceText,
-    sites: Sequence[Site],
+    sites: Sequence[Site | SplitSite],
     decoration: Decoration | None = None,
     flags: int = 0,
     prefix: str = "",
@@ -200,6 +201,15 @@ class _HoldingGuard(_Guard):
     """The same before a loop whose header computes what it runs over."""
 
     next: Callable[[], object]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _SplitGuard(_Guard):
+    """The same before a loop of which parts are computed ahead."""
+
+    ask: Callable[..., bool]
+    items: Callable[[], Iterator[object]]
+    take: Callable[[int], tuple[object, ...]]
 
 
 def _showing(holding: Holding, results: tuple[str, ...]) -> Callable[..., Returned]:
@@ -328,6 +338,7 @@ class _Edit:
         self._guards: dict[Position, str] = {}
         self._exits: dict[Position, tuple[Position, ...]] = {}
         self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
+        self._splits: dict[Position, Callable[[ast.For], ast.If | ast.For]] = {}
         self._bound: Mapping[Position, frozenset[str]] = {}
         self._prefix = _fresh_prefix(tree, prefix)
         self._decorated = decoration.positions if decoration else frozenset()
@@ -341,7 +352,7 @@ class _Edit:
 
     def add_sites(
         self,
-        sites: Sequence[Site],
+        sites: Sequence[Site | SplitSite],
         bound: Mapping[Position, frozenset[str]],
         class_name: str | None,
     ) -> None:
@@ -349,6 +360,13 @@ class _Edit:
         self._bound = bound
         for site in sites:
             place = (site.line, site.column)
+            if isinstance(site, SplitSite):
+                guard = self._placeholder(self._split_guard(site.splitter))
+                shown = _arguments_text(guard, site, bound.get(place, frozenset()), class_name)
+                self._splits[place] = functools.partial(
+                    split_loop, guard=guard, arguments=shown, parts=site.parts
+                )
+                continue
             holding = Holding(site.arguments, site.enter)
             if site.is_value:
                 kind = _HeldValueGuard(holding) if holding.names else _ValueGuard(site.enter)
@@ -375,11 +393,20 @@ class _Edit:
             self._guards[place] = write(guard, site, bound.get(place, frozenset()), class_name)
             self._exits[place] = site.exits
 
+    def _split_guard(self, splitter: Splitter) -> _SplitGuard:
+        return _SplitGuard(
+            enter=lambda *_: (),
+            original=self._original,
+            ask=splitter.ask,
+            items=splitter.items,
+            take=splitter.take,
+        )
+
     def applied_to_body(self, owner: NodeT) -> NodeT:
         """Return a copy of `owner`, a function or module, with all guards in its body."""
         missing = dict(self._guards)
         edited = self._children(owner, missing)
-        for line, column in (*missing, *self._values):
+        for line, column in (*missing, *self._values, *self._splits):
             raise ValueError(f"line {line}, column {column}: no statement of this body")
         return edited
 
@@ -400,11 +427,19 @@ class _Edit:
         edited = self._children(node, missing)
         if missing is not None and isinstance(edited, ast.stmt):
             self._put_values(edited)
+            edited = self._split(edited)
         if missing and isinstance(edited, ast.stmt):
             place = (edited.lineno, edited.col_offset)
             text = missing.pop(place, None)
             return edited if text is None else _guarded(edited, text, self._exits[place])
         return edited
+
+    def _split(self, statement: ast.stmt) -> ast.stmt:
+        """Return a loop split where it is to be, and any other statement as it is."""
+        if not self._splits or not isinstance(statement, ast.For):
+            return statement
+        split = self._splits.pop((statement.lineno, statement.col_offset), None)
+        return statement if split is None else split(statement)
 
     def _put_values(self, statement: ast.stmt) -> None:
         """Put guards before the comprehensions of a statement, a copy of the user's."""
@@ -503,7 +538,9 @@ def _match_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     return f"match {guard}.enter({arguments}):\n{cases}    case _:\n        pass\n"
 
 
-def _arguments_text(guard: str, site: Site, bound: frozenset[str], class_name: str | None) -> str:
+def _arguments_text(
+    guard: str, site: Site | SplitSite, bound: frozenset[str], class_name: str | None
+) -> str:
     """Return as text what a guard is asked with, what the header computes in a tuple before."""
     held = dict.fromkeys(whole(name) for name in site.arguments if is_held(name))
     others = [

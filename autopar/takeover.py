@@ -23,6 +23,7 @@ from .options import Options
 from .prepare import Prepared, failed, prepare, with_runs
 from .record import Records, RunRecord
 from .rewrite import Decoration, Site, rewrite_function
+from .split_loops import SplitSite
 from .version import VERSION
 from .watch import ModuleBindings, watch_known
 
@@ -51,7 +52,7 @@ class Takeover:
         *,
         are_sure: bool,
         callees: tuple[CalleeSource, ...] = (),
-    ) -> tuple[tuple[Site, ...], Decoration]:
+    ) -> tuple[tuple[Site | SplitSite, ...], Decoration]:
         """Return the sites of module level, and which functions are decorated.
 
         `names` are what the outside names of the text are taken to mean; `are_sure` says that

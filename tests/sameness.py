@@ -4,11 +4,14 @@ Before:  a function, what makes its arguments, a backend
 After:   nothing, or an assertion that shows where the decorated function differs
 
 Compared are arguments and result bit for bit and type for type, which of them is which, the
-exception with its message and the user's lines of its traceback, and the warnings.
+exception with its message and the user's lines of its traceback, the warnings, and what was
+printed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import struct
 import traceback
 import warnings
@@ -35,6 +38,7 @@ class Observed:
     result: object
     error: object  # type, message, lines; None where it returned
     warnings: tuple[object, ...]
+    printed: str
 
 
 def same(
@@ -77,8 +81,8 @@ def loops_of(report: Any) -> list[dict[str, Any]]:
 
 def observe(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Observed:
     """Return what `function` does with `arguments`."""
-    result, error = None, None
-    with warnings.catch_warnings(record=True) as caught:
+    result, error, printed = None, None, io.StringIO()
+    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(printed):
         warnings.simplefilter("default")
         try:
             result = function(*arguments)
@@ -91,6 +95,7 @@ def observe(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Observe
         warnings=tuple(
             (each.category, str(each.message), each.filename, each.lineno) for each in caught
         ),
+        printed=printed.getvalue(),
     )
 
 

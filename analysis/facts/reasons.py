@@ -10,6 +10,7 @@ from typing import ClassVar
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
+from .reasons_fission import MayChange
 from .reasons_objects import AttributeNotPlain, AttributesAreOne
 
 
@@ -412,4 +413,5 @@ REASONS: tuple[type[Reason], ...] = (
     RowsOverlap,
     AttributeNotPlain,
     AttributesAreOne,
+    MayChange,
 )

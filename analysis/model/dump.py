@@ -21,7 +21,7 @@ from .loop_ir import (
     Update,
     While,
 )
-from .plan import LoopPlan, Plan, RegionPlan
+from .plan import LoopPlan, Plan, RegionPlan, SplitRegion
 from .scop import Scop
 from .text import python_text
 
@@ -201,12 +201,32 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     for other in plan.unsupported:
         codes = ", ".join(dict.fromkeys(reason.code for reason in other.reasons))
         yield f"unsupported, line {other.span.line}: {other.header} ({codes})"
+    for split in plan.splits:
+        yield from _split_lines(split)
     for each in plan.waiting:
         functions, asked = ", ".join(each.functions), ", ".join(each.arguments)
         yield f"waiting for {functions}, line {each.span.line}: takes {asked}"
     for nest in plan.deferred:
         names = ", ".join(nest.names)
         yield f"deferred, line {nest.span.line}: {nest.nest.header}, by the values of {names}"
+
+
+def _split_lines(split: SplitRegion) -> Iterator[str]:
+    parts = (
+        f"line {each.places[0].line} ({', '.join(each.names) or 'a call'})" for each in split.parts
+    )
+    yield f"split, line {split.span.line}: {', '.join(parts)} ahead"
+    for loop in split.region.loops:
+        yield f"  {_loop_text(split.region, loop)}: {_verdict(loop)}"
+    if split.tame is None:
+        yield "  the rest may do anything"
+        return
+    for word, names in (
+        ("calls", split.tame.calls), ("stores into", split.tame.stores),
+        ("plain", split.tame.plain), ("arrays", split.tame.arrays),
+    ):  # fmt: skip
+        if names:
+            yield f"  the rest: {word} {', '.join(sorted(names))}"
 
 
 def _verdict(loop: LoopPlan) -> str:

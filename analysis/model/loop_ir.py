@@ -427,6 +427,28 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tame:
+    """What a statement does besides computing, where that can be told: nothing but this.
+
+    It changes no number and no array that others may read, if what stands here is what it seems.
+    """
+
+    calls: frozenset[str] = frozenset()  # builtin functions, `print` among them
+    stores: frozenset[str] = frozenset()  # dicts that it stores into, lists that it appends to
+    plain: frozenset[str] = frozenset()  # names that have to hold numbers, strings and their like
+    arrays: frozenset[str] = frozenset()  # names that have to hold arrays of numbers
+
+    def __or__(self, other: Tame) -> Tame:
+        """Return what two statements do."""
+        return Tame(
+            calls=self.calls | other.calls,
+            stores=self.stores | other.stores,
+            plain=self.plain | other.plain,
+            arrays=self.arrays | other.arrays,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opaque:
     """A statement that is not modelled: its effects, and the statements nested in it.
 
@@ -445,6 +467,9 @@ class Opaque:
     body: tuple[Statement, ...]  # nested statements, in source order
     span: Span
     is_value: bool = False  # as of `For`
+    # Calls of the user's functions in it that are surely computed, each once.
+    computes: tuple[Call, ...] = ()
+    tame: Tame | None = None  # None: it may do anything
 
 
 Statement: TypeAlias = (
@@ -499,6 +524,7 @@ class Function:
     refusal: Reason | None
     span: Span
     helpers: tuple[Helper, ...] = ()  # functions of the same text that it may call, at any depth
+    dicts: frozenset[str] = frozenset()  # names that it binds to dicts, and to nothing else
 
 
 def walk_statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

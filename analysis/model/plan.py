@@ -9,7 +9,7 @@ from autopar.analysis.model.nouns import dataclass
 from . import isl
 from .dependence import Dependence, Reduction, Renaming, Scan
 from .diagnostics import Reason
-from .loop_ir import For, Function
+from .loop_ir import Each, Expression, For, Function, Tame
 from .scop import Scop
 from .source import SourceText, Span
 
@@ -206,6 +206,36 @@ class WaitingRegion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SplitPart:
+    """Something in the body of a split loop that a kernel computes ahead."""
+
+    places: tuple[Span, ...]  # of statements that follow each other, or of one expression
+    names: tuple[str, ...]  # what the statements leave behind; () for an expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitRegion:
+    """A loop of which a kernel computes parts ahead; the interpreter runs the rest in order."""
+
+    region: RegionPlan  # computes the parts, for iterations from `first` to before `last`
+    loop: For | Each  # as written, without its body
+    start: Expression  # the iterator of the kernel's loop before the first iteration
+    step: int  # what it grows by
+    first: str  # what the limits are called in `region`
+    last: str
+    parts: tuple[SplitPart, ...]
+    tame: Tame | None  # what the rest does; None: it may do anything
+    # Local names that the kernel reads and that other code may bind anew.
+    shared: tuple[str, ...]
+    may_end: bool  # the loop may be left before its last iteration
+
+    @property
+    def span(self) -> Span:
+        """Where the loop stands."""
+        return self.loop.span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the analysis has to say of one function."""
 
@@ -217,3 +247,5 @@ class Plan:
     deferred: tuple[DeferredRegion, ...] = ()
     # The same of nests that a call analyses with the functions that it is given.
     waiting: tuple[WaitingRegion, ...] = ()
+    # Unsupported loops of which a part is computed ahead.
+    splits: tuple[SplitRegion, ...] = ()

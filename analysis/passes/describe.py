@@ -37,7 +37,9 @@ _STRENGTH: tuple[VerdictKind, ...] = (
 def describe(plan: Plan) -> FunctionReport:
     """Return the report of one function, from its plan."""
     function = plan.function
+    splits = {each.span for each in plan.splits}
     rows = [_unsupported_row(function.name, each, plan.deferred) for each in plan.unsupported]
+    rows = [_split_row(each) if each.span in splits else each for each in rows]
     scops = [each.scop for each in plan.regions]
     for region in plan.regions:
         if is_within(region.scop.span, scops):
@@ -132,6 +134,11 @@ def assumptions(region: RegionPlan) -> tuple[str, ...]:
     found += [each.words for each in region.in_bounds]
     found += [f"type({each.list}) is list" for each in region.scop.collects if not each.is_new]
     return tuple(found)
+
+
+def _split_row(row: LoopReport) -> LoopReport:
+    """Return the row of a loop of which a part is computed ahead."""
+    return replace(row, verdict="sequential", transform=("distribute",))
 
 
 def _unsupported_row(

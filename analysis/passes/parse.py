@@ -79,6 +79,7 @@ from .reasons import (
 )
 from .returns import LEFT, arity, with_result, without_result
 from .several_targets import assigned_alike, assigned_in_turn, temporary
+from .tame import computed_calls, dicts_in, tame_statement
 
 _KINDS = {
     gast.Try: "'try' statement", gast.With: "'with' statement", gast.Return: "'return'",
@@ -172,6 +173,7 @@ class _Reader(ExpressionReader):
             local_names=frozenset(scope.bound | set(parameters)),
             is_module=is_module,
             refusal=None,
+            dicts=dicts_in(node.body),
             span=Span(
                 line=self.source.line,
                 column=0,
@@ -598,7 +600,17 @@ class _Reader(ExpressionReader):
             header=self.header(node),
             body=self.nested(node),
             span=span_of(node),
+            computes=computed_calls(node, self.helper_call),
+            tame=tame_statement(node, self.helper_call),
         )
+
+    def helper_call(self, node: Any) -> Call | None:
+        """Return a call of a function of the user as the model has it; None for any other."""
+        try:
+            key = self.user_function(node)
+            return None if key is None else self.call_of_helper(node, key, 1)
+        except Unmodelled:
+            return None
 
     def nested(self, node: Any) -> tuple[Statement, ...]:
         """Return the statements inside a compound statement, and its comprehensions."""

@@ -25,6 +25,7 @@ from .reasons_dependence import (
     ScalarCarried,
     Scan,
 )
+from .reasons_fission import PartlyAhead
 from .reasons_loops import (
     AppendOutOfOrder,
     Comprehension,
@@ -86,6 +87,7 @@ __all__ = [
     "ObjectChanges",
     "OpaqueIterable",
     "OrderSensitiveUpdate",
+    "PartlyAhead",
     "ReductionOnly",
     "ScalarCarried",
     "ScalarUsedAsArray",
@@ -255,6 +257,7 @@ REASONS: tuple[type[Reason], ...] = (
     UnknownCall,
     CannotInline,
     FunctionNotKnown,
+    PartlyAhead,
     OpaqueIterable,
     ExceptionHandling,
     AttributeWrite,

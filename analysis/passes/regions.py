@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from autopar.analysis.model.nouns import dataclass
 
@@ -26,6 +27,7 @@ from ..model.loop_ir import (
     Assign,
     Constant,
     Each,
+    Element,
     Exchange,
     For,
     Function,
@@ -56,6 +58,7 @@ from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .drivers import Whole, driver, has_loops, left_early, may_be_left, returned_names, whole
 from .exchanges import ordered_exchanges
+from .fission import FIRST, LAST, Split, split
 from .fixed_objects import changing_objects
 from .index_loops import Indexed, index_loops
 from .inline_calls import inline_calls
@@ -84,6 +87,7 @@ class Regions:
     unsupported: tuple[UnsupportedLoop, ...]
     deferred: tuple[DeferredRegion, ...]  # their loops are unsupported, or lie in regions
     waiting: tuple[WaitingRegion, ...]  # their loops are unsupported
+    halves: tuple[Half, ...]  # the same
 
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
@@ -102,6 +106,7 @@ def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -
         unsupported=tuple(each for each in found if isinstance(each, UnsupportedLoop)),
         deferred=tuple(each for each in found if isinstance(each, DeferredRegion)),
         waiting=tuple(each for each in found if isinstance(each, WaitingRegion)),
+        halves=tuple(each for each in found if isinstance(each, Half)),
     )
 
 
@@ -111,6 +116,19 @@ class _Modelled:
 
     scop: Scop
     spare: DeferredRegion | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """What a kernel may compute ahead of a loop."""
+
+    scop: Scop
+    loop: For  # over ranges, without its body
+    source: For | Each  # as written, the same
+    split: Split
+
+
+_Found: TypeAlias = "_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion | Half"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +152,7 @@ class _Search:
 
     def block(
         self, body: tuple[Statement, ...], around: _Around, *, within: bool
-    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion]:
+    ) -> Iterator[_Found]:
         """Yield what is found in `body`, `within` a deferred nest or not."""
         after: tuple[Statement, ...] = ()  # of the loop before: belongs to it
         for position, statement in enumerate(body):
@@ -163,11 +181,12 @@ class _Search:
                 case _:
                     pass
 
-    def nest(
-        self, nest: For | Each, around: _Around, *, within: bool
-    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion]:
+    def nest(self, nest: For | Each, around: _Around, *, within: bool) -> Iterator[_Found]:
+        half = self.half(nest) if self.stores_in_dict(nest) else None
         plain = self.plain(nest)
         scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
+        if half is not None and isinstance(scop, Scop):
+            scop = (UnsupportedStatement(span=nest.span, kind="store into a dict"),)
         data = indirect_accesses(scop) if isinstance(scop, Scop) else ()
         # Inside a deferred nest, subscripts that only want values are left to the call.
         is_kept = within and isinstance(scop, Scop) and not has_computed_subscripts(scop)
@@ -176,7 +195,7 @@ class _Search:
             yield from self.inside(nest, around)
             return
         deferred = None
-        if isinstance(plain, Indexed) and not within:
+        if isinstance(plain, Indexed) and not within and half is None:
             deferred = self.deferred(plain, around)
         if isinstance(scop, Scop) and deferred is None and not within:
             yield self.modelled(scop, plain, around, within=within)
@@ -191,8 +210,38 @@ class _Search:
         yield from self.waiting(nest, reasons)
         if nest.is_value:
             return
+        half = half or self.half(nest)
+        if half is not None and deferred is None:
+            yield half
         inner = around.inside(*_bound(nest))
         yield from self.block(nest.body, inner, within=within or deferred is not None)
+
+    def stores_in_dict(self, nest: For | Each) -> bool:
+        """Return whether a loop stores into what the function shows to be a dict."""
+        return any(
+            isinstance(each, Assign)
+            and isinstance(each.target, Element)
+            and each.target.array in self.function.dicts
+            for each in nest.body
+        )
+
+    def half(self, nest: For | Each) -> Half | None:
+        """Return what of a loop that has no model a kernel may compute ahead."""
+        found = split(nest, self.live_out(nest), self.function.dicts)
+        if found is None:
+            return None
+        taken = self.taken
+        indexed = index_loops(found.nest, self.text, taken, frozenset())
+        if isinstance(indexed, Refusal):
+            return None
+        loop = indexed.nest
+        first, last = (Name(name=name, span=nest.span) for name in (FIRST, LAST))
+        plain = self.plain(replace(loop, start=first, stop=last))
+        scop = self.model(plain) if isinstance(plain, Indexed) else None
+        if not isinstance(scop, Scop) or not isinstance(loop.step, Constant) or _is_seen(scop):
+            return None
+        without = replace(nest, body=())
+        return Half(scop=scop, loop=replace(loop, body=()), source=without, split=found)
 
     def waiting(
         self, nest: For | Each | Opaque, reasons: tuple[Reason, ...]
@@ -215,9 +264,7 @@ class _Search:
         header = self.text.segment(statement.span)
         return UnsupportedLoop(header=header, reasons=scop, depth=around.depth, span=statement.span)
 
-    def driver(
-        self, found: Whole, around: _Around, *, within: bool
-    ) -> Iterator[_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion]:
+    def driver(self, found: Whole, around: _Around, *, within: bool) -> Iterator[_Found]:
         """Yield the region of a loop that may be left early, and those inside it.
 
         Where something in it may fail in the middle, only those inside can run.
@@ -352,6 +399,19 @@ class _Search:
             return None
         live_out = self.live_out(nest)
         return DeferredRegion(nest=nest, text=self.text, names=names, live_out=live_out)
+
+
+def _is_seen(scop: Scop) -> bool:
+    """Return whether a nest does more than make one list: functions in it may store, say."""
+    made = frozenset(name for each in scop.collects for name in each.arrays)
+    return (
+        len(scop.collects) != 1
+        or not scop.collects[0].is_new
+        or any(each.name in scop.arrays_written - made for each in scop.given_arrays)
+        or bool(scop.live_out)
+        or scop.exits is not None
+        or scop.exchanged is not None
+    )
 
 
 def _only_makes(statement: Assign | Update) -> bool:

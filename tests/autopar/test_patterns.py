@@ -117,7 +117,7 @@ ROWS = (
     Row(9, p.evaluated, "AP216", "k", lambda r: (np.cos, r.random(N), np.zeros(N))),
     Row(0, p.paired, "parallel", "k", lambda r: (r.random(N), np.zeros(N))),
     Row(11, p.resampled, "AP203", ".", lambda _: (np.arange(9.0), 5, np.zeros(N), 7)),
-    Row(12, p.simulated, "conditional", ".", lambda r: (r.random(9).tolist(), 6)),
+    Row(12, p.simulated, "AP217", "k", lambda r: (r.random(9).tolist(), 6)),
     Row(13, p.recurrent, "AP401", "k", lambda r: (np.zeros(N), r.random(N), 0.5)),
     Row(13, p.swept_in_place, "AP401 AP401", "kk", lambda r: (r.random((9, 9)), 9)),
     Row(13, p.fibonacci, "AP404", ".", lambda _: (100,)),

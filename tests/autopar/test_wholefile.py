@@ -679,3 +679,20 @@ def test_classes_of_a_script(same_run, loops, tmp_path):
     assert ran["Grid.add"] == ["cpu"]
     assert ran["Counted.fill"] == ["interpreter"]
     assert ran["<module>"] == ["cpu"]
+
+
+def test_loop_that_prints_and_stores_is_split(same_run, loops):
+    same_run(
+        """
+        def f(x):
+            return x * x + 1.0
+
+        table = {}
+        for k in range(20):
+            table[k] = f(k * 0.5)
+        for k in range(20):
+            print(k, f(k * 0.5), table[k])
+        """,
+        options=("--json", "report.json"),
+    )
+    assert loops()["<module>"][:2] == ["cpu", "cpu"]

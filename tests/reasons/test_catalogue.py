@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from autopar.analysis.facts import reasons as call_reasons
+from autopar.analysis.facts import reasons_fission as call_fission_reasons
 from autopar.analysis.facts import reasons_objects as object_reasons
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.source import SourceText, Span
@@ -21,6 +22,7 @@ from autopar.analysis.passes import (
     reasons_calls,
     reasons_data,
     reasons_dependence,
+    reasons_fission,
     reasons_loops,
     reasons_model,
     reasons_objects,
@@ -39,6 +41,8 @@ MODULES = (
     reasons_objects,
     reasons_data,
     reasons_dependence,
+    reasons_fission,
+    call_fission_reasons,
     call_reasons,
     object_reasons,
     target_reasons,
