@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from autopar.analysis.model.loop_ir import (
     walk_expression,
 )
 from autopar.analysis.model.loop_ir import Iterable as IterableNode
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.text import python_text
 
 from .guard import INTEGERS, LIMIT, evaluated

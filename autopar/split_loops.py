@@ -19,9 +19,9 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import SplitPart
 from autopar.analysis.model.source import Span
 

@@ -11,13 +11,14 @@ import builtins
 import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import BuiltinFunctionType, FrameType
 from typing import Any
 
 import numpy as np
 
 from autopar.analysis.model.loop_ir import Tame
+from autopar.analysis.model.nouns import dataclass
 
 from .iterated import Iterated
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import FrameType
 from typing import Any, NamedTuple
 
 from autopar.analysis.facts.reasons_fission import MayChange
 from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import SplitRegion
 from autopar.codegen.reasons import NotProfitable
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
 

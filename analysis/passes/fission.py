@@ -21,7 +21,9 @@ throwing away what turns out not to hold.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (
     NEW_LIST,

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import gast
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import Call, Tame
 from .names import bindings, children, own_nodes
