@@ -59,6 +59,7 @@ from .resting import Rest, rest_of
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
+from .uncollected import uncollected
 from .variant import Target, Variant, argument_types
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
@@ -523,7 +524,8 @@ class Region:
                 if not self._has_long_sum(key, values, found):
                     return self._too_many()
                 del self.variants[next(iter(self.variants))]
-            made = self.allowance.watch(lambda: self._make(values, found), self.span)
+            with uncollected():
+                made = self.allowance.watch(lambda: self._make(values, found), self.span)
             self.variants[key] = made
             outcome = made.target if isinstance(made, Variant) else f"{made.code}: {made.message}"
             LOG.debug("%s: %s", self.name, outcome)

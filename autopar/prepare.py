@@ -33,6 +33,7 @@ from .returning import guard_returning
 from .rewrite import Asker, Site
 from .split_loops import SplitSite
 from .splitting import can_split, split_site
+from .uncollected import uncollected
 from .variant import Variant
 
 LOG = logging.getLogger("autopar")
@@ -66,7 +67,8 @@ def prepare(
     configure_log()
     try:
         name = kept.name_of(source, options)
-        analysed = kept.fetch(source, name) or _analysed(source, options, name)
+        with uncollected():
+            analysed = kept.fetch(source, name) or _analysed(source, options, name)
         regions = tuple(
             _entry(each, (first_number + number, source), options, bindings_hold, records)
             for number, each in enumerate(analysed.found)
