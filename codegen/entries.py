@@ -131,7 +131,7 @@ def _make(form: Any, *, watches: bool, is_cut: bool) -> Entry:  # noqa: ANN401 -
         test=_absolute(test) if test else None,
     )
     callee = callee_of(form, target, watches=watches, has_bounds=is_cut)
-    engine = compiled("\n".join(entry_lines(callee, "entry")))
+    engine = compiled("\n".join(entry_lines(callee, "entry")), level=0)
     return Entry(
         address=engine.get_function_address("entry"),
         form=struct.Struct(form_of(callee)),
