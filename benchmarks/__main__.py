@@ -16,7 +16,7 @@ from pathlib import Path
 
 import autopar
 
-from . import analysis_api, bandwidth, nests, overheads, report
+from . import analysis_api, bandwidth, nests, overheads, report, warm_start
 from .harness import Measurement, WrongResult, measure
 from .kernels import KERNELS, Kernel
 from .loops import Form
@@ -87,6 +87,7 @@ def surroundings(options: argparse.Namespace) -> report.Overheads:
         verdicts_s=overheads.analysis_s(analysis_api.verdicts, rounds),
         with_schedule_s=overheads.analysis_s(analysis_api.with_schedule, rounds),
         first_call=overheads.first_call(COLD_SIZE, cold),
+        warm_start=warm_start.measure(cold),
         import_s=overheads.import_s(rounds),
     )
 
@@ -126,6 +127,9 @@ def show(results: report.Results) -> None:
     if results.analysis is not None:
         rows = [report.nest_row(each) for each in results.analysis.nests]
         print("\n" + report.table(report.NESTS_HEAD, rows))
+    if results.overheads.warm_start is not None:
+        rows = warm_start.rows(results.overheads.warm_start)
+        print("\n" + report.table(warm_start.HEAD, rows))
     if results.bandwidth is not None:
         print("\n" + report.table(bandwidth.HEAD, bandwidth.rows(results.bandwidth)))
     held = [report.bar_row(bar) for bar in report.all_bars(results)]

@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from . import warm_start
 from .bandwidth import Bandwidth
 from .harness import Measurement
 from .nests import Analysis, Nest
 from .overheads import Dispatch, FirstCall
 from .statistics import Ratio, geometric_mean
+from .warm_start import WarmStart
 
 RESULTS = Path(__file__).parent / "results"
 HEAD = ("kernel", "size", "autopar", "vs by hand", "95 %", "vs numpy", "vs cpython", "share", "ran")
@@ -36,6 +38,7 @@ class Overheads:
     verdicts_s: float | None = None
     with_schedule_s: float | None = None
     first_call: FirstCall | None = None
+    warm_start: WarmStart | None = None
     import_s: float | None = None
 
 
@@ -182,8 +185,16 @@ def overhead_bars(overheads: Overheads) -> tuple[Bar, ...]:
             limit=0.7,
             measured=None if first is None else first.autopar_s / first.by_hand_s,
         ),
+        warm_bar(overheads.warm_start),
         Bar(name="import autopar", limit=0.10, measured=overheads.import_s, unit="s"),
     )
+
+
+def warm_bar(warm: WarmStart | None) -> Bar:
+    """The bar of the first call in a process that finds everything in the cache."""
+    limit = warm_start.BAR_S if warm is None else warm.limit_s
+    measured = None if warm is None else ms(warm.warm.first_s)
+    return Bar(name="first call, warm", limit=1e3 * limit, measured=measured, unit="ms")
 
 
 def analysis_bars(analysis: Analysis | None) -> tuple[Bar, ...]:
