@@ -37,6 +37,7 @@ from .passes.definitions import MODULE, functions_of, loop_functions, usual_name
 from .passes.describe import describe
 from .passes.disjoint import disjoint_pairs
 from .passes.fission import FIRST, LAST
+from .passes.in_bounds import in_bounds
 from .passes.last_values import find_last_values
 from .passes.layouts import on_bases
 from .passes.parse import parse
@@ -187,16 +188,16 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
         with isl.budget():
             last = find_last_values(scop)
             memory = pinned(on_bases(scop, facts.layouts), facts.values)
-            in_bounds = (
-                *conditions.in_bounds(scop),
+            asked = (
+                *in_bounds(scop),
                 *conditions.never_empty(scop),
                 *(conditions.condition(scop, each) for each in scop.requires),
             )
-            told_apart = {each.text: each for each in in_bounds if each.text != "True"}
-            in_bounds = tuple(told_apart.values())
+            told_apart = {each.text: each for each in asked if each.text != "True"}
+            required = tuple(told_apart.values())
             # What wraps means something only in bounds, and is simpler there.
             is_simpler = most_wrapped(memory) or scop.requires
-            judged = within(memory, in_bounds) if is_simpler else memory
+            judged = within(memory, required) if is_simpler else memory
             loops = find_verdicts(judged, at_call=facts != NOTHING)
             unproven = unproven_axes(scop, loops)
             if unproven is not None:
@@ -205,7 +206,7 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
                 scop=scop,
                 memory=memory,
                 loops=loops,
-                in_bounds=in_bounds,
+                in_bounds=required,
                 disjoint=disjoint_pairs(scop, facts.layouts),
                 last_values=None if last is None else last[0],
                 live_out_defined=None if last is None else last[1],

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,21 +71,53 @@ class Admission(NamedTuple):
     extents: tuple[tuple[int, ...], ...] = ()
 
 
+class _Checks(NamedTuple):
+    """What is generated for a guard."""
+
+    check: Callable[..., Admission | None]
+    key: Callable[..., tuple[Any, ...] | None]
+    finders: tuple[RowFinder, ...]
+    source: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """The checks of one region, over `arguments` in order."""
+    """The checks of one region, over `arguments` in order; generated once they are wanted."""
 
+    region: RegionPlan
     arguments: tuple[str, ...]
     arrays: tuple[str, ...]  # those of the arguments that must be plain arrays
     growing: tuple[str, ...]  # those that must be lists, since they are appended to
     scalars: tuple[str, ...]  # those read as values
     conditional: tuple[int, ...]  # the loops behind `Admission.holding`
-    # None where a condition fails; raises TypeError where a parameter is no integer.
-    check: Callable[..., Admission | None]
-    # The types of all arguments as a dictionary key; None where an array is not a plain one.
-    key: Callable[..., tuple[Any, ...] | None]
-    finders: tuple[RowFinder, ...]  # what `check` looks at the data with
-    source: str
+    _made: list[_Checks] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def checks(self) -> _Checks:
+        """What is generated: for a report alone, or before a first call, that would be wasted."""
+        if not self._made:
+            self._made.append(_generated(self))
+        return self._made[0]
+
+    @property
+    def check(self) -> Callable[..., Admission | None]:
+        """None where a condition fails; raises TypeError where a parameter is no integer."""
+        return self.checks.check
+
+    @property
+    def key(self) -> Callable[..., tuple[Any, ...] | None]:
+        """The types of all arguments as a dictionary key; None where an array is no plain one."""
+        return self.checks.key
+
+    @property
+    def finders(self) -> tuple[RowFinder, ...]:
+        """What `check` looks at the data with."""
+        return self.checks.finders
+
+    @property
+    def source(self) -> str:
+        """The text of the checks."""
+        return self.checks.source
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -130,10 +163,22 @@ def make_guard(region: RegionPlan) -> Guard:
     # What may be left as it was is passed along, be it unbound.
     kept = region.scop.maybe_assigned
     arguments = tuple(dict.fromkeys((*arrays, *integers, *scalars, *growing, *kept)))
-    conditional = tuple(plan.loop for plan in region.loops if plan.condition is not None)
+    return Guard(
+        region=region,
+        arguments=arguments,
+        arrays=arrays,
+        growing=growing,
+        scalars=scalars,
+        conditional=tuple(plan.loop for plan in region.loops if plan.condition is not None),
+    )
+
+
+def _generated(guard: Guard) -> _Checks:
+    region = guard.region
     finders = row_finders(region)
-    taken = (arguments, integers, conditional)
-    keys = _key_lines(arguments, arrays, region)
+    integers = _names(region)[1]
+    keys = _key_lines(guard.arguments, guard.arrays, region)
+    taken = (guard.arguments, integers, guard.conditional)
     source = "\n".join([*_check_lines(region, finders, taken), *keys])
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS, "autopar_ndarray": np.ndarray,
@@ -142,12 +187,7 @@ def make_guard(region: RegionPlan) -> Guard:
     }  # fmt: skip
     names |= {_finder_name(number): each.find for number, each in enumerate(finders)}
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
-    return Guard(
-        arguments=arguments,
-        arrays=arrays,
-        growing=growing,
-        scalars=scalars,
-        conditional=conditional,
+    return _Checks(
         check=names["check"],
         key=names["key"],
         finders=finders,

@@ -202,6 +202,13 @@ class Set:
         return Set(raw)
 
     @locked
+    def renamed(self, parameter: str, name: str) -> Set:
+        """Return the same set, one of its parameters under another name."""
+        kind = islpy.dim_type.param
+        position = self._raw.find_dim_by_name(kind, parameter)
+        return self if position < 0 else Set(self._raw.set_dim_name(kind, position, name))
+
+    @locked
     def named(self, name: str) -> Set:
         """Return the same tuples under another name."""
         return Set(self._raw.set_tuple_name(name))

@@ -44,6 +44,7 @@ _MOST_OF_A_CALL = 60_000
 # Making loops is one call for a whole region: some 8,000 operations for each of its statements.
 MOST_OF_A_SCAN = 600_000
 _COUNTED_EVERY = 0.002  # seconds; some 10,000 operations
+_NEARLY = 1_000  # operations: what a limit on one call, or on a function, is known to
 
 
 class BudgetExhaustedError(Exception):
@@ -60,6 +61,7 @@ class _Meter:
         self.started = self.counted = self.clock()
         self.operations = max(operations, 1)  # 0 would be no limit
         self.asked = 0  # operations of `operations_spent` itself, which nobody pays for
+        self.least = 0  # operations that have been spent for sure
         self.is_spent = operations <= 0
         self.most = _MOST_OF_A_CALL  # operations of the call that is under way
         context.reset_operations()
@@ -83,7 +85,7 @@ class _Meter:
             raise BudgetExhaustedError("the budget is spent")
         if now - self.counted > _COUNTED_EVERY:
             self.counted = now
-            self.allow(operations_spent())
+            self.allow(operations_spent(within=_NEARLY))
 
 
 class _State:
@@ -150,7 +152,7 @@ def budget(operations: int = DEFAULT_BUDGET, seconds: float = _SECONDS) -> Itera
             yield
         finally:
             if purse is not None:
-                purse.operations -= operations_spent()
+                purse.operations -= operations_spent(within=_NEARLY)
                 purse.seconds -= seconds if meter.clock is time.thread_time else 0.0
             # The limit is sticky: every later call would fail, parsing included.
             STATE.context.set_max_operations(0)
@@ -168,10 +170,11 @@ def allowance(operations: int, seconds: float) -> Iterator[None]:
         _purse.reset(token)
 
 
-def operations_spent() -> int:
+def operations_spent(*, within: int = 1) -> int:
     """Return how many operations isl did since the enclosing budget began.
 
-    isl does not tell, but says whether a limit is reached: the count is searched for.
+    Fewer than `within` more where that is not 1. isl does not tell, but says whether a limit is
+    reached: the count is searched for.
     """
     with STATE.lock:
         meter = STATE.meter
@@ -179,8 +182,8 @@ def operations_spent() -> int:
             return 0
         if meter.is_spent:
             return meter.granted
-        low, high = -1, meter.granted + 1
-        while high - low > 1:
+        low, high = meter.least - 1, meter.granted + 1
+        while high - low > within:
             middle = (low + high) // 2
             meter.context.set_max_operations(middle + meter.asked)
             if _may_operate():
@@ -189,7 +192,8 @@ def operations_spent() -> int:
             else:
                 low = middle
         meter.context.set_max_operations(meter.granted + meter.asked)
-        return max(low, 0)
+        meter.least = max(low, 0)
+        return max(low, high - 1, 0)
 
 
 def aborts() -> int:
@@ -230,14 +234,15 @@ def locked(operation: Callable[P, R], *, most: int = _MOST_OF_A_CALL) -> Callabl
     @functools.wraps(operation)  # the name too: pickling looks `Set.parse` up by it
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         with STATE.lock:
-            if STATE.meter is None:
+            meter = STATE.meter
+            if meter is None:
                 with budget():
                     return run(*args, **kwargs)
-            meter, before = STATE.meter, STATE.meter.most
             meter.look()
+            before = meter.most
             if most > before:
                 meter.most = most  # also for what the operation calls in its turn
-                meter.allow(operations_spent())
+                meter.allow(operations_spent(within=_NEARLY))
             try:
                 return operation(*args, **kwargs)
             except islpy.Error as error:

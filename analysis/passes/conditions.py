@@ -2,34 +2,29 @@
 
 Before:  { : k = 0 or k >= n }         After:  "k == 0 or k >= n"
 
-Also derives the sets behind the questions that every call asks: is each subscript in range,
-do the loops run at all, may the region be run again from its start.
+Also derives the sets behind questions that every call asks: do the loops run at all, may the
+region be run again from its start. Whether subscripts are in range asks `in_bounds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from ..model import isl, isl_ast
-from ..model.indirect import indirect_value
 from ..model.plan import Condition
 from ..model.scop import Access, Scop, Statement
 from ..model.text import python_text
 from . import certain_writes
-from .affine import affine
 from .dependences import accesses_to, cells, is_indirect
-from .identifiers import Identifiers
-from .order import dimensions_of, instance, original_schedule
-from .privatization import undefined_reads
+from .order import original_schedule
 from .readable import readable
 from .row_words import in_words
-from .subscript_forms import atoms_of, subscript_form
 
 
 def condition(scop: Scop, holds: isl.Set) -> Condition:
     """Return the Python test for a set of parameter values, simplified by what is known."""
     texts = {parameter.name: parameter.text for parameter in scop.parameters}
-    return _condition(scop, holds, scop.context, texts)
+    test = isl_ast.condition(holds.simplified(scop.context), scop.span)
+    text = python_text(readable(test, tuple(texts)), texts)
+    return Condition(set=holds, text=text, words=in_words(scop, text))
 
 
 def always(scop: Scop) -> Condition:
@@ -42,33 +37,6 @@ def never(scop: Scop) -> Condition:
     return Condition(set=scop.context.subtract(scop.context), text="False", words="False")
 
 
-def _condition(scop: Scop, holds: isl.Set, known: isl.Set, texts: Mapping[str, str]) -> Condition:
-    test = isl_ast.condition(holds.simplified(known), scop.span)
-    text = python_text(readable(test, tuple(texts)), texts)
-    return Condition(set=holds, text=text, words=in_words(scop, text))
-
-
-def in_bounds(scop: Scop) -> tuple[Condition, ...]:
-    """Return the conditions under which every subscript of every instance is in range.
-
-    One for each end of each axis of each array, those that hold anyway left out.
-    """
-    extents = _extents(scop)
-    texts = {parameter.name: parameter.text for parameter in scop.parameters}
-    texts |= {name: f"{array}.shape[{axis}]" for (array, axis), name in extents.items()}
-    tests = " and ".join(f"{name} >= 0" for name in extents.values())
-    known = isl.Set.parse(f"[{', '.join(extents.values())}] -> {{ : {tests} }}")
-    known = known.intersect(scop.context)
-    found = []
-    for outside in _all_outside(scop, extents):
-        broken = outside.intersect(known)
-        if not broken.is_empty():
-            # The gist first: a complement has a piece for every constraint.
-            holds = broken.gist(known).complement()
-            found.append(_condition(scop, holds, known, texts))
-    return tuple({each.text: each for each in found}.values())
-
-
 def never_empty(scop: Scop) -> tuple[Condition, ...]:
     """Return the conditions under which loops run that leave a value of their variable behind."""
     found = []
@@ -79,62 +47,6 @@ def never_empty(scop: Scop) -> tuple[Condition, ...]:
             if not empty.is_empty():
                 found.append(condition(scop, scop.context.subtract(empty)))
     return tuple({each.text: each for each in found}.values())
-
-
-def _all_outside(scop: Scop, extents: Mapping[tuple[str, int], str]) -> Iterator[isl.Set]:
-    """Yield the parameter values for which some subscript, or an allocation, must fail."""
-    for (array, axis), extent in extents.items():
-        yield from _outside(scop, array, axis, extent)
-    atoms = {parameter.word: parameter.name for parameter in scop.parameters}
-    for made in scop.arrays:
-        for axis, size in enumerate(made.allocation.extents if made.allocation else ()):
-            extent = str(affine(size, atoms))
-            yield isl.Set.parse(f"[{', '.join(atoms.values())}] -> {{ : {extent} < 0 }}")
-            yield from _outside(scop, made.name, axis, extent)
-        yield from undefined_reads(scop, made)
-
-
-def _extents(scop: Scop) -> dict[tuple[str, int], str]:
-    """Return the isl identifier of every extent of an array that has subscripts."""
-    known = {parameter.word: parameter.name for parameter in scop.parameters}
-    taken = Identifiers([*known.values(), *(name for each in scop.statements
-                                            for name in each.domain.dimensions)])  # fmt: skip
-    found: dict[tuple[str, int], str] = {}
-    for array in scop.given_arrays:
-        for axis in range(array.rank):
-            name = known.get(f"{array.name}.shape[{axis}]")
-            found[array.name, axis] = name or taken.fresh(f"extent_{axis}_of_{array.name}")
-    return found
-
-
-def _outside(scop: Scop, array: str, axis: int, extent: str) -> Iterator[isl.Set]:
-    """Yield the parameter values for which a subscript is too small, and too large."""
-    leaving: dict[str, tuple[Statement, list[tuple[str, str]]]] = {}
-    for statement in scop.statements:
-        atoms = atoms_of(scop, statement)
-        for access in statement.accesses:
-            if access.array == array:
-                if indirect_value(access.indices[axis]) is not None:
-                    continue  # the kernel looks at each one (`typed.Computed`)
-                found = subscript_form(access.indices[axis], atoms)
-                assert found is not None  # `build_scop` refused every other subscript
-                least = f"-({extent})" if found.may_wrap else "0"
-                ends = f"{found.form} < {least}", f"{found.form} >= {extent}"
-                leaving.setdefault(statement.name, (statement, []))[1].append(ends)
-    for end in (0, 1):
-        union: isl.Set | None = None
-        for statement, each in leaving.values():
-            tests = " or ".join(dict.fromkeys(ends[end] for ends in each))
-            names = instance(statement, dimensions_of(statement))
-            parameters = [p.name for p in scop.parameters]
-            if extent.isidentifier():
-                parameters.append(extent)
-            known = ", ".join(dict.fromkeys(parameters))
-            cells = isl.Set.parse(f"[{known}] -> {{ {names} : {tests} }}")
-            values = cells.intersect(statement.domain).params()
-            union = values if union is None else union.union(values)
-        if union is not None:
-            yield union
 
 
 def redo(scop: Scop, copies: frozenset[str] = frozenset()) -> Condition:

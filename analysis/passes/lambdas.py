@@ -46,6 +46,9 @@ def inner_functions(body: list[Any], known: Mapping[str, str]) -> dict[str, Any]
 
     Or passes to functions of the user: of those `known` tells what names outside mean.
     """
+    defined = [(node, *found) for node in body for found in _defined(node)]
+    if not defined:
+        return {}
     bindings = Counter(each for node in names.own_nodes(body) for each in names.bindings(node))
     shared = {
         name
@@ -56,8 +59,7 @@ def inner_functions(body: list[Any], known: Mapping[str, str]) -> dict[str, Any]
     }
     return {
         name: definition
-        for node in body
-        for name, definition in _defined(node)
+        for node, name, definition in defined
         if bindings[name] == 1 and name not in shared and _only_called(name, node, body, known)
     }
 

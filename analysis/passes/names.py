@@ -221,15 +221,22 @@ def scope_of(body: list[Any]) -> Scope:
 
 def steady_names(body: list[Any], local: set[str] | frozenset[str]) -> frozenset[str]:
     """Return those of the `local` names of a function that nothing binds inside a loop of it."""
-    loops = (gast.For, gast.While, gast.AsyncFor, *_comprehensions())
     changing = {
-        name
-        for loop in own_nodes(body)
-        if isinstance(loop, loops)
-        for node in walk(loop)
-        for name in bindings(node)
+        name for loop in _outermost_loops(body) for node in walk(loop) for name in bindings(node)
     }
     return frozenset(local) - changing
+
+
+def _outermost_loops(body: list[Any]) -> Iterator[Any]:
+    """Yield the loops and comprehensions of a function that lie in no other of them."""
+    loops = (gast.For, gast.While, gast.AsyncFor, *_comprehensions())
+    pending = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, loops):
+            yield node
+        else:
+            pending += own_children(node)
 
 
 def subscripted(body: list[Any]) -> Iterator[Any]:
@@ -279,10 +286,14 @@ def own_nodes(body: list[Any]) -> Iterator[Any]:
     while pending:
         node = pending.pop()
         yield node
-        if isinstance(node, _scopes()):
-            pending += list(getattr(node, "decorator_list", ()))
-        else:
-            pending += children(node)
+        pending += own_children(node)
+
+
+def own_children(node: Any) -> list[Any]:
+    """Return the nodes directly below one that run in the same scope."""
+    if isinstance(node, _scopes()):
+        return list(getattr(node, "decorator_list", ()))
+    return children(node)
 
 
 def _captured(node: Any) -> set[str]:

@@ -11,7 +11,7 @@ under that assumption, it is wrong for every loop that matters, and dropped at o
 negative in all instances gets the extent added, and nothing else changes.
 
 The relations are exact for in-range subscripts, as NumPy's user guide ("Indexing on ndarrays")
-has them; what is out of range at either end is left to `conditions.in_bounds`.
+has them; what is out of range at either end is left to `in_bounds`.
 """
 
 from __future__ import annotations
