@@ -76,7 +76,6 @@ class _Checks(NamedTuple):
 
     check: Callable[..., Admission | None]
     key: Callable[..., tuple[Any, ...] | None]
-    finders: tuple[RowFinder, ...]
     source: str
 
 
@@ -90,6 +89,7 @@ class Guard:
     growing: tuple[str, ...]  # those that must be lists, since they are appended to
     scalars: tuple[str, ...]  # those read as values
     conditional: tuple[int, ...]  # the loops behind `Admission.holding`
+    finders: tuple[RowFinder, ...]  # what `check` looks at the data with
     _made: list[_Checks] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -108,11 +108,6 @@ class Guard:
     def key(self) -> Callable[..., tuple[Any, ...] | None]:
         """The types of all arguments as a dictionary key; None where an array is no plain one."""
         return self.checks.key
-
-    @property
-    def finders(self) -> tuple[RowFinder, ...]:
-        """What `check` looks at the data with."""
-        return self.checks.finders
 
     @property
     def source(self) -> str:
@@ -170,12 +165,12 @@ def make_guard(region: RegionPlan) -> Guard:
         growing=growing,
         scalars=scalars,
         conditional=tuple(plan.loop for plan in region.loops if plan.condition is not None),
+        finders=row_finders(region),
     )
 
 
 def _generated(guard: Guard) -> _Checks:
-    region = guard.region
-    finders = row_finders(region)
+    region, finders = guard.region, guard.finders
     integers = _names(region)[1]
     keys = _key_lines(guard.arguments, guard.arrays, region)
     taken = (guard.arguments, integers, guard.conditional)
@@ -190,7 +185,6 @@ def _generated(guard: Guard) -> _Checks:
     return _Checks(
         check=names["check"],
         key=names["key"],
-        finders=finders,
         source="\n".join([*(line for each in finders for line in each.lines), source]),
     )
 

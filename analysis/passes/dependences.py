@@ -24,6 +24,7 @@ from ..model.indirect import indirect_value
 from ..model.scop import Access, Scop, Statement
 from .apart_rows import without_shared_rows
 from .order import carried
+from .same_iterations import Places, places, same_in_both
 
 _Effect: TypeAlias = Literal["read", "write"]
 _KINDS: dict[tuple[_Effect, _Effect], Kind] = {
@@ -44,6 +45,7 @@ class Conflict:
     source_accesses: tuple[Access, ...]
     sink_accesses: tuple[Access, ...]
     relation: isl.Map
+    within: frozenset[int]  # loops of which no two iterations meet in it
 
 
 def find_conflicts(scop: Scop) -> tuple[Conflict, ...]:
@@ -51,7 +53,7 @@ def find_conflicts(scop: Scop) -> tuple[Conflict, ...]:
     touches: dict[str, list[_Touch]] = {array.name: [] for array in scop.arrays}
     for statement in scop.statements:
         for name in dict.fromkeys(access.array for access in statement.accesses):
-            touches[name].append(_touch(statement, name))
+            touches[name].append(_touch(scop, statement, name))
     found = tuple(
         conflict for name, touched in touches.items() for conflict in _conflicts(name, touched)
     )
@@ -75,13 +77,15 @@ class _Touch:
     statement: Statement
     accesses: Mapping[_Effect, tuple[Access, ...]]
     cells: Mapping[_Effect, isl.Map]
+    places: Mapping[_Effect, Places]
 
 
-def _touch(statement: Statement, array: str) -> _Touch:
+def _touch(scop: Scop, statement: Statement, array: str) -> _Touch:
     effects: tuple[_Effect, ...] = ("read", "write")
     accesses = {effect: accesses_to(statement, array, effect) for effect in effects}
     touched = {effect: cells(statement, found) for effect, found in accesses.items() if found}
-    return _Touch(statement, accesses, touched)
+    plain = {effect: places(scop, statement, accesses[effect]) for effect in touched}
+    return _Touch(statement, accesses, touched, plain)
 
 
 def _conflicts(array: str, touched: list[_Touch]) -> Iterator[Conflict]:
@@ -107,6 +111,7 @@ def _conflicts(array: str, touched: list[_Touch]) -> Iterator[Conflict]:
                     source_accesses=source.accesses[first],
                     sink_accesses=sink.accesses[second],
                     relation=relation,
+                    within=same_in_both(source.places[first], sink.places[second]),
                 )
 
 
@@ -135,10 +140,16 @@ def cells(statement: Statement, accesses: tuple[Access, ...]) -> isl.Map:
 def carried_by(scop: Scop, conflicts: tuple[Conflict, ...], loop: int) -> tuple[Conflict, ...]:
     """Return the part of the conflicts that `loop` carries; empty ones are left out."""
     found = []
+    orders: dict[tuple[str, str], isl.Map] = {}
     for conflict in conflicts:
         if loop not in conflict.source.loops or loop not in conflict.sink.loops:
             continue
-        order = carried(scop, conflict.source, conflict.sink, loop)
+        if loop in conflict.within:
+            continue
+        ends = conflict.source.name, conflict.sink.name
+        order = orders.get(ends)
+        if order is None:
+            order = orders[ends] = carried(scop, conflict.source, conflict.sink, loop)
         relation = conflict.relation.intersect(order)
         if not relation.is_empty():
             found.append(replace(conflict, relation=relation))
