@@ -173,7 +173,7 @@ def allowance(operations: int, seconds: float) -> Iterator[None]:
 def operations_spent(*, within: int = 1) -> int:
     """Return how many operations isl did since the enclosing budget began.
 
-    Fewer than `within` more where that is not 1. isl does not tell, but says whether a limit is
+    Fewer than `within` more have been done. isl does not tell, but says whether a limit is
     reached: the count is searched for.
     """
     with STATE.lock:
@@ -193,7 +193,7 @@ def operations_spent(*, within: int = 1) -> int:
                 low = middle
         meter.context.set_max_operations(meter.granted + meter.asked)
         meter.least = max(low, 0)
-        return max(low, high - 1, 0)
+        return meter.least
 
 
 def aborts() -> int:

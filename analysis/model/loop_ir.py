@@ -625,10 +625,14 @@ def names_in(pattern: Pattern) -> tuple[str, ...]:
 
 
 def walk_expression(expression: Expression) -> Iterator[Expression]:
-    """Yield `expression` and everything below it, operands before the operation."""
-    for child in children(expression):
-        yield from walk_expression(child)
-    yield expression
+    """Return `expression` and everything below it, operands before the operation."""
+    found: list[Expression] = []
+    pending = [expression]
+    while pending:
+        node = pending.pop()
+        found.append(node)
+        pending += children(node)
+    return reversed(found)  # last to first, each before its operands
 
 
 def wrapped_value(subscript: Expression) -> Expression | None:

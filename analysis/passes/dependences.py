@@ -183,7 +183,7 @@ def _dependence(
     scop: Scop, conflict: Conflict, found: tuple[Access, Access, isl.Map], loop: int
 ) -> Dependence:
     source, sink, relation = found
-    distance, direction = _vector(scop, conflict, relation)
+    distance, direction = _vector(scop, conflict, relation, loop)
     return Dependence(
         kind=conflict.kind,
         array=conflict.array,
@@ -199,13 +199,14 @@ def _dependence(
 
 
 def _vector(
-    scop: Scop, conflict: Conflict, relation: isl.Map
+    scop: Scop, conflict: Conflict, relation: isl.Map, carrier: int
 ) -> tuple[tuple[int, ...] | None, tuple[Direction, ...]]:
     common = [loop for loop in conflict.source.loops if loop in conflict.sink.loops]
     distances: list[int | None] = []
     directions: list[Direction] = []
     for level, loop in enumerate(common):
-        low, high = relation.distances(level) or (None, None)
+        is_same = level < scop.loops[carrier].depth or loop in conflict.within
+        low, high = (0, 0) if is_same else relation.distances(level) or (None, None)
         step = scop.loops[loop].step
         if step < 0:
             low, high = (None if high is None else -high), (None if low is None else -low)

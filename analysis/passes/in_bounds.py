@@ -72,13 +72,13 @@ class _Asked:
         for array in self.scop.given_arrays:
             for axis in range(array.rank):
                 word = f"{array.name}.shape[{axis}]"
-                name = atoms.get(word)
-                for holds, test in self.axis(array.name, axis, name or shared):
-                    if name is None:
-                        own = self.identifiers.fresh(f"extent_{axis}_of_{array.name}")
-                        yield self.condition(holds.renamed(shared, own), test, {shared: word})
-                    else:
-                        yield self.condition(holds, test, {})
+                if word in atoms:
+                    for each in self.axis(array.name, axis, atoms[word]):
+                        yield self.condition(*each, {})
+                    continue
+                own = self.identifiers.fresh(f"extent_{axis}_of_{array.name}")
+                for holds, test in self.axis(array.name, axis, shared):
+                    yield self.condition(holds.renamed(shared, own), test, {shared: word})
         for made in self.scop.arrays:
             for found in self.allocated(made.name, atoms):
                 yield self.condition(*found, {})

@@ -47,7 +47,9 @@ def more_than_counters(nest: For) -> frozenset[str]:
         if isinstance(each, Assign | Update) and isinstance(each.target, Name)
     }
     counted = Counter(inner.variable for each in loops for inner in _nested(each))
-    return frozenset(names & (assigned | set(counted) | set(_read_outside(nest, names))))
+    return frozenset(
+        names & (assigned | set(counted) | set(_read_outside((nest,), frozenset(names))))
+    )
 
 
 def bound_again(nest: For) -> frozenset[str]:
@@ -66,40 +68,27 @@ def _nested(loop: For) -> Iterator[For]:
             yield each
 
 
-def _read_outside(nest: For, variables: set[str]) -> Iterator[str]:
+def _read_outside(body: tuple[Statement, ...], variables: frozenset[str]) -> Iterator[str]:
     """Yield each of `variables` that is read where no loop around counts with it."""
-    for name in variables:
-        found = Counter(_reads((nest,), name))
-        inside = Counter(_reads(tuple(_outermost((nest,), name)), name, is_bound=True))
-        if found[name] > inside[name]:
-            yield name
-
-
-def _outermost(body: tuple[Statement, ...], name: str) -> Iterator[For]:
-    """Yield the loops over `name` that lie in no other one."""
     for each in body:
+        yield from _reads(each, variables)
         match each:
-            case For(variable=variable) if variable == name:
-                yield each
             case For():
-                yield from _outermost(each.body, name)
+                yield from _read_outside(each.body, variables - {each.variable})
             case If():
-                yield from _outermost(each.body, name)
-                yield from _outermost(each.orelse, name)
-            case _:
-                pass
+                yield from _read_outside(each.body, variables)
+                yield from _read_outside(each.orelse, variables)
+            case _:  # of another compound statement nobody knows which parts run
+                for inner in walk_statements((each,)):
+                    yield from _reads(inner, variables)
 
 
-def _reads(body: tuple[Statement, ...], name: str, *, is_bound: bool = False) -> Iterator[str]:
-    """Yield `name` for each read of it in `body`; `is_bound`: only in the bodies of these loops."""
-    inside = body
-    if is_bound:
-        inside = tuple(inner for each in body if isinstance(each, For) for inner in each.body)
-    for statement in walk_statements(inside):
-        for expression in expressions_of(statement):
-            for node in walk_expression(expression):
-                if isinstance(node, Name) and node.name == name:
-                    yield name
+def _reads(statement: Statement, variables: frozenset[str]) -> Iterator[str]:
+    """Yield each read of one of `variables` in a statement itself."""
+    for expression in expressions_of(statement):
+        for node in walk_expression(expression):
+            if isinstance(node, Name) and node.name in variables:
+                yield node.name
 
 
 def with_scalars(nest: For, names: frozenset[str], others: frozenset[str]) -> For:

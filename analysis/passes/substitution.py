@@ -37,6 +37,8 @@ def substituted(expression: Expression, known: Mapping[str, Expression]) -> Expr
     match expression:
         case Name(name=name) if name in known:
             return replace(known[name], span=expression.span)
+    if not known:
+        return expression
     return rebuilt(expression, lambda node: substituted(node, known))
 
 
@@ -46,15 +48,26 @@ def rebuilt(expression: Expression, visit: Callable[[Expression], Expression]) -
         case Constant() | Name() | Extent():
             return expression
         case Element():
-            return replace(expression, indices=tuple(map(visit, expression.indices)))
+            indices = tuple(map(visit, expression.indices))
+            if _is_same(indices, expression.indices):
+                return expression
+            return replace(expression, indices=indices)
         case Slice():
             parts = (expression.start, expression.stop, expression.step)
             start, stop, step = (None if each is None else visit(each) for each in parts)
             return replace(expression, start=start, stop=stop, step=step)
         case Unary():
-            return replace(expression, operand=visit(expression.operand))
+            operand = visit(expression.operand)
+            return (
+                expression
+                if operand is expression.operand
+                else replace(expression, operand=operand)
+            )
         case Binary() | Compare():
-            return replace(expression, left=visit(expression.left), right=visit(expression.right))
+            left, right = visit(expression.left), visit(expression.right)
+            if left is expression.left and right is expression.right:
+                return expression
+            return replace(expression, left=left, right=right)
         case BoolOp():
             return replace(expression, values=tuple(map(visit, expression.values)))
         case Conditional():
@@ -62,6 +75,10 @@ def rebuilt(expression: Expression, visit: Callable[[Expression], Expression]) -
             return replace(expression, test=test, body=body, orelse=orelse)
         case Call():
             return replace(expression, arguments=tuple(map(visit, expression.arguments)))
+
+
+def _is_same(new: tuple[Expression, ...], old: tuple[Expression, ...]) -> bool:
+    return all(each is before for each, before in zip(new, old, strict=True))
 
 
 def forget(known: dict[str, Expression], body: tuple[Statement, ...]) -> None:

@@ -110,3 +110,17 @@ def test_last_values_and_when_there_are_any(
         assert value == values["i"]
     if arguments != "False":
         assert eval(arguments, {"n": 8, "k": 1})
+
+
+def test_arrays_that_are_used_alike_are_asked_about_under_their_own_names() -> None:
+    source = (
+        "def kernel(x, y, z, n, k):\n    for i in range(n):\n"
+        "        x[i + k] = y[i + k] + z[i]\n        z[i] = z[i] + z[k]\n"
+    )
+    assert ["y.shape[0] >= n + k", "x.shape[0] >= n + k"] == [
+        each.text.rpartition(" or ")[2] for each in plan(source).in_bounds if "n + k" in each.text
+    ]
+    for each in plan(source).in_bounds:
+        for array in "xyz":
+            if f"{array}.shape[0]" in each.text:
+                assert f"extent_0_of_{array}" in each.set.parameters

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autopar.analysis.passes.dependences import find_conflicts
+from autopar.analysis.passes.order import carried
 from autopar.analysis.stages import redo_condition
 from tests.analysis.reading import loop, plan
 from tests.coincidence import differing_order
@@ -312,3 +314,28 @@ def test_a_shift_may_be_redone_where_it_leaves_its_source_alone() -> None:
             overwritten = {i + k for i in range(2, n)} & {i for i in range(2, n)}
             before = {i for i in range(2, n) if i - k not in range(2, i)}
             assert bool(overwritten & before) is not eval(redo.text, {"n": n, "k": k}), (n, k)
+
+
+WITHIN = (
+    ("c[i] = a[i] + c[i]", {"c": {0}}),
+    ("a[i + 1] = b[i]; c[i] = a[i + 1]", {"a": {0}}),
+    ("a[i + 1] = b[i]; c[i] = a[i]", {"a": set[int]()}),  # what writes it meets itself alone
+    ("a[2 * i] = a[2 * i] + a[k]", {"a": set[int]()}),
+    ("for j in range(n): c[i, j] = c[i, j] + a[j, i]", {"c": {0, 1}}),
+    ("for j in range(n): c[j, i] = c[j, j] + a[j, i]", {"c": {1}}),
+)
+
+
+@pytest.mark.parametrize(("body", "expected"), WITHIN, ids=[body for body, _ in WITHIN])
+def test_what_meets_within_one_iteration_only_is_carried_by_no_loop(
+    body: str, expected: dict[str, set[int]]
+) -> None:
+    scop = plan(kernel(body)).scop
+    conflicts = find_conflicts(scop)
+    for each in conflicts:
+        for within in each.within:
+            order = carried(scop, each.source, each.sink, within)
+            assert each.relation.intersect(order).is_empty()
+    for array, loops in expected.items():
+        found = [each.within for each in conflicts if each.array == array]
+        assert loops == frozenset.intersection(*found)
