@@ -13,6 +13,7 @@ One compiled function costs a microsecond where interpreting the conditions woul
 
 from __future__ import annotations
 
+import logging
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
@@ -41,6 +42,8 @@ from .cost import interpreter_nanoseconds, iterations
 from .returning import can_return
 from .row_finders import NOT_FOUND, RowFinder, row_finders
 from .trips import widest_trips
+
+LOG = logging.getLogger("autopar")
 
 # Parameters within 32 bits: index arithmetic then stays within 64 (see `passes.ranges`).
 LIMIT = 2**31 - 1
@@ -96,7 +99,12 @@ class Guard:
     def checks(self) -> _Checks:
         """What is generated: for a report alone, or before a first call, that would be wasted."""
         if not self._made:
-            self._made.append(_generated(self))
+            try:
+                made = _generated(self)
+            except Exception:  # a fault of ours must not become the user's
+                LOG.exception("no guard for the region at %s", self.region.scop.span)
+                made = _Checks(check=_never, key=_never, source="")
+            self._made.append(made)
         return self._made[0]
 
     @property
@@ -127,6 +135,10 @@ class Guard:
             values = finder.find(*(known[name] for name in finder.arguments))
             found.update(zip(finder.found, values, strict=True))
         return found
+
+
+def _never(*_values: object) -> None:
+    """Admit no call."""
 
 
 def can_guard(region: RegionPlan) -> bool:

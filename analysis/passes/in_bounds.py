@@ -11,8 +11,10 @@ asked of isl, and arrays that are used alike are asked about once, under one nam
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl, isl_ast
 from ..model.indirect import indirect_value

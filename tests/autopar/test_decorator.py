@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar import guard
 from autopar.options import BACKENDS, AutoparError, choose_options
 from tests.sameness import loops_of, notes, places, same
 
@@ -879,3 +880,15 @@ def test_result_of_any_kind_comes_back():
         return Pair(a.sum(), [a, None])
 
     same(several, lambda: (np.arange(3.0),), ran="cpu")
+
+
+def test_a_guard_that_cannot_be_generated_admits_nothing(monkeypatch, caplog):
+    def fails(*_arguments):
+        raise ValueError("planted")
+
+    monkeypatch.setattr(guard, "_check_lines", fails)
+    function = autopar.parallel(scale, backend="cpu", cache=False)
+    assert (function(np.ones(9)) == 2.0).all()
+    assert "planted" in caplog.text
+    ran = function.last_run.to_dict()["functions"][0]["loops"][0]["ran"]
+    assert ran["backend"] == "interpreter"
