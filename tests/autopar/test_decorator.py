@@ -11,6 +11,7 @@ import pickle
 import textwrap
 import threading
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -887,7 +888,7 @@ def test_a_guard_that_cannot_be_generated_admits_nothing(monkeypatch, caplog):
         raise ValueError("planted")
 
     monkeypatch.setattr(guard, "_check_lines", fails)
-    function = autopar.parallel(scale, backend="cpu", cache=False)
+    function: Any = autopar.parallel(scale, backend="cpu", cache=False)
     assert (function(np.ones(9)) == 2.0).all()
     assert "planted" in caplog.text
     ran = function.last_run.to_dict()["functions"][0]["loops"][0]["ran"]
