@@ -17,6 +17,7 @@ from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
+from autopar.analysis.model.scop import takes_rows
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     FAILURES,
@@ -53,6 +54,7 @@ from autopar.codegen.passes import with_passes
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
 from autopar.codegen.reduced import without_rounded
+from autopar.codegen.row_loops import unfit_rows
 
 from .aliases import written_alone
 from .cost import iterations
@@ -94,7 +96,9 @@ def draft_variant(
         return known
     types = known
     is_cpu = target == "cpu"
-    wanted: Reorders = "blocks" if is_cpu else "whole"
+    wanted: Reorders | None = "blocks" if is_cpu else "whole"
+    if takes_rows(region.scop):  # which stay as they are
+        wanted = None
     found = specialize(region, types, holding, may_copy=is_cpu, reorders=wanted)
     if isinstance(found, Refusal):
         return found
@@ -110,6 +114,7 @@ def draft_variant(
         program = without_rounded(program)
     program = marked(program, typed)
     refusal = _unfit(region.scop.span, target, program)
+    refusal = refusal or unfit_rows(program, target, region.scop.span)
     if refusal is not None:
         return refusal
     # What a list grows by has one note for all its parts.

@@ -13,7 +13,12 @@ from types import FunctionType, ModuleType
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.model.ufuncs import own_name
 from autopar.analysis.passes.allocation_calls import ALLOCATIONS, DTYPES
-from autopar.analysis.passes.names import ITERABLES, MATH_CONSTANTS, MODELLED_FUNCTIONS
+from autopar.analysis.passes.names import (
+    ITERABLES,
+    MATH_CONSTANTS,
+    MODELLED_FUNCTIONS,
+    ROW_FUNCTIONS,
+)
 
 from .callees import Callees, Watched
 from .functions import (
@@ -27,7 +32,14 @@ from .functions import (
 )
 
 # What the analysis takes attributes of modules to mean.
-_MEANT = MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES | ITERABLES
+_MEANT = (
+    MODELLED_FUNCTIONS
+    | MATH_CONSTANTS.keys()
+    | ALLOCATIONS
+    | DTYPES
+    | ITERABLES
+    | ROW_FUNCTIONS
+)
 
 
 def watch_known(

@@ -18,6 +18,7 @@ from .expressions import Names, print_expression, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
 from .lasting import PART, asks_each_part, asks_each_turn
+from .row_loops import Row, RowPrinter, row_of_loop
 from .small_integers import SMALL
 from .strip_text import Ahead
 from .strips import STRIP, find_strips
@@ -90,6 +91,10 @@ class Body:
         self, loop: Loop, lower: str, upper: str, indent: str, *, asks: bool = True
     ) -> Iterator[str]:
         """Yield the lines of a loop from `lower` to `upper`."""
+        row = row_of_loop(loop)
+        if row is not None:
+            yield from self._row(row, loop, lower, upper, indent)
+            return
         ahead = self.in_strips(loop, "_strip")
         if ahead is not None:
             yield from self._strips(ahead, lower, upper, indent)
@@ -109,6 +114,16 @@ class Body:
         yield from self.nodes(loop.body, indent + INDENT)
         if loop.is_endless:
             yield from given_up(indent)
+
+    def _row(self, row: Row, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield a loop over a row as one call of NumPy's own loop."""
+        printer = RowPrinter(
+            names=self.names, names_of=self._names, tells_warnings=self.tells_warnings
+        )
+        lines, helpers = printer.lines(row, loop, lower, upper)
+        self.helpers.update(helpers)
+        self.memory.add("address")
+        yield from (indent + line for line in lines)
 
     def _asking(self, indent: str) -> Iterator[str]:
         """Yield the question whether to stop."""

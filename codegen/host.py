@@ -30,6 +30,7 @@ from .kernel import (
 )
 from .partials import PartialLoop, partial_loop
 from .reduced import may_need_order
+from .row_loops import row_of_loop
 from .sharing import has_rounded, most, shared_reductions
 from .work import term_count
 
@@ -234,6 +235,7 @@ class _Planner:
                 isinstance(first, Loop)
                 and first.within is None
                 and (first.stays is None or first.is_driver)
+                and row_of_loop(first) is None  # NumPy takes it as a whole
             )
             loop = first if isinstance(first, Loop) and is_known and len(run) == 1 else None
             return Step(kernel=self.kernel(self._name("step"), run, loop, around))

@@ -38,6 +38,8 @@ PREFIX = "numpy_"
 TOLD = "told_"
 STRIP = "strip_"
 TOLD_STRIP = "toldstrip_"
+ROW = "numpyrow_"
+TOLD_ROW = "toldrow_"
 # Those whose bits do not depend on how many elements are computed at once, nor on where they lie,
 # at every level of instructions that NumPy chooses from; told apart by experiment (see
 # tests/codegen/test_numpy_loops.py). Not `fmax` and `fmin`, which differ for signalling NaNs.
@@ -54,7 +56,7 @@ STRIPPED = frozenset(
 SCALAR_SECOND = frozenset(("numpy.power", "numpy.float_power"))
 
 # dtype: (NumPy's character for it, LLVM's type).
-_DTYPES = {
+LLVM_DTYPES = {
     "int8": ("b", "i8"), "int16": ("h", "i16"), "int32": ("i", "i32"), "int64": ("l", "i64"),
     "uint8": ("B", "i8"), "uint16": ("H", "i16"), "uint32": ("I", "i32"), "uint64": ("L", "i64"),
     "float32": ("f", "float"), "float64": ("d", "double"),
@@ -132,6 +134,11 @@ def define(name: str) -> str:
     else:
         kind = (prefix == TOLD_STRIP, _stands_still(ufunc))
         text = _strip_text(symbol, ufunc, dtype, kind)
+    return placed(symbol, text)
+
+
+def placed(symbol: str, text: str) -> str:
+    """Return `symbol` once kernels find the function there that `text` defines."""
     engine = compiled(text)
     _ENGINES.append(engine)
     llvm.add_symbol(symbol, engine.get_function_address(symbol))
@@ -161,7 +168,7 @@ def _strip_text(symbol: str, ufunc: np.ufunc, dtype: str, kind: tuple[bool, bool
     """Return the LLVM code that calls the loop of `ufunc` for elements side by side."""
     is_told, is_scalar = kind
     loop, data = loop_of(ufunc, dtype)
-    number, size, count = _DTYPES[dtype][1], np.dtype(dtype).itemsize, ufunc.nin
+    number, size, count = LLVM_DTYPES[dtype][1], np.dtype(dtype).itemsize, ufunc.nin
     second = f", {number} %y" if is_scalar else ", ptr %x1" if count > 1 else ""
     rows = ["%x0", *(["%at"] if is_scalar else ["%x1"])[: count - 1], "%out"]
     strides = [size, *([0] if is_scalar else [size])[: count - 1], size]
@@ -176,7 +183,7 @@ def _strip_text(symbol: str, ufunc: np.ufunc, dtype: str, kind: tuple[bool, bool
     call = f"""  %loop = inttoptr i64 {loop} to ptr
   %data = inttoptr i64 {data} to ptr
   call void %loop(ptr %arguments, ptr %count, ptr %strides, ptr %data)"""
-    call = _told(call) if is_told else _added(call)
+    call = told(call) if is_told else added(call)
     return f"""
 define i64 @{symbol}(i64 %n, ptr %x0{second}, ptr %out) {{
   %arguments = alloca [{count + 1} x ptr]
@@ -199,7 +206,7 @@ begin:
 def _scalar_text(symbol: str, ufunc: np.ufunc, dtype: str, *, is_told: bool) -> str:
     """Return the LLVM code that calls the loop of `ufunc` for one element."""
     loop, data = loop_of(ufunc, dtype)
-    kind, count = _DTYPES[dtype][1], ufunc.nin
+    kind, count = LLVM_DTYPES[dtype][1], ufunc.nin
     parameters = ", ".join(f"{kind} %x{k}" for k in range(count))
     stored = "\n".join(
         f"""  %at{k} = alloca {kind}
@@ -211,7 +218,7 @@ def _scalar_text(symbol: str, ufunc: np.ufunc, dtype: str, *, is_told: bool) -> 
     call = f"""  %loop = inttoptr i64 {loop} to ptr
   %data = inttoptr i64 {data} to ptr
   call void %loop(ptr %arguments, ptr %one, ptr %strides, ptr %data)"""
-    call = _told(call) if is_told else _added(call)
+    call = told(call) if is_told else added(call)
     result = (
         "ret i64 %status" if is_told else f"%value = load {kind}, ptr %out\n  ret {kind} %value"
     )
@@ -232,7 +239,7 @@ define {"i64" if is_told else kind} @{symbol}({parameters}) {{
 """
 
 
-def _added(call: str) -> str:
+def added(call: str) -> str:
     """Return `call`, after which the processor's flags of before are raised too.
 
     Some loops (`sign`, `fmax`, `tanh`) clear them, since they compare with instructions that
@@ -253,7 +260,7 @@ again:
 end:"""
 
 
-def _told(call: str) -> str:
+def told(call: str) -> str:
     """Return `call` between a clearing and a test of the processor's flags.
 
     What they held is lost: nobody else reads them in a program that tells warnings this way.

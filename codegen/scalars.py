@@ -21,7 +21,17 @@ from autopar.analysis.model.later import Later
 
 from .float_status import FLOAT_STATUS
 from .libm import FUNCTIONS, LIBM, define_libm
-from .numpy_loops import PREFIX, STRIP, TOLD, TOLD_STRIP, scalar_function, strip_function
+from .numpy_loops import (
+    PREFIX,
+    ROW,
+    STRIP,
+    TOLD,
+    TOLD_ROW,
+    TOLD_STRIP,
+    scalar_function,
+    strip_function,
+)
+from .numpy_rows import row_function
 
 if TYPE_CHECKING:
     import numba
@@ -377,6 +387,8 @@ def cpu_helper(name: str) -> Value:
     """Return the helper called `name`, callable from code under `numba.njit`."""
     if name.startswith(LIBM):
         return _libm_function(name.removeprefix(LIBM))
+    if name.startswith((ROW, TOLD_ROW)):
+        return row_function(name)
     if name.startswith((PREFIX, TOLD)):
         return scalar_function(name)
     if name.startswith((STRIP, TOLD_STRIP)):

@@ -16,6 +16,7 @@ from autopar.analysis.model.later import Later
 from . import interrupts, native, numpy_loops
 from .fpflags import address_of
 from .libm import LIBM, define_libm
+from .numpy_rows import define_row
 
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
@@ -67,6 +68,8 @@ def _make(symbol: str) -> bool:
         if not address:
             return False
         llvm.add_symbol(symbol, address)
+    elif name.startswith((numpy_loops.ROW, numpy_loops.TOLD_ROW)):
+        define_row(name)
     else:
         numpy_loops.define(name)
     return True

@@ -14,6 +14,7 @@ from autopar.analysis.model.nouns import dataclass
 from . import isl
 from .loop_ir import (
     Assign,
+    Call,
     Collected,
     Element,
     Exchanged,
@@ -24,6 +25,7 @@ from .loop_ir import (
     Update,
     walk_expression,
 )
+from .row_functions import ORDERED_STEPS
 from .source import Span
 
 
@@ -310,3 +312,12 @@ class Scop:
     def statements_in(self, loop: int) -> tuple[Statement, ...]:
         """Return the statements that loop number `loop` surrounds."""
         return tuple(statement for statement in self.statements if loop in statement.loops)
+
+
+def takes_rows(scop: Scop) -> bool:
+    """Return whether some statement is a step that only NumPy's own loop over a row takes."""
+    return any(
+        isinstance(node, Call) and node.function in ORDERED_STEPS
+        for statement in scop.statements
+        for node in walk_expression(statement.body.value)
+    )

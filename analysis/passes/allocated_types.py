@@ -6,12 +6,14 @@ Before:  row = np.zeros_like(x), x: float32[:]        After:  row: float32[:]
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..model.diagnostics import Refusal
-from ..model.loop_ir import Element, Name
+from ..model.loop_ir import Assign, Element, Name
 from ..model.scop import Scop
-from ..model.types import INT, OPEN, ArrayType, LiveInType, NumpyScalar
+from ..model.types import INT, OPEN, ArrayType, LiveInType, NumpyScalar, ScalarType
 from .reasons import UnsupportedType
+from .substitution import value_names
 from .type_expression import type_expression
 from .type_operations import Scope
 
@@ -66,7 +68,39 @@ def _dtype_of_values(scop: Scop, name: str, types: Mapping[str, LiveInType]) -> 
         variables={each: kind for each, kind in scalars.items() if each not in assigned},
         intervals={},
     )
+    needed = value_names(first.body.value) & assigned
+    if needed:
+        scope = replace(scope, variables=scope.variables | _assigned_types(scop, scope))
     value = type_expression(first.body.value, scope)
     if isinstance(value, UnsupportedType) or not isinstance(value.type, NumpyScalar):
         return None
     return value.type.dtype
+
+
+def _assigned_types(scop: Scop, scope: Scope) -> dict[str, ScalarType]:
+    """Return the types of those scalars that every statement gives the same type.
+
+    A statement that reads a scalar of unknown type waits for the one that assigns it.
+    """
+    loops = {each.variable: INT for each in scop.loops}
+    found: dict[str, ScalarType] = {}
+    mixed: set[str] = set()
+    grown = True
+    while grown:
+        grown = False
+        here = replace(
+            scope, integers={**scope.integers, **loops}, variables={**scope.variables, **found}
+        )
+        for statement in scop.statements:
+            body = statement.body
+            if not isinstance(body, Assign) or not isinstance(body.target, Name):
+                mixed.update([body.target.name] if isinstance(body.target, Name) else [])
+                continue
+            value, name = type_expression(body.value, here), body.target.name
+            if isinstance(value, UnsupportedType):
+                continue
+            if name not in found:
+                found[name], grown = value.type, True
+            elif found[name] != value.type:
+                mixed.add(name)
+    return {name: kind for name, kind in found.items() if name not in mixed}

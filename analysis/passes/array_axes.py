@@ -67,6 +67,11 @@ class View:
                 yield from _holding("<=", _number(0, self.span), entry)
                 yield from _holding("<", entry, size)
 
+    def first(self) -> Element:
+        """Return the element at the start of each axis that is left."""
+        indices = tuple(e.start if isinstance(e, Axis) else e for e in self.entries)
+        return Element(array=self.array, indices=indices, span=self.span, has_tuple=True)
+
     def element(self, variables: tuple[str, ...]) -> Element:
         """Return the element at the values of `variables`, one for each axis that is left."""
         waiting = iter(variables)

@@ -54,6 +54,8 @@ from .array_axes import Axis, View, equal, not_empty, view_of
 from .array_meetings import are_apart, is_same
 from .array_operators import is_bare, operation
 from .reasons import ArrayStatement
+from .row_guesses import outside_rows, row_calls, rows_guessed, rows_in
+from .row_reductions import Taken, has_rows, is_on_rows
 from .substitution import rebuilt
 
 Ranks = Mapping[str, int]
@@ -63,11 +65,23 @@ _MOST_AXES = 64  # of any array
 def ranks_shown(body: tuple[Statement, ...]) -> dict[str, int]:
     """Return the arrays of statements with the most subscripts that these give any of them."""
     found: dict[str, int] = {}
+    calls: list[Call] = []
     for statement in walk_statements(body):
         for expression in expressions_of(statement):
-            for node in walk_expression(expression):
+            for node in outside_rows(expression):
                 if isinstance(node, Element):
                     found[node.array] = max(found.get(node.array, 0), len(node.indices))
+                elif isinstance(node, Call) and is_on_rows(node):
+                    calls.append(node)
+    outside = dict(found)
+    for call in calls:
+        for node in walk_expression(call):
+            if isinstance(node, Element):
+                found[node.array] = max(found.get(node.array, 0), len(node.indices))
+    for call in calls:
+        for inner in rows_in(call):
+            for name, rank in rows_guessed(inner, outside).items():
+                found[name] = max(found.get(name, 0), rank)
     return found
 
 
@@ -86,9 +100,11 @@ def is_array_statement(statement: Statement, ranks: Ranks) -> bool:
             return any(_is_part(each, ranks) for each in _operands(value))
         case Assign() | Update():
             return any(
-                isinstance(node, Slice)
+                isinstance(index, Slice)
                 for expression in (statement.target, statement.value)
-                for node in walk_expression(expression)
+                for node in _operands(expression)
+                if isinstance(node, Element)
+                for index in node.indices
             )
     return False
 
@@ -114,7 +130,7 @@ def expand_arrays(
     ranks = {**ranks, **ranks_shown((nest,))}
     statements = tuple(walk_statements((nest,)))
     arrays = [each for each in statements if is_array_statement(each, ranks)]
-    if not arrays:
+    if not arrays and not any(True for _ in row_calls((nest,))):
         return nest
     together = [each for each in arrays if is_part(each, statements)]
     if together:
@@ -162,6 +178,12 @@ class _Expansion:
         return tuple(each for statement in body for each in self.statement(statement))
 
     def statement(self, node: Statement) -> tuple[Statement, ...]:
+        if any(map(has_rows, expressions_of(node))):
+            try:
+                return self.with_rows(node)
+            except _Unexpanded as found:
+                self.reasons.append(found.reason)
+                return (node,)
         match node:
             case Assign() | Update() if is_array_statement(node, self.ranks):
                 try:
@@ -178,6 +200,41 @@ class _Expansion:
                 return (replace(node, body=replace(self, is_inside=True).block(node.body)),)
             case _:
                 return (node,)
+
+    def with_rows(self, node: Statement) -> tuple[Statement, ...]:
+        """Return a statement after the loops for functions of rows that it calls."""
+        if not self.is_inside:
+            self.refuse(node.span, "what it asks of a row is asked outside of every loop")
+        taken = Taken(expanding=self, refuse=self.refuse)
+        rest = taken.statement(node)
+        return (*taken.before, *self.statement(rest))
+
+    def row(self, node: Expression, span: Span) -> tuple[tuple[Statement, ...], View]:
+        """Return the statements that make a row of `node`, and the row."""
+        before: tuple[Statement, ...] = ()
+        match node:
+            case Name(name=name):
+                place = Element(array=name, indices=(), span=node.span)
+            case Element():
+                place = node
+            case _:
+                name = self.fresh(f"{TEMPORARY}row")
+                target = Name(name=name, span=span)
+                made = self.made(Assign(target=target, value=node, span=span), name)
+                # No row of a report: it is part of the statement that asks for the value.
+                before = tuple(
+                    replace(each, is_inlined=True) if isinstance(each, For) else each
+                    for each in made
+                )
+                place = Element(array=name, indices=(), span=span)
+        found = view_of(place, self.ranks.get(place.array, len(place.indices)))
+        if found is None or len(found.axes) != 1:
+            self.refuse(span, "what it is given is not known to have one axis")
+        return before, found
+
+    def text_at(self, span: Span) -> str:
+        """Return the source at `span`."""
+        return self.text.segment(span)
 
     def inside(self, loop: For) -> tuple[Statement, ...]:
         """Return the body of a loop, expanded."""
@@ -404,9 +461,9 @@ class _Reading:
 
 
 def _operands(node: Expression) -> Iterator[Expression]:
-    """Yield a value and what it is computed from, subscripts left out."""
+    """Yield a value and what it is computed from, subscripts and what rows give left out."""
     yield node
-    if not isinstance(node, Element):
+    if not isinstance(node, Element) and not is_on_rows(node):
         for each in children(node):
             yield from _operands(each)
 

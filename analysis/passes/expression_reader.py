@@ -29,6 +29,7 @@ from ..model.loop_ir import (
     Slice,
     Unary,
 )
+from ..model.row_functions import DOT, ROW_METHODS, row_function
 from ..model.source import SourceFunction, Span
 from ..model.ufuncs import own_name
 from . import names
@@ -97,6 +98,8 @@ class ExpressionReader:
                 return Constant(value=self.constants[node.id], span=at)
             case gast.Name():
                 return Name(name=node.id, span=at)
+            case gast.BinOp(op=gast.MatMult()):
+                return self.on_rows(DOT, [node.left, node.right], at)
             case gast.BinOp():
                 left, right = self.expression(node.left), self.expression(node.right)
                 return Binary(operator=self.operator(node), left=left, right=right, span=at)
@@ -173,6 +176,9 @@ class ExpressionReader:
         key = self.user_function(node)
         if key is not None:
             return self.call_of_helper(node, key, 1)
+        row = self.call_on_rows(node)
+        if row is not None:
+            return row
         match node:
             case gast.Call(
                 func=gast.Attribute(value=number, attr="conjugate"), args=[], keywords=[]
@@ -188,6 +194,32 @@ class ExpressionReader:
             raise Unmodelled(self.unknown_call(node))
         arguments = tuple(self.expression(each) for each in node.args)
         return Call(function=own_name(function), arguments=arguments, span=span_of(node))
+
+    def call_on_rows(self, node: Any) -> Call | None:
+        """Return the call of a function of rows: `np.sum(a[i])`, `a[i].sum()`; None for others."""
+        if node.keywords or any(isinstance(each, gast.Starred) for each in node.args):
+            return None
+        arguments = node.args
+        function = row_function(self.canonical(node.func))
+        match node.func:
+            case gast.Attribute(value=array, attr=method) if function is None:
+                if method not in ROW_METHODS or self.is_module(array):
+                    return None
+                function, arguments = f"numpy.{method}", [array, *arguments]
+        if function is None or len(arguments) != (2 if function == DOT else 1):
+            return None
+        if any(isinstance(each, gast.GeneratorExp) for each in arguments):
+            return None
+        return self.on_rows(function, arguments, span_of(node))
+
+    def on_rows(self, function: str, arguments: list[Any], at: Span) -> Call:
+        """Return a call of which the arguments may have slices."""
+        before, self.takes_slices = self.takes_slices, True
+        try:
+            found = tuple(self.expression(each) for each in arguments)
+        finally:
+            self.takes_slices = before
+        return Call(function=function, arguments=found, span=at)
 
     def unknown_call(self, node: Any) -> Reason:
         """Return why nothing is known of a call."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.later import Later
+from ..model.row_functions import ROW_ALIASES, ROWS
 from ..model.source import SourceText, Span
 from ..model.ufuncs import ALIASES, FUNCTIONS
 
@@ -43,6 +44,8 @@ MODELLED_FUNCTIONS = frozenset(
     + [f"math.{name}" for name in _MATH.split()]
     + [f"numpy.{name}" for name in _NUMPY.split()]
 )
+# Functions of whole rows of arrays, under all their names.
+ROW_FUNCTIONS = ROWS | ROW_ALIASES.keys()
 # What takes all that a generator gives before it does anything else.
 TAKE_ALL = frozenset(("list", "max", "min", "set", "sorted", "sum", "tuple"))
 _BUILTINS = frozenset(
@@ -62,6 +65,8 @@ _BUILTINS = frozenset(
         "pow",
         "divmod",
         *TAKE_ALL,
+        "any",
+        "all",
         "complex",
     ]
 )

@@ -77,6 +77,7 @@ from .reasons import (
     UnsupportedStatement,
     WhileLoop,
 )
+from .row_reductions import has_rows
 from .returns import LEFT, arity, with_result, without_result
 from .several_targets import assigned_alike, assigned_in_turn, temporary
 from .tame import computed_calls, dicts_in, tame_statement
@@ -504,7 +505,11 @@ class _Reader(ExpressionReader):
     def bound(self, node: Any) -> Expression:
         """Return a bound of a range; what no kernel computes has a name."""
         try:
-            return self.expression(node)
+            found = self.expression(node)
+            if not has_rows(found):
+                return found
+            reason = self.unknown_call(node) if isinstance(node, gast.Call) else None
+            raise Unmodelled(reason or self.unsupported(node, "function of a row").reason)
         except Unmodelled as unmodelled:
             name = held_number(node, span_of)
             if name is None:

@@ -29,6 +29,7 @@ from .hazards import call_hazards
 from .promotion import call_cell
 from .type_complex import absolute, complex_part, made_complex
 from .type_operations import Result, Scope, binary, chosen_type, number, unary, unsupported
+from .type_rows import ROW_STEPS, row_step
 from .type_ufuncs import ufunc_call
 
 _FLOAT64 = NumpyScalar(dtype="float64")
@@ -59,6 +60,8 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
         case _, (operand,) if name.removeprefix("numpy.") in COMPILED_DTYPES:
             target = NumpyScalar(dtype=name.removeprefix("numpy."))
             return _converted(name, operand, target, span, scope)
+        case _ if name in ROW_STEPS:
+            return row_step(name, operands, span, scope)
         case _ if name in FUNCTIONS:
             return ufunc_call(name, operands, span, scope)
         case _:

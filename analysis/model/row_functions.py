@@ -1,0 +1,54 @@
+"""Functions of a whole row of an array, by their canonical names, and the steps they consist of.
+
+Maps "numpy.sum" to what a loop over the row does: `first` makes the value before the row, `next`
+the value after one more element, `last` what the function returns. Each step is a function of
+the loop IR that nobody can write; typing knows them, and `codegen.row_loops` prints the loops of
+float steps as one call of NumPy's own loop, since it adds in an order of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+FIRST, NEXT, LAST = ".first", ".next", ".last"
+
+# Of one row. Those that begin with the first element want one.
+NUMPY_ROWS = frozenset(
+    f"numpy.{name}" for name in ("sum", "prod", "max", "min", "any", "all", "mean", "var", "std")
+)
+# Python's own, over the elements of an array or a list.
+BUILTIN_ROWS = frozenset(("sum", "max", "min", "any", "all"))
+WANT_ONE = frozenset(("numpy.max", "numpy.min", "numpy.mean", "max", "min"))
+# Of two rows of one length.
+DOT = "numpy.dot"
+ROWS = NUMPY_ROWS | BUILTIN_ROWS | {DOT}
+# Other names of the same functions.
+ROW_ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "numpy.amax": "numpy.max", "numpy.amin": "numpy.min", "numpy.inner": DOT,
+        "numpy.vdot": DOT,
+    }
+)  # fmt: skip
+# Methods of arrays.
+ROW_METHODS = frozenset(name.removeprefix("numpy.") for name in {*NUMPY_ROWS, DOT})
+
+# The steps of floats that only NumPy's own loop takes in the interpreter's order.
+ORDERED_STEPS = frozenset(
+    f"{name}{NEXT}" for name in ("numpy.sum", "numpy.prod", "numpy.max", "numpy.min", DOT)
+)
+# Squares of the distances from the mean, on the way to a variance.
+DEVIATION = "numpy.var.deviation"
+
+
+def row_function(name: str | None) -> str | None:
+    """Return the function of rows called `name`, under its own name; None for any other."""
+    if name is None:
+        return None
+    own = ROW_ALIASES.get(name, name)
+    return own if own in ROWS else None
+
+
+def row_of(step: str) -> str:
+    """Return the function that a step is of."""
+    return step.rpartition(".")[0]
