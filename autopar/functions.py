@@ -51,6 +51,8 @@ KNOWN_BUILTINS = (
     "zip",
     "reversed",
     "sum",
+    "any",
+    "all",
     "pow",
     "divmod",
     "complex",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
+from autopar.analysis.model.row_functions import ORDERED_STEPS, PRODUCTS, row_of
 from autopar.analysis.model.typed import (
     FLOAT_DIVIDE,
     FLOAT_INVALID,
@@ -33,6 +34,11 @@ _WORDS = {
     "%": "remainder", "**": "power", "<<": "left_shift", ">>": "right_shift",
     "divmod.quotient": "divmod", "divmod.remainder": "divmod",
 }  # fmt: skip
+# Whole rows: all of NumPy's but products say that they reduce.
+_REDUCING = {
+    step: row_of(step) if row_of(step) in PRODUCTS else "numpy.reduce"
+    for step in sorted(ORDERED_STEPS)
+}
 _DIVISIONS = frozenset(("/", "//", "%"))
 # Only these have a pole, and these never overflow: of two, another one must have done it.
 _POLES = frozenset(
@@ -149,7 +155,7 @@ def _namespace(file: str) -> dict[str, Any]:
 def _warn_at(operation: Operation | None, event: str, file: str, namespace: dict[str, Any]) -> None:
     if operation is None:
         return
-    name = operation.name
+    name = _REDUCING.get(operation.name, operation.name)
     is_function = name.startswith("numpy.")
     word = name.removeprefix("numpy.") if is_function else f"scalar {_WORDS.get(name, name)}"
     message = f"{event} encountered in {word}"

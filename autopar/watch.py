@@ -33,12 +33,7 @@ from .functions import (
 
 # What the analysis takes attributes of modules to mean.
 _MEANT = (
-    MODELLED_FUNCTIONS
-    | MATH_CONSTANTS.keys()
-    | ALLOCATIONS
-    | DTYPES
-    | ITERABLES
-    | ROW_FUNCTIONS
+    MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES | ITERABLES | ROW_FUNCTIONS
 )
 
 

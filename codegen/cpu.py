@@ -66,7 +66,7 @@ OWN_NAMES = frozenset(
 PATTERN = re.compile(
     r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+_term\d+"
     r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|numpyrow|toldrow)_\w+"
-    r"|\w+_(lanes|levels|strip|strip_end|ahead|part|first)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
+    r"|\w+_(lanes|levels|strip|strip_end|ahead|part|row_start)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.loop_ir import (
@@ -22,7 +23,7 @@ from autopar.analysis.model.loop_ir import (
     walk_expression,
     wrapped_value,
 )
-from autopar.analysis.model.row_functions import DOT, NEXT, ORDERED_STEPS
+from autopar.analysis.model.row_functions import ORDERED_STEPS, PRODUCTS, row_of
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     Computed,
@@ -41,8 +42,12 @@ from .kernel import Instance, Loop, Program, walk_nodes
 from .numpy_loops import ROW, TOLD_ROW
 from .reasons import TargetLacksFeature
 
-_UFUNCS = {"numpy.sum": "add", "numpy.prod": "multiply", "numpy.max": "maximum",
-           "numpy.min": "minimum", DOT: "vecdot"}  # fmt: skip
+_UFUNCS: Mapping[str, str] = MappingProxyType(
+    {
+        "numpy.sum": "add", "numpy.prod": "multiply", "numpy.max": "maximum",
+        "numpy.min": "minimum", **dict.fromkeys(sorted(PRODUCTS), "vecdot"),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,9 @@ def has_steps(statement: TypedStatement) -> bool:
 
 def _is_plain(kind: ArrayType, row: Row) -> bool:
     """Return whether NumPy takes elements as they lie; it copies rows for BLAS that run back."""
-    return kind.is_aligned and (kind.layout in ("C", "F") or row.operation.name != f"{DOT}{NEXT}")
+    return kind.is_aligned and (
+        kind.layout in ("C", "F") or row_of(row.operation.name) not in PRODUCTS
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +148,10 @@ class RowPrinter:
     def lines(self, row: Row, loop: Loop, lower: str, upper: str) -> tuple[list[str], set[str]]:
         """Return the lines that compute the value of a row, and the helpers that they call."""
         operation = row.operation
-        ufunc = _UFUNCS[operation.name.removesuffix(NEXT)]
+        ufunc = _UFUNCS[row_of(operation.name)]
         suffix = f"{ufunc}_{operation.type.dtype}"
         value, helpers = self.names[row.name], {f"{ROW}{suffix}"}
-        first = f"{self.names[loop.iterator]}_first"
+        first = f"{self.names[loop.iterator]}_row_start"
         names = self.names_of(row.instance, {**self.names, loop.iterator: first}, "")
         places: list[str] = []
         for load, steps in zip(row.loads, row.steps, strict=True):

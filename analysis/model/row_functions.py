@@ -20,25 +20,29 @@ NUMPY_ROWS = frozenset(
 # Python's own, over the elements of an array or a list.
 BUILTIN_ROWS = frozenset(("sum", "max", "min", "any", "all"))
 WANT_ONE = frozenset(("numpy.max", "numpy.min", "numpy.mean", "max", "min"))
-# Of two rows of one length.
-DOT = "numpy.dot"
-ROWS = NUMPY_ROWS | BUILTIN_ROWS | {DOT}
+# Of two rows of one length; the second one is what `@` calls.
+PRODUCTS = frozenset(("numpy.dot", "numpy.matmul"))
+MATRIX_PRODUCT = "numpy.matmul"
+ROWS = NUMPY_ROWS | BUILTIN_ROWS | PRODUCTS
 # Other names of the same functions.
 ROW_ALIASES: Mapping[str, str] = MappingProxyType(
-    {
-        "numpy.amax": "numpy.max", "numpy.amin": "numpy.min", "numpy.inner": DOT,
-        "numpy.vdot": DOT,
-    }
-)  # fmt: skip
+    {"numpy.amax": "numpy.max", "numpy.amin": "numpy.min", "numpy.inner": "numpy.dot"}
+)
 # Methods of arrays.
-ROW_METHODS = frozenset(name.removeprefix("numpy.") for name in {*NUMPY_ROWS, DOT})
+ROW_METHODS = frozenset(name.removeprefix("numpy.") for name in {*NUMPY_ROWS, "numpy.dot"})
 
 # The steps of floats that only NumPy's own loop takes in the interpreter's order.
 ORDERED_STEPS = frozenset(
-    f"{name}{NEXT}" for name in ("numpy.sum", "numpy.prod", "numpy.max", "numpy.min", DOT)
+    f"{name}{NEXT}"
+    for name in ("numpy.sum", "numpy.prod", "numpy.max", "numpy.min", *sorted(PRODUCTS))
 )
-# Squares of the distances from the mean, on the way to a variance.
-DEVIATION = "numpy.var.deviation"
+# Steps that ask for the types of their operands alone: there may be no such elements.
+OF_TYPES = frozenset(
+    f"{name}{FIRST}"
+    for name in (
+        "numpy.sum", "numpy.prod", "numpy.any", "numpy.all", "numpy.dot", "numpy.matmul",
+    )
+)  # fmt: skip
 
 
 def row_function(name: str | None) -> str | None:
@@ -47,6 +51,11 @@ def row_function(name: str | None) -> str | None:
         return None
     own = ROW_ALIASES.get(name, name)
     return own if own in ROWS else None
+
+
+def rows_wanted(name: str) -> int:
+    """Return how many rows the function called `name` is given."""
+    return 2 if name in PRODUCTS else 1
 
 
 def row_of(step: str) -> str:

@@ -19,7 +19,8 @@ from typing import Literal, TypeAlias
 
 from ..model import isl
 from ..model.indirect import indirect_value, indirect_values
-from ..model.loop_ir import Element, Expression, Extent, Name, walk_expression
+from ..model.loop_ir import Call, Element, Expression, Extent, Name, children, walk_expression
+from ..model.row_functions import OF_TYPES
 from ..model.scop import Access, Array
 from ..model.source import Span
 from .affine import affine
@@ -31,7 +32,7 @@ Kind: TypeAlias = Literal["read", "may_write", "must_write"]
 
 def reads(draft: Draft, expression: Expression, place: Place) -> Iterator[Access]:
     """Yield the read accesses of an expression in evaluation order."""
-    for node in walk_expression(expression):
+    for node in _evaluated(expression):
         match node:
             case Element():
                 yield from _element(draft, "read", node, place)
@@ -43,6 +44,17 @@ def reads(draft: Draft, expression: Expression, place: Place) -> Iterator[Access
                 draft.enter_parameters(node)
             case _:
                 pass
+
+
+def _evaluated(expression: Expression) -> Iterator[Expression]:
+    """Yield an expression and all below it, operands first, but what is asked for its type only."""
+    match expression:
+        case Call(function=function) if function in OF_TYPES:
+            pass
+        case _:
+            for each in children(expression):
+                yield from _evaluated(each)
+    yield expression
 
 
 def predicate_reads(draft: Draft, place: Place, span: Span) -> Iterator[Access]:

@@ -70,7 +70,7 @@ def _dtype_of_values(scop: Scop, name: str, types: Mapping[str, LiveInType]) -> 
     )
     needed = value_names(first.body.value) & assigned
     if needed:
-        scope = replace(scope, variables=scope.variables | _assigned_types(scop, scope))
+        scope = replace(scope, variables={**scope.variables, **_assigned_types(scop, scope)})
     value = type_expression(first.body.value, scope)
     if isinstance(value, UnsupportedType) or not isinstance(value.type, NumpyScalar):
         return None

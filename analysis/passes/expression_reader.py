@@ -29,7 +29,7 @@ from ..model.loop_ir import (
     Slice,
     Unary,
 )
-from ..model.row_functions import DOT, ROW_METHODS, row_function
+from ..model.row_functions import MATRIX_PRODUCT, ROW_METHODS, row_function, rows_wanted
 from ..model.source import SourceFunction, Span
 from ..model.ufuncs import own_name
 from . import names
@@ -99,7 +99,7 @@ class ExpressionReader:
             case gast.Name():
                 return Name(name=node.id, span=at)
             case gast.BinOp(op=gast.MatMult()):
-                return self.on_rows(DOT, [node.left, node.right], at)
+                return self.on_rows(MATRIX_PRODUCT, [node.left, node.right], at)
             case gast.BinOp():
                 left, right = self.expression(node.left), self.expression(node.right)
                 return Binary(operator=self.operator(node), left=left, right=right, span=at)
@@ -206,7 +206,7 @@ class ExpressionReader:
                 if method not in ROW_METHODS or self.is_module(array):
                     return None
                 function, arguments = f"numpy.{method}", [array, *arguments]
-        if function is None or len(arguments) != (2 if function == DOT else 1):
+        if function is None or len(arguments) != rows_wanted(function):
             return None
         if any(isinstance(each, gast.GeneratorExp) for each in arguments):
             return None

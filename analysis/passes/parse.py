@@ -74,11 +74,12 @@ from .reasons import (
     FunctionNotKnown,
     OpaqueIterable,
     SourceUnavailable,
+    UnknownCall,
     UnsupportedStatement,
     WhileLoop,
 )
-from .row_reductions import has_rows
 from .returns import LEFT, arity, with_result, without_result
+from .row_reductions import has_rows
 from .several_targets import assigned_alike, assigned_in_turn, temporary
 from .tame import computed_calls, dicts_in, tame_statement
 
@@ -505,16 +506,19 @@ class _Reader(ExpressionReader):
     def bound(self, node: Any) -> Expression:
         """Return a bound of a range; what no kernel computes has a name."""
         try:
-            found = self.expression(node)
-            if not has_rows(found):
-                return found
-            reason = self.unknown_call(node) if isinstance(node, gast.Call) else None
-            raise Unmodelled(reason or self.unsupported(node, "function of a row").reason)
+            return self.without_rows(node)
         except Unmodelled as unmodelled:
             name = held_number(node, span_of)
             if name is None:
                 raise
             return Name(name=self.hold(node, name, unmodelled.reason), span=span_of(node))
+
+    def without_rows(self, node: Any) -> Expression:
+        """Return an expression; one that asks for a value of a row is not modelled here."""
+        found = self.expression(node)
+        if has_rows(found):
+            raise Unmodelled(UnknownCall(span=span_of(node), function=self.text(node)))
+        return found
 
     def values(self, node: Any) -> str | None:
         """Return the name of what a loop runs over that is computed before it; None for none."""

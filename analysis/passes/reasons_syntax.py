@@ -206,7 +206,8 @@ class ArrayStatement(Reason):
 
     Why it blocks: statements that assign to slices are loops over their axes, if all that they
         do is done element by element to slices with steps that are literals. Masks, arrays of
-        subscripts, `...`, `None` and functions of whole arrays are not; NumPy runs them as before.
+        subscripts, `...`, `None` and most functions of whole arrays are not; NumPy runs them as
+        before. Sums, means, extrema and products of single rows are taken over inside loops.
 
     Example:
         v[..., 0] = 0.5 * u

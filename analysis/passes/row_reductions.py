@@ -40,7 +40,15 @@ from ..model.loop_ir import (
     expressions_of,
     walk_expression,
 )
-from ..model.row_functions import BUILTIN_ROWS, DOT, FIRST, LAST, NEXT, ROWS, WANT_ONE
+from ..model.row_functions import (
+    BUILTIN_ROWS,
+    FIRST,
+    LAST,
+    NEXT,
+    ROWS,
+    WANT_ONE,
+    rows_wanted,
+)
 from ..model.source import Span
 from .array_axes import View, equal, not_empty
 from .substitution import rebuilt
@@ -66,13 +74,21 @@ def is_on_rows(expression: Expression) -> bool:
     """Return whether a value is that of a function of rows; `max(a, b)` is none."""
     match expression:
         case Call(function=name, arguments=arguments):
-            return name in ROWS and len(arguments) == (2 if name == DOT else 1)
+            return name in ROWS and len(arguments) == rows_wanted(name)
     return False
 
 
 def has_rows(expression: Expression) -> bool:
     """Return whether a function of rows is called in `expression`."""
     return any(map(is_on_rows, walk_expression(expression)))
+
+
+def _is_calm(expression: Expression) -> bool:
+    """Return whether a function of a row that is there can be called where nobody asks for it."""
+    match expression:
+        case Call(function=name, arguments=(Name() | Element(),)):
+            return name.removeprefix("numpy.") in {"any", "all"}
+    return False
 
 
 @dataclass(slots=True)
@@ -119,7 +135,7 @@ class Taken:
         inner = rebuilt(node, lambda each: self.placed(each, is_sure=is_sure))
         if not is_on_rows(inner):
             return inner
-        if not is_sure:
+        if not is_sure and not _is_calm(inner):
             self.refuse(node.span, "a row is reduced only where a condition holds")
         assert isinstance(inner, Call)  # it is on rows
         return self.value(inner)
@@ -137,9 +153,9 @@ class Taken:
                 return self.value(Call(function="numpy.mean", arguments=(square,), span=at))
         rows: list[View] = []
         for argument in call.arguments:
-            made, row = self.expanding.row(argument, call.span)
+            made, found = self.expanding.row(argument, call.span)
             self.before += made
-            rows.append(row)
+            rows.append(found)
         return self.reduced(call, tuple(rows))
 
     def reduced(self, call: Call, rows: tuple[View, ...]) -> Expression:
@@ -192,8 +208,7 @@ def _steps(call: Call, rows: tuple[View, ...]) -> _Steps:
     """Return the steps of one of NumPy's functions."""
     name = "numpy.sum" if call.function == "numpy.mean" else call.function
     at, takes_one = call.span, name in {"numpy.max", "numpy.min"}
-    of_types = tuple(Extent(array=row.array, axis=0, span=at, is_attribute=True) for row in rows)
-    given = tuple(row.first() for row in rows) if takes_one else of_types
+    given = tuple(row.first() for row in rows)  # read by extrema, else only for its type
 
     def next_one(found: Name, turn: str) -> Expression:
         elements = tuple(row.element((turn,)) for row in rows)

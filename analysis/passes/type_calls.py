@@ -60,10 +60,9 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
         case _, (operand,) if name.removeprefix("numpy.") in COMPILED_DTYPES:
             target = NumpyScalar(dtype=name.removeprefix("numpy."))
             return _converted(name, operand, target, span, scope)
-        case _ if name in ROW_STEPS:
-            return row_step(name, operands, span, scope)
-        case _ if name in FUNCTIONS:
-            return ufunc_call(name, operands, span, scope)
+        case _ if name in ROW_STEPS or name in FUNCTIONS:
+            of_numpy = row_step if name in ROW_STEPS else ufunc_call
+            return of_numpy(name, operands, span, scope)
         case _:
             return _library_call(name, operands, span, scope)
 

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..model.loop_ir import Extent
-from ..model.row_functions import FIRST, LAST, NEXT, row_of
+from ..model.row_functions import FIRST, LAST, NEXT, PRODUCTS, row_of
 from ..model.source import Span
-from ..model.typed import FLOAT_WARNING, WRAPS, Index, Number, Operation, TypedExpression
-from ..model.types import FLOAT_DTYPES, INTEGER_LIMITS, ArrayType, NumpyScalar, PythonScalar
+from ..model.typed import FLOAT_WARNING, WRAPS, Number, Operation, TypedExpression
+from ..model.types import FLOAT_DTYPES, INTEGER_LIMITS, NumpyScalar, PythonScalar
 from .conversions import convert
 from .type_operations import Result, Scope, unsupported
 
 _BOOL = NumpyScalar(dtype="bool")
 _WIDE = NumpyScalar(dtype="float64")
-_STEPS = ("sum", "prod", "max", "min", "any", "all", "dot")
+_STEPS = ("sum", "prod", "max", "min", "any", "all", "dot", "matmul")
 ROW_STEPS = frozenset(f"numpy.{name}{step}" for name in _STEPS for step in (FIRST, NEXT)) | {
     f"numpy.mean{LAST}"
 }
@@ -35,33 +34,29 @@ def row_step(name: str, operands: tuple[TypedExpression, ...], span: Span, scope
     if function in {"max", "min"}:
         return _extremum(name, operands, span)
     if name.endswith(FIRST):
-        return _first(function, operands, span, scope)
+        return _first(function, operands, span)
     if function in {"any", "all"}:
         truth = convert(operands[1], _BOOL, scope.intervals)
         if truth is None:
             return unsupported(row_of(name), operands, span)
         word = "|" if function == "any" else "&"
-        return Operation(
-            name=word, operands=(operands[0], truth), type=_BOOL, hazards=0, span=span
-        )
-    if function == "dot":
-        return _product(name, operands, span, scope)
+        return Operation(name=word, operands=(operands[0], truth), type=_BOOL, hazards=0, span=span)
+    if row_of(name) in PRODUCTS:
+        return _product(name, operands, span)
     return _next(name, operands, span, scope)
 
 
-def _first(
-    function: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope
-) -> Result:
-    """Return the value before the first element of arrays, of which the extents are given."""
-    arrays = [scope.arrays.get(_array(each)) for each in operands]
-    if any(not isinstance(each, ArrayType) or each.is_list for each in arrays):
+def _first(function: str, operands: tuple[TypedExpression, ...], span: Span) -> Result:
+    """Return the value before the first element, of the types that elements have."""
+    if any(isinstance(each.type, PythonScalar) for each in operands):  # of a list
         return unsupported(f"numpy.{function}", operands, span)
-    dtypes = {each.dtype for each in arrays if each is not None}
     if function in {"any", "all"}:
         return Number(value=function == "all", type=_BOOL, span=span)
+    dtypes = {each.type.dtype for each in operands}
     dtype = dtypes.pop()
-    held = dtype if function == "dot" else _held(dtype)
-    if dtypes or held is None or (function == "dot" and dtype not in _of_products()):
+    is_product = f"numpy.{function}" in PRODUCTS
+    held = dtype if is_product else _held(dtype)
+    if dtypes or held is None or (is_product and dtype not in _of_products()):
         return unsupported(f"numpy.{function}", operands, span)
     one = int(function == "prod")
     value = float(one) if held in FLOAT_DTYPES else one
@@ -70,13 +65,6 @@ def _first(
 
 def _of_products() -> frozenset[str]:
     return frozenset({*FLOAT_DTYPES, *INTEGER_LIMITS} - {"bool"})
-
-
-def _array(operand: TypedExpression) -> str:
-    match operand:
-        case Index(expression=Extent(array=array)):
-            return array
-    return ""
 
 
 def _held(dtype: str) -> str | None:
@@ -88,9 +76,7 @@ def _held(dtype: str) -> str | None:
     return None
 
 
-def _next(
-    name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope
-) -> Result:
+def _next(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
     before, element = operands
     type_ = before.type
     value = convert(element, type_, scope.intervals)
@@ -105,21 +91,15 @@ def _next(
     return Operation(name=word, operands=(before, value), type=type_, hazards=hazards, span=span)
 
 
-def _product(
-    name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope
-) -> Result:
+def _product(name: str, operands: tuple[TypedExpression, ...], span: Span) -> Result:
     before, *elements = operands
     type_ = before.type
     if any(each.type != type_ for each in elements):
         return unsupported(row_of(name), operands, span)
     if type_.dtype in FLOAT_DTYPES:
-        return Operation(
-            name=name, operands=operands, type=type_, hazards=FLOAT_WARNING, span=span
-        )
+        return Operation(name=name, operands=operands, type=type_, hazards=FLOAT_WARNING, span=span)
     hazards = WRAPS if type_.dtype == "int64" else 0
-    product = Operation(
-        name="*", operands=tuple(elements), type=type_, hazards=hazards, span=span
-    )
+    product = Operation(name="*", operands=tuple(elements), type=type_, hazards=hazards, span=span)
     return Operation(name="+", operands=(before, product), type=type_, hazards=hazards, span=span)
 
 
@@ -141,7 +121,7 @@ def _extremum(name: str, operands: tuple[TypedExpression, ...], span: Span) -> R
 
 def _mean(operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
     """Return a sum over its length: NumPy divides doubles, and rounds to the type of the sum."""
-    total, count = operands
+    total = operands[0]
     wide = [convert(each, _WIDE, scope.intervals) for each in operands]
     known = tuple(each for each in wide if each is not None)
     if total.type.dtype not in FLOAT_DTYPES or len(known) < len(wide):
@@ -149,5 +129,4 @@ def _mean(operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Re
     quotient = Operation(name="/", operands=known, type=_WIDE, hazards=FLOAT_WARNING, span=span)
     found = convert(quotient, total.type, scope.intervals)
     assert found is not None  # from a float to a float
-    del count
     return replace(quotient, type=total.type) if found is quotient else found

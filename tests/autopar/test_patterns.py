@@ -96,7 +96,7 @@ ROWS = (
         lambda r: (r.random((N, 9)), r.random((9, 8)), np.zeros((N, 8))),
     ),
     Row(
-        8, p.transformed, "AP203", ".", lambda r: (r.random(N), np.zeros(N, complex), np.arange(N))
+        8, p.transformed, "AP211", ".", lambda r: (r.random(N), np.zeros(N, complex), np.arange(N))
     ),
     Row(
         8,
@@ -121,7 +121,7 @@ ROWS = (
     Row(13, p.recurrent, "AP401", "k", lambda r: (np.zeros(N), r.random(N), 0.5)),
     Row(13, p.swept_in_place, "AP401 AP401", "kk", lambda r: (r.random((9, 9)), 9)),
     Row(13, p.fibonacci, "AP404", ".", lambda _: (100,)),
-    Row(14, p.converged, "AP203", ".", lambda r: (r.random(N), 0.5, 1e-6, 99)),
+    Row(14, p.converged, "AP211", ".", lambda r: (r.random(N), 0.5, 1e-6, 99)),
     Row(
         14,
         p.converged_by_element,
@@ -143,7 +143,7 @@ ROWS = (
         "kk",
         lambda r: (r.random((9, 9)) + np.eye(9), r.random(9), np.zeros(9)),
     ),
-    Row(0, p.normalised, "AP203 parallel", ".k", lambda r: (r.random((N, 9)),)),
+    Row(0, p.normalised, "parallel parallel", "kk", lambda r: (r.random((N, 9)),)),
     Row(0, p.banded, "parallel", "k", lambda _: (np.zeros((9, 9)), 9)),
     Row(0, p.coloured, "parallel", "k", lambda _: (np.zeros(N, np.uint8),)),
     Row(
