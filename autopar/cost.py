@@ -36,6 +36,7 @@ from autopar.analysis.model.loop_ir import (
 )
 from autopar.analysis.model.loop_ir import Statement as LoopStatement
 from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.row_functions import is_row_step
 from autopar.analysis.model.scop import Loop, Scop, Statement
 from autopar.analysis.model.text import python_text
 from autopar.analysis.model.ufuncs import OWN_LOOPS
@@ -50,6 +51,8 @@ _HALF = 0.5
 # A call of one of NumPy's functions on arrays; one element of it, of a hundred; the same where
 # it takes many instructions; and one element of a kernel that does all of a statement.
 _ARRAY_CALL_NS, _PASS_NS_OF_100, _SLOW_NS_OF_100, _KERNEL_NS_OF_100 = 600, 80, 200, 50
+# A call of one of its functions on a row, and one element of it, of a hundred.
+_ROW_CALL_NS, _ROW_NS_OF_100 = 2500, 30
 
 
 def interpreter_nanoseconds(scop: Scop, rates: Rates | None = None) -> str:
@@ -123,6 +126,9 @@ def _level(costs: _Costs, path: tuple[int, ...], values: Mapping[str, str]) -> s
     parts: list[str] = []
     for number in inner:
         at = (*path, number)
+        if _is_row(costs.scop, at):
+            parts.append(_row(costs.scop.loops[number], values))
+            continue
         is_axis = costs.scop.loops[number].is_axis
         parts += _array_statements(costs, at, values) if is_axis else [_loop(costs, at, values)]
     if own or not parts:
@@ -145,6 +151,21 @@ def _array_statements(
         loops = [costs.scop.loops[number] for number in statement.loops[depth - 1 :]]
         axes = (_trips(e, *(python_text(b, values) for b in (e.start, e.stop))) for e in loops)
         yield f"{_ARRAY_CALL_NS * passes} + {' * '.join(axes)} * {each_ns} // 100"
+
+
+def _is_row(scop: Scop, path: tuple[int, ...]) -> bool:
+    """Return whether a loop takes the steps of one of NumPy's functions of rows."""
+    inside = [each for each in scop.statements if each.loops[: len(path)] == path]
+    return all(
+        isinstance(each.body.value, Call) and is_row_step(each.body.value.function)
+        for each in inside
+    )
+
+
+def _row(loop: Loop, values: Mapping[str, str]) -> str:
+    """Return what NumPy takes for a row."""
+    start, stop = (python_text(each, values) for each in (loop.start, loop.stop))
+    return f"{_ROW_CALL_NS} + {_trips(loop, start, stop)} * {_ROW_NS_OF_100} // 100"
 
 
 def _loop(costs: _Costs, path: tuple[int, ...], values: Mapping[str, str]) -> str:

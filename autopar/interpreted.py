@@ -31,6 +31,7 @@ from autopar.analysis.model.loop_ir import (
     children,
     walk_expression,
 )
+from autopar.analysis.model.row_functions import is_row_step
 from autopar.analysis.model.ufuncs import FUNCTIONS
 from autopar.codegen.rates import Rates
 
@@ -74,7 +75,7 @@ def _is_numpy(expression: Expression, numpy: frozenset[str]) -> bool:
         case Constant() | Extent():
             return False
         case Call(function=function):
-            if function in FUNCTIONS:
+            if function in FUNCTIONS or is_row_step(function):
                 return True
             is_transparent = function in {"min", "max", "abs"}
             return is_transparent and any(_is_numpy(e, numpy) for e in expression.arguments)
@@ -92,6 +93,8 @@ def expression_ns(expression: Expression, numpy: frozenset[str], rates: Rates) -
             return inner + 2 * rates.number
         case Element():
             return rates.load + _subscripts_ns(expression, rates)
+        case Call(function=function) if is_row_step(function):
+            return 0.0  # `cost` knows what whole rows take
         case Call(function=function):
             return inner + (rates.ufunc if function in FUNCTIONS else rates.function)
         case Unary() | Binary() | Compare():

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression
 from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.row_functions import ORDERED_STEPS
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     FLOAT_WARNING,
@@ -46,10 +47,13 @@ GATHER = 30  # one at a place that is data: nothing is fetched ahead, nothing ve
 CHECK = 10  # watching an operation for a hazard
 ENTRY = 100  # starting an inner loop
 CALL = 1000  # a function of the C library
+ROW_STEP = 15
 PRICES: Mapping[str, int] = MappingProxyType(
     {
         "/": 60, "//": 300, "%": 300, "**": 2000, "abs": 4, "min": 8, "max": 8,
         "math.sqrt": 80, "numpy.sqrt": 80,
+        # NumPy's own loops over a row.
+        **dict.fromkeys(sorted(ORDERED_STEPS), ROW_STEP),
         # NumPy's own loops over a strip.
         **dict.fromkeys(STRIPPED, 150), "numpy.sin": 450, "numpy.cos": 450, "numpy.power": 270,
         "numpy.float_power": 270, "numpy.arctan2": 220, "numpy.fmod": 300, "numpy.hypot": 560,
@@ -67,7 +71,9 @@ PRICES: Mapping[str, int] = MappingProxyType(
 TURNS = 32
 # A loop that carries something waits for each result before it starts on the next: so long after
 # each operation that lies between what it carries and what it makes of it.
-LATENCIES: Mapping[str, int] = MappingProxyType({"+": 55, "-": 55, "*": 130, "/": 400})
+LATENCIES: Mapping[str, int] = MappingProxyType(
+    {"+": 55, "-": 55, "*": 130, "/": 400, **dict.fromkeys(sorted(ORDERED_STEPS), ROW_STEP)}
+)
 LATENCY = 60  # of any other one that costs no more
 # A loop of so few iterations, known beforehand, is unrolled: what it carries is not waited for.
 FEW_TURNS = 8

@@ -58,6 +58,11 @@ def rows_wanted(name: str) -> int:
     return 2 if name in PRODUCTS else 1
 
 
+def is_row_step(name: str) -> bool:
+    """Return whether `name` is a step of one of NumPy's functions of rows."""
+    return name.endswith((FIRST, NEXT, LAST)) and row_of(name) in ROWS
+
+
 def row_of(step: str) -> str:
     """Return the function that a step is of."""
     return step.rpartition(".")[0]
