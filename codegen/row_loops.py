@@ -11,7 +11,6 @@ how many bytes they are apart. So does this. What is no such loop any more, noth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from autopar.analysis.model.diagnostics import Refusal
@@ -23,6 +22,7 @@ from autopar.analysis.model.loop_ir import (
     walk_expression,
     wrapped_value,
 )
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.row_functions import ORDERED_STEPS, PRODUCTS, row_of
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (

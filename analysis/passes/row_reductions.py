@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NoReturn, Protocol
 
 from ..model.loop_ir import (
@@ -40,6 +40,7 @@ from ..model.loop_ir import (
     expressions_of,
     walk_expression,
 )
+from ..model.nouns import dataclass
 from ..model.row_functions import (
     BUILTIN_ROWS,
     FIRST,
