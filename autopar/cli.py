@@ -112,12 +112,13 @@ def run(  # noqa: PLR0913  # click passes each option by name
 def show_outcome(outcome: RunOutcome, *, report: bool, json_file: str | None) -> None:
     """Print and write the report of a run, as asked for."""
     if json_file is not None:
-        write_text(json_file, as_json(outcome.report.to_dict()))
+        reports = [each.to_dict() for each in (outcome.report, *outcome.modules)]
+        write_text(json_file, as_json(reports if outcome.modules else reports[0]))
     if report:
         from .render import render_text
 
-        # stdout belongs to the user's program.
-        click.echo(render_text(outcome.report), err=True)
+        texts = [render_text(each).strip("\n") for each in (outcome.report, *outcome.modules)]
+        click.echo("\n\n".join(texts), err=True)  # stdout belongs to the user's program
 
 
 @commands.command()

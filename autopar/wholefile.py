@@ -2,8 +2,9 @@
 
 Before:  python heat.py 100             After:  autopar run heat.py 100
 
-The file's module-level loops and the functions it defines are guarded; `sys.argv`,
-`__name__ == "__main__"`, exit status, output and tracebacks are those of `python`.
+The file's module-level loops and the functions it defines are guarded, and so are those of the
+modules that the program brings along; `sys.argv`, `__name__ == "__main__"`, exit status, output
+and tracebacks are those of `python`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import sys
 import tokenize
 from collections.abc import Sequence
 from fnmatch import fnmatch
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import Report as ReportData
@@ -24,6 +26,7 @@ from autopar.analysis.model.source import SourceText
 from autopar.codegen import cudalib
 
 from .options import BackendError, choose_options, is_disabled
+from .own_modules import own_modules
 from .rewrite import rewrite_module
 from .takeover import Takeover
 from .version import VERSION
@@ -44,10 +47,12 @@ class RunOutcome:
 
     exit_status: int
     report: ReportData
+    modules: tuple[ReportData, ...] = ()  # of the program's own, in the order of their import
 
 
 def run_script(path: str | Path, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
     """Run a script as `python path arguments...` would, with its loops taken over."""
+    program = _Program(options)
     module = ModuleType("__main__")
     file = _absolute(str(path))
     loader = importlib.util.spec_from_file_location("__main__", file)
@@ -58,7 +63,8 @@ def run_script(path: str | Path, arguments: Sequence[str], options: RunOptions) 
         __cached__=None,
     )
     sys.path[0] = _folder_of(str(path))
-    return _run(module, _read(file), [str(path), *arguments], options)
+    with own_modules(program.take):
+        return program.run(module, _read(file), [str(path), *arguments])
 
 
 def _absolute(path: str) -> str:
@@ -75,27 +81,34 @@ def _folder_of(path: str) -> str:
 
 def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
     """Run a module as `python -m name arguments...` would, with its loops taken over."""
+    program = _Program(options)
     sys.path[0] = os.getcwd()  # noqa: PTH109  # as Python does
+    with own_modules(program.take):  # packages around the module are imported to find it
+        spec = _spec_to_run(name)
+        if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+            sys.stderr.write(f"{sys.executable}: No module named {name}\n")
+            empty = ReportData(version=VERSION, text=None, functions=())
+            return RunOutcome(exit_status=1, report=empty)
+        module = ModuleType("__main__")
+        module.__dict__.update(
+            __file__=spec.origin,
+            __builtins__=builtins,
+            __spec__=spec,
+            __loader__=spec.loader,
+            __package__=spec.parent,
+            __cached__=spec.cached,
+        )
+        return program.run(module, _read(spec.origin), [spec.origin, *arguments])
+
+
+def _spec_to_run(name: str) -> ModuleSpec | None:
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
             spec = importlib.util.find_spec(f"{name}.__main__")
     except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-        sys.stderr.write(f"{sys.executable}: No module named {name}\n")
-        empty = ReportData(version=VERSION, text=None, functions=())
-        return RunOutcome(exit_status=1, report=empty)
-    module = ModuleType("__main__")
-    module.__dict__.update(
-        __file__=spec.origin,
-        __builtins__=builtins,
-        __spec__=spec,
-        __loader__=spec.loader,
-        __package__=spec.parent,
-        __cached__=spec.cached,
-    )
-    return _run(module, _read(spec.origin), [spec.origin, *arguments], options)
+        return None
+    return spec
 
 
 def _read(path: str) -> SourceText:
@@ -103,32 +116,51 @@ def _read(path: str) -> SourceText:
         return SourceText(path=path, text=file.read(), cell=None)
 
 
-def _run(
-    module: ModuleType, text: SourceText, argv: list[str], run_options: RunOptions
-) -> RunOutcome:
-    options = choose_options(backend=run_options.backend or "auto")
-    if options.backend == "cuda" and not cudalib.is_available():
-        raise BackendError("backend 'cuda' was asked for, but no CUDA device was found.")
-    run = Takeover(text=text, shown=argv[0], options=options, module=module)
-    code = _rewritten(run, run_options)
-    sys.argv = argv
-    sys.modules["__main__"] = module
-    return RunOutcome(exit_status=_execute(code, module), report=run.report())
+class _Program:
+    """A program on its way: the file that is run, and the modules of its own that it imports."""
 
+    def __init__(self, run_options: RunOptions) -> None:
+        self._wanted = run_options
+        self._options = choose_options(backend=run_options.backend or "auto")
+        if self._options.backend == "cuda" and not cudalib.is_available():
+            raise BackendError("backend 'cuda' was asked for, but no CUDA device was found.")
+        self._modules: list[Takeover] = []
 
-def _rewritten(run: Takeover, run_options: RunOptions) -> object:
-    plain = compile(run.text.text, run.text.path, "exec", dont_inherit=True)
-    wanted = _is_wanted(run, run_options) and not is_disabled()
-    if not wanted or run.options.backend == "interpreter":
-        return plain
-    from autopar.analysis.stages import usual_names
+    def run(self, module: ModuleType, text: SourceText, argv: list[str]) -> RunOutcome:
+        """Run the text of `__main__` and return what became of it."""
+        main = Takeover(text=text, shown=argv[0], options=self._options, module=module)
+        plain = compile(text.text, text.path, "exec", dont_inherit=True)
+        code = self._rewritten(main, plain)
+        sys.argv = argv
+        sys.modules["__main__"] = module
+        status = _execute(code, module)
+        reports = (each.report() for each in list(self._modules))
+        modules = tuple(each for each in reports if each.functions)
+        return RunOutcome(exit_status=status, report=main.report(), modules=modules)
 
-    try:
-        sites, decoration = run.prepare_module(plain, usual_names(run.text), are_sure=False)
-        return rewrite_module(run.text, sites, decoration)
-    except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
-        run.give_up(error)
-        return plain
+    def take(self, module: ModuleType, path: str, plain: CodeType) -> CodeType:
+        """Return the code of a module of the program's own with guards at its loops."""
+        try:
+            text, shown = _read(path), os.path.relpath(path)
+        except (OSError, SyntaxError, ValueError):  # Python may have it from its cache
+            return plain
+        taken = Takeover(text=text, shown=shown, options=self._options, module=module)
+        self._modules.append(taken)
+        return self._rewritten(taken, plain)
+
+    def _rewritten(self, taken: Takeover, plain: CodeType) -> CodeType:
+        wanted = _is_wanted(taken, self._wanted) and not is_disabled()
+        if not wanted or self._options.backend == "interpreter":
+            return plain
+        from autopar.analysis.stages import usual_names
+
+        try:
+            names = usual_names(taken.text)
+            sites, decoration = taken.prepare_module(plain, names, are_sure=False)
+            return rewrite_module(taken.text, sites, decoration)
+        except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
+            taken.give_up(error)
+            return plain
 
 
 def _is_wanted(run: Takeover, run_options: RunOptions) -> bool:
@@ -142,10 +174,10 @@ def _is_wanted(run: Takeover, run_options: RunOptions) -> bool:
     return included and not matches(run_options.exclude)
 
 
-def _execute(code: object, module: ModuleType) -> int:
+def _execute(code: CodeType, module: ModuleType) -> int:
     """Return the exit status of running `code` as a program."""
     try:
-        exec(code, module.__dict__)  # type: ignore[arg-type]  # the user's program
+        exec(code, module.__dict__)  # the user's program
     except SystemExit as error:
         return _exit_status(error)
     except KeyboardInterrupt as error:
