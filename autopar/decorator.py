@@ -19,7 +19,6 @@ from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.codegen import cudalib
 from autopar.codegen.forks import Lock
-from autopar.codegen.shortcut_code import RECORD
 
 from .callees import read_with_callees
 from .deferred import Deferred
@@ -27,7 +26,7 @@ from .dispatch import Region
 from .given import Waiting
 from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Prepared, failed, prepare, refused_report, with_runs
-from .record import Records, RunRecord
+from .record import Records, RunRecord, room
 from .rewrite import rewrite_function
 from .variant import Variant
 from .version import VERSION
@@ -144,7 +143,7 @@ class ParallelFunction(Generic[P, R]):
         with self._lock:
             if self._guarded is None:
                 self._guarded = self._rewritten()
-                self._room = RECORD.size * len(self._prepare().regions)
+                self._room = room(len(self._prepare().regions))
             return self._guarded
 
     def _rewritten(self) -> Callable[P, R]:

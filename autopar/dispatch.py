@@ -11,7 +11,8 @@ import operator
 import sys
 from collections.abc import Callable
 from dataclasses import field, replace
-from time import perf_counter
+from math import inf
+from time import perf_counter, perf_counter_ns
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +56,7 @@ from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
-from .resting import Rest, rest_of
+from .resting import ALWAYS, Rest, rest_of, short_ns, sizes_tell
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
@@ -68,6 +69,8 @@ LOG = logging.getLogger("autopar")
 # More kinds of arguments than this, and a region is left to the interpreter.
 _MOST_VARIANTS = 16
 _WRAPS = Facts(wraps=True)
+# Calls that take more than so many times what surrounds a kernel are not short, whatever it took.
+_FEW_ENTRIES = 4
 
 MACHINE = Machine()
 
@@ -113,6 +116,7 @@ class Region:
     repeats: Repeats = field(init=False, default_factory=Repeats)
     shortcuts: Shortcuts = field(init=False)
     rest: Rest | None = field(init=False, default=None)  # None: never was too short
+    left: Reason | None = field(init=False, default=None)  # why short calls are left, if any were
 
     def __post_init__(self) -> None:
         self.shortcuts = Shortcuts(
@@ -181,17 +185,43 @@ class Region:
 
     def answers(self, asker: Asker) -> None:
         """Take note of who asks `enter`: later calls may be answered a shorter way."""
-        if self.options.backend != "cuda" and not self._reads_contents:
+        if self.options.backend != "cuda":
             self.shortcuts.asker = asker
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the region leaves behind if it was run, else ()."""
         repeat = self.repeats.find(values)
+        if repeat is not None and repeat.leaves:
+            return self._refuse(None, self._resting())
         if repeat is not None and self._may_repeat(repeat.variant):
             return self._run_again(repeat, values)
-        if self.rest is not None and self.rest.holds(values):
+        if self.rest is not None and self.rest.holds(values) and self._rests(self.rest, values):
             return self._refuse(None, self._resting())
         return self._enter_in_full(values)
+
+    def _rests(self, rest: Rest, values: tuple[object, ...]) -> bool:
+        """Return whether a short call is left to the interpreter; it may repay a kernel too."""
+        rates, left_ns = current(), inf
+        is_longer_than_known = rest.predicted_ns >= rates.again
+        if is_longer_than_known and not self.variants:
+            self.interpreted_ns += rest.predicted_ns
+            left_ns = rates.compile - self.interpreted_ns
+            if left_ns <= 0:
+                return False
+        if not rest.comes_again(values):
+            return True
+        if is_longer_than_known and self._may_learn():
+            rest.short = 0  # kernels of calls that are known take less
+            return False
+        uses = rest.uses(left_ns)
+        if self.shortcuts.leave(values, uses) and left_ns < inf:
+            self.interpreted_ns += uses * rest.predicted_ns
+        return True
+
+    def _may_learn(self) -> bool:
+        """Return whether there are kernels, and calls may be known again."""
+        has_kernel = any(isinstance(each, Variant) for each in self.variants.values())
+        return has_kernel and not self._reads_contents and not self.repeats.is_off
 
     def _enter_in_full(self, values: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
         """Return what `enter` does for a call that is like none before."""
@@ -245,14 +275,32 @@ class Region:
         self, repeat: Repeat, values: tuple[object, ...]
     ) -> tuple[tuple[object, ...], ...]:
         """Run what ran before, and learn it where it comes often."""
+        started = perf_counter_ns()
         returned = self._run(repeat.variant, repeat.passed(values), values, repeat.found, None)
+        repeat.least_ns = min(repeat.least_ns, perf_counter_ns() - started)
         repeat.runs += 1
-        if repeat.runs in LEARNED_AT and returned and all(type(e) is int for e in returned[0]):
+        if repeat.runs in LEARNED_AT and returned:
             try:
-                self.shortcuts.learn(repeat, values, MACHINE.pool(self.options), returned)
+                self._learn(repeat, values, returned)
             except Exception:  # a fault of ours must not become the user's: all goes the long way
                 LOG.exception("no short way into %s", self.name)
         return returned
+
+    def _learn(
+        self, repeat: Repeat, values: tuple[object, ...], returned: tuple[tuple[object, ...], ...]
+    ) -> None:
+        """Let calls like one that ran take a short way, or none where they do not pay."""
+        pool = MACHINE.pool(self.options)
+        is_plain = all(type(each) is int for each in returned[0])
+        if is_plain and self.shortcuts.learn(repeat, values, pool, returned):
+            return
+        predicted_ns, rates = repeat.found.interpreter_ns, current()
+        is_short = predicted_ns < min(repeat.least_ns, _FEW_ENTRIES * rates.enter)
+        if self.options.backend != "auto" or not is_short or not sizes_tell(self.plan, self.guard):
+            return
+        if not self.sums.may_be_long(values):
+            repeat.leaves = True
+            self.shortcuts.leave(values, ALWAYS)
 
     def _judge(self, number: int, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what is left behind by a run in the short way that has something to say."""
@@ -442,7 +490,7 @@ class Region:
             return self._compile(key, values, found)
         if (
             self._is_too_short(found)
-            and not self.repeats.may_come_again(values)
+            and (self._reads_contents or not self.repeats.may_come_again(values))
             and not self._has_long_sum(key, values, found)
         ):
             self._note_short(found)
@@ -452,19 +500,21 @@ class Region:
 
     def _is_too_short(self, found: Admission) -> bool:
         """Return whether what is left to do for a kernel takes longer than the interpreter."""
-        rates = current()
-        left = rates.enter - rates.leave
-        return self.options.backend == "auto" and found.interpreter_ns < left
+        limit_ns = short_ns(current()) if self.rest is None else self.rest.limit_ns
+        return self.options.backend == "auto" and found.interpreter_ns < limit_ns
 
     def _note_short(self, found: Admission) -> None:
-        if self.rest is None and found.interpreter_ns < current().enter - current().leave:
+        if self.rest is None and found.interpreter_ns < short_ns(current()):
             self.rest = rest_of(self.plan, self.guard, self.sums, current())
         if self.rest is not None:
             self.rest.note(found.interpreter_ns)
 
     def _resting(self) -> Reason:
-        detail = "its last entries all took less in the interpreter than the checks before a kernel"
-        return NotProfitable(span=self.span, detail=detail)
+        """Return why short calls are left to the interpreter; always the same object."""
+        if self.left is None:
+            detail = "calls like it take less in the interpreter than the checks before a kernel"
+            self.left = NotProfitable(span=self.span, detail=detail)
+        return self.left
 
     def _is_too_early(
         self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
@@ -504,8 +554,12 @@ class Region:
         return self.inspectors is not None and any(key[0] == types for key in self.variants)
 
     def _may_compile(self, found: Admission) -> bool:
-        spent = self.interpreted_ns + found.interpreter_ns
-        return self.options.backend != "auto" or spent >= current().compile
+        if self.options.backend != "auto":
+            return True
+        rates, spent = current(), self.interpreted_ns + found.interpreter_ns
+        if found.interpreter_ns < rates.again and sizes_tell(self.plan, self.guard):
+            return False
+        return spent >= rates.compile
 
     def _too_early(self, found: Admission) -> Reason:
         detail = (

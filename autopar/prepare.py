@@ -247,6 +247,9 @@ def _with_ran(
         if (tally := record.tallies.get((region.number, backend))) is not None
     ]
     interpreted = record.tallies.get((region.number, "interpreter"))
+    if interpreted is not None and interpreted.reason is None:
+        # Native code counts calls, and knows no reasons.
+        interpreted.reason = next((e.left for e in region.regions() if e.left is not None), None)
     if not compiled and interpreted is None:
         return loop
     if loop.ran is not None and loop.ran.backend != "interpreter" and not compiled:

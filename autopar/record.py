@@ -26,8 +26,9 @@ class Tally:
 class RunRecord(bytearray):
     """The region entries of one call, by region number and backend.
 
-    Its bytes are what native code counts, on the CPU: calls, iterations and nanoseconds for each
-    region. One is made for each call, so making one is to cost nothing.
+    Its bytes are what native code counts: calls, iterations and nanoseconds for each slot. Each
+    region has two slots, for kernels of the CPU and for calls left to the interpreter. One record
+    is made for each call, so making one is to cost nothing.
     """
 
     __slots__ = ("_tallies",)
@@ -38,13 +39,15 @@ class RunRecord(bytearray):
     def tallies(self) -> dict[tuple[int, str], Tally]:
         """Where the entries ran, native ones included."""
         found = self._noted()
-        for region, (calls, iterations, nanoseconds) in enumerate(RECORD.iter_unpack(self)):
+        for number, (calls, iterations, nanoseconds) in enumerate(RECORD.iter_unpack(self)):
             if calls:
-                tally = found.setdefault((region, "cpu"), Tally())
+                region, is_left = divmod(number, _SLOTS)
+                key = region, "interpreter" if is_left else "cpu"
+                tally = found.setdefault(key, Tally())
                 tally.calls += calls
                 tally.iterations += iterations
                 tally.seconds += nanoseconds / 1e9
-                RECORD.pack_into(self, region * RECORD.size, 0, 0, 0)
+                RECORD.pack_into(self, number * RECORD.size, 0, 0, 0)
         return found
 
     def _noted(self) -> dict[tuple[int, str], Tally]:
@@ -69,7 +72,7 @@ class RunRecord(bytearray):
         tally = noted.get(key)
         if tally is None:
             tally = noted[key] = Tally()
-            self.extend(bytes(max(0, (region + 1) * RECORD.size - len(self))))
+            self.extend(bytes(max(0, room(region + 1) - len(self))))
         tally.calls += 1
         tally.iterations += iterations or 0
         tally.seconds += seconds
@@ -87,6 +90,19 @@ class RunRecord(bytearray):
             mine.seconds += tally.seconds
             mine.reason = tally.reason or mine.reason
             mine.plan = tally.plan or mine.plan
+
+
+_SLOTS = 2
+
+
+def slot(region: int, *, is_left: bool = False) -> int:
+    """Return where native code counts the entries of a region."""
+    return _SLOTS * region + is_left
+
+
+def room(regions: int) -> int:
+    """Return how many bytes of a record native code counts the entries of `regions` in."""
+    return _SLOTS * RECORD.size * regions
 
 
 def _thread_namespace() -> dict[object, object]:

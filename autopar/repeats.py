@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
+from math import inf
 from operator import itemgetter
 from typing import Any
 
@@ -40,6 +41,8 @@ class Repeat:
     arguments: Callable[[tuple[object, ...]], tuple[Any, ...]]  # picks arrays, or scalars
     scalars: Callable[[tuple[object, ...]], tuple[Any, ...]]
     runs: int = 0
+    least_ns: float = inf  # that a run of it took, with all that is around its kernels
+    leaves: bool = False  # the interpreter takes less: calls like it are left to it
 
     def is_of(self, values: tuple[object, ...]) -> bool:
         """Return whether a call with `values` is like this one."""
@@ -56,7 +59,7 @@ class Repeats:
 
     _found: dict[int, Repeat] = field(default_factory=dict)
     _seen: tuple[int, ...] = ()  # the first arguments of the last calls that are not among them
-    _is_off: bool = False
+    is_off: bool = False  # calls are never like one before
     _misses: int = 0
 
     def find(self, values: tuple[object, ...]) -> Repeat | None:
@@ -74,14 +77,14 @@ class Repeats:
         self, names: tuple[str, ...], values: tuple[object, ...], variant: Variant, found: Admission
     ) -> None:
         """Remember a call that is run, if its first argument came not long ago too."""
-        if self._is_off or not values:
+        if self.is_off or not values:
             return
         first = id(values[0])
         if first not in self._seen and first not in self._found:
             self._seen = (*self._seen[-3:], first)
             return
-        if self._misses > _MOST_REPEATS or not _may_repeat(values):
-            self._found, self._is_off = {}, True
+        if self._misses > _MOST_REPEATS or not may_repeat(values):
+            self._found, self.is_off = {}, True
             return
         if len(self._found) >= _MOST_REPEATS:
             self._found = {}
@@ -99,7 +102,7 @@ class Repeats:
 
     def may_come_again(self, values: tuple[object, ...]) -> bool:
         """Return whether a call is like none before, but may be one that repeats."""
-        if self._is_off or not values:
+        if self.is_off or not values:
             return False
         first = id(values[0])
         if first in self._seen or first in self._found:
@@ -112,7 +115,7 @@ class Repeats:
         self._found = {}
 
 
-def _may_repeat(values: tuple[object, ...]) -> bool:
+def may_repeat(values: tuple[object, ...]) -> bool:
     """Return whether calls can be known again by their headers and integers."""
     return are_known() and all(
         type(each) is np.ndarray or isinstance(each, INTEGERS + FLOATS) for each in values

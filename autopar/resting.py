@@ -3,6 +3,10 @@
 Before:  types, conditions, parameters, overlap: 7 us, and then the interpreter after all
 After:   types and one predicted time: 1 us
 
+A call that comes again and again is left to the interpreter by native code, which knows it by its
+headers (`shortcuts`): a fifth of a microsecond. But what short calls take is added up: they may
+repay a compilation too, since a kernel that is called again takes less than most of them.
+
 Only time depends on this. A call that may have a sum so long that kernels add it in another order
 is never short, and a call that is long is asked about in full at once.
 """
@@ -10,6 +14,8 @@ is never short, and a call that is long is asked about in full at once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -24,6 +30,14 @@ from .long_sums import LongSums
 
 # After so many in a row that were too short for a kernel.
 MOST_SHORT = 32
+# What a resting region takes to leave a call to the interpreter.
+RESTED_NS = 2_000.0
+# Calls whose first argument came so often are left by native code; of so many they are told apart.
+KNOWN_AT = 128
+_MOST_KNOWN = 8
+# How many calls native code leaves before it asks again: in between nothing is repaid.
+FEWEST_USES, MOST_USES = 1_000, 1_000_000
+ALWAYS = 2**62
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -36,6 +50,23 @@ class Rest:
     predict: Callable[..., int | None] | None
     sums: LongSums
     short: int = 0  # entries in a row
+    predicted_ns: int = 0  # of the last one
+    _seen: dict[int, int] = field(default_factory=dict)  # how often first arguments came
+
+    def comes_again(self, values: tuple[object, ...]) -> bool:
+        """Return whether a call came so often that it is to be known."""
+        first = id(values[0]) if values else 0
+        count = self._seen.get(first, 0) + 1
+        if count == 1 and len(self._seen) >= _MOST_KNOWN:
+            self._seen.clear()
+        self._seen[first] = 0 if count >= KNOWN_AT else count
+        return count >= KNOWN_AT
+
+    def uses(self, left_ns: float) -> int:
+        """Return how many calls like the last one take `left_ns`, within bounds."""
+        if left_ns == inf:
+            return ALWAYS
+        return min(MOST_USES, max(FEWEST_USES, int(left_ns / max(1, self.predicted_ns))))
 
     def note(self, interpreter_ns: float) -> None:
         """Take note of an entry that was left to the interpreter for what it would take."""
@@ -53,17 +84,29 @@ class Rest:
         if predicted is None or predicted >= self.limit_ns or is_long:
             self.short = 0
             return False
+        self.predicted_ns = predicted
         return True
 
 
 def rest_of(plan: RegionPlan, guard: Guard, sums: LongSums, rates: Rates) -> Rest:
     """Return how one region rests."""
-    return Rest(limit_ns=rates.enter - rates.leave, predict=_prediction(plan, guard), sums=sums)
+    return Rest(limit_ns=short_ns(rates), predict=_prediction(plan, guard), sums=sums)
+
+
+def short_ns(rates: Rates) -> float:
+    """Return what a call takes in the interpreter that takes as long in a kernel."""
+    return rates.enter - min(RESTED_NS, rates.leave)
+
+
+def sizes_tell(plan: RegionPlan, guard: Guard) -> bool:
+    """Return whether sizes and integers alone tell what a call takes."""
+    is_left = any(each.leaves is not None for each in plan.scop.loops)
+    return not (guard.finders or guard.growing or is_left)
 
 
 def _prediction(plan: RegionPlan, guard: Guard) -> Callable[..., int | None] | None:
     scop = plan.scop
-    if guard.finders or guard.growing or any(each.leaves is not None for each in scop.loops):
+    if not sizes_tell(plan, guard):
         return None
     texts = {each.text for each in scop.parameters}
     tests = [f"type({name}) is not autopar_ndarray" for name in guard.arrays]

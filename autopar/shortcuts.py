@@ -16,10 +16,11 @@ import numpy as np
 from autopar.analysis.model.nouns import dataclass
 from autopar.codegen.forks import FORKS
 from autopar.codegen.pool import Bounds, Kernel, Outcome, Pool, joined
-from autopar.codegen.shortcut import Known, Launched, Shortcut, is_possible
+from autopar.codegen.shortcut import Answered, Known, Launched, Shortcut, is_possible
 
 from .functions import watched_entries
-from .repeats import FLOATS, INTEGERS, Repeat
+from .record import slot
+from .repeats import FLOATS, INTEGERS, Repeat, may_repeat
 from .rewrite import Asker
 from .warn import everyday_state
 
@@ -74,25 +75,28 @@ class Shortcuts:
     finish: Callable[..., Any]
     asker: Asker | None = None  # None where all calls are to go the long way
     _shortcut: Shortcut | None = None
-    _learned: list[Repeat] = field(default_factory=list)
+    _learned: list[Repeat | None] = field(default_factory=list)
 
     def learn(
         self, repeat: Repeat, values: tuple[object, ...], pool: Pool, result: tuple[Any, ...]
-    ) -> None:
-        """Let calls like one that ran, and left `result`, take the short way if they may."""
+    ) -> bool:
+        """Let calls like one that ran, and left `result`, take the short way if they may.
+
+        Returns whether they do.
+        """
         entries = watched_entries(self.bindings_hold)
         state = everyday_state() if repeat.variant.may_warn else None
         is_known = entries is not None and (state is not None or not repeat.variant.may_warn)
         if self.asker is None or entries is None or not is_known or not is_possible():
-            return
+            return False
         noted = _noted(repeat, values)
         planned = None if noted is None else pool.repeatable(*noted.launch)
         if noted is None or planned is None:
-            return
+            return False
         job, board, helpers = planned
         known = Known(
             values=values,
-            integers=tuple(n for n, each in enumerate(values) if isinstance(each, INTEGERS)),
+            integers=_integers(values),
             entries=entries,
             state=state,
             forks=(FORKS.address, FORKS.generation),
@@ -104,20 +108,47 @@ class Shortcuts:
             objects=noted.objects,
             floats=noted.floats,
             result=result,
-            region=self.number,
+            slot=slot(self.number),
             iterations=repeat.found.iterations,
         )
+        self._add(self.asker, repeat, known, launched)
+        return True
+
+    def leave(self, values: tuple[object, ...], uses: int) -> bool:
+        """Let so many calls like one be left to the interpreter without a question.
+
+        Returns whether they are. Where a call may be left because of its sizes, nothing else
+        that a guard looks at matters: the interpreter is always right.
+        """
+        if self.asker is None or not is_possible() or not may_repeat(values):
+            return False
+        known = Known(
+            values=values,
+            integers=_integers(values),
+            entries=(),
+            state=None,
+            forks=(FORKS.address, FORKS.generation),
+        )
+        left = slot(self.number, is_left=True)
+        self._add(self.asker, None, known, Answered(result=(), slot=left, iterations=0, uses=uses))
+        return True
+
+    def _add(
+        self, asker: Asker, repeat: Repeat | None, known: Known, does: Launched | Answered
+    ) -> None:
         if self._shortcut is None:
-            self._shortcut = Shortcut(self.asker.enter, self.finish, self.key)
-            self.asker.enter = self._shortcut.enter
+            self._shortcut = Shortcut(asker.enter, self.finish, self.key)
+            asker.enter = self._shortcut.enter
         self._learned.append(repeat)
-        self._shortcut.add(known, launched)
+        self._shortcut.add(known, does)
 
     def said(self, number: int) -> tuple[Repeat, Outcome, float]:
         """Return which call ran last in a short way, what came out of it, and in what time."""
         assert self._shortcut is not None  # it has learned something
         outcomes, seconds = self._shortcut.said(number)
-        return self._learned[number], joined(outcomes), seconds
+        repeat = self._learned[number]
+        assert repeat is not None  # it ran
+        return repeat, joined(outcomes), seconds
 
     def forget(self) -> None:
         """Send all calls the long way."""
@@ -153,6 +184,11 @@ def _noted(repeat: Repeat, values: tuple[object, ...]) -> _Noted | None:
         objects=_places(objects, arguments),
         floats=_places(floats, arguments),
     )
+
+
+def _integers(values: tuple[object, ...]) -> tuple[int, ...]:
+    """Return the positions of the values that must be equal."""
+    return tuple(n for n, each in enumerate(values) if isinstance(each, INTEGERS))
 
 
 def _fits(value: object) -> bool:

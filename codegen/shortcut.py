@@ -64,8 +64,18 @@ class Launched:
     objects: tuple[tuple[int, int], ...]  # (position among the values, argument of the kernel)
     floats: tuple[tuple[int, int], ...]
     result: object
-    region: int  # number in the record
+    slot: int  # in the record
     iterations: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answered:
+    """What a call like it is answered at once, for so many of them."""
+
+    result: object
+    slot: int  # in the record
+    iterations: int
+    uses: int
 
 
 class _Table(bytearray):
@@ -90,12 +100,12 @@ class Shortcut:
         self._made: list[_Block] = []
         self.enter: Callable[..., Any] = built_in()(self._table)
 
-    def add(self, known: Known, launched: Launched) -> None:
+    def add(self, known: Known, does: Launched | Answered) -> None:
         """Let calls that are like one take the short way; they are counted from 0."""
         if len(self._made) >= _MOST_MADE:
             self.forget()
             return
-        block = _Block(known, launched, id(self._records), len(self._made))
+        block = _Block(known, does, id(self._records), len(self._made))
         self._made.append(block)
         self._table.kept.append(block)
         self._live = [*self._live, block.address][-MOST_BLOCKS:]
@@ -110,25 +120,20 @@ class Shortcut:
     def said(self, number: int) -> tuple[list[tuple[Any, ...]], float]:
         """Return what the chunks of the last run said, and the seconds it took, for `finish`."""
         block = self._made[number]
-        return block.job.outcomes(), block.seconds
+        return block.outcomes(), block.seconds
 
 
 class _Block:
     """The numbers of one call that ran, and all that they refer to."""
 
-    def __init__(self, known: Known, launched: Launched, records: int, number: int) -> None:
-        self.job = launched.job
+    def __init__(self, known: Known, does: Launched | Answered, records: int, number: int) -> None:
         headers = Headers(known.values)
         equal = [cell for each in known.integers for cell in (each, id(known.values[each]))]
         bound: list[int] = []
         for namespace, name, expected in known.entries:
             bound += id(namespace), id(name), cell.ABSENT if expected is None else id(expected)
-        pack: list[int] = []
-        for kind, sources in ((cell.OBJECT, launched.objects), (cell.FLOAT, launched.floats)):
-            for position, slot in sources:
-                pack += kind, position, slot
         state = known.state
-        self._lists = [_cells(equal), _cells(bound), _cells(pack)]
+        self._lists = [_cells(equal), _cells(bound)]
         places = [ctypes.addressof(each) for each in self._lists]
         cells = [0] * cell.CELLS
         cells[cell.FORKS], cells[cell.FORK] = known.forks
@@ -138,17 +143,35 @@ class _Block:
         if state is not None:
             cells[cell.STATE], cells[cell.TOKEN] = id(state.variable), id(state.token)
             cells[cell.FILTERS], cells[cell.SHOWN] = id(warnings.__dict__), id(state.filters)
-        cells[cell.PACK], cells[cell.PACKS] = places[2], len(pack) // 3
-        cells[cell.ARGUMENTS], cells[cell.JOB] = launched.job.arguments, launched.job.address
-        cells[cell.BOARD] = 0 if launched.board is None else launched.board.address
-        cells[cell.HELPERS], cells[cell.RESULT] = launched.helpers, id(launched.result)
-        cells[cell.RECORDS], cells[cell.REGION] = records, launched.region
-        cells[cell.ITERATIONS], cells[cell.NUMBER] = launched.iterations, number
+        cells[cell.RESULT], cells[cell.RECORDS] = id(does.result), records
+        cells[cell.SLOT], cells[cell.ITERATIONS] = does.slot, does.iterations
+        cells[cell.NUMBER] = number
+        if isinstance(does, Launched):
+            self._launch(cells, does)
+        else:
+            cells[cell.USES] = does.uses
         self._cells = _cells(cells)
         self.address = ctypes.addressof(self._cells)
         # Not the values: arrays are the caller's.
         equals = [known.values[each] for each in known.integers]
-        self._kept = (headers, equals, known.entries, known.state, launched)
+        self._does = does
+        self._kept = (headers, equals, known.entries, known.state)
+
+    def _launch(self, cells: list[int], launched: Launched) -> None:
+        """Set what is to be launched."""
+        pack: list[int] = []
+        for kind, sources in ((cell.OBJECT, launched.objects), (cell.FLOAT, launched.floats)):
+            for position, slot in sources:
+                pack += kind, position, slot
+        self._lists.append(_cells(pack))
+        cells[cell.PACK], cells[cell.PACKS] = ctypes.addressof(self._lists[-1]), len(pack) // 3
+        cells[cell.ARGUMENTS], cells[cell.JOB] = launched.job.arguments, launched.job.address
+        cells[cell.BOARD] = 0 if launched.board is None else launched.board.address
+        cells[cell.HELPERS] = launched.helpers
+
+    def outcomes(self) -> list[tuple[Any, ...]]:
+        """Return what the chunks of the last run said; none where nothing is run."""
+        return self._does.job.outcomes() if isinstance(self._does, Launched) else []
 
     @property
     def seconds(self) -> float:

@@ -15,17 +15,18 @@ from .headers import address_of_same
 from .native import BUSY, compiled, machine
 from .once import once
 
-RECORD = struct.Struct("=3q")  # of one region in a record: calls, iterations, nanoseconds
+RECORD = struct.Struct("=3q")  # of one slot in a record: calls, iterations, nanoseconds
 
 # Cells of a table, which stands for one region: what to call where no block fits, what to call
 # where a kernel has something to say, the number of blocks, their addresses.
 FALLBACK, FINISH, COUNT, BLOCKS = range(4)
-# Cells of a block. A pair of cells, address and count, is a list.
+# Cells of a block. A pair of cells, address and count, is a list. One without a job answers at
+# once, so often as its uses say.
 (
     FORKS, FORK, _IN_USE, HEADERS, VALUES, EQUAL, EQUALS, BOUND, BOUNDS, STATE, TOKEN,
     FILTERS, SHOWN, PACK, PACKS, ARGUMENTS, JOB, BOARD, HELPERS, RESULT, RECORDS,
-    REGION, ITERATIONS, NUMBER, ELAPSED, CELLS,
-) = range(26)  # fmt: skip
+    SLOT, ITERATIONS, NUMBER, ELAPSED, USES, CELLS,
+) = range(27)  # fmt: skip
 OBJECT, FLOAT = 0, 1  # how an argument is packed
 ABSENT = 0  # in place of the object that a name is bound to
 
@@ -106,6 +107,17 @@ look:
   %fits = call i1 @fits(ptr %block, ptr %values, i64 %count)
   br i1 %fits, label %found, label %next
 found:
+  %job_at = getelementptr i64, ptr %block, i64 {JOB}
+  %job = load ptr, ptr %job_at
+  %has_none = icmp eq ptr %job, null
+  br i1 %has_none, label %none, label %run
+none:
+  %answer = call ptr @answer(ptr %block)
+  %is_used_up = icmp eq ptr %answer, null
+  br i1 %is_used_up, label %fall, label %answered
+answered:
+  ret ptr %answer
+run:
   %known = call ptr @again(ptr %table, ptr %block, ptr %values, i64 %count)
   ret ptr %known
 fall:
@@ -399,9 +411,9 @@ end:
 
 define internal i1 @has_room(ptr %block, ptr %memory) {{
 start:
-  %region_at = getelementptr i64, ptr %block, i64 {REGION}
-  %region = load i64, ptr %region_at
-  %more = add i64 %region, 1
+  %slot_number_at = getelementptr i64, ptr %block, i64 {SLOT}
+  %slot_number = load i64, ptr %slot_number_at
+  %more = add i64 %slot_number, 1
   %needed = mul i64 %more, {RECORD.size}
   %size = call i64 {_at("PyByteArray_Size")}(ptr %memory)
   %has_room = icmp sge i64 %size, %needed
@@ -417,12 +429,12 @@ room:
   %has_room = call i1 @has_room(ptr %block, ptr %memory)
   br i1 %has_room, label %add, label %release
 add:
-  %region_at = getelementptr i64, ptr %block, i64 {REGION}
-  %region = load i64, ptr %region_at
+  %slot_number_at = getelementptr i64, ptr %block, i64 {SLOT}
+  %slot_number = load i64, ptr %slot_number_at
   %iterations_at = getelementptr i64, ptr %block, i64 {ITERATIONS}
   %iterations = load i64, ptr %iterations_at
   %cells = call ptr {_at("PyByteArray_AsString")}(ptr %memory)
-  %offset = mul i64 %region, {RECORD.size // 8}
+  %offset = mul i64 %slot_number, {RECORD.size // 8}
   %calls_at = getelementptr i64, ptr %cells, i64 %offset
   %all_at = getelementptr i64, ptr %calls_at, i64 1
   %time_at = getelementptr i64, ptr %calls_at, i64 2
@@ -453,6 +465,30 @@ start:
   %all = mul i64 %seconds, 1000000000
   %found = add i64 %all, %nanoseconds
   ret i64 %found
+}}
+
+; The result of a block without a job, counted in the record; null where Python is to be asked.
+define internal ptr @answer(ptr %block) {{
+start:
+  %uses_at = getelementptr i64, ptr %block, i64 {USES}
+  %uses = load i64, ptr %uses_at
+  %is_left = icmp sgt i64 %uses, 0
+  br i1 %is_left, label %count, label %none
+count:
+  %fewer = sub i64 %uses, 1
+  store i64 %fewer, ptr %uses_at
+  %record = call ptr @record(ptr %block)
+  %record_number = ptrtoint ptr %record to i64
+  %needs_python = icmp eq i64 %record_number, 1
+  br i1 %needs_python, label %none, label %note
+note:
+  call void @note(ptr %block, ptr %record, i64 0)
+  %result_at = getelementptr i64, ptr %block, i64 {RESULT}
+  %result = load ptr, ptr %result_at
+  call void {_at("Py_IncRef")}(ptr %result)
+  ret ptr %result
+none:
+  ret ptr null
 }}
 
 ; Run the job of a block that fits, or else the function in Python.
