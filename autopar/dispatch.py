@@ -56,7 +56,7 @@ from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
-from .resting import ALWAYS, Rest, rest_of, short_ns, sizes_tell
+from .resting import ALWAYS, Rest, known_ns, rest_of, short_ns, sizes_tell
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
@@ -202,7 +202,7 @@ class Region:
     def _rests(self, rest: Rest, values: tuple[object, ...]) -> bool:
         """Return whether a short call is left to the interpreter; it may repay a kernel too."""
         rates, left_ns = current(), inf
-        is_longer_than_known = rest.predicted_ns >= rates.again
+        is_longer_than_known = rest.predicted_ns >= known_ns(rates)
         if is_longer_than_known and not self.variants:
             self.interpreted_ns += rest.predicted_ns
             left_ns = rates.compile - self.interpreted_ns
@@ -557,7 +557,7 @@ class Region:
         if self.options.backend != "auto":
             return True
         rates, spent = current(), self.interpreted_ns + found.interpreter_ns
-        if found.interpreter_ns < rates.again and sizes_tell(self.plan, self.guard):
+        if found.interpreter_ns < known_ns(rates) and sizes_tell(self.plan, self.guard):
             return False
         return spent >= rates.compile
 

@@ -57,7 +57,7 @@ SAMPLE_S = 0.003
 WARM_S = 0.001
 LONG_S = 0.02  # calls longer than this are timed in fewer rounds
 LONG_ROUNDS = 3
-SETTLE_S, SETTLE_CALLS = 0.02, 24
+SETTLE_S, SETTLE_CALLS = 0.02, 40
 # Threads of the pool watch for the next launch for a while: let them fall asleep.
 PAUSE_S = 0.001
 NEAR = 3.0  # a cell whose work is within this factor of a crossover is near it

@@ -138,6 +138,7 @@ class Pool:
         self.threads = max(1, threads if threads is not None else usable_processors())
         self.inline_ns = inline_ns  # less predicted work than this stays on the calling thread
         self._trials = Trials(inline_ns)
+        self._native_ns = 0  # what the last launch took without Python; 0 where nobody knows
         self._board: Board | None = None
         self._generation = -1
         self._together = _together(self.threads)
@@ -180,12 +181,14 @@ class Pool:
         trial = self._trial(kernel, work)
         stays = work < self.inline_ns if trial is None else trial.stays
         started = perf_counter_ns() if trial is not None and trial.is_open else None
+        self._native_ns = 0
         if stays:
             outcome = self.call(kernel, (lower, upper, *arguments), work)
         else:
             outcome = self._shared_out(kernel, (lower, upper, step, work), arguments)
         if trial is not None and started is not None:
-            trial.note(perf_counter_ns() - started, stayed=stays)
+            taken = perf_counter_ns() - started
+            trial.note(taken, self._native_ns or taken, stayed=stays)
         return outcome
 
     def _shared_out(self, kernel: Kernel, bounds: Bounds, arguments: Arguments) -> Outcome:
@@ -314,7 +317,8 @@ class Pool:
             borders = (*range(lower, upper, step * block * together), upper)
             outcomes = self.run(kernel, borders, arguments, work, copies)
         if trial is not None and trial.is_open:
-            trial.note(perf_counter_ns() - started, stayed=stays)
+            taken = perf_counter_ns() - started
+            trial.note(taken, taken, stayed=stays)
         return outcomes
 
     def workers(self, work: int) -> int:
@@ -338,8 +342,10 @@ class Pool:
         if entry is None or entry.has_complex:
             return None
         trial = self._trial(kernel, work)
-        is_inline = work < self.inline_ns if trial is None else trial.stays
-        is_inline = is_inline or len(range(lower, upper, step)) < _FEWEST_TRIPS
+        stays = work < self.inline_ns if trial is None else trial.stays_natively
+        if stays is None:
+            return None  # later, when that is decided
+        is_inline = stays or len(range(lower, upper, step)) < _FEWEST_TRIPS
         board = None if is_inline or self.threads == 1 else self._started()
         cuts = (lower, upper) if is_inline else _borders(lower, upper, step, work, self.threads)
         job = Job(entry, cuts, threads=self.threads, last=len(cuts) - 2)
@@ -370,7 +376,9 @@ class Pool:
                 self._jobs[entry] = (bounds, job)
             job.put(entry.packed(arguments))
             job.let_stop(may=self._may_last(bounds[3]) and may_stop())
+            started = perf_counter_ns()
             said = machine().run(board.address, job.address, min(self.threads, job.chunks) - 1)
+            self._native_ns = perf_counter_ns() - started
             if job.was_stopped:
                 raise interrupted()
             if not said and job.only_has_status:

@@ -164,7 +164,14 @@ names:
   br i1 %bound, label %state, label %no
 state:
   %everyday = call i1 @everyday(ptr %block)
-  br i1 %everyday, label %trace, label %no
+  br i1 %everyday, label %what, label %no
+what:
+  %job_at = getelementptr i64, ptr %block, i64 {JOB}
+  %job = load ptr, ptr %job_at
+  %has_none = icmp eq ptr %job, null
+  br i1 %has_none, label %yes, label %trace
+yes:
+  ret i1 1
 trace:
   %untraced = call i1 @untraced()
   ret i1 %untraced

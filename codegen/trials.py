@@ -1,7 +1,7 @@
 """One thread or all, near where these change places: both are tried, and the shorter one is kept.
 
 Before:  19 us predicted, limit 21 us: one thread, though the loop gains nothing from its caches
-After:   four launches one way, four the other; then the way whose shortest launch was shorter
+After:   six launches one way, six the other; then the way whose shortest launch was shorter
 
 What a launch gains on several threads depends on more than its work: where its data lie, whether
 threads write to the same lines, how long the others of them have slept. Far from the limit none
@@ -19,7 +19,7 @@ from .uneven import is_unsure
 
 # Launches of work between these two, in parts of the limit, are tried.
 _LEAST, _MOST = 0.25, 10.0
-TRIES = 4  # of each way
+TRIES = 6  # of each way: the first ones find caches cold, and threads asleep
 _PER_OCTAVE = 4  # amounts of work that are told apart
 # The way that is predicted to be longer must have been shorter than this part of the other.
 _CLEARLY = 0.9
@@ -31,8 +31,11 @@ class Trial:
     """Launches of one kernel with about the same work."""
 
     predicted: bool  # whether one thread is predicted to be faster
+    # Of launches on several threads, and of those on one.
     _times: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    _native_times: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     _decided: bool | None = None
+    _decided_natively: bool | None = None
 
     @property
     def is_open(self) -> bool:
@@ -47,17 +50,23 @@ class Trial:
         is_tried = len(self._times[self.predicted]) >= TRIES
         return self.predicted is not is_tried
 
-    def note(self, nanoseconds: int, *, stayed: bool) -> None:
-        """Take note of what a launch took."""
-        times = self._times[stayed]
-        times.append(nanoseconds)
-        if min(map(len, self._times)) < TRIES:
-            return
-        together, alone = map(min, self._times)
+    @property
+    def stays_natively(self) -> bool | None:
+        """Whether launches without Python are to stay on their thread; None while it is open."""
+        return self._decided_natively
+
+    def note(self, nanoseconds: int, native_ns: int, *, stayed: bool) -> None:
+        """Take note of what a launch took, with what Python did for it and without."""
+        self._times[stayed].append(nanoseconds)
+        self._native_times[stayed].append(native_ns)
+        if min(map(len, self._times)) >= TRIES:
+            self._decided = self._stays(*map(min, self._times))
+            self._decided_natively = self._stays(*map(min, self._native_times))
+
+    def _stays(self, together: int, alone: int) -> bool:
         if self.predicted:
-            self._decided = together >= _CLEARLY * alone
-        else:
-            self._decided = alone < _CLEARLY * together
+            return together >= _CLEARLY * alone
+        return alone < _CLEARLY * together
 
 
 class Trials:

@@ -21,7 +21,8 @@ def tried(trial: Trial, *, alone: int, together: int) -> list[bool]:
     ways = []
     while trial.is_open:
         ways.append(trial.stays)
-        trial.note(alone if trial.stays else together, stayed=trial.stays)
+        taken = alone if trial.stays else together
+        trial.note(taken, taken, stayed=trial.stays)
     return ways
 
 
@@ -49,10 +50,23 @@ def test_a_small_difference_leaves_the_prediction(predicted) -> None:
 
 def test_the_shortest_launch_counts() -> None:
     trial = Trial(predicted=True)
-    for alone in (900, 10, 900, 900):
-        trial.note(alone, stayed=True)
-        trial.note(20, stayed=False)
+    for number in range(TRIES):
+        trial.note(10 if number == 1 else 900, 900, stayed=True)
+        trial.note(20, 20, stayed=False)
     assert trial.stays
+    assert not trial.stays_natively
+
+
+def test_nothing_is_said_of_native_launches_before_all_is_tried() -> None:
+    trial = Trial(predicted=False)
+    for _ in range(TRIES):
+        assert trial.stays_natively is None
+        trial.note(30, 10, stayed=False)
+    for _ in range(TRIES):
+        assert trial.stays_natively is None
+        trial.note(20, 20, stayed=True)
+    assert trial.stays
+    assert False is trial.stays_natively
 
 
 def test_only_launches_near_the_limit_are_tried() -> None:
