@@ -48,7 +48,7 @@ from .statistics import geometric_mean, median
 INTERPRETER, SERIAL, PARALLEL, AUTO = "interpreter", "serial", "parallel", "auto"
 TIERS = (INTERPRETER, SERIAL, PARALLEL)
 # About so many innermost iterations.
-WORKS = (3, 30, 1_500, 9_000, 54_000, 162_000)
+WORKS = (5, 30, 1_500, 9_000, 54_000, 162_000)
 QUICK_WORKS = (60, 36_000)
 # Two more cells are measured this far around each crossover, as far as there are any.
 AROUND = 1.6
