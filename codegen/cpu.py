@@ -58,15 +58,14 @@ OWN_NAMES = frozenset(
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
-        "unsure", "is_stopped",
-        *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
+        "unsure", "is_stopped", *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
     r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+_term\d+"
     r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|numpyrow|toldrow)_\w+"
-    r"|\w+_(lanes|levels|strip|strip_end|ahead|part|row_start)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
+    r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_start)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
@@ -142,7 +141,7 @@ class _Module:
         yield "import numpy as np"
         yield "from numba import njit"
         is_watched = any(map(self._watches_flags, host.kernels_of(self._host)))
-        if is_watched or self._reduces or self._told or self._body.asks:
+        if is_watched or self._reduces or self._told or self._body.asks or self._body.lanes:
             yield ""
         if self._reduces:
             kinds = {
@@ -155,6 +154,8 @@ class _Module:
             yield f"from autopar.codegen.combine import {names}"
         if is_watched:
             yield "from autopar.codegen.fpflags import watched"
+        if self._body.lanes:
+            yield f"from autopar.codegen.lanes import {', '.join(sorted(self._body.lanes))}"
         if self._body.asks:
             yield "from autopar.codegen.stopping import is_stopped"
         if self._told:

@@ -14,9 +14,10 @@ from autopar.analysis.model.typed import INTEGER_OVERFLOW, Load
 from autopar.analysis.model.types import ArrayType
 
 from .data_ranges import limits
-from .expressions import Names, print_expression, print_statement
+from .expressions import Names, print_expression, print_integer, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
+from .lane_text import LaneText
 from .lasting import PART, asks_each_part, asks_each_turn
 from .row_loops import Row, RowPrinter, row_of_loop
 from .small_integers import SMALL
@@ -59,6 +60,7 @@ class Body:
     ahead: Ahead | None = None  # what went ahead of the statements printed
     leave: str = "break"  # what a loop does that is to stop: see `codegen.lasting`
     asks: set[str] = field(default_factory=set)  # functions of codegen.stopping
+    lanes: set[str] = field(default_factory=set)  # functions of codegen.lanes
 
     def nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
         """Yield the lines of `nodes`."""
@@ -95,6 +97,9 @@ class Body:
         if row is not None:
             yield from self._row(row, loop, lower, upper, indent)
             return
+        if loop.lanes is not None:
+            yield from self._lanes(loop, lower, upper, indent)
+            return
         ahead = self.in_strips(loop, "_strip")
         if ahead is not None:
             yield from self._strips(ahead, lower, upper, indent)
@@ -124,6 +129,21 @@ class Body:
         self.helpers.update(helpers)
         self.memory.add("address")
         yield from (indent + line for line in lines)
+
+    def _lanes(self, loop: Loop, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield a loop over the times of rows that stand in lanes."""
+
+        def element(load: Load, iterators: Mapping[str, Expression]) -> str:
+            names = Names(iterators=iterators, spelled=self.names)
+            return print_expression(load, names, "cpu").text
+
+        def integer(expression: Expression, iterators: Mapping[str, Expression]) -> str:
+            return print_integer(expression, Names(iterators=iterators, spelled=self.names))
+
+        printed = LaneText(
+            loop=loop, names=self.names, element=element, integer=integer, used=self.lanes
+        )
+        yield from (indent + line for line in printed.lines(lower, upper))
 
     def _asking(self, indent: str) -> Iterator[str]:
         """Yield the question whether to stop."""

@@ -14,6 +14,7 @@ from .work import middle, predicted_ns
 
 def iteration_prices(loop: Loop) -> tuple[Expression, Expression, Expression] | None:
     """Return what three iterations of `loop` cost; None where all cost the same."""
+    loop = loop.stands_for or loop
     one = Constant(value=1, span=loop.span)
     end = simplify(Binary(operator="-", left=loop.upper, right=one, span=loop.span), loop.span)
     first, half, last = (

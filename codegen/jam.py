@@ -11,6 +11,9 @@ After:   for i_rows in range(1, n, 6):
                  ...
              for j_front in range(...): ...           until the last row has ended
 
+Rows of integers run in the lanes of vectors (`codegen.lanes`): their chains are so short that six
+at once are no faster, but a processor computes eight elements of them as it computes one.
+
 A recurrence is bound by the latency of its own chain; here a processor has six chains to work at.
 (Unroll-and-jam of the skewed band: Callahan, Cocke, Kennedy, Estimating interlock and improving
 balance for pipelined architectures, JPDC 1988; Wolfe, IJPP 1986, for the skew.) The analysis has
@@ -21,7 +24,7 @@ LLVM computes early under a test would raise the flags of arithmetic that never 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import reduce
 
 from autopar.analysis.model.loop_ir import Binary, Call, Constant, Expression, Name
@@ -31,18 +34,22 @@ from autopar.analysis.model.typed import Operation, TypedExpression, walk_statem
 from autopar.analysis.model.unused import unused
 
 from .integers import difference, rename, simplify
-from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of, walk_nodes
+from .kernel import Branch, Decision, Instance, LaneBand, Loop, Node, Program, names_of, walk_nodes
+from .lane_expressions import fits_lanes
+from .lane_plan import plan_lanes
 
 # Rows under way at once. Eight were a little faster where they fit, but rows of a power of two of
 # elements meet in the same few places of a cache of eight ways.
 ROWS = 6
+# Rows that run in the lanes of vectors.
+LANES = 8
 # Nodes of all statements of a body: longer ones have enough to do while they wait.
 _LONGEST = 80
 
 
 def with_jammed(program: Program) -> Program:
     """Return `program` with rows that overlap, wherever they may and that pays."""
-    jammer = _Jammer(taken=set(names_of(program)))
+    jammer = _Jammer(taken=set(names_of(program)), overlapping=program.overlapping)
     return replace(program, body=jammer.nodes(program.body))
 
 
@@ -59,6 +66,7 @@ def jammed_loops(program: Program) -> tuple[tuple[Span, str], ...]:
 @dataclass(slots=True)
 class _Jammer:
     taken: set[str]
+    overlapping: frozenset[str]
 
     def nodes(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         return tuple(self._node(each) for each in nodes)
@@ -69,20 +77,30 @@ class _Jammer:
                 return node
             case Loop():
                 inner = _row(node)
-                if inner is not None:
-                    return self._jammed(node, inner)
+                jammed = None if inner is None else self._jammed(node, inner)
+                if jammed is not None:
+                    return jammed
                 return replace(node, body=self.nodes(node.body))
             case Branch():
                 return replace(node, body=self.nodes(node.body))
             case Decision():
                 return replace(node, body=self.nodes(node.body), orelse=self.nodes(node.orelse))
 
-    def _jammed(self, outer: Loop, inner: Loop) -> Loop:
-        rows = self._name(f"{outer.iterator}_rows")
-        front = self._name(f"{inner.iterator}_front")
-        band = _Band(outer=outer, inner=inner, rows=rows, front=front)
+    def _jammed(self, outer: Loop, inner: Loop) -> Loop | None:
+        """Return rows that overlap; None where that gains nothing."""
+        names = f"{outer.iterator}_rows", f"{inner.iterator}_front"
+        band = _Band(outer=outer, inner=inner, names=names)
+        if not _waits(inner):
+            lanes = band.in_lanes()
+            plan = plan_lanes(lanes, self.overlapping) if _fits_lanes(inner) else None
+            if plan is None:
+                return None
+            band = replace(band, count=LANES, reach=plan.reach, has_lanes=True)
+        band = replace(band, names=tuple(map(self._name, names)))
         plain = replace(outer, skew=None)
-        return replace(plain, iterator=rows, step=ROWS, body=band.body(), stands_for=plain)
+        return replace(
+            plain, iterator=band.rows, step=band.count, body=band.body(), stands_for=plain
+        )
 
     def _name(self, name: str) -> str:
         found = unused(name, self.taken)
@@ -97,12 +115,30 @@ def _row(loop: Loop) -> Loop | None:
     (inner,) = loop.body
     if not isinstance(inner, Loop) or inner.step != 1 or not _runs_in_order(inner):
         return None
-    statements = [each.statement for each in inner.body if isinstance(each, Instance)]
-    # A decision is a branch that is foreseen half the time: that is what a row waits for then.
-    if len(statements) < len(inner.body):
+    instances = [each for each in walk_nodes(inner.body) if not isinstance(each, Decision)]
+    if not all(isinstance(each, Instance) for each in instances):
         return None
-    nodes = [node for each in statements for node in walk_statement(each)]
-    return inner if len(nodes) <= _LONGEST and any(map(_takes_long, nodes)) else None
+    return inner if sum(1 for _ in _operands(inner)) <= _LONGEST else None
+
+
+def _operands(inner: Loop) -> Iterator[TypedExpression]:
+    for each in walk_nodes(inner.body):
+        if isinstance(each, Instance):
+            yield from walk_statement(each.statement)
+
+
+def _waits(inner: Loop) -> bool:
+    """Return whether a row waits for its own chain of operations.
+
+    Under a decision it does not: that is a branch, which is foreseen half the time.
+    """
+    is_plain = all(isinstance(each, Instance) for each in inner.body)
+    return is_plain and any(map(_takes_long, _operands(inner)))
+
+
+def _fits_lanes(inner: Loop) -> bool:
+    nodes = walk_nodes(inner.body)
+    return all(fits_lanes(each.statement) for each in nodes if isinstance(each, Instance))
 
 
 def _takes_long(node: TypedExpression) -> bool:
@@ -117,12 +153,34 @@ def _runs_in_order(loop: Loop) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Band:
-    """`ROWS` iterations of the outer loop, from `rows` on, at the times `front`."""
+    """`count` iterations of the outer loop, from the first of `names` on, at times, the second."""
 
     outer: Loop
     inner: Loop
-    rows: str
-    front: str
+    names: tuple[str, ...]
+    count: int = field(default_factory=lambda: ROWS)
+    reach: int = 0  # how many times back rows in lanes look
+    has_lanes: bool = False
+
+    @property
+    def rows(self) -> str:
+        return self.names[0]
+
+    @property
+    def front(self) -> str:
+        return self.names[1]
+
+    def in_lanes(self) -> LaneBand:
+        """Return the rows as lanes."""
+        assert self.outer.skew is not None  # the caller looked
+        return LaneBand(
+            outer=self.outer.iterator,
+            inner=self.inner.iterator,
+            rows=self.rows,
+            skew=self.outer.skew,
+            count=LANES,
+            body=self.inner.body,
+        )
 
     def body(self) -> tuple[Loop, ...]:
         """Return the rows beginning, all of them under way, and ending.
@@ -130,7 +188,8 @@ class _Band:
         Where fewer are left, the first loop runs them to their end.
         """
         begins, ends = self._times(self.inner.lower), self._times(self.inner.upper)
-        first, all_begun = _least(begins), _greatest(begins)
+        first = _least(begins)
+        all_begun = self._plus(_greatest(begins), self._number(self.reach))
         last, one_ended = _greatest(ends), _least(ends)
         middle_end = _call("max", all_begun, one_ended)
         is_full = self._is_full()
@@ -139,13 +198,17 @@ class _Band:
         ending = self._minus(last, self._times_of(is_full, last, middle_end))
         return (
             self._edge(first, begun),
-            self._front(all_begun, stop, tuple(self._unrolled())),
+            self._middle(all_begun, stop),
             self._edge(ending, last),
         )
 
+    def _middle(self, lower: Expression, upper: Expression) -> Loop:
+        loop = self._front(lower, upper, tuple(self._unrolled()))
+        return replace(loop, lanes=self.in_lanes()) if self.has_lanes else loop
+
     def _times(self, column: Expression) -> tuple[Expression, ...]:
         """Return the time at which each row is at `column`, which may depend on the row."""
-        return tuple(self._time(self._row(number), column) for number in range(ROWS))
+        return tuple(self._time(self._row(number), column) for number in range(self.count))
 
     def _time(self, row: Expression, column: Expression) -> Expression:
         assert self.outer.skew is not None  # the caller looked
@@ -157,28 +220,29 @@ class _Band:
         """Return the column that a row is at, at the time `front`."""
         return self._minus(self._name(self.front), self._time(row, self._number(0)))
 
-    def _unrolled(self) -> Iterator[Instance]:
-        for number in range(ROWS):
+    def _unrolled(self) -> Iterator[Node]:
+        for number in range(self.count):
             row = self._row(number)
-            yield from self._instances(number, row, self._column(row))
+            yield from self._copies(self.inner.body, number, row, self._column(row))
 
     def _edge(self, lower: Expression, upper: Expression) -> Loop:
         """Return the rows at the times from `lower` to `upper`, those that have a column there."""
         row = self._name(self.outer.iterator)
         now = self._column(row)
-        body = tuple(self._instances(ROWS, row, self._name(self.inner.iterator)))
-        column = replace(
+        column = self._name(self.inner.iterator)
+        body = self._copies(self.inner.body, self.count, row, column)
+        in_row = replace(
             self.inner,
             lower=_call("max", self.inner.lower, now),
             upper=_call("min", self.inner.upper, self._plus(now, self._number(1))),
             body=body,
         )
-        last = self._plus(self._name(self.rows), self._number(ROWS))
+        last = self._plus(self._name(self.rows), self._number(self.count))
         of_rows = replace(
             self.outer,
             lower=self._name(self.rows),
             upper=_call("min", last, self.outer.upper),
-            body=(column,),
+            body=(in_row,),
             skew=None,
         )
         return self._front(lower, upper, (of_rows,))
@@ -186,18 +250,25 @@ class _Band:
     def _front(self, lower: Expression, upper: Expression, body: tuple[Node, ...]) -> Loop:
         return replace(self.inner, iterator=self.front, lower=lower, upper=upper, body=body)
 
-    def _instances(self, copy: int, row: Expression, column: Expression) -> Iterator[Instance]:
+    def _copies(
+        self, nodes: tuple[Node, ...], copy: int, row: Expression, column: Expression
+    ) -> tuple[Node, ...]:
+        return tuple(self._copy(each, copy, row, column) for each in nodes)
+
+    def _copy(self, node: Node, copy: int, row: Expression, column: Expression) -> Node:
+        if isinstance(node, Decision):
+            body = self._copies(node.body, copy, row, column)
+            return replace(node, body=body, orelse=self._copies(node.orelse, copy, row, column))
+        assert isinstance(node, Instance)  # `_row` looked
         values = {self.outer.iterator: row, self.inner.iterator: column}
-        for each in self.inner.body:
-            assert isinstance(each, Instance)  # `_row` looked
-            iterators = tuple(
-                (name, simplify(rename(value, values), self.span)) for name, value in each.iterators
-            )
-            yield replace(each, name=f"{each.name}_{copy}", iterators=iterators)
+        iterators = tuple(
+            (name, simplify(rename(value, values), self.span)) for name, value in node.iterators
+        )
+        return replace(node, name=f"{node.name}_{copy}", iterators=iterators)
 
     def _is_full(self) -> Expression:
         """Return 1 where there are rows enough, else 0."""
-        left = self._minus(self.outer.upper, self._row(ROWS - 1))
+        left = self._minus(self.outer.upper, self._row(self.count - 1))
         return _call("min", self._number(1), _call("max", self._number(0), left))
 
     def _times_of(self, factor: Expression, left: Expression, right: Expression) -> Expression:

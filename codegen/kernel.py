@@ -168,6 +168,21 @@ class Passes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneBand:
+    """Rows of a nest of two loops of which each iteration of a loop over times runs one element.
+
+    Row `rows + r` is at column `time - skew * (rows + r)`.
+    """
+
+    outer: str  # iterators of the two loops, as `body` has them
+    inner: str
+    rows: str  # iterator of a loop around: the first row
+    skew: int
+    count: int  # of rows
+    body: tuple[Node, ...]  # what one iteration of the two loops does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """`for iterator in range(lower, upper, step)`, ascending."""
 
@@ -195,6 +210,8 @@ class Loop:
     # Where its iteration `i` runs iteration `j` of the one loop inside at the time `skew * i + j`,
     # all that runs at one time may run in any order. None: nothing of the kind is known.
     skew: int | None = None
+    # Its iterations are times of these rows: `body` once more, for vectors (`codegen.lane_text`).
+    lanes: LaneBand | None = None
     # The loop that it runs in another way: its work is the work of that one.
     stands_for: Loop | None = None
     # It carries just these, and is no parallel loop.

@@ -40,13 +40,16 @@ class Nest:
         }
 
 
-def drafts_of(nest: Nest) -> list[Draft]:
-    """Return what would be compiled for the regions of `nest`, in their order; all must be taken over."""
+def drafts_of(nest: Nest, *, may_refuse: bool = False) -> list[Draft]:
+    """Return what would be compiled for the regions of `nest`, in their order; all must be taken over.
+
+    Where they `may_refuse`, none are returned if one does.
+    """
     text = SourceText(path="nest.py", text=nest.text, cell=None)
     source = next(each for each in functions_of(text) if each.qualified_name == "nest")
     plan = analyze(source)
     assert isinstance(plan, Plan)
-    assert plan.regions, nest.text
+    assert may_refuse or plan.regions, nest.text
     found = []
     for region in plan.regions:
         names = {each.name for each in region.scop.given_arrays} | set(region.scop.live_in)
@@ -60,6 +63,8 @@ def drafts_of(nest: Nest) -> list[Draft]:
                 types[name] = scalar_type(name, value, NOWHERE)
         options = choose_options(environment={})
         draft = draft_variant(region, types, frozenset(), ("cpu", "nest", "nest.py"), options)
+        if may_refuse and not isinstance(draft, Draft):
+            return []
         assert isinstance(draft, Draft), draft
         found.append(draft)
     return found
@@ -70,12 +75,18 @@ def interpreted(nest: Nest) -> dict[str, bytes]:
     space: dict[str, Any] = {"np": np}
     exec(nest.text, space)
     arguments = nest.copies()
-    space["nest"](**arguments)
+    with np.errstate(all="ignore"):
+        space["nest"](**arguments)
     return memory(arguments)
 
 
-def generated(nest: Nest, drafts: list[Draft], order: Order) -> dict[str, bytes]:
-    """Return the bytes of all arrays after the generated modules ran, parallel loops in `order`."""
+def generated(
+    nest: Nest, drafts: list[Draft], order: Order, *, may_tell: bool = False
+) -> dict[str, bytes]:
+    """Return the bytes of all arrays after the generated modules ran, parallel loops in `order`.
+
+    `may_tell`: whether they may say that something has wrapped.
+    """
     arguments = nest.copies()
     for draft in drafts:
         program = draft.program
@@ -85,8 +96,9 @@ def generated(nest: Nest, drafts: list[Draft], order: Order) -> dict[str, bytes]
             *(each.name for each in program.live_in),
         )
         values = [eval(name, {}, arguments) for name in names]
-        outcome = load_plain(draft.source).run(AdversarialLauncher(order), *values)
-        assert 0 == outcome[0]
+        with np.errstate(all="ignore" if may_tell else "warn"):
+            outcome = load_plain(draft.source).run(AdversarialLauncher(order), *values)
+        assert may_tell or 0 == outcome[0]
     return memory(arguments)
 
 
@@ -105,6 +117,84 @@ def draw_nest(seed: int) -> Nest:
     arrays = {name: rng.uniform(0.5, 2.0, (rows + 4, columns + 4)) for name in ("u", "v")}
     arguments = {**arrays, "n": rows, "m": columns, "T": int(rng.integers(0, 4))}
     return Nest(text=draw.text(), arguments=arguments)
+
+
+def draw_table(seed: int) -> Nest:
+    """Return a nest that fills a table of integers by comparing two sequences, with decisions."""
+    choose, rng = random.Random(seed), np.random.default_rng(seed)
+    draw = _DrawTable(choose)
+    text = draw.text()
+    rows, columns = int(rng.integers(0, 30)), int(rng.integers(0, 40))
+    dtype = choose.choice(["int64", "int64", "int64", "int32", "uint16"])
+    arrays = {
+        name: rng.integers(0, 9, (rows + 4, columns + 4)).astype(dtype) for name in ("u", "v")
+    }
+    sequences = {
+        name: rng.integers(0, 4, size + 4).astype(choose.choice([dtype, "int64", "int8"]))
+        for name, size in (("s", rows), ("r", columns))
+    }
+    return Nest(text=text, arguments={**arrays, **sequences, "n": rows, "m": columns, "g": 2})
+
+
+class _DrawTable:
+    """Texts of tables: each element from neighbours that were filled before, mostly."""
+
+    def __init__(self, choose: random.Random) -> None:
+        self._choose = choose
+
+    def text(self) -> str:
+        body = self._choose.choice([self._decided, self._chosen, self._stepwise])()
+        lines = ["def nest(u, v, s, r, n, m, g):", f"    {self._header('i', 'n')}"]
+        lines += [f"        {self._header('j', 'm')}", *(f"            {each}" for each in body)]
+        return "\n".join(lines) + "\n"
+
+    def _header(self, variable: str, size: str) -> str:
+        return f"for {variable} in range(2, {size} + 2):"
+
+    def _decided(self) -> list[str]:
+        lines = [f"if {self._test()}:", f"    u[i, j] = {self._value()}"]
+        if self._choose.random() < 0.8:
+            lines += ["else:", f"    u[i, j] = {self._value()}"]
+        return lines
+
+    def _chosen(self) -> list[str]:
+        step = f"q = {self._choose.randint(0, 3)} if {self._test()} else {self._operand()}"
+        return [step, f"u[i, j] = {self._word()}({self._value()}, {self._value()}, q)"]
+
+    def _stepwise(self) -> list[str]:
+        lines = [f"best = {self._value()}"]
+        for _ in range(self._choose.randint(1, 2)):
+            lines += [f"other = {self._value()}", "if other > best:", "    best = other"]
+        return [*lines, "u[i, j] = best"]
+
+    def _test(self) -> str:
+        test = self._choose.choice(
+            ["s[i] == r[j]", "s[i] < r[j - 1]", "u[i, j - 1] > v[i, j]", "i + 1 < 2 * j"]
+        )
+        if self._choose.random() < 0.25:
+            return f"{test} {self._choose.choice(['and', 'or'])} not s[i] > g"
+        return test
+
+    def _word(self) -> str:
+        return self._choose.choice(["min", "max"])
+
+    def _operand(self) -> str:
+        return self._choose.choice(["g", "s[i]", "r[j]", "j", "v[i, j]", "i - j"])
+
+    def _value(self) -> str:
+        element = self._element()
+        if self._choose.random() < 0.3:
+            return f"{self._word()}({element}, {self._element()})"
+        if self._choose.random() < 0.6:
+            return f"{element} {self._choose.choice('+-^&|')} {self._choose.choice('12g')}"
+        return element
+
+    def _element(self) -> str:
+        place = self._choose.choice(
+            ["i - 1, j", "i, j - 1", "i - 1, j - 1", "i - 1, j", "i, j - 1", "i - 1, j - 1",
+             "i - 2, j", "i - 2, j + 1", "i, j - 2", "i - 1, j + 1", "i, j", "i + 1, j - 1"]
+        )  # fmt: skip
+        return f"u[{place}]"
 
 
 class _Draw:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numba
 
-from autopar.codegen import fpflags, scalars, stopping
+from autopar.codegen import fpflags, lanes, scalars, stopping
+from tests.codegen import plain_lanes
 
 
 def _unchanged(function: Any = None, **_options: object) -> Any:
@@ -26,6 +27,7 @@ def load_plain(source: str) -> ModuleType:
         (numba, {"njit": _unchanged}),
         (scalars, {"cpu_helper": _helper}),
         (fpflags, {"watched": _unchanged}),
+        (lanes, vars(plain_lanes)),
         (stopping, {"is_stopped": lambda: False}),
     ):
         replaced[module.__name__] = made = ModuleType(module.__name__)

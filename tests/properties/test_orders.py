@@ -14,7 +14,7 @@ from autopar.analysis.model.isl_order import carried_dimensions
 from autopar.codegen import jam
 from autopar.codegen.dump import dump_program
 from tests.adversary import ORDERS
-from tests.ordered_nests import drafts_of, draw_nest, generated, interpreted
+from tests.ordered_nests import drafts_of, draw_nest, draw_table, generated, interpreted
 
 SMALL = st.integers(-2, 2)
 ROW = st.tuples(SMALL, SMALL, SMALL)
@@ -65,3 +65,18 @@ def test_drawn_nests_keep_the_interpreters_bits(rows: int, monkeypatch: pytest.M
         shown = nest.text + "".join(dump_program(draft.program) for draft in drafts)
         assert interpreted(nest) == generated(nest, drafts, next(orders)), f"seed {seed}\n{shown}"
     assert used["skew"] > 5, used
+
+
+def test_drawn_tables_keep_the_interpreters_bits() -> None:
+    used: Counter[str] = Counter()
+    for seed in range(120):
+        nest = draw_table(seed)
+        drafts = drafts_of(nest, may_refuse=True)
+        if not drafts:
+            continue
+        used.update("lanes" for draft in drafts if "lanes_of" in draft.source)
+        shown = nest.text + "".join(draft.source for draft in drafts)
+        order = ORDERS["reversed"]
+        found = generated(nest, drafts, order, may_tell=True)
+        assert interpreted(nest) == found, f"seed {seed}\n{shown}"
+    assert used["lanes"] > 30, used
