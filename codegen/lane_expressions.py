@@ -58,7 +58,7 @@ def _fits(node: TypedExpression) -> bool:
         return False
     match node:
         case Cast():
-            return not node.hazards & CHECKED and node.operand.type.dtype in _DTYPES
+            return node.operand.type.dtype in _DTYPES
         case Operation():
             return _operation_fits(node)
         case _:
@@ -142,10 +142,23 @@ class LanePrinter:
             case Load():
                 return self.load(node)
             case Cast():
-                source = self.value(node.operand)
-                return self._cast(source, node.operand.type.dtype, node.type.dtype)
+                return self._checked_cast(node)
             case Operation():
                 return self._operation(node)
+
+    def _checked_cast(self, node: Cast) -> str:
+        source, origin = self.value(node.operand), node.operand.type.dtype
+        status = node.hazards & CHECKED
+        if status:
+            wide = self.fresh(self._cast(source, origin, "int64"))
+            self.tell(status, self._outside(wide, node.type.dtype))
+        return self._cast(source, origin, node.type.dtype)
+
+    def _outside(self, value: str, dtype: str) -> str:
+        """Return lanes that are negative where an int64 is no `dtype`."""
+        low, high = (self.same(f"np.int64({each})") for each in INTEGER_LIMITS[dtype])
+        below, above = self.call("lanes_sub", value, low), self.call("lanes_sub", high, value)
+        return self.call("lanes_or", below, above)
 
     def _cast(self, source: str, origin: str, dtype: str) -> str:
         if origin == dtype:
@@ -197,19 +210,17 @@ class LanePrinter:
         """Compute in int64, as `codegen.operations` does."""
         dtype, status = node.type.dtype, node.hazards & CHECKED & ~WRAPS
         wide = [self._cast(each, dtype, "int64") for each in sources]
-        if len(wide) == 1:
-            wide = wide if node.name == "+" else [self.same("np.int64(0)"), *wide]
+        if len(wide) == 1 and node.name == "-":
+            wide = [self.same("np.int64(0)"), *wide]
         name = f"lanes_{_ARITHMETIC[node.name]}"
         if not status:
             return self._cast(self._folded(name, wide), "int64", dtype)
-        wide = [self.fresh(each) for each in wide]
-        value = self.fresh(self._folded(name, wide))
+        left, right = map(self.fresh, wide)
+        value = self.fresh(self.call(name, left, right))
         if dtype == "int64":
-            self.tell(status, self._wrapped(node.name, *wide, value))
+            self.tell(status, self._wrapped(node.name, left, right, value))
             return value
-        low, high = (self.same(f"np.int64({each})") for each in INTEGER_LIMITS[dtype])
-        below, above = self.call("lanes_sub", value, low), self.call("lanes_sub", high, value)
-        self.tell(status, self.call("lanes_or", below, above))
+        self.tell(status, self._outside(value, dtype))
         return self._cast(value, "int64", dtype)
 
     def _wrapped(self, name: str, left: str, right: str, value: str) -> str:

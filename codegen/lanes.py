@@ -18,7 +18,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import errors, types
-from numba.core.datamodel import PrimitiveModel
+from numba.core.datamodel.models import PrimitiveModel
 from numba.core.datamodel.registry import register_default
 from numba.core.extending import intrinsic
 
@@ -26,7 +26,7 @@ _BIT = ir.IntType(1)
 _NUMBER = ir.IntType(32)  # of a lane
 
 
-class LanesType(types.Type):  # type: ignore[misc]  # Numba is untyped
+class LanesType(types.Type):
     """`count` integers or truth values of one dtype."""
 
     def __init__(self, dtype: Any, count: int) -> None:  # noqa: ANN401 - Numba is untyped
@@ -36,7 +36,7 @@ class LanesType(types.Type):  # type: ignore[misc]  # Numba is untyped
 
 
 @register_default(LanesType)
-class _LanesModel(PrimitiveModel):  # type: ignore[misc]  # Numba is untyped
+class _LanesModel(PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:  # noqa: ANN401 - Numba is untyped
         super().__init__(manager, kind, ir.VectorType(_element(kind.dtype), kind.count))
 

@@ -122,7 +122,7 @@ def test_what_a_test_keeps_from_happening_does_not_warn():
 
 def test_tables_that_share_memory_keep_the_order_of_the_loop():
     def views():
-        s, t, c, n, m, g = table()
+        _, t, c, n, m, g = table()
         return c[1:, 0], t, c, n, m, g
 
     same(lcs, views, cache=False)
