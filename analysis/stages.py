@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from .model import dump, isl
+from .model.array_run import ArrayRun, FusedRun
 from .model.diagnostics import Refusal
 from .model.facts import NOTHING, Facts
 from .model.loop_ir import Constant, Function
@@ -31,6 +32,8 @@ from .model.types import ArrayType, LiveInType
 from .passes import conditions
 from .passes.allocated_types import allocated_types
 from .passes.array_casts import refused_casts
+from .passes.array_fusion import Given, fuse
+from .passes.array_runs import find_array_runs
 from .passes.axis_requirements import unproven_axes
 from .passes.build_scop import build_scop
 from .passes.definitions import MODULE, functions_of, loop_functions, usual_names
@@ -40,6 +43,7 @@ from .passes.fission import FIRST, LAST
 from .passes.in_bounds import in_bounds
 from .passes.last_values import find_last_values
 from .passes.layouts import on_bases
+from .passes.liveness import live_after
 from .passes.parse import parse
 from .passes.pinned import pinned
 from .passes.reasons import BudgetExhausted, PartlyAhead
@@ -59,8 +63,10 @@ __all__ = [
     "exhausted",
     "explain_text",
     "functions_of",
+    "is_in_run",
     "loop_functions",
     "may_check_first",
+    "plan_array_run",
     "plan_region",
     "plan_with_values",
     "plan_wrapping",
@@ -103,7 +109,24 @@ def analyze(
             return refusal
         case Function() as function:
             with isl.allowance(_FUNCTION_BUDGET, _FUNCTION_SECONDS):
-                return observe(_plan(function, source.text, facts, observe))
+                plan = _plan(function, source.text, facts, observe)
+                return observe(replace(plan, array_runs=_array_runs(source, plan)))
+
+
+def _array_runs(source: SourceFunction, plan: Plan) -> tuple[ArrayRun, ...]:
+    """Return the runs of array statements that no region of the static stage has in it."""
+    spans = tuple(each.scop.span for each in plan.regions)
+    return tuple(
+        run
+        for run in find_array_runs(source, live_after(plan.function))
+        if not any(each.contains(run.span) for each in spans if each != run.span)
+        and not (len(run.statements) == 1 and run.span in spans)
+    )
+
+
+def is_in_run(plan: Plan, span: Span) -> bool:
+    """Return whether the statement at `span` is one of a run, which stands for it."""
+    return any(each.whole.contains(span) for each in plan.array_runs)
 
 
 def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer) -> Plan:
@@ -180,6 +203,24 @@ def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Ref
     except isl.BudgetExhaustedError:
         return Refusal(reasons=(exhausted(deferred.span),))
     return scop if isinstance(scop, Refusal) else plan_region(scop, facts)
+
+
+def plan_array_run(run: ArrayRun, given: Given) -> tuple[RegionPlan, FusedRun] | Refusal:
+    """Return the plan of a run of array statements for the arrays and numbers of a call."""
+    fused = fuse(run, given)
+    if isinstance(fused, Refusal):
+        return fused
+    try:
+        with isl.budget():
+            scop = build_scop(fused.nest, run.text, fused.scalars)
+    except isl.BudgetExhaustedError:
+        return Refusal(reasons=(exhausted(run.span),))
+    if isinstance(scop, Refusal):
+        return scop
+    known = dict(fused.extents)
+    arrays = tuple(replace(each, extents=known.get(each.name)) for each in scop.arrays)
+    plan = plan_region(replace(scop, arrays=arrays))
+    return plan if isinstance(plan, Refusal) else (plan, fused)
 
 
 def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:

@@ -92,7 +92,7 @@ def _once(scop: Scop, statement: Statement, numpy: frozenset[str], rates: Rates)
         loop.data is not None and loop.data.predicate == target.name for loop in scop.loops
     ):
         return 0.0  # the interpreter asks for the bounds of a loop but once
-    if scop.loops[statement.loops[-1]].is_fill:
+    if statement.loops and scop.loops[statement.loops[-1]].is_fill:
         return 1.0  # NumPy gives an array its first values
     if isinstance(target, Name) and any(
         each.name == target.name for other in scop.statements for each in other.predicates

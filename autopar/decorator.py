@@ -21,11 +21,8 @@ from autopar.codegen import cudalib
 from autopar.codegen.forks import Lock
 
 from .callees import read_with_callees
-from .deferred import Deferred
-from .dispatch import Region
-from .given import Waiting
 from .options import BackendError, Options, choose_options, is_disabled
-from .prepare import Prepared, failed, prepare, refused_report, with_runs
+from .prepare import Entry, Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord, room
 from .rewrite import rewrite_function
 from .variant import Variant
@@ -162,7 +159,7 @@ class ParallelFunction(Generic[P, R]):
             return self.__wrapped__
 
 
-def compiled_variants(region: Region | Deferred | Waiting) -> list[Variant]:
+def compiled_variants(region: Entry) -> list[Variant]:
     """Return the variants of a region that were compiled, in that order."""
     return [
         variant

@@ -14,12 +14,13 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import autopar.analysis.facts
 import autopar.analysis.model
 import autopar.analysis.passes
 import autopar.codegen
+from autopar.analysis.model.array_run import ArrayRun
 from autopar.analysis.model.plan import DeferredRegion, RegionPlan, SplitRegion, WaitingRegion
 from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.source import SourceFunction
@@ -38,8 +39,8 @@ NOUNS = frozenset(
         *(
             f"autopar.analysis.model.{name}"
             for name in (
-                "dependence", "diagnostics", "loop_ir", "plan", "report", "scop", "source",
-                "typed", "types",
+                "array_run", "dependence", "diagnostics", "loop_ir", "plan", "report", "scop",
+                "source", "typed", "types",
             )
         ),
         *(
@@ -58,7 +59,8 @@ NOUNS = frozenset(
     )
 )  # fmt: skip
 
-_FOUND = {RegionPlan, DeferredRegion, WaitingRegion, SplitRegion}
+Found: TypeAlias = RegionPlan | DeferredRegion | WaitingRegion | SplitRegion | ArrayRun
+_FOUND = {RegionPlan, DeferredRegion, WaitingRegion, SplitRegion, ArrayRun}
 
 
 class Analysed(NamedTuple):
@@ -66,7 +68,7 @@ class Analysed(NamedTuple):
 
     report: Callable[[], FunctionReport]
     # What guards stand before, in source order.
-    found: tuple[RegionPlan | DeferredRegion | WaitingRegion | SplitRegion, ...]
+    found: tuple[Found, ...]
     name: str | None  # of the entry; None where nothing is kept
 
 

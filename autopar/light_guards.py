@@ -14,6 +14,7 @@ from collections.abc import Callable
 from autopar.analysis.model.nouns import dataclass
 from autopar.codegen.rates import current
 
+from .array_entries import ArrayEntry
 from .dispatch import Region
 from .rewrite import Asker, Returned
 
@@ -25,7 +26,7 @@ _MOST_MISSES = 100
 class LightGuard:
     """What stands before a whole-array statement, as long as asking is of any use."""
 
-    region: Region
+    region: Region | ArrayEntry
     ask: Callable[..., Returned]
     tell: Callable[[Asker], None] | None  # who wants to know who asks
     asker: Asker | None = None

@@ -9,7 +9,9 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
+from autopar.analysis.model.array_run import ArrayRun
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.nouns import dataclass
@@ -20,6 +22,7 @@ from autopar.analysis.passes.bound_names import Position
 from autopar.analysis.passes.reasons import InternalFault
 
 from . import kept
+from .array_entries import ArrayEntry, make_array_entry
 from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
@@ -38,13 +41,15 @@ from .variant import Variant
 
 LOG = logging.getLogger("autopar")
 
+Entry: TypeAlias = Region | Deferred | Waiting | ArrayEntry
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """What is known of one function before its first call."""
 
     described: Callable[[], FunctionReport]  # static
-    regions: tuple[Region | Deferred | Waiting, ...]  # in source order, outer ones first
+    regions: tuple[Entry, ...]  # in source order, outer ones first
     sites: tuple[Site | SplitSite, ...]
 
     @property
@@ -86,12 +91,12 @@ def prepare(
 def _analysed(source: SourceFunction, options: Options, name: str | None) -> kept.Analysed:
     """Return what the static stage finds, and keep it under `name`."""
     from autopar.analysis.passes.describe import describe
-    from autopar.analysis.stages import analyze
+    from autopar.analysis.stages import analyze, is_in_run
 
     from .observe import observer
 
     plan = analyze(source, observe=observer(source, options.dump))
-    found: list[RegionPlan | DeferredRegion | WaitingRegion | SplitRegion] = []
+    found: list[kept.Found] = []
     if isinstance(plan, Refusal):
         report = _refused(source, plan.reasons[0])
     else:
@@ -99,6 +104,8 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
         found += [each for each in plan.deferred if can_defer(each)]
         found += plan.waiting
         found += [each for each in plan.splits if can_guard(each.region) and can_split(each)]
+        found = [each for each in found if not is_in_run(plan, span_of(each))]
+        found += plan.array_runs
         found.sort(key=span_of)
         report = describe(plan)
     analysed = kept.Analysed(report=lambda: report, found=tuple(found), name=name)
@@ -106,14 +113,14 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
     return analysed
 
 
-def span_of(found: RegionPlan | DeferredRegion | WaitingRegion | SplitRegion) -> Span:
+def span_of(found: kept.Found) -> Span:
     """Return where a region stands, or the nest of one."""
     return found.scop.span if isinstance(found, RegionPlan) else found.span
 
 
 def _site_for(
-    found: RegionPlan | DeferredRegion | WaitingRegion | SplitRegion,
-    region: Region | Deferred | Waiting,
+    found: kept.Found,
+    region: Entry,
     function: str,
 ) -> Site | SplitSite:
     """Return where the guard of what was `found` goes."""
@@ -124,12 +131,12 @@ def _site_for(
 
 
 def _entry(
-    found: RegionPlan | DeferredRegion | WaitingRegion | SplitRegion,
+    found: kept.Found,
     place: tuple[int, SourceFunction],
     options: Options,
     bindings_hold: Callable[[], bool],
     records: Records,
-) -> Region | Deferred | Waiting:
+) -> Entry:
     """Return what stands before a nest; `place` is its number and its function."""
     number, source = place
     if isinstance(found, WaitingRegion):
@@ -138,6 +145,8 @@ def _entry(
         site = partial(_site, function=source.qualified_name)
         return make_waiting(found, place, settings, build, site)
     name, file = loop_id(source.qualified_name, span_of(found)), source.text.path
+    if isinstance(found, ArrayRun):
+        return make_array_entry(found, (number, name, file), options, bindings_hold, records)
     found = found.region if isinstance(found, SplitRegion) else found
     if isinstance(found, DeferredRegion):
         return make_deferred(found, (number, name, file), options, bindings_hold, records)
@@ -162,7 +171,7 @@ def _planned_at_call(
         found: RegionPlan | DeferredRegion, bindings_hold: Callable[[], bool]
     ) -> Region | Deferred:
         made = _entry(found, place, options, bindings_hold, records)
-        assert not isinstance(made, Waiting)  # it waits no more
+        assert isinstance(made, Region | Deferred)  # it waits no more
         if isinstance(made, Region):
             made.is_of_call = True
         return made
@@ -170,7 +179,7 @@ def _planned_at_call(
     return build
 
 
-def _site(region: Region | Deferred | Waiting, function: str) -> Site:
+def _site(region: Entry, function: str) -> Site:
     if isinstance(region, Waiting):
         return site_of(region)
     arguments, results, enter = region.arguments, region.results, region.enter
@@ -188,7 +197,9 @@ def _site(region: Region | Deferred | Waiting, function: str) -> Site:
         guard = guard_chains(names, class_name, region.span, asker, region.leave)
         arguments, enter = guard.arguments, guard.enter
         answers = None  # what the guard is asked with is not what the region takes
-    if isinstance(region, Region) and is_light(region):
+    light = isinstance(region, ArrayEntry) or (isinstance(region, Region) and is_light(region))
+    if light:
+        assert isinstance(region, Region | ArrayEntry)  # the others are no statements
         asked = LightGuard(region=region, ask=enter, tell=answers)
         enter, answers = asked.enter, asked.answers
     exits: tuple[Position, ...] = ()
@@ -204,7 +215,8 @@ def _site(region: Region | Deferred | Waiting, function: str) -> Site:
         enter=enter,
         answers=answers,
         is_value=region.is_value,
-        is_light=not exits and isinstance(region, Region) and is_light(region),
+        is_light=light and not exits,
+        statements=len(region.run.statements) if isinstance(region, ArrayEntry) else 1,
         exits=exits,
     )
 
@@ -236,9 +248,7 @@ def with_runs(prepared: Prepared, record: RunRecord) -> FunctionReport:
     return replace(prepared.report, loops=loops)
 
 
-def _with_ran(
-    loop: LoopReport, region: Region | Deferred | Waiting, record: RunRecord
-) -> LoopReport:
+def _with_ran(loop: LoopReport, region: Entry, record: RunRecord) -> LoopReport:
     if not region.span.contains(loop.span):
         return loop
     compiled = [
@@ -273,7 +283,7 @@ def _with_ran(
     return replace(loop, ran=ran, stage=stage, transform=tuple(dict.fromkeys(words)))
 
 
-def transforms_of(span: Span, region: Region | Deferred | Waiting) -> Iterator[str]:
+def transforms_of(span: Span, region: Entry) -> Iterator[str]:
     """Yield what the compiled forms of a region did to the loop that stands at `span`."""
     for each in region.regions():
         for variant in list(each.variants.values()):

@@ -92,6 +92,7 @@ class Site:
     # Places of `return` statements: `enter` gives the number of the one to run first, from 1.
     exits: tuple[Position, ...] = ()
     is_light: bool = False  # so short a statement that asking may have to stop
+    statements: int = 1  # how many it stands for, one after the other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -337,6 +338,7 @@ class _Edit:
         self.constants: dict[str, object] = {}
         self._guards: dict[Position, str] = {}
         self._exits: dict[Position, tuple[Position, ...]] = {}
+        self._numbers: dict[Position, int] = {}  # of statements that a guard stands for
         self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
         self._splits: dict[Position, Callable[[ast.For], ast.If | ast.For]] = {}
         self._bound: Mapping[Position, frozenset[str]] = {}
@@ -392,6 +394,7 @@ class _Edit:
             write = _match_text if site.exits else _guard_text
             self._guards[place] = write(guard, site, bound.get(place, frozenset()), class_name)
             self._exits[place] = site.exits
+            self._numbers[place] = site.statements
 
     def _split_guard(self, splitter: Splitter) -> _SplitGuard:
         return _SplitGuard(
@@ -415,8 +418,25 @@ class _Edit:
         edited = copy.copy(node)
         for name, value in ast.iter_fields(node):
             if isinstance(value, list):
-                setattr(edited, name, [self._edited(child, missing) for child in value])
+                setattr(edited, name, self._several(value, missing))
         return edited
+
+    def _several(self, nodes: list[ast.AST], missing: dict[Position, str] | None) -> list[ast.AST]:
+        """Return nodes edited, those that one guard stands for in one."""
+        found: list[ast.AST] = []
+        waiting = list(nodes)
+        while waiting:
+            first = waiting[0]
+            place = (getattr(first, "lineno", 0), getattr(first, "col_offset", -1))
+            number = self._numbers.get(place, 1) if missing and place in missing else 1
+            text = missing.pop(place) if missing and number > 1 else None
+            edited = [self._edited(each, missing) for each in waiting[:number]]
+            del waiting[:number]
+            if text is None:
+                found += edited
+            else:
+                found.append(_guarded_block([e for e in edited if isinstance(e, ast.stmt)], text))
+        return found
 
     def _edited(self, node: ast.AST, missing: dict[Position, str] | None) -> ast.AST:
         """Return `node` edited; `missing` (None in a nested scope) loses the guards put in."""
@@ -509,9 +529,12 @@ def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     if not site.results:
         is_off = f"{guard}.is_off or " if site.is_light else ""
         return f"if {is_off}not {guard}.enter({arguments}):\n    pass\n"
+    asked = f"{guard}.enter({arguments})"
+    if site.is_light:
+        asked = f"() if {guard}.is_off else {asked}"
     takes_back = _takes_back(guard, site, bound, "    ")
     targets = "".join(f"{name}, " for name in site.results)
-    return f"for {targets} in {guard}.enter({arguments}):\n{takes_back}    break\nelse:\n    pass\n"
+    return f"for {targets} in {asked}:\n{takes_back}    break\nelse:\n    pass\n"
 
 
 def _takes_back(guard: str, site: Site, bound: frozenset[str], indent: str) -> str:
@@ -583,6 +606,18 @@ def _guarded(loop: ast.stmt, text: str, exits: tuple[Position, ...]) -> ast.stmt
             guard.body = [over_held(test, loop)]
         case ast.For(iter=asked):
             guard.orelse = [over_held(asked, loop)]
+    return guard
+
+
+def _guarded_block(statements: list[ast.stmt], text: str) -> ast.stmt:
+    """Return the guard that `text` describes with several statements as what it guards."""
+    (guard,) = ast.parse(text).body
+    _place(guard, statements[0])
+    match guard:
+        case ast.If():
+            guard.body = statements
+        case ast.For():
+            guard.orelse = statements
     return guard
 
 

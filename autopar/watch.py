@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, ModuleType
 
+from autopar.analysis.model.array_run import REDUCTIONS, WHERE
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.model.ufuncs import own_name
 from autopar.analysis.passes.allocation_calls import ALLOCATIONS, DTYPES
@@ -33,7 +34,14 @@ from .functions import (
 
 # What the analysis takes attributes of modules to mean.
 _MEANT = (
-    MODELLED_FUNCTIONS | MATH_CONSTANTS.keys() | ALLOCATIONS | DTYPES | ITERABLES | ROW_FUNCTIONS
+    MODELLED_FUNCTIONS
+    | MATH_CONSTANTS.keys()
+    | ALLOCATIONS
+    | DTYPES
+    | ITERABLES
+    | ROW_FUNCTIONS
+    | REDUCTIONS
+    | {WHERE, "numpy.copy", "numpy.amax", "numpy.amin"}
 )
 
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from autopar.analysis.model.nouns import dataclass
 
 from . import isl
+from .array_run import ArrayRun
 from .dependence import Dependence, Reduction, Renaming, Scan
 from .diagnostics import Reason
 from .loop_ir import Each, Expression, For, Function, Tame
@@ -249,3 +250,5 @@ class Plan:
     waiting: tuple[WaitingRegion, ...] = ()
     # Unsupported loops of which a part is computed ahead.
     splits: tuple[SplitRegion, ...] = ()
+    # Statements on what may be whole arrays, which a call plans; regions may lie inside.
+    array_runs: tuple[ArrayRun, ...] = ()

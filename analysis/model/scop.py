@@ -215,6 +215,8 @@ class Array:
     # It holds what a list grows by: an element for each iteration of the loops around, made at
     # the call. Nothing else has it.
     is_collected: bool = False
+    # Over extents of other arrays, affine, where the call vouches for them; None: it has its own.
+    extents: tuple[Expression, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

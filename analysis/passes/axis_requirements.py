@@ -45,11 +45,20 @@ def required(
         yield anything.subtract(around.subtract(fine).params())
 
 
+def _is_any_order(scop: Scop, plan: LoopPlan) -> bool:
+    """Return whether the order of a loop makes no difference, but for what scalars of ours hold."""
+    if any(scop.array(name).rank for name in plan.private):
+        return False
+    targets = {each.target for each in plan.reductions}
+    is_reduction = plan.verdict == "reduction" and not any(scop.array(n).rank for n in targets)
+    return plan.verdict == "parallel" or is_reduction
+
+
 def unproven_axes(scop: Scop, loops: tuple[LoopPlan, ...]) -> Refusal | None:
     """Return why a whole-array statement is no loop: in some order it would compute otherwise."""
     for plan in loops:
         loop = scop.loops[plan.loop]
-        if loop.is_axis and (plan.verdict != "parallel" or plan.private):
+        if loop.is_axis and not _is_any_order(scop, plan):
             detail = "its elements overlap with those that it reads"
             return Refusal(
                 reasons=(ArrayStatement(span=loop.span, text=loop.header, detail=detail),)

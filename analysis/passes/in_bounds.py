@@ -73,6 +73,11 @@ class _Asked:
         shared = self.identifiers.fresh("extent")
         for array in self.scop.given_arrays:
             for axis in range(array.rank):
+                vouched = affine(array.extents[axis], atoms) if array.extents else None
+                if vouched is not None:
+                    for each in self.axis(array.name, axis, str(vouched)):
+                        yield self.condition(*each, {})
+                    continue
                 word = f"{array.name}.shape[{axis}]"
                 if word in atoms:
                     for each in self.axis(array.name, axis, atoms[word]):

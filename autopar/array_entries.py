@@ -1,0 +1,305 @@
+"""Runs of array statements that each call plans with the arrays it finds.
+
+Before:  t = np.exp(-x); y = a * t + b          x: float64 of 10**6 elements at this call
+After:   y = np.empty(x.shape); one nest over it, planned once for such arguments
+
+An entry stands before the first of its statements like any region. What the statements make
+anew is allocated here, as NumPy would have, and handed out: in C order, which is what NumPy
+gives to results of operands whose strides descend; others are left to it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import field
+from autopar.analysis.model.nouns import dataclass
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from autopar.analysis.facts.arguments import kind_of
+from autopar.analysis.facts.reasons import (
+    ConditionFailed,
+    NoRoom,
+    TracingActive,
+    UnsupportedArgument,
+)
+from autopar.analysis.model.array_run import ArrayRun, FusedRun, GivenArray, GivenScalar
+from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.loop_ir import expressions_of, walk_expression
+from autopar.analysis.model.source import Span
+from autopar.analysis.model.text import python_text
+from autopar.analysis.model.types import COMPILED_DTYPES
+from autopar.codegen.forks import Lock
+from autopar.codegen.rates import current
+from autopar.codegen.reasons import NotProfitable
+
+from .dispatch import Region
+from .guard import can_guard, make_guard
+from .options import Options
+from .reanalysis import Allowance, Reanalyses
+from .record import Records
+from .rewrite import Returned
+
+Key: TypeAlias = tuple[object, ...]
+
+# With fewer elements in its largest array no statement is worth a kernel.
+_FEWEST = 1024
+# What NumPy takes for an operation on whole arrays: the call, and each element.
+_CALL_NS, _ELEMENT_NS = 600, 0.8
+_PYTHON = {bool: "bool", int: "int", float: "float", complex: "complex"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Planned:
+    """A run for arguments of one kind."""
+
+    region: Region
+    allocate: Callable[..., tuple[np.ndarray[Any, Any], ...]]  # of the arguments of the run
+    passed: Callable[[tuple[object, ...]], tuple[object, ...]]  # of these, and of what was made
+    # Where each result stands: among the arguments, what was made and what the region left.
+    places: tuple[int, ...]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class ArrayEntry:
+    """One run of one function."""
+
+    number: int  # among the regions of the function
+    name: str  # "f.L6C4"
+    file: str
+    run: ArrayRun
+    options: Options
+    bindings_hold: Callable[[], bool]
+    records: Records
+    again: Reanalyses[_Planned]
+    operations: int
+    short: Reason  # why calls with small arrays are left to the interpreter
+    interpreted_ns: int = 0  # predicted time spent in the interpreter
+    planned_ns: int = 0  # of it, before the first plan
+    _lock: Lock = field(default_factory=Lock)
+
+    exchanged = None  # names stay where they are
+    is_value = False
+
+    @property
+    def span(self) -> Span:
+        """Where the run stands."""
+        return self.run.whole
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names whose values `enter` takes, in this order."""
+        return self.run.arguments
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names of what `enter` leaves behind, sorted."""
+        return self.run.results
+
+    def enter(self, *values: object) -> Returned:
+        """Return what the run leaves behind if it was run, else ()."""
+        largest = 0
+        for value in values:
+            if type(value) is np.ndarray and value.size > largest:
+                largest = value.size
+        if largest < _FEWEST and self.options.backend == "auto":
+            return self._refuse(self.short)
+        key = _key(values)
+        if key is None:
+            return self._refuse(self._unreadable(values))
+        planned = self.again.get(key)
+        if planned is None:
+            planned = self._analysed(key, values, largest)
+        if isinstance(planned, Reason):
+            return self._refuse(planned)
+        try:
+            made = planned.allocate(*values)
+        except (ValueError, MemoryError) as error:  # a slice of an array that has no element
+            return self._refuse(NoRoom(span=self.span, detail=str(error)))
+        given = (*values, *made)
+        for left in planned.region.enter(*planned.passed(given)):
+            found = (*given, *left)
+            return (tuple(found[place] for place in planned.places),)
+        return ()
+
+    def regions(self) -> list[Region]:
+        """Return the regions made so far, and those made of them."""
+        return [each for planned in self.again.all() for each in planned.region.regions()]
+
+    def leave(self, reason: Reason) -> Returned:
+        """Return what sends a call to the interpreter, for a reason that others found."""
+        return self._refuse(reason)
+
+    def _analysed(self, key: Key, values: tuple[object, ...], largest: int) -> _Planned | Reason:
+        if sys.gettrace() is not None:
+            return TracingActive(span=self.span)
+        if not self.bindings_hold():
+            unchanged = "the functions in use are those of the first call"
+            return ConditionFailed(span=self.span, condition=unchanged, values=())
+        if self.options.backend == "auto":
+            predicted = int(self.operations * (_CALL_NS + largest * _ELEMENT_NS))
+            with self._lock:
+                self.interpreted_ns += predicted
+                self.planned_ns += predicted
+                is_early = self.planned_ns < current().analysis
+            if is_early:
+                detail = (
+                    f"it takes about {predicted / 1e6:.3g} ms in the interpreter, "
+                    f"analysing it for these arrays about {current().analysis / 1e6:.3g} ms"
+                )
+                return NotProfitable(span=self.span, detail=detail)
+        return self.again.make(key, lambda: self._planned(values))
+
+    def _planned(self, values: tuple[object, ...]) -> _Planned | Reason:
+        """Return the run planned for arguments like these."""
+        from autopar.analysis.stages import plan_array_run
+
+        found = plan_array_run(self.run, _given(self.run.arguments, values))
+        if isinstance(found, Refusal):
+            return found.reasons[0]
+        plan, fused = found
+        if not can_guard(plan):
+            unknown = "its names are none of the guard's own"
+            return ConditionFailed(span=self.span, condition=unknown, values=())
+        with self._lock:
+            spent, self.planned_ns = self.planned_ns, 0
+        region = Region(
+            number=self.number,
+            name=self.name,
+            file=self.file,
+            plan=plan,
+            guard=make_guard(plan),
+            options=self.options,
+            bindings_hold=self.bindings_hold,
+            records=self.records,
+            allowance=self.again.allowance,
+            is_of_call=True,
+            interpreted_ns=spent,
+        )
+        known = (*self.run.arguments, *(each.name for each in fused.arrays))
+        order = {name: place for place, name in enumerate(known)}
+        left = {name: len(known) + place for place, name in enumerate(region.results)}
+        return _Planned(
+            region=region,
+            allocate=_allocation(self.run, fused),
+            passed=_picking(tuple(order[name] for name in region.arguments)),
+            places=tuple({**order, **left}[name] for _, name in fused.results),
+        )
+
+    def _unreadable(self, values: tuple[object, ...]) -> Reason:
+        """Return which of the arguments kernels do not take."""
+        for name, value in zip(self.run.arguments, values, strict=True):
+            if _key((value,)) is None:
+                kind = kind_of(value)
+                if type(value) is np.ndarray:
+                    kind = f"an array of {value.dtype} with {value.ndim} axes in another order"
+                return UnsupportedArgument(span=self.span, name=name, kind=kind)
+        raise AssertionError("it was called for one that is not taken")
+
+    def _refuse(self, reason: Reason) -> Returned:
+        stack = self.records.stack
+        if stack:
+            stack[-1].add(self.number, "interpreter", None, 0.0, reason)
+        return ()
+
+
+def make_array_entry(
+    run: ArrayRun,
+    place: tuple[int, str, str],
+    options: Options,
+    bindings_hold: Callable[[], bool],
+    records: Records,
+) -> ArrayEntry:
+    """Return what stands before a run; `place` is number, name and file."""
+    number, name, file = place
+    expressions = (node for each in run.statements for node in expressions_of(each))
+    return ArrayEntry(
+        number=number,
+        name=name,
+        file=file,
+        run=run,
+        options=options,
+        bindings_hold=bindings_hold,
+        records=records,
+        again=Reanalyses(span=run.span, allowance=Allowance()),
+        short=NotProfitable(span=run.span, detail=f"no array has {_FEWEST} elements"),
+        operations=sum(1 for each in expressions for _ in walk_expression(each)) // 2 + 1,
+    )
+
+
+def _key(values: tuple[object, ...]) -> Key | None:
+    """Return what a plan depends on: types, and which extents are 1, or equal; None for others."""
+    numbers: dict[int, int] = {}
+    found: list[object] = []
+    for value in values:
+        kind = type(value)
+        if kind is np.ndarray:
+            array: Any = value
+            shape = array.shape
+            if not shape or not (array.flags.c_contiguous or _descends(array)):
+                return None
+            found.append(array.dtype)
+            found += [0 if e == 1 else numbers.setdefault(e, len(numbers) + 1) for e in shape]
+            found.append(None)
+        elif kind in _PYTHON or isinstance(value, np.generic):
+            found.append(kind)
+        else:
+            return None
+    return tuple(found)
+
+
+def _descends(array: np.ndarray[Any, Any]) -> bool:
+    """Return whether the axes lie in memory as in C, perhaps with gaps."""
+    steps = [s for s, extent in zip(array.strides, array.shape, strict=True) if extent != 1]
+    return all(a >= b > 0 for a, b in pairwise(steps)) and (len(steps) != 1 or steps[0] != 0)
+
+
+def _given(
+    names: tuple[str, ...], values: tuple[object, ...]
+) -> dict[str, GivenArray | GivenScalar]:
+    """Return what a plan is made for."""
+    numbers: dict[int, int] = {}
+    found: dict[str, GivenArray | GivenScalar] = {}
+    for name, value in zip(names, values, strict=True):
+        if isinstance(value, np.ndarray):
+            extents = tuple(
+                None if e == 1 else numbers.setdefault(e, len(numbers)) for e in value.shape
+            )
+            found[name] = GivenArray(dtype=value.dtype.name, extents=extents)
+        elif isinstance(value, np.generic):
+            found[name] = GivenScalar(kind=value.dtype.name, is_python=False)
+        else:
+            found[name] = GivenScalar(kind=_PYTHON[type(value)], is_python=True)
+    return found
+
+
+def _allocation(run: ArrayRun, fused: FusedRun) -> Callable[..., tuple[np.ndarray[Any, Any], ...]]:
+    """Return what makes the new arrays of a run from its arguments."""
+    makers = "".join(
+        f"autopar_empty(({''.join(f'{python_text(e)}, ' for e in each.extents)}), "
+        f"autopar_dtypes[{number}]), "
+        for number, each in enumerate(fused.arrays)
+    )
+    source = f"def allocate({', '.join(run.arguments)}):\n    return ({makers})\n"
+    names: dict[str, Any] = {
+        "autopar_empty": np.empty,
+        "autopar_dtypes": tuple(np.dtype(each.dtype) for each in fused.arrays),
+    }
+    exec(compile(source, "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
+    made: Callable[..., tuple[np.ndarray[Any, Any], ...]] = names["allocate"]
+    return made
+
+
+def _picking(places: tuple[int, ...]) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
+    """Return what picks the values at these places."""
+    if len(places) == 1:
+        (place,) = places
+        return lambda values: (values[place],)
+    return itemgetter(*places)
+
+
+assert {*_PYTHON.values()}.isdisjoint({*COMPILED_DTYPES} - {"bool"})
