@@ -13,7 +13,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import field
-from autopar.analysis.model.nouns import dataclass
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -30,6 +29,7 @@ from autopar.analysis.facts.reasons import (
 from autopar.analysis.model.array_run import ArrayRun, FusedRun, GivenArray, GivenScalar
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.loop_ir import expressions_of, walk_expression
+from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.text import python_text
 from autopar.analysis.model.types import COMPILED_DTYPES

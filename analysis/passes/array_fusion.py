@@ -20,11 +20,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from autopar.analysis.model.nouns import dataclass
 from itertools import count
 from typing import NoReturn
 
 import numpy as np
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.array_run import (
     TRANSPOSE,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import field, replace
+
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from autopar.analysis.model.nouns import dataclass
 from typing import NoReturn
+
+from autopar.analysis.model.nouns import dataclass
 
 from ..model.array_run import COPIED, NEW_AXIS, OTHER_AXES, REDUCTIONS, TRANSPOSE, WHERE
 from ..model.loop_ir import (
