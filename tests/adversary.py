@@ -136,6 +136,8 @@ class Turns:
         self._turns = [(position, items[position]) for position in order(len(items))]
         self._before = {name: scope.get(name, UNBOUND) for name in names}
         self._left: dict[str, dict[int, Any]] = {name: {} for name in names}
+        self._latest: dict[str, Array] = {}  # arrays that iterations were given, the last of each
+        self._given: dict[str, dict[int, Array]] = {name: {} for name in names}
 
     def __iter__(self) -> Iterator[tuple[int, object]]:
         return iter(self._turns)
@@ -143,18 +145,25 @@ class Turns:
     def fresh(self, name: str) -> Any:
         """Return what a private name starts an iteration with: its value from before, or an array full of rubbish."""
         before = self._before[name]
-        return _rubbish(before) if isinstance(before, np.ndarray) else before
+        if not isinstance(before, np.ndarray):
+            return before
+        self._latest[name] = _rubbish(before)
+        return self._latest[name]
 
     def leave(self, position: int, scope: Mapping[str, Any]) -> None:
         """Keep what the private names hold at the end of the iteration at `position`."""
         for name, left in self._left.items():
             if scope.get(name, UNBOUND) is not UNBOUND:
                 left[position] = scope[name]
+                if name in self._latest:
+                    self._given[name][position] = self._latest[name]
 
     def final(self, name: str) -> Any:
         """Return what the loop in its own order would leave in `name`."""
         before, left = self._before[name], self._left[name]
-        if isinstance(before, np.ndarray):
+        # A name that the loop binds anew holds what its last iteration gave it, whatever it held.
+        is_stored_to = all(left[each] is given for each, given in self._given[name].items())
+        if isinstance(before, np.ndarray) and is_stored_to:
             for position in sorted(left):
                 _put_written(left[position], before)
             return before

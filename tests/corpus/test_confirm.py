@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adversary import Claim
+from tests.adversary import ORDERS, Claim, Outcome
+from tests.corpus import confirm
 from tests.corpus.confirm import judged, run_job
 from tests.corpus.regions import Region, region_at
 
@@ -110,3 +111,30 @@ def test_loop_of_a_cell_is_found(tmp_path: Path):
     }
     assert run_job(job) == ("confirmed", "the notebook's values")
     assert run_job({**job, "line": 1})[0] == "not run"
+
+
+BOUND_ANEW = """
+import numpy as np
+data, x = np.zeros((1, 40, 2)), np.arange(3.0)
+for i in range(2):
+    for k in range(2):
+        x = 5 * i + 3 + 6 * k
+        data[0, x:x + 3, k] = 1.0
+"""
+
+
+@pytest.mark.parametrize("header", ["for i", "for k"])
+def test_a_private_number_may_have_been_an_array_before(header: str):
+    assert answer(BOUND_ANEW, header, "x", "k") == ("confirmed", "the notebook's values")
+
+
+def test_an_order_that_takes_too_long_refutes_nothing(monkeypatch: pytest.MonkeyPatch):
+    def slow_in_another_order(*arguments: object) -> Outcome:
+        error = TimeoutError if arguments[3] is ORDERS["shuffled 1"] else None
+        return Outcome(arguments=[], memory=[], returned=None, error=error)
+
+    monkeypatch.setattr(confirm, "run_in_order", slow_in_another_order)
+    monkeypatch.setattr(confirm, "max", lambda *_, **__: 2, raising=False)
+    status, detail = answer(SHIFTED.format(shift=""), "for")
+    assert status == "not run"
+    assert "TimeoutError" in detail
