@@ -60,6 +60,7 @@ from .resting import ALWAYS, Rest, known_ns, rest_of, short_ns, sizes_tell
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
+from .sizes import Sizes, sizes_of
 from .uncollected import uncollected
 from .variant import Target, Variant, argument_types
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
@@ -113,6 +114,7 @@ class Region:
     inspectors: Inspectors | None = field(init=False, default=None)
     sums: LongSums = field(init=False)
     lists: Lists = field(init=False)
+    sizes: Sizes = field(init=False)
     repeats: Repeats = field(init=False, default_factory=Repeats)
     shortcuts: Shortcuts = field(init=False)
     rest: Rest | None = field(init=False, default=None)  # None: never was too short
@@ -130,6 +132,7 @@ class Region:
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
         self.alone = written_alone(self.plan)
         self.lists = lists_of(self.plan)
+        self.sizes = sizes_of(self.plan.scop)
         if any(plan.inspections for plan in self.plan.loops):
             self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
@@ -279,6 +282,8 @@ class Region:
         returned = self._run(repeat.variant, repeat.passed(values), values, repeat.found, None)
         repeat.least_ns = min(repeat.least_ns, perf_counter_ns() - started)
         repeat.runs += 1
+        if repeat.runs in LEARNED_AT and self._may_change_form(repeat, values):
+            return returned
         if repeat.runs in LEARNED_AT and returned:
             try:
                 self._learn(repeat, values, returned)
@@ -301,6 +306,15 @@ class Region:
         if not self.sums.may_be_long(values):
             repeat.leaves = True
             self.shortcuts.leave(values, ALWAYS)
+
+    def _may_change_form(self, repeat: Repeat, values: tuple[object, ...]) -> bool:
+        """Return whether a repeated call runs the form of its kernels that is for other sizes."""
+        named = dict(zip(self.guard.arguments, values, strict=True))
+        if self.sizes.fit(repeat.variant, named):
+            return False
+        if self.sizes.note(repeat.runs * repeat.found.interpreter_ns, current()):
+            self.repeats.forget()  # the next call takes the other form
+        return True
 
     def _judge(self, number: int, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what is left behind by a run in the short way that has something to say."""
@@ -496,7 +510,22 @@ class Region:
             self._note_short(found)
             detail = f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
             return NotProfitable(span=self.span, detail=detail)
-        return known
+        named = dict(zip(self.guard.arguments, values, strict=True))
+        if not isinstance(known, Variant) or self.sizes.fit(known, named):
+            return known
+        return self._other_form(key, values, found)
+
+    def _other_form(
+        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
+    ) -> Variant | Reason:
+        """Return what runs a call for whose sizes there is a better form: that one if it pays."""
+        known = self.variants[key]
+        if self.sizes.note(found.interpreter_ns, current()):
+            self.sizes.lost_ns = 0.0
+            del self.variants[key]
+            if isinstance(self._compile(key, values, found), Reason):
+                self.variants[key] = known
+        return self.variants[key]
 
     def _is_too_short(self, found: Admission) -> bool:
         """Return whether what is left to do for a kernel takes longer than the interpreter."""
@@ -600,13 +629,14 @@ class Region:
 
         try:
             known = (types, self._holding(found), place, self.options)
-            name = forms.name_of(self.kept_as, *known)
+            is_large = self.sizes.are_large(named)
+            name = forms.name_of(self.kept_as, *known, is_large=is_large)
             form = forms.fetch(name)
             if form is not None:
                 return forms.variant_of(form, self.options)
             from .variants import make_variant
 
-            made = make_variant(self.plan, *known, name=name)
+            made = make_variant(self.plan, *known, is_large=is_large, name=name)
         except compiler_errors() as error:
             return self._compile_failed(target, error)
         except Exception as error:  # a fault of ours must not become the user's (AP900)

@@ -66,14 +66,18 @@ def name_of(
     holding: frozenset[int],
     place: tuple[Target, str, str],
     options: Options,
+    *,
+    is_large: bool = False,
 ) -> str | None:
     """Return what the entry of a form is called; None where it is to have none.
 
-    `region` stands for the plan; `place` is target, region name and user's file.
+    `region` stands for the plan; `place` is target, region name and user's file; `is_large`
+    says that its arrays are larger than the caches.
     """
     if region is None or place[0] != "cpu" or not options.cache or options.dump is not None:
         return None
-    given = repr((sorted(types.items()), sorted(holding), place, options.strict, options.fastmath))
+    chosen = (options.strict, options.fastmath, is_large)
+    given = repr((sorted(types.items()), sorted(holding), place, chosen))
     return f"autopar_form_{digest_of((region, given, *surroundings()))}.json"
 
 

@@ -55,6 +55,7 @@ from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
 from autopar.codegen.reduced import without_rounded
 from autopar.codegen.row_loops import unfit_rows
+from autopar.codegen.streams import with_streams
 
 from .aliases import written_alone
 from .cost import iterations
@@ -88,8 +89,13 @@ def draft_variant(
     holding: frozenset[int],
     place: tuple[Target, str, str],
     options: Options,
+    *,
+    is_large: bool = False,
 ) -> Draft | Refusal:
-    """Return the source for a region; `place` is target, region name and user's file."""
+    """Return the source for a region; `place` is target, region name and user's file.
+
+    With `is_large` its arrays are larger than the caches.
+    """
     target, name, file = place
     known = allocated_types(region.scop, types)
     if isinstance(known, Refusal):
@@ -139,7 +145,7 @@ def draft_variant(
         checks = only, generated(only, target, options)
         program = proven(program)
     if is_cpu:
-        program = with_passes(with_jammed(program))
+        program = with_streams(with_passes(with_jammed(program)), is_large=is_large)
     return Draft(
         target=target,
         typed=typed,
@@ -178,20 +184,21 @@ def _dump(draft: Draft, folder: Path) -> None:
     write_text(folder, kernel, draft.source)
 
 
-def make_variant(
+def make_variant(  # noqa: PLR0913 - all that decides which code it is
     region: RegionPlan,
     types: Mapping[str, LiveInType],
     holding: frozenset[int],
     place: tuple[Target, str, str],
     options: Options,
     *,
+    is_large: bool = False,
     name: str | None = None,
 ) -> Variant | Refusal:
     """Return compiled code for a region, and keep its form under `name`.
 
-    `place` is target, region name and user's file.
+    `place` is target, region name and user's file; `is_large` is as for `draft_variant`.
     """
-    draft = draft_variant(region, types, holding, place, options)
+    draft = draft_variant(region, types, holding, place, options, is_large=is_large)
     if isinstance(draft, Refusal):
         return draft
     if options.dump is not None:

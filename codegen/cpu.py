@@ -48,6 +48,7 @@ from .lasting import may_last
 from .scalars import HELPERS
 from .small_integers import SMALL, with_small_integers
 from .spelling import spell
+from .streams import sweep_of
 from .strides import strided_instances
 from .work import largest, middle, predicted_ns
 
@@ -58,13 +59,14 @@ OWN_NAMES = frozenset(
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
-        "unsure", "is_stopped", *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
+        "unsure", "is_stopped", "stream",
+        *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
-    r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+_term\d+"
-    r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|numpyrow|toldrow)_\w+"
+    r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_row|S\d+_term\d+"
+    r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|numpyrow|toldrow)_\w+"
     r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_start)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
@@ -160,12 +162,17 @@ class _Module:
             yield "from autopar.codegen.stopping import is_stopped"
         if self._told:
             yield f"from autopar.codegen.uneven import {', '.join(sorted(self._told))}"
-        if self._body.helpers:
+        if self._body.helpers or self._body.memory:
             yield ""
+        if self._body.helpers:
             yield "from autopar.codegen.scalars import cpu_helper"
-            if self._body.memory:
-                names = ", ".join(sorted(self._body.memory))
-                yield f"from autopar.codegen.strip_memory import {names}"
+        if self._body.streaming:
+            names = ", ".join(sorted(self._body.streaming))
+            yield f"from autopar.codegen.streaming import {names}"
+        if self._body.memory:
+            names = ", ".join(sorted(self._body.memory))
+            yield f"from autopar.codegen.strip_memory import {names}"
+        if self._body.helpers:
             yield ""
             yield from (f'{name} = cpu_helper("{name}")' for name in sorted(self._body.helpers))
 
@@ -224,13 +231,17 @@ class _Module:
 
     def _loop(self, kernel: host.Kernel, loop: Loop, inside: Body) -> Iterator[str]:
         body = self._leaving(kernel, inside)
+        if self._program.streams:
+            body = replace(body, sweep=sweep_of(loop, body.arrays, body.overlapping))
         small = None
         if self._program.may_rerun and loop.is_parallel and not kernel.returned:
             small = with_small_integers(loop)
         if small is None:
             yield from body.cut_loop(loop, "lower", "upper", INDENT)
             return
-        told = replace(body, told=small.told)
+        sweep = body.sweep and sweep_of(small.loop, body.arrays, body.overlapping)
+        told = replace(body, told=small.told, sweep=sweep)
+        body = replace(body, sweep=None)  # it hardly ever runs
         yield f"{INDENT}wide = np.uint64(0)"
         yield from told.cut_loop(small.loop, "lower", "upper", INDENT)
         yield f"{INDENT}if wide > np.uint64({SMALL[1] - SMALL[0]}):  # some are not small"

@@ -21,6 +21,8 @@ from .lane_text import LaneText
 from .lasting import PART, asks_each_part, asks_each_turn
 from .row_loops import Row, RowPrinter, row_of_loop
 from .small_integers import SMALL
+from .stream_text import Rows
+from .streams import Sweep
 from .strip_text import Ahead
 from .strips import STRIP, find_strips
 
@@ -61,6 +63,8 @@ class Body:
     leave: str = "break"  # what a loop does that is to stop: see `codegen.lasting`
     asks: set[str] = field(default_factory=set)  # functions of codegen.stopping
     lanes: set[str] = field(default_factory=set)  # functions of codegen.lanes
+    sweep: Sweep | None = None  # where stores may pass the caches
+    streaming: set[str] = field(default_factory=set)  # functions of codegen.streaming
 
     def nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
         """Yield the lines of `nodes`."""
@@ -108,15 +112,36 @@ class Body:
         if asks and not asks_now and asks_each_part(loop):
             yield from self._parts(loop, lower, upper, indent)
             return
+        streamed = self.sweep.streamed(loop) if self.sweep else ()
+        if streamed:
+            rows = Rows(loop=loop, stores=streamed, names=self.names, arrays=self.arrays)
+            yield from self._rows(rows, lower, upper, indent)
+            return
+        yield from self.plain(loop, lower, upper, indent, asks=asks_now)
+
+    def _rows(self, rows: Rows, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield a loop whose stores pass the caches."""
+        self.memory.add("address")
+        self.streaming.update(rows.functions)
+        yield from rows.before(lower, upper, indent)
+        inside = replace(self, names=rows.spelled, sweep=None)
+        yield from inside.plain(rows.inside, rows.first, rows.end, indent + INDENT)
+        yield from rows.after(indent + INDENT)
+
+    def plain(
+        self, loop: Loop, lower: str, upper: str, indent: str, *, asks: bool = False
+    ) -> Iterator[str]:
+        """Yield the lines of a loop as it stands."""
         if loop.step != 1 and isinstance(loop.lower, Constant):
             yield from self._strided_header(loop, lower, upper, indent)
         else:
             yield f"{indent}{self.header(loop, lower, upper)}"
-        if asks_now or loop.stays is not None:
+        if asks or loop.stays is not None:
             yield from self._asking(indent + INDENT)
         if loop.stays is not None:
             yield from left_early(self.names[loop.stays], indent + INDENT)
-        yield from self.nodes(loop.body, indent + INDENT)
+        body = replace(self, sweep=self.sweep.into(loop)) if self.sweep else self
+        yield from body.nodes(loop.body, indent + INDENT)
         if loop.is_endless:
             yield from given_up(indent)
 

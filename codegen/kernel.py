@@ -311,6 +311,8 @@ class Program:
     # Given arrays that share memory with others, or with themselves: stores of one may be seen
     # through another.
     overlapping: frozenset[str] = frozenset()
+    # Whether stores pass the caches, since arrays are larger; None where none of them may.
+    streams: bool | None = None
 
     @property
     def given_arrays(self) -> tuple[ArrayArgument, ...]:

@@ -48,12 +48,14 @@ _WATCHED_TURNS = 20_000 if _IS_X86 else 800_000  # the pause of x86 takes 10 to 
 # How long it watches for the others' last chunks before it lets somebody else have the core.
 _AWAITED_TURNS = _WATCHED_TURNS // 8
 _PAUSE = "call void @llvm.x86.sse2.pause()" if _IS_X86 else ""
+_STORES_DONE = "call void @llvm.x86.sse.sfence()" if _IS_X86 else ""  # no part of C's memory model
 
 _TEXT = f"""
 declare i32 @sem_wait(ptr)
 declare i32 @sem_post(ptr)
 declare i32 @sched_yield()
 declare void @llvm.x86.sse2.pause()
+declare void @llvm.x86.sse.sfence()
 
 ; Run chunks of a job, on this thread, until all are taken; those of group `number` first.
 define void @work(ptr %job, i64 %number) {{
@@ -134,6 +136,8 @@ run:
   call void %entry(ptr %passed, i64 %lower, i64 %upper, ptr %outcome)
   br label %over
 over:
+  ; What was stored past the caches comes before the chunk counts as done.
+  {_STORES_DONE}
   %done_before = atomicrmw add ptr %done, i64 1 seq_cst
   br label %take
 out:

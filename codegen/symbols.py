@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autopar.analysis.model.later import Later
 
-from . import interrupts, native, numpy_loops
+from . import interrupts, native, numpy_loops, stream_code
 from .fpflags import address_of
 from .libm import LIBM, define_libm
 from .numpy_rows import define_row
@@ -51,6 +51,9 @@ def _define(symbol: str) -> bool:
         return _has(symbol) or llvm.address_of_symbol(symbol) is not None
     if symbol in (interrupts.ASKED, interrupts.NOTED):
         native.machine()
+        return True
+    if symbol == stream_code.STREAM:
+        stream_code.engine()
         return True
     try:
         return _make(symbol)

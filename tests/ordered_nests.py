@@ -40,10 +40,11 @@ class Nest:
         }
 
 
-def drafts_of(nest: Nest, *, may_refuse: bool = False) -> list[Draft]:
+def drafts_of(nest: Nest, *, may_refuse: bool = False, is_large: bool = False) -> list[Draft]:
     """Return what would be compiled for the regions of `nest`, in their order; all must be taken over.
 
-    Where they `may_refuse`, none are returned if one does.
+    Where they `may_refuse`, none are returned if one does. With `is_large` for arrays larger than
+    the caches.
     """
     text = SourceText(path="nest.py", text=nest.text, cell=None)
     source = next(each for each in functions_of(text) if each.qualified_name == "nest")
@@ -62,7 +63,9 @@ def drafts_of(nest: Nest, *, may_refuse: bool = False) -> list[Draft]:
             elif name in names:
                 types[name] = scalar_type(name, value, NOWHERE)
         options = choose_options(environment={})
-        draft = draft_variant(region, types, frozenset(), ("cpu", "nest", "nest.py"), options)
+        draft = draft_variant(
+            region, types, frozenset(), ("cpu", "nest", "nest.py"), options, is_large=is_large
+        )
         if may_refuse and not isinstance(draft, Draft):
             return []
         assert isinstance(draft, Draft), draft

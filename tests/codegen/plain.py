@@ -8,7 +8,8 @@ from typing import Any
 
 import numba
 
-from autopar.codegen import fpflags, lanes, scalars, stopping
+from autopar.codegen import fpflags, lanes, scalars, stopping, streaming, strip_memory
+from autopar.codegen.streams import ROW
 from tests.codegen import plain_lanes
 
 
@@ -20,6 +21,14 @@ def _helper(name: str) -> Any:
     return next(each for each in scalars.HELPERS if each.__name__ == name)
 
 
+_ROWS = [name for name in vars(streaming) if name.startswith("rowbuffer_")]
+
+
+def _stream(at: Any, row: list[Any], count: int) -> None:
+    array, (*outer, first) = at
+    array[(*outer, slice(first, first + count))] = row[:count]
+
+
 def load_plain(source: str) -> ModuleType:
     """Return the module of `source`, its kernels plain functions."""
     replaced: dict[str, ModuleType] = {}
@@ -29,6 +38,8 @@ def load_plain(source: str) -> ModuleType:
         (fpflags, {"watched": _unchanged}),
         (lanes, vars(plain_lanes)),
         (stopping, {"is_stopped": lambda: False}),
+        (streaming, {"stream": _stream, **dict.fromkeys(_ROWS, lambda: [None] * ROW)}),
+        (strip_memory, {"address": lambda array, index: (array, index)}),
     ):
         replaced[module.__name__] = made = ModuleType(module.__name__)
         made.__dict__.update({**vars(module), **contents})

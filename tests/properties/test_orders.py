@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autopar.analysis.model import isl
 from autopar.analysis.model.isl_order import carried_dimensions
-from autopar.codegen import jam
+from autopar.codegen import jam, stream_text
 from autopar.codegen.dump import dump_program
 from tests.adversary import ORDERS
 from tests.ordered_nests import drafts_of, draw_nest, draw_table, generated, interpreted
@@ -80,3 +80,18 @@ def test_drawn_tables_keep_the_interpreters_bits() -> None:
         found = generated(nest, drafts, order, may_tell=True)
         assert interpreted(nest) == found, f"seed {seed}\n{shown}"
     assert used["lanes"] > 30, used
+
+
+def test_drawn_nests_for_large_arrays_keep_the_interpreters_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_text, "ROW", 5)
+    streaming = 0
+    orders = itertools.cycle(ORDERS.values())
+    for seed in range(7000, 7080):
+        nest = draw_nest(seed)
+        drafts = drafts_of(nest, is_large=True)
+        streaming += any("stream(" in draft.source for draft in drafts)
+        shown = nest.text + "".join(draft.source for draft in drafts)
+        assert interpreted(nest) == generated(nest, drafts, next(orders)), f"seed {seed}\n{shown}"
+    assert streaming > 2

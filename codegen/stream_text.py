@@ -1,0 +1,99 @@
+"""The lines around a loop whose stores pass the caches.
+
+Before:  for j in range(1, m - 1): v[i, j] = 0.25 * (...)
+After:   S0_row = rowbuffer_float64()
+         for j_strip in range(1, m - 1, 992):
+             j_strip_end = min(j_strip + 992, m - 1)
+             for j in range(j_strip, j_strip_end):
+                 S0_row[np.uintp(j - j_strip)] = 0.25 * (...)
+             stream(address(v, (i, j_strip)), S0_row, j_strip_end - j_strip)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.typed import Store
+from autopar.analysis.model.types import ArrayType
+
+from .expressions import Names, print_integer
+from .kernel import Instance, Loop
+from .streams import FIRST, ROW, row_name, to_row
+
+INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Prints what stands around the iterations of each row."""
+
+    loop: Loop
+    stores: tuple[Instance, ...]  # of its body, those that pass the caches
+    names: Mapping[str, str]
+    arrays: Mapping[str, ArrayType]
+
+    @property
+    def first(self) -> str:
+        """The first iteration of a row."""
+        return f"{self.names[self.loop.iterator]}_strip"
+
+    @property
+    def end(self) -> str:
+        """The first one after it."""
+        return f"{self.first}_end"
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """What the lines call of codegen.streaming."""
+        return ("stream", *map(self._kind, self.stores))
+
+    @property
+    def spelled(self) -> dict[str, str]:
+        """How names are spelled in an iteration."""
+        return {**self.names, **{row_name(e): _row(e) for e in self.stores}, FIRST: self.first}
+
+    @property
+    def inside(self) -> Loop:
+        """The loop with its stores into rows."""
+        found = tuple(
+            to_row(each, self.loop) if isinstance(each, Instance) and each in self.stores else each
+            for each in self.loop.body
+        )
+        return replace(self.loop, body=found)
+
+    def before(self, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield the lines up to the loop over one row."""
+        for each in self.stores:
+            yield f"{indent}{_row(each)} = {self._kind(each)}()"
+        header = f"for {self.first} in range({lower}, {upper}, {ROW}):"
+        yield f"{indent}{header}  # line {self.loop.span.line}"
+        yield f"{indent}{INDENT}{self.end} = min({self.first} + {ROW}, {upper})"
+
+    def after(self, indent: str) -> Iterator[str]:
+        """Yield the lines that bring each row to where it belongs."""
+        for each in self.stores:
+            place, count = self._place(each), f"{self.end} - {self.first}"
+            yield f"{indent}stream(address({place}), {_row(each)}, {count})"
+
+    def _kind(self, instance: Instance) -> str:
+        return f"rowbuffer_{self.arrays[_store(instance).array].dtype}"
+
+    def _place(self, instance: Instance) -> str:
+        """Return the array and the subscripts of what is stored first."""
+        store = _store(instance)
+        spelled = {**self.names, self.loop.iterator: self.first}
+        names = Names(iterators=dict(instance.iterators), spelled=spelled)
+        indices = [print_integer(each, names) for each in store.indices]  # type: ignore[arg-type]  # none is computed
+        comma = "," if len(indices) == 1 else ""
+        return f"{self.names[store.array]}, ({', '.join(indices)}{comma})"
+
+
+def _row(instance: Instance) -> str:
+    return f"{instance.name}_row"
+
+
+def _store(instance: Instance) -> Store:
+    assert isinstance(instance.statement, Store)  # it was looked for
+    return instance.statement

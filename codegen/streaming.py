@@ -1,0 +1,58 @@
+"""Stores that pass the caches, as functions that kernels call.
+
+    S0_row = rowbuffer_float64()                       ROW elements on the stack, in the first cache
+    stream(address(v, (i, j)), S0_row, count)       from there to v[i, j:j + count]
+
+The kernel sees memory that nothing else can mean; nothing has to be asked before it is written.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+# (llvmlite and Numba are untyped.)
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.extending import intrinsic
+
+from .stream_code import STREAM, engine
+from .streams import ROW
+from .strip_memory import on_stack
+
+engine()  # defines the symbol that kernels name
+_WORD, _BYTE = ir.IntType(64), ir.IntType(8)
+
+
+def _row(dtype: Any) -> Any:  # noqa: ANN401 - Numba is untyped
+    def row(_context: object) -> Any:  # noqa: ANN401 - the same
+        def generate(context: Any, builder: Any, _signature: object, _arguments: object) -> Any:  # noqa: ANN401
+            number = context.get_value_type(dtype)
+            place = on_stack(builder, ir.ArrayType(number, ROW))
+            return builder.bitcast(place, number.as_pointer())
+
+        return types.CPointer(dtype)(), generate
+
+    return intrinsic(row)
+
+
+rowbuffer_float32, rowbuffer_float64 = _row(types.float32), _row(types.float64)
+rowbuffer_int32, rowbuffer_int64 = _row(types.int32), _row(types.int64)
+rowbuffer_uint32, rowbuffer_uint64 = _row(types.uint32), _row(types.uint64)
+
+
+@intrinsic
+def stream(_context: object, at: Any, row: Any, count: Any) -> Any:  # noqa: ANN401, ARG001 - Numba asks for its name
+    """Copy `count` elements of a row to where it belongs, whole lines at once."""
+
+    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        byte = _BYTE.as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), (byte, byte, _WORD))
+        function = cgutils.get_or_insert_function(builder.module, kind, STREAM)
+        size = context.get_abi_sizeof(context.get_value_type(at.dtype))
+        ends = [builder.bitcast(each, byte) for each in arguments[:2]]
+        builder.call(function, (*ends, builder.mul(arguments[2], _WORD(size))))
+        return context.get_dummy_value()
+
+    return types.none(at, row, types.int64), generate

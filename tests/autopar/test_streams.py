@@ -1,0 +1,222 @@
+"""Kernels for arrays larger than the caches: the same bits, stored another way where that is allowed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar import sizes
+from autopar.codegen import stream_text
+from tests.sameness import same
+
+
+def saxpy(a, b, c, k, n):
+    for i in range(n):
+        c[i] = 0.5 * a[i] + b[i]
+
+
+def shifted(a, b, c, k, n):
+    for i in range(3, n):
+        c[i - 3] = a[i] - b[i - 1]
+
+
+def two_targets(a, b, c, k, n):
+    for i in range(n):
+        t = a[i] * 2.0
+        b[i] = t + 1.0
+        c[i] = t - k[i]
+
+
+def one_is_conditional(a, b, c, k, n):
+    for i in range(n):
+        b[i] = 2.0 * a[i]
+        if a[i] > 0.5:
+            c[i] = a[i]
+
+
+def integers(a, b, c, k, n):
+    for i in range(n):
+        k[i] = i * i - 7 * i
+
+
+def products(a, b, c, k, n):
+    for i in range(n):
+        k[i] = (k[i] + 3) * 5
+
+
+def five_points(u, v, s, n, m):
+    for i in range(1, n - 1):
+        for j in range(1, m - 1):
+            v[i, j] = 0.25 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1])
+
+
+def triangle(u, v, s, n, m):
+    for i in range(n):
+        for j in range(i, m):
+            v[i, j] = u[i, j] / (1.0 + i)
+
+
+def running_row(u, v, s, n, m):
+    for i in range(n):
+        t = 0.0
+        for j in range(m):
+            t = t * 0.5 + u[i, j]
+            v[i, j] = t
+
+
+def singles(u, v, s, n, m):
+    for i in range(n):
+        for j in range(m):
+            s[i, j] = u[i, j]
+
+
+def written_twice(u, v, s, n, m):
+    for i in range(n):
+        for j in range(m):
+            v[i, j] = u[i, j]
+        for j in range(m):
+            v[i, j] = v[i, j] * 2.0
+
+
+def row_of_its_own(u, v, s, n, m):
+    for i in range(n):
+        t = np.empty(m)
+        for j in range(m):
+            t[j] = u[i, j] * 2.0
+        for j in range(m):
+            v[i, j] = t[m - 1 - j]
+
+
+def backwards(u, v, s, n, m):
+    for i in range(n):
+        for j in range(m - 1, -1, -1):
+            v[i, j] = u[i, j] + 1.0
+
+
+def whole_arrays(u, v, s, n, m):
+    v[1:-1, 1:-1] = 0.5 * (u[:-2, 1:-1] + u[2:, 1:-1])
+
+
+def transposed(u, v, s, n, m):
+    for i in range(n):
+        for j in range(m):
+            v[j, i] = u[i, j]
+
+
+def times(u, v, s, n, m):
+    for t in range(3):
+        for i in range(1, n - 1):
+            for j in range(m):
+                v[i, j] = u[i - 1, j] + u[i + 1, j]
+        for i in range(1, n - 1):
+            for j in range(m):
+                u[i, j] = 0.5 * v[i, j]
+
+
+VECTORS = (saxpy, shifted, two_targets, one_is_conditional, integers, products)
+PLANES = (
+    five_points, triangle, running_row, singles, written_twice, row_of_its_own, backwards,
+    whole_arrays, transposed, times,
+)  # fmt: skip
+# Read in the same kernel, read again at once, or not in the order in which it lies.
+LEFT_ALONE = {"products", "written_twice", "transposed", "backwards"}
+
+
+@pytest.fixture
+def large(monkeypatch):
+    monkeypatch.setattr(sizes.Sizes, "are_large", lambda *_: True)
+    monkeypatch.setattr(stream_text, "ROW", 16)
+
+
+def vectors(n, offset=0):
+    rng = np.random.default_rng(n)
+    a, b, c = (rng.uniform(-1.0, 1.0, n + offset)[offset:] for _ in range(3))
+    return a, b, c, rng.integers(-(2**40), 2**40, n + offset)[offset:], n
+
+
+def planes(n, m):
+    rng = np.random.default_rng(n)
+    u, v = rng.uniform(-1.0, 1.0, (2, n, m))
+    return u.copy(), v.copy(), np.zeros((n, m), np.float32), n, m
+
+
+@pytest.mark.parametrize("function", VECTORS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("n", [0, 5, 16, 117])
+def test_vectors_have_the_same_bits(function, n, large):
+    same(function, lambda: vectors(n))
+    same(function, lambda: vectors(n, offset=1))
+
+
+@pytest.mark.parametrize("function", PLANES, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (20, 33)])
+def test_planes_have_the_same_bits(function, shape, large):
+    same(function, lambda: planes(*shape))
+
+
+@pytest.mark.parametrize("function", [*VECTORS, *PLANES], ids=lambda each: each.__name__)
+def test_only_what_is_written_once_and_in_order_passes_the_caches(function, large):
+    arguments = vectors(40) if function in VECTORS else planes(40, 40)
+    decorated = autopar.parallel(backend="cpu", cache=False)(function)
+    decorated(*arguments)
+    text = "".join(decorated.inspect_source().values())
+    assert text
+    assert ("stream(" in text) == (function.__name__ not in LEFT_ALONE), text
+
+
+def test_stores_under_a_condition_and_what_is_read_are_stored_as_usual(large):
+    decorated = autopar.parallel(backend="cpu", cache=False)(one_is_conditional)
+    decorated(*vectors(40))
+    (text,) = decorated.inspect_source().values()
+    assert "stream(address(b" in text
+    assert "stream(address(c" not in text
+
+
+def test_arrays_that_share_memory_are_stored_as_usual(large):
+    def arguments():
+        memory = np.linspace(0.0, 1.0, 90)
+        return memory[:80], memory[5:85], memory[10:90], None, 80
+
+    def moved(a, b, c, k, n):
+        for i in range(n):
+            c[i] = a[i] + b[i]
+
+    decorated = same(moved, arguments)
+    assert not any("stream(" in text for text in decorated.inspect_source().values())
+
+
+@pytest.mark.parametrize("first", ["large", "small"])
+def test_each_form_is_made_once_the_other_has_cost_as_much(first, monkeypatch):
+    monkeypatch.setattr(sizes, "FROM_BYTES", 3 * 8 * 1000)
+    monkeypatch.setattr(sizes, "WRITTEN_BYTES", 8 * 1000)
+    monkeypatch.setattr(sizes, "_LOSS", 0.0)
+    small, large = vectors(600), vectors(1000)
+    one, other = (large, small) if first == "large" else (small, large)
+    decorated = autopar.parallel(backend="cpu", cache=False)(saxpy)
+    for arguments in (one, other, one, *[other] * 20):
+        decorated(*arguments)
+    (text,) = decorated.inspect_source().values()
+    assert ("stream(" in text) == (first == "large")
+    monkeypatch.setattr(sizes, "_LOSS", 1e9)
+    decorated(*vectors(1001 if first == "small" else 601))
+    expected = np.array(other[2])
+    decorated(*other)
+    np.testing.assert_array_equal(expected, other[2])
+    (text,) = decorated.inspect_source().values()
+    assert ("stream(" in text) == (first == "small")
+
+
+def test_a_call_that_is_repeated_gets_its_form_too(monkeypatch):
+    monkeypatch.setattr(sizes, "FROM_BYTES", 3 * 8 * 1000)
+    monkeypatch.setattr(sizes, "WRITTEN_BYTES", 8 * 1000)
+    monkeypatch.setattr(sizes, "_LOSS", 1e9)
+    decorated = autopar.parallel(backend="cpu", cache=False)(saxpy)
+    small, large = vectors(600), vectors(1000)
+    decorated(*small)
+    monkeypatch.setattr(sizes, "_LOSS", 0.0)
+    decorated(*large)
+    assert not any("stream(" in text for text in decorated.inspect_source().values())
+    monkeypatch.setattr(sizes, "_LOSS", 1e9)
+    for _ in range(12):  # more than after which a call is learned
+        decorated(*large)
+    assert all("stream(" in text for text in decorated.inspect_source().values())
