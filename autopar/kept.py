@@ -3,9 +3,10 @@
 Before:  a source function that some process analysed      After:  its report and its regions,
                                                                    without isl and without a parser
 
-An entry is named after all that the analysis depends on: the text, the place of the function in
-it, what its outside names mean, the functions it calls; and autopar itself, the versions of what
-it is built on. The path of the file is no part of that, so cells of a notebook find theirs again.
+An entry is named after all that the analysis depends on: the text that it is shown (see
+`autopar.narrowed`), the place of the function in it, what its outside names mean, the functions it
+calls; and autopar itself, the versions of what it is built on. The path of the file is no part of
+that, so cells of a notebook find theirs again.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from .exchanged import guard_exchanged
 from .given import Waiting, make_waiting, site_of
 from .guard import can_guard, make_guard
 from .light_guards import LightGuard, is_light
+from .narrowed import narrowed
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .returning import guard_returning
@@ -71,9 +72,10 @@ def prepare(
     """
     configure_log()
     try:
-        name = kept.name_of(source, options)
+        seen = narrowed(source)
+        name = kept.name_of(seen, options)
         with uncollected():
-            analysed = kept.fetch(source, name) or _analysed(source, options, name)
+            analysed = kept.fetch(seen, name) or _analysed(seen, options, name)
         regions = tuple(
             _entry(each, (first_number + number, source), options, bindings_hold, records)
             for number, each in enumerate(analysed.found)

@@ -40,7 +40,7 @@ _TRAVELS_AS = {
 }
 
 
-_preparing = Lock()
+_preparing: dict[str, Lock] = {}  # one for each module: what is kept waits for no compiler
 _prepared: dict[str, ModuleType] = {}
 
 
@@ -51,7 +51,7 @@ def prepared_module(source: str, program: Program, *, cache: Cache) -> ModuleTyp
     """
     types = types_of(program)
     name = name_of(source, cache=cache, types=types)
-    with _preparing:
+    with _preparing.setdefault(name, Lock()):
         if name not in _prepared:
             _prepared[name] = _kept(name, source, cache) or _compiled(name, source, program, cache)
         return _prepared[name]
