@@ -102,6 +102,7 @@ class Region:
     kept_as: str | None = None  # stands for its plan in names of the cache
     interpreted_ns: int = 0  # predicted time spent in the interpreter so far
     variants: dict[tuple[Any, ...], Variant | Reason] = field(default_factory=dict)
+    absent: set[tuple[Any, ...]] = field(default_factory=set)  # variants that are not on disk
     lock: Lock = field(default_factory=Lock)
     # The same region for arrays that share memory, by how they do.
     again: Reanalyses[Region] = field(init=False)
@@ -208,7 +209,9 @@ class Region:
         is_longer_than_known = rest.predicted_ns >= known_ns(rates)
         if is_longer_than_known and not self.variants:
             self.interpreted_ns += rest.predicted_ns
-            left_ns = rates.compile - self.interpreted_ns
+            # Nobody has looked yet whether a kernel lies on disk.
+            is_new = self.kept_as is not None and not self.absent
+            left_ns = (rates.load_kernel if is_new else rates.compile) - self.interpreted_ns
             if left_ns <= 0:
                 return False
         if not rest.comes_again(values):
@@ -354,7 +357,8 @@ class Region:
             gain = self.lists.gain(found.interpreter_ns, found.extents, views)
             if gain < current().enter:
                 return does_not_pay(self.span, found.interpreter_ns)
-            if key not in self.variants and self.interpreted_ns + gain < current().compile:
+            is_early = key not in self.variants and self.interpreted_ns + gain < current().compile
+            if is_early and not self._may_load(key, values, found):
                 self.interpreted_ns += gain
                 return self._too_early(found)
         arrays = {name: each for name, each in named.items() if name not in views}
@@ -551,6 +555,7 @@ class Region:
         """Return whether a kernel does not pay yet, and may do without."""
         return not (
             self._may_compile(found)
+            or self._may_load(key, values, found)
             or self._is_known(key[0])
             or self._has_long_sum(key, values, found)
         )
@@ -585,10 +590,28 @@ class Region:
     def _may_compile(self, found: Admission) -> bool:
         if self.options.backend != "auto":
             return True
-        rates, spent = current(), self.interpreted_ns + found.interpreter_ns
-        if found.interpreter_ns < known_ns(rates) and sizes_tell(self.plan, self.guard):
+        return self._has_spent(current().compile, found)
+
+    def _has_spent(self, nanoseconds: float, found: Admission) -> bool:
+        """Return whether the interpreter takes so long, this call included, and may be left."""
+        if found.interpreter_ns < known_ns(current()) and sizes_tell(self.plan, self.guard):
             return False
-        return spent >= rates.compile
+        return self.interpreted_ns + found.interpreter_ns >= nanoseconds
+
+    def _may_load(self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission) -> bool:
+        """Return whether some process has kept what a call needs, so that it is only loaded."""
+        if key in self.absent or not self._has_spent(current().load_kernel, found):
+            return False
+        types = self._types(dict(zip(self.guard.arguments, values, strict=True)))
+        if not isinstance(types, Reason) and self.options.backend == "auto":
+            place: tuple[Target, str, str] = ("cpu", self.name, self.file)
+            from . import forms
+
+            known = (types, self._holding(found), place, self.options)
+            if forms.is_kept(forms.name_of(self.kept_as, *known)):
+                return True
+        self.absent.add(key)
+        return False
 
     def _too_early(self, found: Admission) -> Reason:
         detail = (
@@ -703,6 +726,7 @@ class Region:
         return replace(
             self, plan=plan, guard=make_guard(plan), is_of_call=True, kept_as=None, variants={},
             interpreted_ns=interpreted_ns, lock=Lock(), overlapped_ns=0, outside_ns=0,
+            absent=set(),
         )  # fmt: skip
 
     # ------------------------------------------------------------------------ run

@@ -19,7 +19,7 @@ from autopar.analysis.model.nouns import dataclass
 from .cache import Cache, user_cache
 
 # Rates of another version mean something else.
-VERSION = 1
+VERSION = 2
 # No rate is taken that lies further than this from the default, either way: what was measured
 # while the machine did something else may be anything.
 _FARTHEST = 30.0
@@ -53,7 +53,7 @@ class Rates:
     hop: float = 3_000.0  # a launch on several threads, beyond its share of the work
     compile: float = 200e6  # analysis, code generation, Numba: one kernel of one statement
     compiler: float = 600e6  # loading Numba, once a process
-    load_kernel: float = 35e6  # the same where the machine code lies in the cache folder
+    load_kernel: float = 8e6  # the same where the machine code lies in the cache folder
     analysis: float = 20e6  # a nest analysed again at a call
     # ------------------------------------------------------------------ a device, None: none
     device_launch: float | None = None
