@@ -211,7 +211,8 @@ class Region:
             self.interpreted_ns += rest.predicted_ns
             # Nobody has looked yet whether a kernel lies on disk.
             is_new = self.kept_as is not None and not self.absent
-            left_ns = (rates.load_kernel if is_new else rates.compile) - self.interpreted_ns
+            price = min(rates.compile, rates.load_kernel) if is_new else rates.compile
+            left_ns = price - self.interpreted_ns
             if left_ns <= 0:
                 return False
         if not rest.comes_again(values):
