@@ -55,6 +55,8 @@ _MAY_BE_WIDER = frozenset((int, np.uint64))
 _LAYOUT_FLAGS = 0x1 | 0x2 | 0x100 | 0x400
 # A parameter is computed with as a Python int: an np.int8 would wrap in `a[i + k]`.
 INTEGERS = frozenset((int, bool, np.int64))
+# What goes up by a Python int keeps its type, unless it is a bool, which becomes an int.
+COUNTERS = INTEGERS - {bool}
 # Exactly these, no subclasses: those may give subscripts and operators another meaning.
 ARRAYS = frozenset((np.ndarray, DeviceArray, ListView))
 # The checks use these builtins; a user's name of the same spelling would hide them.
@@ -190,7 +192,8 @@ def _generated(guard: Guard) -> _Checks:
     names: dict[str, Any] = {
         "autopar_index": operator.index, "autopar_arrays": ARRAYS, "autopar_ndarray": np.ndarray,
         "autopar_integers": INTEGERS, "autopar_numbers": INTEGERS - {bool},
-        "autopar_Admission": Admission, "autopar_wider": _MAY_BE_WIDER, "autopar_list": list,
+        "autopar_counters": COUNTERS, "autopar_Admission": Admission,
+        "autopar_wider": _MAY_BE_WIDER, "autopar_list": list,
     }  # fmt: skip
     names |= {_finder_name(number): each.find for number, each in enumerate(finders)}
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
@@ -250,7 +253,7 @@ def _check_lines(
     for name in integers:
         kinds = "numbers" if name in bare else "integers"
         if name in counters:
-            lines.append(f"    if type({name}) is not int: return None")
+            lines.append(f"    if type({name}) not in autopar_counters: return None")
         lines.append(f"    if type({name}) not in autopar_{kinds}: return None")
         lines.append(f"    {name} = autopar_index({name})")
         lines.append(f"    if not {-LIMIT} <= {name} <= {LIMIT}: return None")
@@ -307,7 +310,7 @@ def _extents(scop: Scop) -> str | None:
 
 
 def _counters(scop: Scop) -> frozenset[str]:
-    """Return the names whose values before the region are taken for Python integers."""
+    """Return the names that the region counts up from what they are before it."""
     return frozenset(each.text for each in scop.parameters if each.is_before)
 
 
@@ -361,7 +364,7 @@ def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Rea
         if name in guard.growing and type(value) is not list:
             kind = kind_of(value)
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind)
-        if name in _counters(region.scop) and type(value) is not int:
+        if name in _counters(region.scop) and type(value) not in COUNTERS:
             return UnsupportedArgument(span=region.scop.span, name=name, kind=kind_of(value))
         if isinstance(value, bool) and name in _bare_subscripts(region.scop):
             return UnsupportedArgument(span=region.scop.span, name=name, kind="a bool, a mask")

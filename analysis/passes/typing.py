@@ -79,7 +79,8 @@ def type_program(scop: Scop, live_in: Mapping[str, LiveInType]) -> TypedProgram 
     """Return the typed statements of `scop` for live-in values of these types.
 
     `live_in` has an ArrayType for every array and a ScalarType for every scalar that is read
-    before the region writes it; integer parameters without an entry are Python ints.
+    before the region writes it; integer parameters without an entry are Python ints. What a
+    counter was before the region has the type of the counter.
     """
     return _Typing.of(scop, live_in).program()
 
@@ -103,9 +104,9 @@ class _Typing:
 
     @staticmethod
     def of(scop: Scop, live_in: Mapping[str, LiveInType]) -> _Typing:
-        names = {
-            each.expression.name for each in scop.parameters if isinstance(each.expression, Name)
-        }
+        integers = {each.word: each.text for each in scop.parameters
+                    if isinstance(each.expression, Name)}  # fmt: skip
+        names = integers.keys()
         scalars = {n: t for n, t in live_in.items() if not isinstance(t, ArrayType)}
         targets = (statement.body.target for statement in scop.statements)
         assigned = dict.fromkeys(each.name for each in targets if isinstance(each, Name))
@@ -113,7 +114,7 @@ class _Typing:
             scop=scop,
             arrays={n: t for n, t in live_in.items() if isinstance(t, ArrayType)},
             live_in={n: t for n, t in scalars.items() if n not in names},
-            integers={name: scalars.get(name, INT) for name in names},
+            integers={name: scalars.get(text, INT) for name, text in integers.items()},
             assigned=tuple(assigned),
             possible={n: (t,) for n, t in scalars.items() if n not in names},
             elements={

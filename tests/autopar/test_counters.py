@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import autopar
 from tests.sameness import loops_of, same
 
 
@@ -128,6 +129,44 @@ def test_counters_without_such_a_form_keep_their_order():
     out = np.zeros(63)
     same(triangle, partial(copies, U, out), ran="cpu", cache=False)
     same(compacted, partial(copies, A, out), ran="cpu", cache=False)
+
+
+STARTS = [np.int64(3), np.int64(0), np.int64(-1), np.int32(3), np.uint8(250), np.bool_(True), 3]
+
+
+@pytest.mark.parametrize("k", STARTS, ids=[f"{type(k).__name__} {k}" for k in STARTS])
+def test_a_counter_that_starts_as_a_numpy_integer_stays_one(backend, k):
+    ran = "cpu" if type(k) in {int, np.int64} and k >= 0 else None
+    for a in (A, A.astype(np.float32), A[:0]):
+        check = partial(same, backend=backend, cache=False)
+        out = np.zeros(160, dtype=a.dtype)
+        found = check(backwards, partial(copies, a, out, k), ran=ran if a.size else None)
+        if ran == "cpu" and a.size:
+            assert ["parallel"] == verdicts(found)
+        check(two_of_them, partial(copies, a, out, k, np.int64(62)), ran=ran if a.size else None)
+    same(given_extents, partial(copies, U, np.zeros(160), 7, 9, k), backend, cache=False)
+
+
+def test_a_counter_has_the_type_of_its_own_call():
+    decorated = autopar.parallel(backwards, backend="cpu", cache=False)
+    out = np.zeros(160)
+    for k in (3, 3, 3, np.int64(3), np.int64(3), np.int64(3), 3, np.int64(3)):
+        assert type(decorated(A, out, k)) is type(k)
+
+
+def remembered(idx, a, out):
+    k = idx[1]
+    for i in range(a.shape[0]):
+        out[k] = a[i]
+        k += 1
+    return k
+
+
+def test_a_counter_that_starts_from_an_element_of_an_array(backend):
+    for dtype in (np.int64, np.int32):
+        ran = "cpu" if dtype is np.int64 else None
+        arguments = partial(copies, np.array([0, 7], dtype=dtype), A, np.zeros(160))
+        same(remembered, arguments, backend, ran=ran, cache=False)
 
 
 def test_on_the_simulator(on_simulator):
