@@ -16,11 +16,12 @@ import pytest
 import autopar
 from autopar.analysis.model import isl, isl_budget
 from autopar.analysis.model.diagnostics import Refusal
-from autopar.analysis.model.plan import Plan
+from autopar.analysis.model.facts import Facts
+from autopar.analysis.model.plan import Plan, RegionPlan
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.passes.definitions import functions_of
 from autopar.analysis.passes.describe import describe
-from autopar.analysis.stages import analyze, may_check_first, redo_condition
+from autopar.analysis.stages import analyze, may_check_first, plan_with_values, redo_condition
 from autopar.functions import read_source
 from benchmarks import loops
 from benchmarks.polybench import KERNELS
@@ -268,3 +269,36 @@ def test_a_limit_of_its_own_holds_for_all_that_an_operation_calls(monkeypatch):
         small, large = isl.locked(granted)(), isl.locked(granted, most=600_000)()
         assert 0 < small <= 60_000 < large <= 600_000
         assert isl.locked(granted)() <= 60_000
+
+
+MANY_BOUNDS = """
+def kernel(a, b, c, A, m, p, d, n):
+    z = 0
+    s = 0
+    for i in range(1, 4):
+        for j in range(3):
+            for l in range(j % 3, m, 3):
+                for t in range(l, l + d + 1):
+                    a[t] *= a[n + 3 - t]
+                    c[t % 3] = c[t] * 2.0
+                    if t == p:
+                        c[t] = a[-1] + A[l + d, n + 3 - t] * A[l + d, n + 3 - t]
+                a[l + d] = b[l + n] + c[(l + 1) // 2]
+        z = 0.5 * (b[i] + a[i + p])
+        a[0] = abs(z) - b[i + 1]
+    return s, z
+"""
+
+
+def test_a_nest_that_is_too_much_for_all_values_is_decided_for_some() -> None:
+    text = SourceText(path="case.py", text=MANY_BOUNDS, cell=None)
+    values = {"m": 4, "p": 3, "d": 0, "n": 2}
+    with isl.budget(seconds=60.0):  # operations as ever: they are the same on every machine
+        whole = analyze(functions_of(text)[-1])
+    assert isinstance(whole, Plan)
+    (left,) = whole.deferred
+    facts = Facts(values=tuple((name, values.get(name, 20)) for name in left.names))
+    with isl.budget(seconds=60.0):
+        found = plan_with_values(left, facts)
+    assert isinstance(found, RegionPlan)
+    assert ["sequential"] * 3 + ["parallel"] == [each.verdict for each in found.loops]
