@@ -85,13 +85,14 @@ def test_operations_are_counted_without_being_told() -> None:
         assert isl.operations_spent() - once == pytest.approx(once - before, rel=0.05)
 
 
-def test_work_ends_just_within_as_many_operations_as_were_counted() -> None:
+def test_work_ends_within_about_as_many_operations_as_were_counted() -> None:
+    # isl's tables are sorted by addresses: the count is not the same each time.
     with isl.budget():
         expected = str(hard((2, 3)))
         needed = isl.operations_spent()
-    with isl.budget(needed):
+    with isl.budget(needed * 11 // 10):
         assert expected == str(hard((2, 3)))
-    with pytest.raises(isl.BudgetExhaustedError), isl.budget(needed * 9 // 10):
+    with pytest.raises(isl.BudgetExhaustedError), isl.budget(needed * 8 // 10):
         str(hard((2, 3)))
 
 
