@@ -26,9 +26,15 @@ from autopar.analysis.facts.reasons import (
     TracingActive,
     UnsupportedArgument,
 )
-from autopar.analysis.model.array_run import ArrayRun, FusedRun, GivenArray, GivenScalar
+from autopar.analysis.model.array_run import (
+    NEW_AXIS,
+    ArrayRun,
+    FusedRun,
+    GivenArray,
+    GivenScalar,
+)
 from autopar.analysis.model.diagnostics import Reason, Refusal
-from autopar.analysis.model.loop_ir import expressions_of, walk_expression
+from autopar.analysis.model.loop_ir import Name, expressions_of, walk_expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.text import python_text
@@ -46,8 +52,8 @@ from .rewrite import Returned
 
 Key: TypeAlias = tuple[object, ...]
 
-# With fewer elements in its largest array no statement is worth a kernel.
-_FEWEST = 1024
+# A run that takes less in the interpreter is not worth the question what its arrays are.
+_SHORTEST_NS = 200_000
 # What NumPy takes for an operation on whole arrays: the call, and each element.
 _CALL_NS, _ELEMENT_NS = 600, 0.8
 _PYTHON = {bool: "bool", int: "int", float: "float", complex: "complex"}
@@ -77,9 +83,10 @@ class ArrayEntry:
     records: Records
     again: Reanalyses[_Planned]
     operations: int
+    is_outer: bool  # it makes axes, so that arrays may be as large as the square of its arguments
     short: Reason  # why calls with small arrays are left to the interpreter
-    interpreted_ns: int = 0  # predicted time spent in the interpreter
-    planned_ns: int = 0  # of it, before the first plan
+    asked_ns: int = 0  # predicted time spent in the interpreter without a plan
+    planned_ns: int = 0  # of it, since the last plan
     _lock: Lock = field(default_factory=Lock)
 
     exchanged = None  # names stay where they are
@@ -100,13 +107,18 @@ class ArrayEntry:
         """The names of what `enter` leaves behind, sorted."""
         return self.run.results
 
+    @property
+    def interpreted_ns(self) -> int:
+        """The predicted time spent in the interpreter so far."""
+        return self.asked_ns + sum(each.interpreted_ns for each in self.regions())
+
     def enter(self, *values: object) -> Returned:
         """Return what the run leaves behind if it was run, else ()."""
         largest = 0
         for value in values:
             if type(value) is np.ndarray and value.size > largest:
                 largest = value.size
-        if largest < _FEWEST and self.options.backend == "auto":
+        if self.options.backend == "auto" and self._predicted(largest) < _SHORTEST_NS:
             return self._refuse(self.short)
         key = _key(values)
         if key is None:
@@ -126,6 +138,11 @@ class ArrayEntry:
             return (tuple(found[place] for place in planned.places),)
         return ()
 
+    def _predicted(self, largest: int) -> int:
+        """Return about what the run takes in the interpreter, its largest array being this."""
+        elements = largest * largest if self.is_outer else largest
+        return int(self.operations * (_CALL_NS + elements * _ELEMENT_NS))
+
     def regions(self) -> list[Region]:
         """Return the regions made so far, and those made of them."""
         return [each for planned in self.again.all() for each in planned.region.regions()]
@@ -141,9 +158,9 @@ class ArrayEntry:
             unchanged = "the functions in use are those of the first call"
             return ConditionFailed(span=self.span, condition=unchanged, values=())
         if self.options.backend == "auto":
-            predicted = int(self.operations * (_CALL_NS + largest * _ELEMENT_NS))
+            predicted = self._predicted(largest)
             with self._lock:
-                self.interpreted_ns += predicted
+                self.asked_ns += predicted
                 self.planned_ns += predicted
                 is_early = self.planned_ns < current().analysis
             if is_early:
@@ -216,7 +233,12 @@ def make_array_entry(
 ) -> ArrayEntry:
     """Return what stands before a run; `place` is number, name and file."""
     number, name, file = place
-    expressions = (node for each in run.statements for node in expressions_of(each))
+    nodes = [
+        node
+        for each in run.statements
+        for expression in expressions_of(each)
+        for node in walk_expression(expression)
+    ]
     return ArrayEntry(
         number=number,
         name=name,
@@ -226,8 +248,9 @@ def make_array_entry(
         bindings_hold=bindings_hold,
         records=records,
         again=Reanalyses(span=run.span, allowance=Allowance()),
-        short=NotProfitable(span=run.span, detail=f"no array has {_FEWEST} elements"),
-        operations=sum(1 for each in expressions for _ in walk_expression(each)) // 2 + 1,
+        short=NotProfitable(span=run.span, detail="its arrays are small"),
+        operations=len(nodes) // 2 + 1,
+        is_outer=any(isinstance(each, Name) and each.name == NEW_AXIS for each in nodes),
     )
 
 

@@ -57,7 +57,10 @@ class ParallelFunction(Generic[P, R]):
         """Return what the undecorated function would have returned."""
         guarded = self._guarded or self._make_guarded()
         record = RunRecord(self._room)
-        stack = self._records.stack
+        records = self._records
+        if records.off:
+            records.wake()
+        stack = records.stack
         stack.append(record)
         try:
             return guarded(*args, **kwargs)

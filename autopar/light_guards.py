@@ -20,6 +20,8 @@ from .rewrite import Asker, Returned
 
 # After so many in a row that were too short for a kernel, or were none of its kind.
 _MOST_MISSES = 100
+# The same within one call for statements on arrays of any size, which may be large in the next.
+_MOST_OF_A_RUN = 16
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -48,10 +50,14 @@ class LightGuard:
         if not self.misses:
             self.interpreted_ns = self.region.interpreted_ns
         self.misses += 1
-        if self.misses >= _MOST_MISSES and self.asker is not None:
+        is_run = isinstance(self.region, ArrayEntry)
+        if self.misses >= (_MOST_OF_A_RUN if is_run else _MOST_MISSES) and self.asker is not None:
             # A statement that only waits for its compilation is long.
             spent = self.region.interpreted_ns - self.interpreted_ns
             self.asker.is_off = spent < self.misses * current().enter
+            if is_run and self.asker.is_off:
+                self.misses = 0
+                self.region.records.off.append(self.asker)
         return returned
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from typing import Protocol
 
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.nouns import dataclass
@@ -111,6 +112,12 @@ def _thread_namespace() -> dict[object, object]:
     return found
 
 
+class Wakes(Protocol):
+    """What stopped asking."""
+
+    is_off: bool
+
+
 class Records(threading.local):
     """The calls under way in each thread, innermost last.
 
@@ -121,4 +128,11 @@ class Records(threading.local):
         super().__init__()
         self.key = key
         self.stack: list[RunRecord] = [] if base is None else [base]
+        self.off: list[Wakes] = []  # what asks no more until the next call
         _thread_namespace()[key] = self.stack
+
+    def wake(self) -> None:
+        """Let everything ask again that stopped asking in the last call."""
+        for each in self.off:
+            each.is_off = False
+        self.off.clear()

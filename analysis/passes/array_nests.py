@@ -108,6 +108,8 @@ class _Nest:
 
     def do_not_meet(self, one: Element, other: Element) -> bool:
         """Return whether two elements are one in the same iteration alone, or never."""
+        if not self.variables:
+            return True  # a single iteration, in order
         pairs = tuple(zip(one.indices, other.indices, strict=True))
         if all(constant_distance(a, b) == 0 for a, b in pairs) and self.is_at_every_place(one):
             return True

@@ -192,6 +192,7 @@ def integers(i, j):
 
 def elements(u):
     u[0] = u[1] * 2.0
+    u[1] = u[0] + u[2]
     u[-1] = 0.0
     v = u - u[0]
     return v
