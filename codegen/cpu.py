@@ -59,15 +59,15 @@ OWN_NAMES = frozenset(
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
-        "unsure", "is_stopped", "stream",
+        "unsure", "is_stopped", "stream", "turn",
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
     r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_row|S\d+_term\d+"
-    r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|numpyrow|toldrow)_\w+"
-    r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_start)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
+    r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|tile|numpyrow|toldrow)_\w+"
+    r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_start|tile|tile_end|turned)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
@@ -172,6 +172,9 @@ class _Module:
         if self._body.memory:
             names = ", ".join(sorted(self._body.memory))
             yield f"from autopar.codegen.strip_memory import {names}"
+        if self._body.turning:
+            names = ", ".join(sorted(self._body.turning))
+            yield f"from autopar.codegen.turning import {names}"
         if self._body.helpers:
             yield ""
             yield from (f'{name} = cpu_helper("{name}")' for name in sorted(self._body.helpers))

@@ -25,6 +25,8 @@ from .stream_text import Rows
 from .streams import Sweep
 from .strip_text import Ahead
 from .strips import STRIP, find_strips
+from .turned import Turned, turned
+from .turned_text import Tiles
 
 INDENT = "    "
 
@@ -65,6 +67,7 @@ class Body:
     lanes: set[str] = field(default_factory=set)  # functions of codegen.lanes
     sweep: Sweep | None = None  # where stores may pass the caches
     streaming: set[str] = field(default_factory=set)  # functions of codegen.streaming
+    turning: set[str] = field(default_factory=set)  # functions of codegen.turning
 
     def nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
         """Yield the lines of `nodes`."""
@@ -112,6 +115,10 @@ class Body:
         if asks and not asks_now and asks_each_part(loop):
             yield from self._parts(loop, lower, upper, indent)
             return
+        tiles = turned(self.sweep, loop) if self.sweep and not asks_now else None
+        if tiles:
+            yield from self._tiles(tiles, lower, upper, indent)
+            return
         streamed = self.sweep.streamed(loop) if self.sweep else ()
         if streamed:
             rows = Rows(loop=loop, stores=streamed, names=self.names, arrays=self.arrays)
@@ -127,6 +134,23 @@ class Body:
         inside = replace(self, names=rows.spelled, sweep=None)
         yield from inside.plain(rows.inside, rows.first, rows.end, indent + INDENT)
         yield from rows.after(indent + INDENT)
+
+    def _tiles(self, found: Turned, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield two loops, one in the other, by tiles."""
+        assert self.sweep is not None  # `found` comes from there
+        tiles = Tiles(turned=found, names=self.names, arrays=self.arrays)
+        self.turning.update(tiles.functions)
+        yield from tiles.before((lower, upper), limits(found.inner, self.names), indent)
+        inside = replace(
+            self,
+            names=tiles.spelled,
+            sweep=self.sweep.into(found.outer),
+            strided=self.strided - {e.name for e in found.inner.body if isinstance(e, Instance)},
+        )
+        first, second = tiles.first(found.outer), tiles.first(found.inner)
+        inner = indent + 2 * INDENT
+        yield f"{inner}{self.header(found.outer, first, f'{first}_end')}"
+        yield from inside.cut_loop(found.inner, second, f"{second}_end", inner + INDENT)
 
     def plain(
         self, loop: Loop, lower: str, upper: str, indent: str, *, asks: bool = False

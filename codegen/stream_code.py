@@ -32,7 +32,7 @@ def text() -> str:
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 ; What lies before the first line's start and after the last one's is copied as usual.
-define void @{STREAM}(ptr %to, ptr %from, i64 %bytes) {_attributes()} {{
+define void @{STREAM}(ptr %to, ptr %from, i64 %bytes) {attributes()} {{
 start:
   %place = ptrtoint ptr %to to i64
   %back = sub i64 0, %place
@@ -83,7 +83,7 @@ def engine() -> Any:  # noqa: ANN401 - llvmlite is untyped
     return found
 
 
-def _attributes() -> str:
+def attributes() -> str:
     """Return what lets LLVM use the widest registers of this processor."""
     features = llvm.get_host_cpu_features()
     wide = next((each for each in ("avx512f", "avx") if features.get(each)), None)

@@ -64,7 +64,7 @@ class Sweep:
 
     def streamed(self, loop: Loop) -> tuple[Instance, ...]:
         """Return the stores of an innermost loop that may pass the caches."""
-        if not _is_plain(loop):
+        if not is_plain(loop):
             return ()
         around = (*self.inside, loop)
         return tuple(
@@ -86,6 +86,16 @@ class Sweep:
             and all(_walks(store, node, each) for each in around)
             and _is_row(store, node, around[-1])
         )
+
+    def may_copy(self, array: str) -> bool:
+        """Return whether an array may be read before its turn, side by side in its rows."""
+        kind = self.arrays[array]
+        is_stored = any(
+            isinstance(place, Store) and place.array == array
+            for _, instance in _instances((self.loop,), ())
+            for place in places_of(instance.statement)
+        )
+        return kind.layout == "C" and kind.is_aligned and array not in self.kept and not is_stored
 
     def _touches(self, array: str) -> int:
         """Return how many places of the kernel's text mean an array."""
@@ -139,32 +149,32 @@ def _instances(
                 yield from _instances(inner, around)
 
 
-def _is_plain(loop: Loop) -> bool:
-    """Return whether a loop runs from bound to bound and holds none itself."""
+def is_plain(loop: Loop, *, may_hold_loops: bool = False) -> bool:
+    """Return whether a loop runs from bound to bound, one by one, and holds none itself."""
     is_whole = loop.within is None and loop.stays is None and not loop.is_endless
     has_loops = any(isinstance(node, Loop) for node in walk_nodes(loop.body))
-    return is_whole and loop.step == 1 and not has_loops
+    return is_whole and loop.step == 1 and (may_hold_loops or not has_loops)
 
 
 def _is_swept(place: Load | Store, instance: Instance, around: tuple[Loop, ...]) -> bool:
     """Return whether every subscript moves with a loop of the kernel."""
     return bool(place.indices) and all(
-        any(_factor(index, instance, loop.iterator) for loop in around) for index in place.indices
+        any(factor_of(index, instance, loop.iterator) for loop in around) for index in place.indices
     )
 
 
 def _walks(place: Load | Store, instance: Instance, loop: Loop) -> bool:
     """Return whether another element is meant at each turn of a loop."""
-    return any(_factor(index, instance, loop.iterator) for index in place.indices)
+    return any(factor_of(index, instance, loop.iterator) for index in place.indices)
 
 
 def _is_row(place: Store, instance: Instance, loop: Loop) -> bool:
     """Return whether elements of successive iterations lie side by side."""
-    factors = [_factor(index, instance, loop.iterator) for index in place.indices]
+    factors = [factor_of(index, instance, loop.iterator) for index in place.indices]
     return factors == [*(0,) * (len(factors) - 1), 1]
 
 
-def _factor(index: Subscript, instance: Instance, iterator: str) -> int | None:
+def factor_of(index: Subscript, instance: Instance, iterator: str) -> int | None:
     """Return by how much a subscript moves at each turn; None where that is not one number."""
     if isinstance(index, Computed) or wrapped_value(index) is not None:
         return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autopar.analysis.model.later import Later
 
-from . import interrupts, native, numpy_loops, stream_code
+from . import interrupts, native, numpy_loops, stream_code, turn_code
 from .fpflags import address_of
 from .libm import LIBM, define_libm
 from .numpy_rows import define_row
@@ -25,6 +25,7 @@ else:
 
 OWN = "autopar_"
 FLAGS = f"{OWN}flags_"  # of <fenv.h>
+_COPIES = {stream_code.STREAM: stream_code, turn_code.TURN: turn_code}
 
 
 def define(symbols: Iterable[str]) -> bool:
@@ -52,8 +53,8 @@ def _define(symbol: str) -> bool:
     if symbol in (interrupts.ASKED, interrupts.NOTED):
         native.machine()
         return True
-    if symbol == stream_code.STREAM:
-        stream_code.engine()
+    if symbol in _COPIES:
+        _COPIES[symbol].engine()
         return True
     try:
         return _make(symbol)

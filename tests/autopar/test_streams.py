@@ -220,3 +220,81 @@ def test_a_call_that_is_repeated_gets_its_form_too(monkeypatch):
     for _ in range(12):  # more than after which a call is learned
         decorated(*large)
     assert all("stream(" in text for text in decorated.inspect_source().values())
+
+
+def sum_with_transposed(a, b, c, n, m):
+    for i in range(n):
+        for j in range(m):
+            c[i, j] = a[i, j] + b[j, i]
+
+
+def moved_transposed(a, b, c, n, m):
+    for i in range(2, n):
+        for j in range(m - 1):
+            c[i - 1, j] = b[j + 1, i - 2] * 2.0 - b[j + 1, i - 2]
+
+
+def copy_of_transposed(a, b, c, n, m):
+    c[:, :] = b.T
+
+
+def with_scalar(a, b, c, n, m):
+    for i in range(n):
+        for j in range(m):
+            t = b[j, i]
+            c[i, j] = t * t
+
+
+def two_columns(a, b, c, n, m):
+    for i in range(n):
+        for j in range(m - 1):
+            c[i, j] = b[j, i] - b[j + 1, i]
+
+
+def triangle_transposed(a, b, c, n, m):
+    for i in range(min(n, m)):
+        for j in range(i, m):
+            c[i, j] = b[j, i]
+
+
+def where_positive(a, b, c, n, m):
+    for i in range(n):
+        for j in range(m):
+            c[i, j] = b[j, i] if a[i, j] > 0.5 else a[i, j]
+
+
+def stored_as_well(a, b, c, n, m):
+    for i in range(n):
+        for j in range(m):
+            c[i, j] = b[j, i]
+            a[i, j] = c[i, j] + 1.0
+
+
+TURNED = (sum_with_transposed, moved_transposed, copy_of_transposed, with_scalar)
+NOT_TURNED = (two_columns, triangle_transposed, where_positive, stored_as_well)
+
+
+def matrices(n, m, dtype="float64"):
+    rng = np.random.default_rng(n)
+    a, b = rng.uniform(-9.0, 9.0, (n, m)).astype(dtype), rng.uniform(-9.0, 9.0, (m, n))
+    return a, b.astype(dtype), np.zeros((n, m), dtype), n, m
+
+
+@pytest.mark.parametrize("function", [*TURNED, *NOT_TURNED], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("shape", [(1, 1), (8, 16), (21, 13), (9, 270)])
+def test_transposed_matrices_have_the_same_bits(function, shape, large):
+    decorated = same(function, lambda: matrices(*shape))
+    if min(shape) > 8:
+        texts = decorated.inspect_source().values()
+        assert any("turn(" in text for text in texts) == (function in TURNED)
+
+
+def test_integers_and_parts_of_matrices_are_turned_too(large):
+    same(sum_with_transposed, lambda: matrices(17, 30, "int64"))
+
+    def parts():
+        a, b, c, n, m = matrices(30, 40)
+        return a, b[3:, 5:], c, n - 6, m - 4
+
+    decorated = same(sum_with_transposed, parts)
+    assert decorated.inspect_source()
