@@ -270,8 +270,8 @@ def stored_as_well(a, b, c, n, m):
             a[i, j] = c[i, j] + 1.0
 
 
-TURNED = (sum_with_transposed, moved_transposed, copy_of_transposed, with_scalar)
-NOT_TURNED = (two_columns, triangle_transposed, where_positive, stored_as_well)
+TURNED = (sum_with_transposed, copy_of_transposed, with_scalar, stored_as_well)
+NOT_TURNED = (moved_transposed, two_columns, triangle_transposed, where_positive)
 
 
 def matrices(n, m, dtype="float64"):
