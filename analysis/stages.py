@@ -152,7 +152,7 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
                 ]  # fmt: skip
                 if spare is not None:  # with numbers in the place of names much is simpler
                     deferred.append(spare)
-    splits = tuple(each for half in regions.halves for each in _split(half, function, observe))
+    splits = tuple(each for half in regions.halves for each in _split(half, observe))
     unsupported = [_told_apart(each, splits) for each in unsupported]
     unsupported.sort(key=lambda loop: loop.span)
     deferred.sort(key=lambda each: each.span)
@@ -166,13 +166,11 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
     )
 
 
-def _split(half: Half, function: Function, observe: Observer) -> Iterator[SplitRegion]:
+def _split(half: Half, observe: Observer) -> Iterator[SplitRegion]:
     """Yield what a kernel computes ahead of a loop, where that can be planned."""
     plan = plan_region(observe(half.scop))
     step = half.loop.step
     if isinstance(plan, RegionPlan) and isinstance(step, Constant) and type(step.value) is int:
-        names = {*plan.scop.live_in, *(each.name for each in plan.scop.given_arrays)}
-        names |= {each.text for each in plan.scop.parameters}
         yield SplitRegion(
             region=plan,
             loop=half.source,
@@ -182,7 +180,6 @@ def _split(half: Half, function: Function, observe: Observer) -> Iterator[SplitR
             last=LAST,
             parts=half.split.parts,
             tame=half.split.tame,
-            shared=tuple(sorted(names & function.shared_names & function.local_names)),
             may_end=half.split.may_end,
         )
 

@@ -32,7 +32,7 @@ _DICTS = frozenset((dict, defaultdict, OrderedDict))
 # Packages whose output streams write, and do nothing else that a program could see.
 _STREAMS = frozenset(("_io", "io", "ipykernel", "_pytest", "colorama"))
 # One look at an array, at a name; a byte of an array, in thousandths.
-_ARRAY_NS, _NAME_NS, _BYTE_PS = 3_000, 100, 250
+_ARRAY_NS, _NAME_NS, _BYTE_PS = 3_000, 1_000, 250
 _WORDS = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
@@ -125,7 +125,8 @@ class Watch:
     ) -> Watch | str:
         """Return what watches what a kernel reads; the name of what cannot be watched."""
         code = frame.f_code
-        local = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+        cells = {*code.co_cellvars, *code.co_freevars}
+        local = {*code.co_varnames} - cells
         arrays, lists = [], []
         for name, value in used.items():
             if type(value) is np.ndarray:
@@ -152,7 +153,7 @@ class Watch:
         """What one look takes, about."""
         size: int = sum(each.nbytes for each in self.arrays)
         listed = sum(map(len, self.lists))
-        names = len(self.outer) + 5
+        names = len(self.outer) + 1
         return (
             _ARRAY_NS * len(self.arrays) + size * _BYTE_PS // 1000 + 20 * listed + _NAME_NS * names
         )
@@ -172,6 +173,13 @@ class Watch:
         )
 
     def _outer_value(self, name: str) -> object:
+        code = self.frame.f_code
+        if name in code.co_cellvars or name in code.co_freevars:
+            values = self.frame.f_locals
+            found = values.get(name, self)
+            if sys.version_info < (3, 13):
+                values.clear()  # the frame would keep it, and what is in it alive
+            return found
         found = self.frame.f_globals.get(name, self)
         return self.frame.f_builtins.get(name) if found is self else found
 

@@ -65,6 +65,8 @@ class _Run:
 
     def row(self) -> list[Any] | None:
         """Return the block that the iteration lies in; None where nothing was computed."""
+        if self.number >= self.entry.over.count:
+            return None  # a list has grown meanwhile
         if self.number >= self.end:
             self.next_block()
         watch = self.entry.watch
@@ -192,8 +194,6 @@ class Splitting:
             return found
         tame = self.plan.tame
         if tame is None or not is_tame(tame, frame, (named, self._used(named), over)):
-            if self.plan.shared:
-                return MayChange(span=self.region.span, name=self.plan.shared[0])
             watch = Watch.of(frame, self._used(named), self.region.bindings_hold)
             if isinstance(watch, str):
                 return MayChange(span=self.region.span, name=watch)

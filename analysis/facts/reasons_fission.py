@@ -15,21 +15,19 @@ class MayChange(Reason):
 
     Why it blocks: the loop calls functions of which nothing is known, or prints objects of the
         user's. These may change arrays and variables that the loop computes from, so values that
-        were computed ahead would be wrong. Arrays of numbers, lists of numbers and global
-        variables are compared with what they were before a value is used; variables that a nested
-        function may bind, lists of lists and arrays of wide elements are not.
+        were computed ahead would be wrong. Arrays of numbers, lists of numbers and
+        variables, of the module or of functions around, are compared with what they were before a
+        value is used; lists of lists and arrays of complex numbers are not.
 
     Example:
-        def shown(a, n, k):
-            def later(): nonlocal k; k = 2.0
-            for i in range(n):
-                plot(later, scaled(a[i], k))
+        rows = [[1.0, 2.0], [3.0, 4.0]]
+        for row in rows:
+            plot(length(row[0], row[1]))
 
-    Use instead: a variable that only the function itself binds.
-        def shown(a, n, k):
-            factor = k
-            for i in range(n):
-                plot(later, scaled(a[i], factor))
+    Use instead: an array.
+        rows = np.array([[1.0, 2.0], [3.0, 4.0]])
+        for row in rows:
+            plot(length(row[0], row[1]))
 
     References: Rauchwerger and Padua, The LRPD Test: Speculative Run-Time Parallelization of
         Loops with Privatization and Reduction Parallelization, PLDI 1995.
@@ -44,4 +42,4 @@ class MayChange(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
-        return (f"Compute from a local copy of '{self.name}'.",)
+        return (f"Make an array of real numbers of '{self.name}'.",)

@@ -226,8 +226,6 @@ class SplitRegion:
     last: str
     parts: tuple[SplitPart, ...]
     tame: Tame | None  # what the rest does; None: it may do anything
-    # Local names that the kernel reads and that other code may bind anew.
-    shared: tuple[str, ...]
     may_end: bool  # the loop may be left before its last iteration
 
     @property

@@ -397,3 +397,54 @@ def test_short_loop_stays_in_the_interpreter():
     decorated = autopar.parallel(kept_in_dict)
     decorated(np.linspace(0, 1, 5), 5)
     assert "AP602" in notes(decorated)[0]
+
+
+def test_list_that_grows_while_it_is_gone_through_is_gone_through_to_its_end():
+    def run(decorate):
+        values, seen = [1.0, 2.0, 3.0], []
+
+        def visit(k, s):
+            seen.append((k, s))
+            if len(values) < 9:
+                values.append(s + k)
+
+        decorate(each_of)(visit, values)
+        return seen
+
+    assert run(lambda f: f) == run(lambda f: autopar.parallel(f, backend="cpu"))
+
+
+def each_of(visit, values):
+    for x in values:
+        s = 0.0
+        for j in range(9):
+            s += scaled(x, j)
+        visit(x, s)
+
+
+def test_variable_of_a_function_around_is_looked_at():
+    def run(decorate):
+        factor, seen = 1.0, []
+
+        def visit(s):
+            nonlocal factor
+            seen.append(s)
+            factor += len(seen) == 4
+
+        def loop(visit, a, n):
+            for k in range(n):
+                s = 0.0
+                for j in range(9):
+                    s += a[k] * factor + j
+                visit(s)
+
+        decorated = decorate(loop)
+        decorated(visit, np.linspace(0, 1, 10), 10)
+        return seen, decorated
+
+    (expected, _), (actual, decorated) = (
+        run(lambda f: f),
+        run(lambda f: autopar.parallel(f, backend="cpu")),
+    )
+    assert expected == actual
+    assert "cpu" == places(decorated)[0]
