@@ -18,6 +18,7 @@ from .model.loop_ir import Constant, Function
 from .model.plan import (
     Condition,
     DeferredRegion,
+    DrawnRegion,
     Plan,
     RegionPlan,
     Schedule,
@@ -46,8 +47,8 @@ from .passes.layouts import on_bases
 from .passes.liveness import live_after
 from .passes.parse import parse
 from .passes.pinned import pinned
-from .passes.reasons import BudgetExhausted, PartlyAhead
-from .passes.regions import Half, find_regions, is_within
+from .passes.reasons import BudgetExhausted, DrawnFirst, PartlyAhead
+from .passes.regions import DrawnScop, Half, find_regions, is_within
 from .passes.reordering import reordered
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
@@ -153,7 +154,8 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
                 if spare is not None:  # with numbers in the place of names much is simpler
                     deferred.append(spare)
     splits = tuple(each for half in regions.halves for each in _split(half, observe))
-    unsupported = [_told_apart(each, splits) for each in unsupported]
+    drawn = tuple(each for found in regions.drawn for each in _drawn(found, observe))
+    unsupported = [_told_apart(each, splits, drawn) for each in unsupported]
     unsupported.sort(key=lambda loop: loop.span)
     deferred.sort(key=lambda each: each.span)
     return Plan(
@@ -163,6 +165,7 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
         deferred=tuple(deferred),
         waiting=regions.waiting,
         splits=splits,
+        drawn=drawn,
     )
 
 
@@ -184,8 +187,22 @@ def _split(half: Half, observe: Observer) -> Iterator[SplitRegion]:
         )
 
 
-def _told_apart(loop: UnsupportedLoop, splits: tuple[SplitRegion, ...]) -> UnsupportedLoop:
+def _drawn(found: DrawnScop, observe: Observer) -> Iterator[DrawnRegion]:
+    """Yield a nest whose random numbers are drawn first, where the rest can be planned."""
+    plan = plan_region(observe(found.scop))
+    if isinstance(plan, RegionPlan):
+        # What the interpreter adds up where the numbers are not drawn first has its order.
+        yield DrawnRegion(region=replace(plan, keeps_order=True), draws=found.draws)
+
+
+def _told_apart(
+    loop: UnsupportedLoop, splits: tuple[SplitRegion, ...], drawn: tuple[DrawnRegion, ...]
+) -> UnsupportedLoop:
     """Return an unsupported loop with what is said of one of which a part is computed ahead."""
+    for each in drawn:
+        if each.span == loop.span:
+            first = DrawnFirst(span=loop.span, rest=each.region.loops[0].verdict)
+            return replace(loop, reasons=(first, *loop.reasons))
     if all(each.span != loop.span for each in splits):
         return loop
     reason = PartlyAhead(span=loop.span, rest=loop.reasons[0].message.rstrip("."))

@@ -22,7 +22,13 @@ import autopar.analysis.model
 import autopar.analysis.passes
 import autopar.codegen
 from autopar.analysis.model.array_run import ArrayRun
-from autopar.analysis.model.plan import DeferredRegion, RegionPlan, SplitRegion, WaitingRegion
+from autopar.analysis.model.plan import (
+    DeferredRegion,
+    DrawnRegion,
+    RegionPlan,
+    SplitRegion,
+    WaitingRegion,
+)
 from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.source import SourceFunction
 from autopar.analysis.model.written import UnreadableError, read, written
@@ -40,15 +46,15 @@ NOUNS = frozenset(
         *(
             f"autopar.analysis.model.{name}"
             for name in (
-                "array_run", "dependence", "diagnostics", "loop_ir", "plan", "report", "scop",
-                "source", "typed", "types",
+                "array_run", "dependence", "diagnostics", "draws", "loop_ir", "plan", "report",
+                "scop", "source", "typed", "types",
             )
         ),
         *(
             f"autopar.analysis.passes.reasons{part}"
             for part in (
-                "", "_calls", "_data", "_dependence", "_fission", "_loops", "_model", "_objects",
-                "_syntax",
+                "", "_calls", "_data", "_dependence", "_draws", "_fission", "_loops", "_model",
+                "_objects", "_syntax",
             )
         ),
         "autopar.analysis.facts.reasons",
@@ -60,8 +66,10 @@ NOUNS = frozenset(
     )
 )  # fmt: skip
 
-Found: TypeAlias = RegionPlan | DeferredRegion | WaitingRegion | SplitRegion | ArrayRun
-_FOUND = {RegionPlan, DeferredRegion, WaitingRegion, SplitRegion, ArrayRun}
+Found: TypeAlias = (
+    RegionPlan | DeferredRegion | WaitingRegion | SplitRegion | DrawnRegion | ArrayRun
+)
+_FOUND = {RegionPlan, DeferredRegion, WaitingRegion, SplitRegion, DrawnRegion, ArrayRun}
 
 
 class Analysed(NamedTuple):

@@ -15,7 +15,13 @@ from autopar.analysis.model.array_run import ArrayRun
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.plan import DeferredRegion, RegionPlan, SplitRegion, WaitingRegion
+from autopar.analysis.model.plan import (
+    DeferredRegion,
+    DrawnRegion,
+    RegionPlan,
+    SplitRegion,
+    WaitingRegion,
+)
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
 from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.bound_names import Position
@@ -26,6 +32,7 @@ from .array_entries import ArrayEntry, make_array_entry
 from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
+from .drawing import can_draw, drawn_site
 from .exchanged import guard_exchanged
 from .given import Waiting, make_waiting, site_of
 from .guard import can_guard, make_guard
@@ -105,6 +112,7 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
         found += [each for each in plan.regions if can_guard(each)]
         found += [each for each in plan.deferred if can_defer(each)]
         found += plan.waiting
+        found += [each for each in plan.drawn if can_guard(each.region) and can_draw(each)]
         found += [each for each in plan.splits if can_guard(each.region) and can_split(each)]
         found = [each for each in found if not is_in_run(plan, span_of(each))]
         found += plan.array_runs
@@ -129,7 +137,11 @@ def _site_for(
     if isinstance(found, SplitRegion):
         assert isinstance(region, Region)  # `_entry` made it
         return split_site(found, region)
-    return _site(region, function)
+    site = _site(region, function)
+    if isinstance(found, DrawnRegion):
+        assert isinstance(region, Region)  # as above
+        return drawn_site(found, region, site)
+    return site
 
 
 def _entry(
@@ -149,7 +161,7 @@ def _entry(
     name, file = loop_id(source.qualified_name, span_of(found)), source.text.path
     if isinstance(found, ArrayRun):
         return make_array_entry(found, (number, name, file), options, bindings_hold, records)
-    found = found.region if isinstance(found, SplitRegion) else found
+    found = found.region if isinstance(found, SplitRegion | DrawnRegion) else found
     if isinstance(found, DeferredRegion):
         return make_deferred(found, (number, name, file), options, bindings_hold, records)
     return Region(

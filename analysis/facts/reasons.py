@@ -10,7 +10,7 @@ from typing import ClassVar
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
-from .reasons_fission import MayChange
+from .reasons_fission import MayChange, NoGenerator
 from .reasons_objects import AttributeNotPlain, AttributesAreOne
 
 
@@ -414,4 +414,5 @@ REASONS: tuple[type[Reason], ...] = (
     AttributeNotPlain,
     AttributesAreOne,
     MayChange,
+    NoGenerator,
 )

@@ -43,3 +43,30 @@ class MayChange(Reason):
     @property
     def hints(self) -> tuple[str, ...]:
         return (f"Make an array of real numbers of '{self.name}'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoGenerator(Reason):
+    """What looks like a draw of a random number is something else at this call.
+
+    Why it blocks: numbers are drawn before a loop from a `numpy.random.Generator`, from a
+        `RandomState`, be it that of `numpy.random` itself, and from a `random.Random`, be it that
+        of the module `random`: their states can be kept, and given back where no kernel takes the
+        loop. Of classes derived from them, and of others with methods of the same names, nothing
+        is known.
+
+    Example:
+        fill(a, MyGenerator())      # for i in range(n): a[i] = rng.random()
+
+    Use instead: a generator of NumPy or of Python.
+        fill(a, np.random.default_rng(7))
+
+    References: NumPy reference, random sampling.
+    """
+
+    code: ClassVar[str] = "AP520"
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"'{self.name}' is no draw from a generator whose state can be kept."

@@ -203,6 +203,11 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         yield f"unsupported, line {other.span.line}: {other.header} ({codes})"
     for split in plan.splits:
         yield from _split_lines(split)
+    for drawn in plan.drawn:
+        places = ", ".join(f"{'.'.join(each.path)}" for each in drawn.draws.draws)
+        yield f"drawn first, line {drawn.span.line}: {places}"
+        for loop in drawn.region.loops:
+            yield f"  {_loop_text(drawn.region, loop)}: {_verdict(loop)}"
     for each in plan.waiting:
         functions, asked = ", ".join(each.functions), ", ".join(each.arguments)
         yield f"waiting for {functions}, line {each.span.line}: takes {asked}"

@@ -470,6 +470,8 @@ class Opaque:
     # Calls of the user's functions in it that are surely computed, each once.
     computes: tuple[Call, ...] = ()
     tame: Tame | None = None  # None: it may do anything
+    # The same with elements of lists for the random numbers that it draws; None: it does more.
+    drawn: Statement | None = None
 
 
 Statement: TypeAlias = (
@@ -508,6 +510,16 @@ class Helper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One place where a number is drawn."""
+
+    array: str  # the list that stands for what is drawn there
+    path: tuple[str, ...]  # what is called: ("np", "random", "normal"), ("rng", "normal")
+    arguments: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """One function (or module level) in the loop IR."""
 
@@ -525,6 +537,7 @@ class Function:
     span: Span
     helpers: tuple[Helper, ...] = ()  # functions of the same text that it may call, at any depth
     dicts: frozenset[str] = frozenset()  # names that it binds to dicts, and to nothing else
+    draws: tuple[Draw, ...] = ()  # all that stand in its opaque statements
 
 
 def walk_statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

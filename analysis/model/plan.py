@@ -10,6 +10,7 @@ from . import isl
 from .array_run import ArrayRun
 from .dependence import Dependence, Reduction, Renaming, Scan
 from .diagnostics import Reason
+from .draws import Draws
 from .loop_ir import Each, Expression, For, Function, Tame
 from .scop import Scop
 from .source import SourceText, Span
@@ -235,6 +236,19 @@ class SplitRegion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnRegion:
+    """A nest that draws random numbers: they are drawn first, the rest is a region."""
+
+    region: RegionPlan  # takes lists of what is drawn
+    draws: Draws
+
+    @property
+    def span(self) -> Span:
+        """Where the nest stands."""
+        return self.region.scop.span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the analysis has to say of one function."""
 
@@ -250,3 +264,5 @@ class Plan:
     splits: tuple[SplitRegion, ...] = ()
     # Statements on what may be whole arrays, which a call plans; regions may lie inside.
     array_runs: tuple[ArrayRun, ...] = ()
+    # Unsupported loops that draw random numbers, which are drawn first.
+    drawn: tuple[DrawnRegion, ...] = ()

@@ -118,7 +118,7 @@ class _Placing:
         array = unused(f"{_shown(name)}_appended{suffix}", self.taken)
         self.taken.add(array)
         self.note(name, array, target, node)
-        indices = tuple(_number(each, target) for each in around)
+        indices = tuple(number_of(each, target) for each in around)
         return replace(node, target=replace(target, array=array, indices=indices))
 
     def note(self, name: str, array: str, target: Element, node: Assign) -> None:
@@ -145,7 +145,7 @@ def _shown(name: str) -> str:
     return "list" if name == NEW_LIST else dotted(name).replace(".", "_")
 
 
-def _number(loop: For, at: Element) -> Expression:
+def number_of(loop: For, at: Element) -> Expression:
     """Return how many iterations of a loop come before this one."""
     variable = Name(name=loop.variable, span=at.span)
     stride = loop.step.value if isinstance(loop.step, Constant) else None

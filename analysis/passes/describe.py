@@ -37,7 +37,7 @@ _STRENGTH: tuple[VerdictKind, ...] = (
 def describe(plan: Plan) -> FunctionReport:
     """Return the report of one function, from its plan."""
     function = plan.function
-    splits = {each.span for each in plan.splits}
+    splits = {each.span for each in plan.splits} | {each.span for each in plan.drawn}
     rows = [_unsupported_row(function.name, each, plan.deferred) for each in plan.unsupported]
     rows = [_split_row(each) if each.span in splits else each for each in rows]
     scops = [each.scop for each in plan.regions]
@@ -63,6 +63,8 @@ def describe(plan: Plan) -> FunctionReport:
 
 def row_at_call(row: LoopReport, region: RegionPlan) -> LoopReport:
     """Return the row of a loop with the verdict that a call found with what it knew."""
+    if "distribute" in row.transform:
+        return row  # what was planned is a part of it
     for plan in region.loops:
         loop = region.scop.loops[plan.loop]
         if loop.span == row.span and not loop.runs_once:

@@ -14,6 +14,7 @@ import gast
 
 from ..model.chains import chain
 from ..model.diagnostics import Reason
+from ..model.draws import DRAWN
 from ..model.loop_ir import (
     Binary,
     BinaryOperator,
@@ -22,6 +23,7 @@ from ..model.loop_ir import (
     Compare,
     Conditional,
     Constant,
+    Draw,
     Element,
     Expression,
     Extent,
@@ -36,6 +38,7 @@ from . import names
 from .call_arguments import bound_arguments
 from .callees import Callee, Number, given_functions
 from .definitions import span_of
+from .draw_calls import draw_path
 from .reasons import (
     ArrayStatement,
     CannotInline,
@@ -87,6 +90,8 @@ class ExpressionReader:
         self.called: set[str] = set()  # functions of the user, by their keys
         self.constants: dict[str, Number] = {}  # variables whose values are known
         self.steady: frozenset[str] = frozenset()  # variables that no loop binds
+        self.takes_draws = False  # the same, one that draws random numbers
+        self.draws: dict[str, Draw] = {}  # by the lists that stand for what they draw
         self.takes_slices = False  # the statement being read may be one on whole arrays
 
     def expression(self, node: Any) -> Expression:
@@ -191,6 +196,8 @@ class ExpressionReader:
             return Extent(array=array, axis=0, span=span_of(node))
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
         if function not in names.MODELLED_FUNCTIONS or not plain:
+            if plain and self.takes_draws and (drawn := self.drawn(node)) is not None:
+                return drawn
             raise Unmodelled(self.unknown_call(node))
         arguments = tuple(self.expression(each) for each in node.args)
         return Call(function=own_name(function), arguments=arguments, span=span_of(node))
@@ -220,6 +227,17 @@ class ExpressionReader:
         finally:
             self.takes_slices = before
         return Call(function=function, arguments=found, span=at)
+
+    def drawn(self, node: Any) -> Element | None:
+        """Return what stands for a call that draws a number; None for any other."""
+        path = draw_path(node)
+        if path is None:
+            return None
+        at = span_of(node)
+        name = f"{DRAWN}{at.line}_{at.column}"
+        arguments = tuple(self.expression(each) for each in node.args)
+        self.draws[name] = Draw(array=name, path=path, arguments=arguments, span=at)
+        return Element(array=name, indices=(), span=at)
 
     def unknown_call(self, node: Any) -> Reason:
         """Return why nothing is known of a call."""

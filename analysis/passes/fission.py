@@ -112,8 +112,8 @@ class _Splitting:
     def run(self) -> tuple[SplitPart, ...]:
         """Return the parts that a kernel computes; `body` computes them."""
         self.defined = set(_targets(self.nest))
-        self.written = _writes(self.nest.body) | self.defined
-        if self.defined & _writes(self.nest.body):
+        self.written = writes(self.nest.body) | self.defined
+        if self.defined & writes(self.nest.body):
             return ()
         run: list[tuple[int, Statement]] = []
         for number, statement in enumerate(self.nest.body):
@@ -141,7 +141,7 @@ class _Splitting:
             self.kept += statements
             return
         needed = self.read_elsewhere({number for number, _ in run}) | self.live_out
-        names = tuple(sorted(_writes(statements) & needed))
+        names = tuple(sorted(writes(statements) & needed))
         if not (names and _is_heavy(statements) and self.defined.issuperset(names)):
             self.kept += statements
             return
@@ -159,7 +159,7 @@ class _Splitting:
 
     def stay(self, statement: Statement) -> None:
         """Leave a statement to the interpreter, but for what it calls of the user's functions."""
-        inside = _writes((statement,))
+        inside = writes((statement,))
         for call in _computes(statement):
             used = reads(call)
             if self.is_independent(used) and used.isdisjoint(inside):
@@ -184,7 +184,7 @@ class _Splitting:
         found = Tame()
         computed = frozenset(name for each in self.parts for name in each.names)
         opaque = [each for each in walk_statements(tuple(self.kept)) if isinstance(each, Opaque)]
-        unknown = _writes(tuple(opaque)) - computed
+        unknown = writes(tuple(opaque)) - computed
         for statement in self.kept:
             one = _tame(statement, self.dicts)
             if one is None:
@@ -193,7 +193,7 @@ class _Splitting:
         if found.plain & unknown or found.arrays & self.written:
             return None
         # Numbers, where all that they are computed from is.
-        plain = found.plain - _writes(tuple(self.kept)) - computed - {*_targets(self.nest)}
+        plain = found.plain - writes(tuple(self.kept)) - computed - {*_targets(self.nest)}
         return replace(found, plain=plain)
 
 
@@ -218,7 +218,7 @@ def _may_move(statement: Statement) -> bool:
     return True
 
 
-def _writes(body: tuple[Statement, ...]) -> frozenset[str]:
+def writes(body: tuple[Statement, ...]) -> frozenset[str]:
     """Return the names that `body` may bind, and the arrays that it stores into."""
     found: set[str] = set()
     for each in walk_statements(body):
@@ -400,7 +400,7 @@ def _needed(body: tuple[Statement, ...], moved: set[Span]) -> tuple[Statement, .
     wanted: frozenset[str] = frozenset()
     found: list[Statement] = []
     for each in reversed(body):
-        if _is_append(each) or each.span in moved or not wanted.isdisjoint(_writes((each,))):
+        if _is_append(each) or each.span in moved or not wanted.isdisjoint(writes((each,))):
             found.append(each)
             wanted |= _all_reads(each)
     return tuple(reversed(found))

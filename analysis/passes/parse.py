@@ -58,6 +58,7 @@ from .comprehensions import Reading as ComprehensionReading
 from .comprehensions import read_comprehension, values_in
 from .continues import has_jump, jump_in, with_rest
 from .definitions import MODULE, Definition, file_of, span_of
+from .draw_calls import may_draw
 from .else_branches import with_else
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .held_values import held_number, held_values
@@ -176,6 +177,7 @@ class _Reader(ExpressionReader):
             is_module=is_module,
             refusal=None,
             dicts=dicts_in(node.body),
+            draws=tuple(self.draws.values()),
             span=Span(
                 line=self.source.line,
                 column=0,
@@ -611,7 +613,21 @@ class _Reader(ExpressionReader):
             span=span_of(node),
             computes=computed_calls(node, self.helper_call),
             tame=tame_statement(node, self.helper_call),
+            drawn=self.with_draws(node),
         )
+
+    def with_draws(self, node: Any) -> Statement | None:
+        """Return a statement with lists for the random numbers it draws; None if it does more."""
+        is_simple = isinstance(node, gast.Assign | gast.AugAssign | gast.AnnAssign | gast.If)
+        if self.takes_draws or not is_simple or not may_draw(node):
+            return None
+        self.takes_draws = True
+        try:
+            return self.modelled(node)
+        except Unmodelled:
+            return None
+        finally:
+            self.takes_draws = False
 
     def helper_call(self, node: Any) -> Call | None:
         """Return a call of a function of the user as the model has it; None for any other."""

@@ -25,6 +25,7 @@ from .reasons_dependence import (
     ScalarCarried,
     Scan,
 )
+from .reasons_draws import DrawnFirst, DrawsInBetween
 from .reasons_fission import PartlyAhead
 from .reasons_loops import (
     AppendOutOfOrder,
@@ -73,6 +74,8 @@ __all__ = [
     "Comprehension",
     "ConditionalParallel",
     "DataDependentBound",
+    "DrawnFirst",
+    "DrawsInBetween",
     "EarlyExit",
     "ExceptionHandling",
     "FunctionNotKnown",
@@ -258,6 +261,8 @@ REASONS: tuple[type[Reason], ...] = (
     CannotInline,
     FunctionNotKnown,
     PartlyAhead,
+    DrawnFirst,
+    DrawsInBetween,
     OpaqueIterable,
     ExceptionHandling,
     AttributeWrite,

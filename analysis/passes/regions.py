@@ -19,6 +19,7 @@ from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.diagnostics import Reason, Refusal
+from ..model.draws import Draws
 from ..model.facts import NOTHING, Facts
 from ..model.indirect import indirect_value
 from ..model.loop_ir import (
@@ -56,6 +57,7 @@ from .array_statements import (
 from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
+from .draws import has_draws, place_draws, with_draws
 from .drivers import Whole, driver, has_loops, left_early, may_be_left, returned_names, whole
 from .exchanges import ordered_exchanges
 from .fission import FIRST, LAST, Split, split
@@ -67,6 +69,7 @@ from .liveness import live_after
 from .loop_variables import bound_again, with_scalars
 from .reasons import (
     BudgetExhausted,
+    DrawsInBetween,
     FunctionNotKnown,
     NonAffineSubscript,
     UnsupportedStatement,
@@ -88,6 +91,7 @@ class Regions:
     deferred: tuple[DeferredRegion, ...]  # their loops are unsupported, or lie in regions
     waiting: tuple[WaitingRegion, ...]  # their loops are unsupported
     halves: tuple[Half, ...]  # the same
+    drawn: tuple[DrawnScop, ...]  # the same
 
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
@@ -107,6 +111,7 @@ def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -
         deferred=tuple(each for each in found if isinstance(each, DeferredRegion)),
         waiting=tuple(each for each in found if isinstance(each, WaitingRegion)),
         halves=tuple(each for each in found if isinstance(each, Half)),
+        drawn=tuple(each for each in found if isinstance(each, DrawnScop)),
     )
 
 
@@ -128,7 +133,17 @@ class Half:
     split: Split
 
 
-_Found: TypeAlias = "_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion | Half"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnScop:
+    """A nest, with lists for the random numbers that it draws."""
+
+    scop: Scop
+    draws: Draws
+
+
+_Found: TypeAlias = (
+    "_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion | Half | DrawnScop"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +216,9 @@ class _Search:
             yield self.modelled(scop, plain, around, within=within)
             return
         reasons = self.unknown(data) if isinstance(scop, Scop) else scop
+        drawn = None if nest.is_value else self.drawn(nest)
+        if isinstance(drawn, Reason):
+            reasons = (drawn, *reasons)
         # A comprehension has no place for a guard inside.
         yield UnsupportedLoop(
             header=nest.header, reasons=reasons, depth=around.depth, span=nest.span
@@ -211,7 +229,9 @@ class _Search:
         if nest.is_value:
             return
         half = half or self.half(nest)
-        if half is not None and deferred is None:
+        if isinstance(drawn, DrawnScop):
+            yield drawn
+        elif half is not None and deferred is None:
             yield half
         inner = around.inside(*_bound(nest))
         yield from self.block(nest.body, inner, within=within or deferred is not None)
@@ -224,6 +244,23 @@ class _Search:
             and each.target.array in self.function.dicts
             for each in nest.body
         )
+
+    def drawn(self, nest: For | Each) -> DrawnScop | Reason | None:
+        """Return a nest without its draws of random numbers; why it has to draw them itself.
+
+        None where it draws none, or has no model for other reasons.
+        """
+        if nest.held is not None or nest.has_else or not has_draws(nest):
+            return None
+        indexed = index_loops(with_draws(nest), self.text, self.taken, self.live_out(nest))
+        if isinstance(indexed, Refusal):
+            return None
+        placed = place_draws(indexed.nest, {each.array: each for each in self.function.draws})
+        if isinstance(placed, str):
+            return DrawsInBetween(span=nest.span, detail=placed)
+        plain = self.plain(placed[0])
+        scop = self.model(plain) if isinstance(plain, Indexed) else None
+        return DrawnScop(scop=scop, draws=placed[1]) if isinstance(scop, Scop) else None
 
     def half(self, nest: For | Each) -> Half | None:
         """Return what of a loop that has no model a kernel may compute ahead."""
