@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from .model import dump, isl
@@ -119,7 +120,7 @@ def _array_runs(source: SourceFunction, plan: Plan) -> tuple[ArrayRun, ...]:
     spans = tuple(each.scop.span for each in plan.regions)
     return tuple(
         run
-        for run in find_array_runs(source, live_after(plan.function))
+        for run in find_array_runs(source, partial(live_after, plan.function), spans)
         if not any(each.contains(run.span) for each in spans if each != run.span)
         and not (len(run.statements) == 1 and run.span in spans)
     )

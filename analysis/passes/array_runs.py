@@ -10,7 +10,8 @@ functions of elements, in which some operand is not known to be a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import gast
@@ -56,11 +57,14 @@ _ALIASES = {"numpy.amax": "numpy.max", "numpy.amin": "numpy.min"}
 
 
 def find_array_runs(
-    source: SourceFunction, live_after: Mapping[Span, frozenset[str]]
+    source: SourceFunction,
+    live_after: Callable[[], Mapping[Span, frozenset[str]]],
+    covered: tuple[Span, ...] = (),
 ) -> tuple[ArrayRun, ...]:
     """Return the runs of a function, or of module level, in source order.
 
-    `live_after` has the names that may be read after each statement.
+    `live_after` returns the names that may be read after each statement. Nobody asks what lies
+    inside a statement that one of the spans `covered` contains.
     """
     file = file_of(source.text.text)
     found = file.definitions.get((source.qualified_name, source.line))
@@ -74,7 +78,7 @@ def find_array_runs(
     if not is_module:
         hidden = names.scope_of(node.body).bound | set(names.argument_names(node.args))
         known = {k: v for k, v in known.items() if k.partition(".")[0] not in hidden}
-    search = _Search(_RunReader(source, known, {}), _numbers(node), live_after)
+    search = _Search(_RunReader(source, known, {}), node, live_after, covered)
     return tuple(sorted(search.block(node.body), key=lambda each: each.span))
 
 
@@ -91,11 +95,26 @@ class _Search:
     """Goes through the blocks of one function."""
 
     def __init__(
-        self, reader: _RunReader, numbers: frozenset[str], live: Mapping[Span, frozenset[str]]
+        self,
+        reader: _RunReader,
+        function: Any,
+        live: Callable[[], Mapping[Span, frozenset[str]]],
+        covered: tuple[Span, ...],
     ) -> None:
         self.reader = reader
-        self.numbers = numbers
-        self.live_after = live
+        self.function = function
+        self.live = live
+        self.covered = covered
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The names of the function that are surely numbers."""
+        return _numbers(self.function)
+
+    @cached_property
+    def live_after(self) -> Mapping[Span, frozenset[str]]:
+        """The names that may be read after each statement."""
+        return self.live()
 
     def block(self, body: list[Any]) -> Iterator[ArrayRun]:
         waiting: list[Assign | Update] = []
@@ -109,9 +128,13 @@ class _Search:
             if statement is None and not isinstance(
                 node, gast.FunctionDef | gast.AsyncFunctionDef | gast.ClassDef
             ):
-                for inner in names.blocks(node):
+                inside = () if self.is_covered(node) else names.blocks(node)
+                for inner in inside:
                     yield from self.block(inner)
         yield from self.run(waiting)
+
+    def is_covered(self, node: Any) -> bool:
+        return bool(self.covered) and any(each.contains(span_of(node)) for each in self.covered)
 
     def run(self, waiting: list[Assign | Update]) -> Iterator[ArrayRun]:
         """Yield the run that is left of statements without the numbers at its ends."""
