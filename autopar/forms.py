@@ -4,7 +4,7 @@ Before:  a region, types of arguments that some process compiled it for
 After:   its `Form`: the generated source and all that a call asks of it; then the `Variant`
 
 With a form in the cache nothing is typed, scheduled or lowered again: isl is not needed, and
-machine code comes from Numba's own cache.
+machine code is found by the source that the form has.
 """
 
 from __future__ import annotations

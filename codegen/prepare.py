@@ -20,7 +20,7 @@ from .cache import Cache
 from .compile import execute, load_module, name_of
 from .forks import Lock
 from .fpflags import dispatcher_of, is_watched
-from .host_part import host_part
+from .host_part import host_part, stands_alone
 from .objects import Object, Wanted, make_object
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def _compiled(name: str, source: str, program: Program, cache: Cache) -> ModuleT
         compile_kernels(module, program)
         return module
     vars(module).update(kernels)
-    kept_kernels.keep(kept_kernels.file_of(name), made, cache)
+    if stands_alone(host_part(source), module, kernels):
+        kept_kernels.keep(kept_kernels.file_of(name), made, cache)
     return module
 
 
