@@ -20,6 +20,7 @@ from tests.moved_nests import draw_moved_nest, over_attributes
 from tests.outlined_nests import draw_outlined_nest
 from tests.program import ArraySpec, Program
 from tests.reduced_nests import draw_reduced_nest
+from tests.row_nests import draw_row_nest
 from tests.scanned_nests import draw_scanned_nest
 from tests.second_generator import draw as second
 from tests.storage_nests import draw_storage_nest
@@ -83,7 +84,7 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05)
+_SHARES = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05, 0.1)
 _OVER_ATTRIBUTES = 0.1
 _COLLIDED = 0.15
 
@@ -137,7 +138,7 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     kinds = [
         draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
         draw_lasting_nest, draw_list_nest, draw_outlined_nest, draw_moved_nest, draw_scanned_nest,
-        draw_array_nest, draw_driven_nest,
+        draw_array_nest, draw_driven_nest, draw_row_nest,
     ]  # fmt: skip
     draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))
