@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from autopar.analysis.model.loop_ir import (
+    OF_ROW,
     Allocate,
     Assign,
     Call,
@@ -36,7 +37,6 @@ from autopar.analysis.model.loop_ir import (
 )
 from autopar.analysis.model.loop_ir import Statement as LoopStatement
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.row_functions import is_row_step
 from autopar.analysis.model.scop import Loop, Scop, Statement
 from autopar.analysis.model.text import python_text
 from autopar.analysis.model.ufuncs import OWN_LOOPS
@@ -155,10 +155,12 @@ def _array_statements(
 
 def _is_row(scop: Scop, path: tuple[int, ...]) -> bool:
     """Return whether a loop takes the steps of one of NumPy's functions of rows."""
-    inside = [each for each in scop.statements if each.loops[: len(path)] == path]
+    tests = frozenset(scop.predicates)
     return all(
-        isinstance(each.body.value, Call) and is_row_step(each.body.value.function)
-        for each in inside
+        isinstance(target := each.body.target, Name)
+        and (target.name.startswith(OF_ROW) or target.name in tests)
+        for each in scop.statements
+        if each.loops[: len(path)] == path
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tests.program import ArraySpec, Choices, Program
 
 DTYPES = ("float64", "float64", "float32", "int64", "int32", "uint8", "bool")
-FUNCTIONS = ("sum", "max", "min", "mean", "any", "all", "prod", "std", "var")
+FUNCTIONS = ("sum", "argmax", "argmin", "max", "min", "mean", "any", "all", "prod", "std", "var")
 HEADERS = ("for i in range(n):", "for i in range(1, n):", "for i in range(n - 1, -1, -1):")
 ROWS = (
     "u[i]", "u[i, :]", "u[i, 1:]", "u[i, :-1]", "u[i, ::2]", "u[:, i]", "u[i, :i]", "u[i, k:n]", "u[i - 1]",

@@ -51,6 +51,8 @@ class Extent:
     span: Span
     # Written as `a.shape[k]`, which lists do not have; `len(a)` means the same otherwise.
     is_attribute: bool = field(default=False, compare=False)
+    # Of `n, m = a.shape`: how many axes the array has, or the interpreter raises.
+    of: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,8 @@ COPY = "copy of"
 
 # Begins the names of scalars that no user wrote: values on their way to one of several targets.
 TEMPORARY = "autopar_value_"
+# Begins the names of those that NumPy's functions of rows are computed in.
+OF_ROW = f"{TEMPORARY}of_row"
 
 # The array of `out.append(value)` is called `out.append`, those of `out.append((a, b))` so too
 # with the number of a part behind it: no name of the user, and without subscripts until a nest

@@ -10,16 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 FIRST, NEXT, LAST = ".first", ".next", ".last"
 
 # Of one row. Those that begin with the first element want one.
 NUMPY_ROWS = frozenset(
-    f"numpy.{name}" for name in ("sum", "prod", "max", "min", "any", "all", "mean", "var", "std")
-)
+    f"numpy.{name}"
+    for name in (
+        "sum", "prod", "max", "min", "any", "all", "mean", "var", "std", "argmax", "argmin",
+    )
+)  # fmt: skip
 # Python's own, over the elements of an array or a list.
 BUILTIN_ROWS = frozenset(("sum", "max", "min", "any", "all"))
-WANT_ONE = frozenset(("numpy.max", "numpy.min", "numpy.mean", "max", "min"))
+WANT_ONE = frozenset(
+    ("numpy.max", "numpy.min", "numpy.mean", "numpy.argmax", "numpy.argmin", "max", "min")
+)
+# Which of two values is the better one.
+PLACES: Mapping[str, Literal["<", ">"]] = MappingProxyType(
+    {"numpy.argmax": ">", "numpy.argmin": "<"}
+)
 # Of two rows of one length; the second one is what `@` calls.
 PRODUCTS = frozenset(("numpy.dot", "numpy.matmul"))
 MATRIX_PRODUCT = "numpy.matmul"

@@ -206,7 +206,8 @@ class Instance:
                         return replace(expression, array=array)
                     case Element(array=array, indices=first) if expression.axis >= 0:
                         axis = expression.axis + len(first)
-                        return replace(expression, array=array, axis=axis)
+                        of = None if expression.of is None else expression.of + len(first)
+                        return replace(expression, array=array, axis=axis, of=of)
         return rebuilt(expression, self.renamed)
 
     def name(self, name: str) -> str:

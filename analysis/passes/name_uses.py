@@ -97,6 +97,10 @@ def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
             yield ArrayRebound(span=at, array=name)
         elif name in uses.plain or name in uses.variables:
             yield ScalarUsedAsArray(span=at, name=name)
+    for extent in _extents(nest):
+        if extent.of is not None and uses.ranks.get(extent.array) != (extent.of,):
+            ranks = tuple(sorted({*uses.ranks.get(extent.array, ()), extent.of}))
+            yield InconsistentRank(span=extent.span, array=extent.array, ranks=ranks)
     for name in sorted(_measured(nest) & (uses.assigned | uses.variables)):
         if name not in uses.ranks:
             yield ArrayRebound(span=at, array=name)
@@ -104,13 +108,16 @@ def names_used_in_two_ways(uses: NameUses, nest: For) -> Iterator[Reason]:
 
 def _measured(nest: For) -> frozenset[str]:
     """Return the arrays of which `nest` reads an extent."""
-    return frozenset(
-        node.array
-        for statement in walk_statements((nest,))
-        for expression in expressions_of(statement)
-        for node in walk_expression(expression)
-        if isinstance(node, Extent)
-    )
+    return frozenset(each.array for each in _extents(nest))
+
+
+def _extents(nest: For) -> Iterator[Extent]:
+    """Yield each extent that `nest` reads."""
+    for statement in walk_statements((nest,)):
+        for expression in expressions_of(statement):
+            for node in walk_expression(expression):
+                if isinstance(node, Extent):
+                    yield node
 
 
 def no_lists(nest: For) -> frozenset[str]:

@@ -34,6 +34,7 @@ from ..model.loop_ir import (
     Element,
     Exchange,
     Expression,
+    Extent,
     For,
     Function,
     Held,
@@ -339,6 +340,10 @@ class _Reader(ExpressionReader):
                 targets = [self.target(each, node) for each in parts]
                 found = [self.expression(each) for each in values]
                 return assigned_in_turn(targets, found, span_of(node))
+            case gast.Assign(
+                targets=[gast.Tuple(elts=parts)], value=gast.Attribute(value=array, attr="shape")
+            ) if (measured := self.place(array)) is not None:
+                return self.unpacked_shape(parts, measured, node)
             case gast.Assign(targets=[gast.Name(id=name)], value=gast.Tuple(elts=values)) if (
                 name == RESULT
             ):
@@ -374,6 +379,16 @@ class _Reader(ExpressionReader):
             ) if name.id not in self.known:
                 return self.appended(name, value, node)
         return ()
+
+    def unpacked_shape(self, parts: list[Any], array: str, node: Any) -> tuple[Statement, ...]:
+        """Return `n, m = a.shape` as an assignment for each axis."""
+        targets = [self.target(each, node) for each in parts]
+        at = span_of(node)
+        found: list[Expression] = [
+            Extent(array=array, axis=axis, span=at, is_attribute=True, of=len(targets))
+            for axis in range(len(targets))
+        ]
+        return assigned_in_turn(targets, found, at)
 
     def appended(self, name: Any, value: Any, node: Any) -> tuple[Statement, ...]:
         """Return `name.append(value)` as stores, one for each part of a tuple."""

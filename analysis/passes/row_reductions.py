@@ -22,11 +22,13 @@ from dataclasses import field, replace
 from typing import NoReturn, Protocol
 
 from ..model.loop_ir import (
+    OF_ROW,
     TEMPORARY,
     Assign,
     Binary,
     BoolOp,
     Call,
+    Compare,
     Conditional,
     Constant,
     Element,
@@ -46,6 +48,7 @@ from ..model.row_functions import (
     FIRST,
     LAST,
     NEXT,
+    PLACES,
     ROWS,
     WANT_ONE,
     rows_wanted,
@@ -157,7 +160,45 @@ class Taken:
             made, found = self.expanding.row(argument, call.span)
             self.before += made
             rows.append(found)
+        if call.function in PLACES:
+            return self.place_of_best(call, rows[0])
         return self.reduced(call, tuple(rows))
+
+    def place_of_best(self, call: Call, row: View) -> Expression:
+        """Return the name of where a row is largest or smallest; any nan is both."""
+        at, extent = call.span, row.axes[0].extent
+        best, turn = self.named(row.first()), self.expanding.fresh("row_turn")
+        zero = Constant(value=0, span=at)
+        found = self.named(Call(function="numpy.int64", arguments=(zero,), span=at))
+        element, place = row.element((turn,)), Name(name=turn, span=at)
+        number = Compare(operator="==", left=best, right=best, span=at)
+        better = Compare(operator=PLACES[call.function], left=element, right=best, span=at)
+        nan = Compare(operator="!=", left=element, right=element, span=at)
+        either = BoolOp(operator="or", values=(better, nan), span=at)
+        chosen = Call(function="numpy.int64", arguments=(place,), span=at)
+        keep = If(
+            test=BoolOp(operator="and", values=(number, either), span=at),
+            body=(
+                Assign(target=best, value=element, span=at),
+                Assign(target=found, value=chosen, span=at),
+            ),
+            orelse=(),
+            span=at,
+        )
+        self.before.append(
+            For(
+                variable=turn,
+                start=Constant(value=1, span=at),
+                stop=extent,
+                step=Constant(value=1, span=at),
+                body=(keep,),
+                header=self.expanding.text_at(at),
+                span=at,
+                is_inlined=True,
+                requires=tuple(dict.fromkeys([*row.requires(), *not_empty(extent)])),
+            )
+        )
+        return found
 
     def reduced(self, call: Call, rows: tuple[View, ...]) -> Expression:
         """Return the name of what a call makes of rows of one length."""
@@ -168,7 +209,8 @@ class Taken:
         if call.function in WANT_ONE:
             requires += not_empty(first_axis.extent)
         steps = _python_steps(call, rows) if call.function in BUILTIN_ROWS else _steps(call, rows)
-        found = self.named(steps.first)
+        is_python = call.function in BUILTIN_ROWS
+        found = self.named(steps.first, f"{TEMPORARY}of_elements" if is_python else OF_ROW)
         turn = self.expanding.fresh("row_turn")
         self.before.append(
             For(
@@ -188,9 +230,9 @@ class Taken:
         last = Call(function=f"{call.function}{LAST}", arguments=(found, steps.extent), span=at)
         return self.named(last)
 
-    def named(self, value: Expression) -> Name:
+    def named(self, value: Expression, word: str = OF_ROW) -> Name:
         """Return a name for `value`."""
-        name = Name(name=self.expanding.fresh(f"{TEMPORARY}of_row"), span=value.span)
+        name = Name(name=self.expanding.fresh(word), span=value.span)
         self.before.append(Assign(target=name, value=value, span=value.span))
         return name
 

@@ -111,6 +111,26 @@ def until_it_settles(a, v, tol):
     return change
 
 
+def places(a, out):
+    for i in range(len(a)):
+        out[i] = np.argmax(a[i]) * 100 + a[i, 2:].argmin()
+
+
+def last_place(a):
+    for row in a:
+        place = np.argmax(row)
+    return place
+
+
+def by_its_shape(a, steps):
+    for _ in range(steps):
+        n, m = a.shape
+        for i in range(1, n):
+            for j in range(m):
+                a[i, j] = 0.5 * (a[i, j] + a[0, m - 1 - j])
+    return n, m
+
+
 def random(*shape: int, dtype: str = "float64", seed: int = 0) -> np.ndarray[Any, Any]:
     generator = np.random.default_rng(seed)
     if dtype == "bool":
@@ -148,9 +168,14 @@ FLOATS: list[tuple[Callable[..., Any], Arguments]] = [
     (normalised, lambda: (random(30, 9),)),
     (by_a_helper, lambda: (random(9, 30), np.zeros(9))),
     (of_two_rows, lambda: (random(9, 30), np.zeros(9))),
+    (by_its_shape, lambda: (random(9, 30), 3)),
 ]  # fmt: skip
 # What any order gives, on any target.
 EXACT: list[tuple[Callable[..., Any], Arguments]] = [
+    *((places, lambda d=d: (random(9, 40, dtype=d), np.zeros(9)))
+      for d in ("float64", "float32", "uint8", "bool")),
+    (places, lambda: (with_zeros(9, 40), np.zeros(9))),
+    (places, lambda: (np.where(random(9, 40) > 3.5, np.nan, random(9, 40)), np.zeros(9))),
     *((sums, lambda d=d: (random(5, 40, dtype=d), np.zeros(5, int)))
       for d in ("int64", "int32", "uint8", "bool")),
     (sums, lambda: (np.full((3, 40), 2**62), np.zeros(3, int))),  # NumPy wraps, and says nothing
@@ -171,6 +196,9 @@ LEFT_ALONE: list[tuple[Callable[..., Any], Arguments]] = [
     (sums, lambda: (random(9, 3, 2), np.zeros(9))),
     (sums, lambda: (random(9, 4).tolist(), np.zeros(9))),
     (windows, lambda: (random(9), np.zeros(30), 4)),
+    (places, lambda: (random(9, 2), np.zeros(9))),  # a place in nothing
+    (by_its_shape, lambda: (random(9, 3, 2), 3)),
+    (last_place, lambda: (random(9, 30),)),
     (until_it_settles, lambda: (random(2, 9), random(30), 0.1)),
 ]
 
