@@ -106,6 +106,8 @@ class _Walk:
         # What the body reads is live at its end; what is live there and passes through it is
         # live after the loop. So once round is enough, and a nest is walked but twice.
         live = live | self.exposed[id(loop)]
+        if isinstance(loop, While):
+            live = live | bounds  # its test is asked again after each turn
         if self.found is not None:
             replace(self, elsewhere=live).block(loop.body, live)
         return live | bounds

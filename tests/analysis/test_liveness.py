@@ -118,3 +118,10 @@ def test_a_deep_nest_is_walked_a_few_times_only(monkeypatch: pytest.MonkeyPatch)
     inner = next(each for each in walk_statements(nest.body) if each.span.line == 4)
     assert {"s", "a", "n"} <= live_after(nest)[inner.span]
     assert len(asked) < 20 * depth
+
+
+def test_the_test_of_a_while_loop_is_asked_again_after_its_body():
+    source = (
+        "def f(a, n, s):\n    while s > 0.5:\n        for i in range(n):\n            s = a[i]\n"
+    )
+    assert live(source) == {"s"}
