@@ -45,12 +45,15 @@ from .integers import rename
 from .iteration_prices import iteration_prices
 from .kernel import ArrayArgument, Loop, Node, Program, targets
 from .lasting import may_last
+from .progress import WORTH, new_progress
 from .scalars import HELPERS
 from .small_integers import SMALL, with_small_integers
 from .spelling import spell
+from .staggered_text import FUNCTIONS, staggered_lines, turns_of
+from .staggered_text import NAMES as STAGGERED_NAMES
 from .streams import sweep_of
 from .strides import strided_instances
-from .work import largest, middle, predicted_ns
+from .work import largest, middle, over, predicted_ns
 
 # Names of the generated module; a user's variable of that name gets an underscore.
 OWN_NAMES = frozenset(
@@ -59,13 +62,13 @@ OWN_NAMES = frozenset(
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
-        "unsure", "is_stopped", "stream", "turn",
+        "unsure", "is_stopped", "stream", "turn", *STAGGERED_NAMES,
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
-    r"(launch|step|sweep|reduce|reduction)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_row|S\d+_term\d+"
+    r"(launch|step|sweep|reduce|reduction|rows)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_row|S\d+_term\d+"
     r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|tile|numpyrow|toldrow)_\w+"
     r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_start|tile|tile_end|turned)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
@@ -118,6 +121,7 @@ class _Module:
         )
         self._reduces = host.reduces_of(self._host)
         self._told: set[str] = set()  # functions of codegen.uneven
+        self._staggers = any(each.is_staggered for each in host.kernels_of(self._host))
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
             f"@njit({', '.join([*options, 'fastmath=True'] if fastmath else options)})"
@@ -143,7 +147,8 @@ class _Module:
         yield "import numpy as np"
         yield "from numba import njit"
         is_watched = any(map(self._watches_flags, host.kernels_of(self._host)))
-        if is_watched or self._reduces or self._told or self._body.asks or self._body.lanes:
+        uses_ours = self._told or self._body.asks or self._body.lanes
+        if is_watched or self._reduces or uses_ours:
             yield ""
         if self._reduces:
             kinds = {
@@ -158,6 +163,9 @@ class _Module:
             yield "from autopar.codegen.fpflags import watched"
         if self._body.lanes:
             yield f"from autopar.codegen.lanes import {', '.join(sorted(self._body.lanes))}"
+        if self._staggers:
+            yield f"from autopar.codegen.progress import {new_progress.__name__}"
+            yield f"from autopar.codegen.staggering import {', '.join(FUNCTIONS)}"
         if self._body.asks:
             yield "from autopar.codegen.stopping import is_stopped"
         if self._told:
@@ -207,7 +215,8 @@ class _Module:
 
     def _passed(self, kernel: host.Kernel) -> tuple[str, ...]:
         groups = (kernel.arrays, kernel.integers, kernel.iterators, kernel.scalars)
-        return self._spell(tuple(name for group in groups for name in group))
+        passed = self._spell(tuple(name for group in groups for name in group))
+        return ("progress", *passed) if kernel.is_staggered else passed
 
     def _kernel_body(self, kernel: host.Kernel) -> Iterator[str]:
         yield INDENT + "status = 0"
@@ -220,12 +229,19 @@ class _Module:
         if kernel.partial:
             yield from partial_lines(kernel.partial, body)
             partial = names_of_parts(kernel.partial, body)
+        elif kernel.loop and kernel.is_staggered:
+            yield from self._staggered(kernel, kernel.loop, body)
         elif kernel.loop:
             yield from self._loop(kernel, kernel.loop, body)
         else:
             yield from self._leaving(kernel, body).nodes(kernel.nodes, INDENT)
         returned = ("status", *self._spell(kernel.returned), *partial)
         yield INDENT + f"return {self._tuple(returned)}"
+
+    def _staggered(self, kernel: host.Kernel, loop: Loop, inside: Body) -> Iterator[str]:
+        body, name = self._leaving(kernel, inside), self._names[loop.iterator]
+        self._body.asks.add("is_stopped")
+        yield from staggered_lines(loop, name, body.bounds, body.loop, INDENT)
 
     def _leaving(self, kernel: host.Kernel, body: Body) -> Body:
         """Return what prints a kernel that may be left from inside its loops."""
@@ -312,6 +328,8 @@ class _Module:
                 yield from self._blocks(node, indent)
             case host.Step():
                 yield from self._step(node.kernel, indent)
+            case host.Stagger():
+                yield from self._stagger(node, indent)
             case host.Drive():
                 yield from self._drive(node, indent)
             case host.Choose():
@@ -426,6 +444,17 @@ class _Module:
         if kernel.loop.is_driver and kernel.loop.stays is not None:
             yield from left_early(self._names[kernel.loop.stays], indent + INDENT)
 
+    def _stagger(self, node: host.Stagger, indent: str) -> Iterator[str]:
+        kernel, loop = node.kernel, node.kernel.loop
+        assert loop is not None  # it has rows
+        work = self._work(kernel)
+        turns = turns_of(loop, self._body.bounds)
+        yield f"{indent}progress = {new_progress.__name__}({turns})"
+        workers = f"launcher.workers({work} // {WORTH})"
+        passed = self._tuple(self._passed(kernel))
+        call = f"launcher.launch({kernel.name}, 0, {workers}, 1, {passed}, {work})"
+        yield from self._outcome(kernel, call, indent)
+
     def _drive(self, drive: host.Drive, indent: str) -> Iterator[str]:
         inner = indent
         if drive.sweep:
@@ -476,6 +505,8 @@ def _launch_works(
                 yield predicted_ns(node.run.nodes, middles)
             case host.Step():
                 pass
+            case host.Stagger():
+                yield over(predicted_ns(node.kernel.nodes, middles), WORTH)
             case host.Drive():
                 inner = {**middles, node.loop.iterator: rename(middle(node.loop), middles)}
                 yield from _launch_works(node.body, inner)

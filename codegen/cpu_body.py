@@ -260,6 +260,10 @@ class Body:
         iterator = self.names[loop.iterator]
         return f"for {iterator} in range({lower}, {upper}{step}):  # line {loop.span.line}"
 
+    def bounds(self, loop: Loop) -> tuple[str, str]:
+        """Return the bounds of a loop as Python."""
+        return self.text(loop.lower), self.text(loop.upper)
+
     def text(self, expression: Expression) -> str:
         """Return an integer expression as Python."""
         return text(expression, self.names)

@@ -290,7 +290,7 @@ class _Module:
 
     def _host_node(self, node: host.HostNode, indent: str) -> Iterator[str]:
         match node:
-            case host.Launch() | host.Step():
+            case host.Launch() | host.Step() | host.Stagger():
                 yield indent + self._launch(node.kernel)
             case host.Reduce():
                 yield indent + self._launch(node.ordered)

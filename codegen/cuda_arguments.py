@@ -42,7 +42,7 @@ def kernels_of(program: Program) -> tuple[host.Kernel, ...]:
 def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
     for node in nodes:
         match node:
-            case host.Launch() | host.Step():
+            case host.Launch() | host.Step() | host.Stagger():
                 yield node.kernel
             case host.Reduce():
                 yield node.ordered

@@ -48,6 +48,7 @@ class Kernel:
     scalars: tuple[str, ...]  # scalar arguments: read before written, or returned
     returned: tuple[str, ...]  # scalars whose values it gives back after the status
     partial: PartialLoop | None = None  # then partial values come last
+    is_staggered: bool = False  # then the progress of its rows comes before the arrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,13 @@ class Reduce:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Nodes without a parallel loop, run in order; in slices if it is one loop."""
+
+    kernel: Kernel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stagger:
+    """Rows that run at the same time, each behind the one before; taken by as many as come."""
 
     kernel: Kernel
 
@@ -115,7 +123,7 @@ class Decide:
     orelse: tuple[HostNode, ...]
 
 
-HostNode: TypeAlias = Launch | Reduce | Step | Drive | Choose | Blocks | Decide
+HostNode: TypeAlias = Launch | Reduce | Step | Stagger | Drive | Choose | Blocks | Decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,16 +183,17 @@ def _runs(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
 
 
 def _has_parallel(node: Node) -> bool:
-    return any(
-        isinstance(each, Loop) and (each.is_shared or each.passes is not None)
-        for each in walk_nodes((node,))
-    )
+    return any(isinstance(each, Loop) and _is_one(each) for each in walk_nodes((node,)))
 
 
 def _drives(node: Node) -> bool:
     """Return whether `node` runs on the host, around launches."""
-    is_one = isinstance(node, Loop) and (node.is_shared or node.passes is not None)
-    return _has_parallel(node) and not is_one
+    return _has_parallel(node) and not (isinstance(node, Loop) and _is_one(node))
+
+
+def _is_one(loop: Loop) -> bool:
+    """Return whether a loop is shared out by itself, in one way or another."""
+    return loop.is_shared or loop.passes is not None or loop.is_staggered
 
 
 def _few(nodes: tuple[HostNode, ...]) -> tuple[Expression, ...]:
@@ -248,6 +257,8 @@ class _Planner:
                 return self._blocks(
                     replace(first, passes=None, scans=(), renamings=()), passes, around
                 )
+            case Loop(is_staggered=True):
+                return self._stagger(run, first, around)
             case Loop():
                 sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
                 body = self.plan(first.body, (*around, first.iterator))
@@ -261,6 +272,15 @@ class _Planner:
                     orelse=self.plan(first.orelse, around),
                 )
         raise AssertionError("a statement holds no loop")
+
+    def _stagger(
+        self, run: tuple[Node, ...], loop: Loop, around: tuple[str, ...]
+    ) -> Stagger | Step:
+        # Every thread asks where rows begin and end.
+        taken = self.kernel(self._name("rows"), run, None, around)
+        if taken.returned:  # values of the last row, which need not be the last one to end
+            return Step(kernel=self.kernel(self._name("step"), run, loop, around))
+        return Stagger(kernel=replace(taken, loop=loop, is_staggered=True))
 
     def _reduce(self, loop: Loop, around: tuple[str, ...]) -> Reduce:
         partial = partial_loop(loop, self._taken)
@@ -349,7 +369,7 @@ def _reduces(nodes: tuple[HostNode, ...]) -> Iterator[Reduce]:
                 yield from _reduces(node.body)
             case Decide():
                 yield from _reduces((*node.body, *node.orelse))
-            case Launch() | Step() | Blocks():
+            case Launch() | Step() | Blocks() | Stagger():
                 pass
 
 
@@ -381,7 +401,7 @@ def kernels_of(host: Host) -> tuple[Kernel, ...]:
 def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
     for node in nodes:
         match node:
-            case Launch() | Step():
+            case Launch() | Step() | Stagger():
                 yield node.kernel
             case Reduce():
                 yield node.kernel

@@ -18,7 +18,7 @@ from .compile import execute
 
 # How a statement of the module's own level begins that the host needs.
 _NEEDED = re.compile(
-    r"import |from autopar\.codegen\.(combine|uneven) import |reduction\d+ = |def run\("
+    r"import |from autopar\.codegen\.(combine|progress|uneven) import |reduction\d+ = |def run\("
 )
 
 

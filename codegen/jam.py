@@ -99,7 +99,13 @@ class _Jammer:
         band = replace(band, names=tuple(map(self._name, names)))
         plain = replace(outer, skew=None)
         return replace(
-            plain, iterator=band.rows, step=band.count, body=band.body(), stands_for=plain
+            plain,
+            iterator=band.rows,
+            step=band.count,
+            body=band.body(),
+            # Rows in lanes are done before another core has what they need of the ones before.
+            is_staggered=not band.has_lanes,
+            stands_for=plain,
         )
 
     def _name(self, name: str) -> str:

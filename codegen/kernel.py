@@ -210,6 +210,9 @@ class Loop:
     # Where its iteration `i` runs iteration `j` of the one loop inside at the time `skew * i + j`,
     # all that runs at one time may run in any order. None: nothing of the kind is known.
     skew: int | None = None
+    # Its iterations are rows whose times may overlap with those of the iteration before: it holds
+    # loops over consecutive times, which depend on earlier ones alone.
+    is_staggered: bool = False
     # Its iterations are times of these rows: `body` once more, for vectors (`codegen.lane_text`).
     lanes: LaneBand | None = None
     # The loop that it runs in another way: its work is the work of that one.

@@ -275,6 +275,11 @@ def _times(left: Expression, right: Expression) -> Expression:
     return simplify(product, left.span)
 
 
+def over(expression: Expression, divisor: int) -> Expression:
+    """Return a share of some work."""
+    return _over(expression, divisor, expression.span)
+
+
 def _over(expression: Expression, divisor: int, span: Span) -> Expression:
     terms, constant = linear(expression)
     if divisor == 1:

@@ -6,6 +6,7 @@ A loop that is wrongly said to be parallel shows it here on any machine: no race
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,6 +173,31 @@ class AdversarialLauncher(_Rubbish):
             for number in (self.order(len(starts)) if copies != () else range(len(starts)))
         }
         return [parts[number] for number in range(len(starts))]
+
+    def workers(self, work: int) -> int:
+        return 3
+
+
+class ThreadedLauncher(SerialLauncher):
+    """Every launch of workers on threads of its own, which wait for each other where they must."""
+
+    def launch(
+        self,
+        kernel: Kernel,
+        lower: int,
+        upper: int,
+        step: int,
+        arguments: tuple[object, ...],
+        work: int,
+    ) -> Outcome:
+        with ThreadPoolExecutor(max_workers=4) as threads:
+            starts = range(lower, upper, step)
+            made = [threads.submit(kernel, at, at + step, *arguments) for at in starts]
+            outcomes = [each.result() for each in made]
+        status = 0
+        for outcome in outcomes:
+            status |= outcome[0]
+        return (status,)
 
     def workers(self, work: int) -> int:
         return 3

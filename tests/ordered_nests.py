@@ -20,7 +20,7 @@ from autopar.analysis.stages import analyze, functions_of
 from autopar.options import choose_options
 from autopar.variants import Draft, draft_variant
 from tests.codegen.plain import load_plain
-from tests.launchers import AdversarialLauncher, Order
+from tests.launchers import AdversarialLauncher, Order, ThreadedLauncher
 
 NOWHERE = Span(line=1, column=0, end_line=1, end_column=0)
 
@@ -84,12 +84,17 @@ def interpreted(nest: Nest) -> dict[str, bytes]:
 
 
 def generated(
-    nest: Nest, drafts: list[Draft], order: Order, *, may_tell: bool = False
+    nest: Nest,
+    drafts: list[Draft],
+    order: Order | None,
+    *,
+    may_tell: bool = False,
 ) -> dict[str, bytes]:
     """Return the bytes of all arrays after the generated modules ran, parallel loops in `order`.
 
-    `may_tell`: whether they may say that something has wrapped.
+    Without one, launches run on threads. `may_tell`: whether something may be said to have wrapped.
     """
+    launcher = ThreadedLauncher() if order is None else AdversarialLauncher(order)
     arguments = nest.copies()
     for draft in drafts:
         program = draft.program
@@ -100,7 +105,7 @@ def generated(
         )
         values = [eval(name, {}, arguments) for name in names]
         with np.errstate(all="ignore" if may_tell else "warn"):
-            outcome = load_plain(draft.source).run(AdversarialLauncher(order), *values)
+            outcome = load_plain(draft.source).run(launcher, *values)
         assert may_tell or 0 == outcome[0]
     return memory(arguments)
 

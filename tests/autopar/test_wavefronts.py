@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 
@@ -108,3 +112,38 @@ def nest(u, n, m):
     monkeypatch.setattr(wavefronts, "check_forward", lambda *_: (frozenset(),) * 5)
     drafts = drafts_of(nest)
     assert interpreted(nest) != generated(nest, drafts, lambda count: in_order(range(count)))
+
+
+def test_rows_on_several_threads_leave_the_interpreters_bits():
+    decorated = autopar.parallel(relax, backend="cpu", cache=False)
+    for dtype in ("float64", "float32"):
+        plain, run = arguments(251, 343, dtype), arguments(251, 343, dtype)
+        relax(*plain)
+        decorated(*run)
+        assert plain[0].tobytes() == run[0].tobytes()
+    assert "rows_done" in "".join(decorated.inspect_source().values())
+
+
+def test_what_overflows_on_any_thread_warns():
+    def huge():
+        u, *others = arguments(251, 343)
+        u[240, 300:302] = 1e308
+        return u, *others
+
+    same(relax, huge, cache=False)
+
+
+@pytest.mark.parametrize("after", [0.05, 0.2])
+def test_an_interrupt_stops_rows_on_all_threads(after):
+    decorated = autopar.parallel(relax, backend="cpu", cache=False)
+    decorated(*arguments(251, 343))
+    large = (*arguments(1500, 1500)[:4], 10**6)
+    timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        decorated(*large)
+    timer.join()
+    plain, run = arguments(251, 343), arguments(251, 343)
+    relax(*plain)
+    decorated(*run)
+    assert plain[0].tobytes() == run[0].tobytes()

@@ -8,9 +8,9 @@ from typing import Any
 
 import numba
 
-from autopar.codegen import fpflags, lanes, scalars, stopping, streaming, strip_memory
+from autopar.codegen import fpflags, lanes, scalars, staggering, stopping, streaming, strip_memory
 from autopar.codegen.streams import ROW
-from tests.codegen import plain_lanes
+from tests.codegen import plain_lanes, plain_staggering
 
 
 def _unchanged(function: Any = None, **_options: object) -> Any:
@@ -37,6 +37,7 @@ def load_plain(source: str) -> ModuleType:
         (scalars, {"cpu_helper": _helper}),
         (fpflags, {"watched": _unchanged}),
         (lanes, vars(plain_lanes)),
+        (staggering, vars(plain_staggering)),
         (stopping, {"is_stopped": lambda: False}),
         (streaming, {"stream": _stream, **dict.fromkeys(_ROWS, lambda: [None] * ROW)}),
         (strip_memory, {"address": lambda array, index: (array, index)}),

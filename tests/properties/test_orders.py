@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autopar.analysis.model import isl
 from autopar.analysis.model.isl_order import carried_dimensions
-from autopar.codegen import jam, stream_text
+from autopar.codegen import jam, staggered_text, stream_text
 from autopar.codegen.dump import dump_program
+from autopar.codegen.progress import DONE
 from tests.adversary import ORDERS
-from tests.ordered_nests import drafts_of, draw_nest, draw_table, generated, interpreted
+from tests.codegen import plain_staggering
+from tests.ordered_nests import Nest, drafts_of, draw_nest, draw_table, generated, interpreted
 
 SMALL = st.integers(-2, 2)
 ROW = st.tuples(SMALL, SMALL, SMALL)
@@ -95,3 +99,51 @@ def test_drawn_nests_for_large_arrays_keep_the_interpreters_bits(
         shown = nest.text + "".join(draft.source for draft in drafts)
         assert interpreted(nest) == generated(nest, drafts, next(orders)), f"seed {seed}\n{shown}"
     assert streaming > 2
+
+
+RECURRENCES = (
+    "for i in range(1, n): for j in range(1, m): u[i, j] = 0.4 * (u[i - 1, j] + u[i, j - 1])",
+    "for i in range(1, n): for j in range(1, m - 1): u[i, j] = 0.3 * (u[i - 1, j + 1] + u[i, j - 1])",
+    "for i in range(1, n): for j in range(1, min(i, m)): u[i, j] = u[i - 1, j] - 0.5 * u[i, j - 1]",
+    "for i in range(n - 2, 0, -1): for j in range(m - 2, 0, -1): u[i, j] = 0.2 * (u[i + 1, j] + u[i, j + 1] + u[i - 1, j])",
+    "for i in range(2, n): for j in range(2, n - i): u[i, j % 9 + 2] = 0.5 * u[i - 2, j % 9 + 2] + u[i, 1]",
+)
+
+
+@pytest.mark.parametrize("part", [1, 3])
+def test_rows_on_threads_keep_the_interpreters_bits(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staggered_text, "PART_OF_ROWS", part)
+    monkeypatch.setattr(staggered_text, "GROUPS", 4 - part)
+    monkeypatch.setattr(jam, "ROWS", 2)
+    used = 0
+    for text, n, m in itertools.product(RECURRENCES, (4, 17, 26), (5, 18)):
+        outer, inner, body = text.split(": ")
+        lines = ("def nest(u, n, m):", f"    {outer}:", f"        {inner}:", f"            {body}")
+        table = np.random.default_rng(n).random((n, max(m, 12)))
+        nest = Nest(text="\n".join(lines) + "\n", arguments={"u": table, "n": n, "m": m})
+        drafts = drafts_of(nest, may_refuse=True)
+        used += any("rows_done" in each.source for each in drafts)
+        if drafts:
+            assert interpreted(nest) == generated(nest, drafts, None), f"{nest.text} {n} {m}"
+    assert used >= 4 * 3 * 2, used
+
+
+def test_rows_that_waited_for_nothing_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """\
+def nest(u, n, m):
+    for i in range(1, n):
+        for j in range(1, m):
+            u[i, j] = 0.5 * (u[i - 1, j] + u[i, j - 1])
+"""
+    table = np.random.default_rng(1).random((20, 30))
+    nest = Nest(text=text, arguments={"u": table, "n": 20, "m": 30})
+    monkeypatch.setattr(staggered_text, "PART_OF_ROWS", 1)
+    monkeypatch.setattr(staggered_text, "GROUPS", 1)
+    drafts = drafts_of(nest)
+    assert interpreted(nest) == generated(nest, drafts, None)
+    assert interpreted(nest) == generated(nest, drafts, ORDERS["reversed"])
+    monkeypatch.setattr(plain_staggering, "rows_before", lambda *_: DONE)
+    monkeypatch.setattr(plain_staggering, "rows_done", lambda *_: time.sleep(1e-4))
+    assert interpreted(nest) != generated(nest, drafts, None)
