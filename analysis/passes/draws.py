@@ -37,6 +37,7 @@ from ..model.loop_ir import (
     Update,
     children,
     expressions_of,
+    own_breaks,
     walk_expression,
     walk_statements,
 )
@@ -112,6 +113,7 @@ def _is_counted(loop: For, bound: frozenset[str]) -> bool:
     nodes = [node for each in expressions_of(loop) for node in walk_expression(each)]
     return (
         loop.leaves is None
+        and not any(own_breaks(loop.body))
         and not any(isinstance(each, Element | Call) for each in nodes)
         and frozenset[str]().union(*map(reads, expressions_of(loop))).isdisjoint(bound)
     )

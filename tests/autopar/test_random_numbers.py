@@ -85,6 +85,15 @@ def until(a, rng):
             break
 
 
+def inner_until(a, rng):
+    for i in range(len(a)):
+        for _ in range(5):
+            x = rng.random()
+            if x > 0.5:
+                break
+        a[i] = x
+
+
 def with_state(function, make, generator):
     """Return a function of nothing but the seed, which hands out the state of a generator too."""
 
@@ -174,6 +183,7 @@ def test_loop_that_draws_nothing_stays_in_the_interpreter():
         (of_itself, lambda rng: (np.linspace(0, 1, 20), rng)),
         (either, lambda rng: (np.linspace(0, 1, 20), rng)),
         (until, lambda rng: (np.linspace(0, 1, 20), rng)),
+        (inner_until, lambda rng: (np.linspace(0, 1, 20), rng)),
     ],
 )
 def test_generator_is_where_the_interpreter_leaves_it(function, make):
