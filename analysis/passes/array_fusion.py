@@ -235,7 +235,7 @@ class _Fusing:
             if not is_one(own):
                 self.requires += equal(wide, own)
         member = self.member(target, value, mask)
-        if not self.block.is_apart(member):
+        if target.axes and not self.block.is_apart(member):
             if mask is not None:
                 self.refuse("its elements overlap with those that it reads")
             member = self.member(target, self.keep_part(value), None)
@@ -416,7 +416,7 @@ class _Fusing:
         wholes = {each.name: each for each in (*self.given.values(), *self.made.values())}
         self.block.contract({name for name in self.made if name not in kept})
         left = self.block.arrays
-        if not left:
+        if not left or not self.block.has_loops:
             self.refuse("it computes with numbers alone")
         return FusedRun(
             nest=self.block.loops(self.run.span, tuple(dict.fromkeys(self.requires))),

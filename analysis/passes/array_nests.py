@@ -242,6 +242,11 @@ class Block:
             for each, _ in line.touches()
         )
 
+    @property
+    def has_loops(self) -> bool:
+        """Whether anything is done for more than one element."""
+        return any(isinstance(item, _Nest) and item.axes for item in self.items)
+
     def loops(self, span: Span, requires: tuple[Compare, ...]) -> For:
         """Return all of it as the nest of a region."""
         body: list[Statement] = []

@@ -331,3 +331,27 @@ def assert_fused(decorated: Any, arguments: Arguments) -> None:
     for region in found:
         for variant in region.variants.values():
             assert hasattr(variant, "run"), variant
+
+
+def one_element(a, r, k):
+    norm = np.dot(a[:, k], a[:, k])
+    r[k, k] = np.sqrt(norm)
+
+
+def element_of_itself(x, a):
+    half = x[1] * 0.5
+    x[1] = half - x[1] * a[0]
+    a[:] = x
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (one_element, lambda: (np.arange(12.0).reshape(4, 3), np.zeros((3, 3)), 1)),
+        (element_of_itself, lambda: (np.arange(5.0), np.ones(5))),
+    ],
+    ids=["alone", "of itself"],
+)
+def test_statements_about_single_elements_are_no_fault(function, arguments, caplog):
+    same(function, arguments)
+    assert not caplog.records  # of a fault of ours
