@@ -96,7 +96,7 @@ start:
   %many = load i64, ptr %many_at
   br label %next
 next:
-  %number = phi i64 [ 0, %start ], [ %later, %look ]
+  %number = phi i64 [ 0, %start ], [ %later, %look ], [ %later, %none ]
   %is_left = icmp slt i64 %number, %many
   br i1 %is_left, label %look, label %fall
 look:
@@ -114,7 +114,7 @@ found:
 none:
   %answer = call ptr @answer(ptr %block)
   %is_used_up = icmp eq ptr %answer, null
-  br i1 %is_used_up, label %fall, label %answered
+  br i1 %is_used_up, label %next, label %answered
 answered:
   ret ptr %answer
 run:
@@ -474,7 +474,7 @@ start:
   ret i64 %found
 }}
 
-; The result of a block without a job, counted in the record; null where Python is to be asked.
+; The result of a block without a job, counted in the record; null where it is used up.
 define internal ptr @answer(ptr %block) {{
 start:
   %uses_at = getelementptr i64, ptr %block, i64 {USES}

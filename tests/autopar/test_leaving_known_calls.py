@@ -125,7 +125,7 @@ def test_the_interpreter_raises_what_it_raises() -> None:
 
 
 @needs_native
-def test_short_calls_repay_a_kernel_in_the_end(monkeypatch) -> None:
+def test_short_calls_repay_a_kernel_in_the_end(monkeypatch, asked) -> None:
     arguments = np.arange(1.0, 12.0), np.zeros(11), 11
     decorated = left(scaled, *arguments)
     region = region_of(decorated)
@@ -136,6 +136,9 @@ def test_short_calls_repay_a_kernel_in_the_end(monkeypatch) -> None:
     for _ in range(1000):
         again(*arguments)
     assert "cpu" == ran(again)["backend"]
+    asked.clear()
+    again(*arguments)
+    assert not asked  # what left it is used up, and what runs it stands behind that
 
 
 def test_calls_of_nothing_never_do(monkeypatch) -> None:

@@ -323,3 +323,26 @@ def test_adversary_finds_a_carried_dependence():
     b = np.zeros(10)
     SerialLauncher().launch(chain, 1, 10, 1, (b,), 0)
     assert a.tolist() != b.tolist()
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_threads_that_the_system_has_not_are_done_without(monkeypatch, started):
+    start, left = threading.Thread.start, [started]
+
+    def start_some(thread):
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    pool = Pool(4)
+    for _ in range(3):
+        visits = np.zeros(1000, dtype=np.int64)
+        status, *(last,) = pool.launch(MARK, 0, 1000, 1, (visits, 1), LONG)
+        assert (7, 999) == (status, last)
+        assert {1} == set(visits.tolist())
+    visits = np.zeros(1000, dtype=np.int64)
+    parts = pool.reduce(MARK, (0, 1000, 1), (visits, 1), LONG, 8)
+    assert 999 == parts[-1][1]
+    assert {1} == set(visits.tolist())
