@@ -5,7 +5,7 @@ python -m benchmarks.regret [--quick] [--only NAME] [--json FILE [--resume]] [--
 Every cell is measured in the steady state: what autopar settles on for a call that comes again
 and again once its kernel has repaid its compilation, which a call of a microsecond does after
 some minutes; the grid does not wait for that but compiles at once (`settled_rates`). What comes
-before is measured by `benchmarks.cold_start`.
+before is measured by `benchmarks.first_call` and `benchmarks.warm_start`.
 
 There are three tiers: the interpreter (`__wrapped__`), kernels on one thread, kernels on all
 threads; and `backend="auto"`, which chooses. The oracle is the fastest tier. The regret of a cell

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar.codegen import kept_kernels
 from tests.sameness import freeze, loops_of, notes, places, same
 
 HUGE = 2**70
@@ -1155,6 +1156,7 @@ FORK = """
 import os, sys
 import numpy as np
 import autopar
+from autopar.codegen import kept_kernels
 
 @autopar.parallel(backend="cpu")
 def halve(a):
@@ -1192,6 +1194,7 @@ INTERRUPTED = """
 import sys
 import numpy as np
 import autopar
+from autopar.codegen import kept_kernels
 
 @autopar.parallel(backend="cpu")
 def long(a, b, c):
@@ -1263,7 +1266,8 @@ def test_corrupted_cache_files_are_made_anew(content, tmp_path, python, monkeypa
     environment = {"AUTOPAR_CACHE_DIR": str(folder)}
     first = python("script.py", environment=environment)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert {".py", ".nbi", ".nbc"} <= {path.suffix for path in files}
+    kept = {".code"} if kept_kernels.is_possible() else {".nbi", ".nbc"}
+    assert {".py", ".json", *kept} <= {path.suffix for path in files}
     for path in files:
         whole = path.read_bytes()
         path.write_bytes(
@@ -1340,14 +1344,14 @@ def test_generated_text_that_is_not_python_falls_back(monkeypatch):
     assert "AP900" in notes(decorated)[0]
 
 
-@pytest.mark.parametrize("name", ["generate_cpu", "specialize", "lower", "load_module"])
+@pytest.mark.parametrize("name", ["generate_cpu", "specialize", "lower", "prepared_module"])
 def test_fault_of_ours_at_a_call_falls_back(name, monkeypatch, caplog):
     from autopar import forms, variants
 
     def fault(*given, **options):
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(forms if name == "load_module" else variants, name, fault)
+    monkeypatch.setattr(forms if name == "prepared_module" else variants, name, fault)
     function = kernel_of_its_own(OWN.format(name="faulty", constant="3.5"), "faulty")
     decorated = same(function, lambda: (floats(), 2.0), ran="interpreter")
     assert "AP900" in notes(decorated)[0]
