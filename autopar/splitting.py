@@ -219,12 +219,17 @@ class Splitting:
         """Return what the guard says of the whole loop."""
         values = self._values(entry, 0, entry.over.count)
         found = self.region.foresee(values)
-        if isinstance(found, Admission) and self.region.sums.may_be_long(
-            (*values, *found.data.values())
-        ):
+        if isinstance(found, Admission) and self._may_sum_long((*values, *found.data.values())):
             detail = "it has sums so long that loops inside it run in parallel"
             return NotProfitable(span=self.region.span, detail=detail)
         return found
+
+    def _may_sum_long(self, values: tuple[object, ...]) -> bool:
+        """Return whether a sum inside may be long; of lists, lengths are all that tells."""
+        try:
+            return self.region.sums.may_be_long(tuple(map(_with_shape, values)))
+        except (AttributeError, IndexError):  # a list of rows
+            return True
 
     def _unprofitable(self, entry: _Entry, found: Admission) -> Reason | None:
         """Return why it does not pay to split a loop; None where it may."""
@@ -258,6 +263,16 @@ class Splitting:
             if isinstance(rows, list) and len(rows) == end - first:
                 return rows
         return None
+
+
+class _Listed(NamedTuple):
+    """A list, as far as its length goes."""
+
+    shape: tuple[int, ...]
+
+
+def _with_shape(value: object) -> object:
+    return _Listed((len(value),)) if isinstance(value, list | tuple) else value
 
 
 def _cuts(plan: SplitRegion) -> tuple[slice | int | None, ...]:

@@ -441,6 +441,7 @@ class Tame:
     stores: frozenset[str] = frozenset()  # dicts that it stores into, lists that it appends to
     plain: frozenset[str] = frozenset()  # names that have to hold numbers, strings and their like
     arrays: frozenset[str] = frozenset()  # names that have to hold arrays of numbers
+    helpers: frozenset[Span] = frozenset()  # calls of the user's functions, which have to be pure
 
     def __or__(self, other: Tame) -> Tame:
         """Return what two statements do."""
@@ -449,6 +450,7 @@ class Tame:
             stores=self.stores | other.stores,
             plain=self.plain | other.plain,
             arrays=self.arrays | other.arrays,
+            helpers=self.helpers | other.helpers,
         )
 
 

@@ -192,9 +192,12 @@ class _Splitting:
             found |= one
         if found.plain & unknown or found.arrays & self.written:
             return None
+        # What a kernel computes is known to be pure; other functions of the user may do anything.
+        if not found.helpers <= {place for each in self.parts for place in each.places}:
+            return None
         # Numbers, where all that they are computed from is.
         plain = found.plain - writes(tuple(self.kept)) - computed - {*_targets(self.nest)}
-        return replace(found, plain=plain)
+        return replace(found, plain=plain, helpers=frozenset())
 
 
 # ------------------------------------------------------------------- about statements
@@ -345,7 +348,7 @@ def _tame(statement: Statement, dicts: frozenset[str]) -> Tame | None:
 
 def _of_expressions(expressions: tuple[Expression, ...]) -> Tame:
     """Return what has to be asked of the names in expressions that are modelled."""
-    plain, arrays = set[str](), set[str]()
+    plain, arrays, helpers = set[str](), set[str](), set[Span]()
     for expression in expressions:
         for node in walk_expression(expression):
             match node:
@@ -353,9 +356,11 @@ def _of_expressions(expressions: tuple[Expression, ...]) -> Tame:
                     plain.add(name)
                 case Element(array=name) | Extent(array=name):
                     arrays.add(name)
+                case Call() if node.function.startswith("def "):
+                    helpers.add(node.span)
                 case _:
                     pass
-    return Tame(plain=frozenset(plain), arrays=frozenset(arrays))
+    return Tame(plain=frozenset(plain), arrays=frozenset(arrays), helpers=frozenset(helpers))
 
 
 # ------------------------------------------------------------------------- the kernel

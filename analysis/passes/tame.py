@@ -131,8 +131,9 @@ class _Reading:
 
     def plain(self, node: Any) -> bool:
         """Return whether `node` computes a plain value of plain ones."""
-        if isinstance(node, gast.Call) and self.read(node) is not None:
-            return True  # a kernel has seen what its arguments are
+        if isinstance(node, gast.Call) and (call := self.read(node)) is not None:
+            self.found |= Tame(helpers=frozenset({call.span}))
+            return True  # a kernel has seen what its arguments are, if it computes this call
         match node:
             case gast.Constant():
                 return True

@@ -448,3 +448,75 @@ def test_variable_of_a_function_around_is_looked_at():
     )
     assert expected == actual
     assert "cpu" == places(decorated)[0]
+
+
+FACTOR = 2.0
+
+
+def raise_factor():
+    global FACTOR
+    FACTOR += 1
+
+
+def poke(a, k):
+    a[0] += k
+    return k
+
+
+def bare_call_under_test(a, n):
+    table = {}
+    for k in range(n):
+        s = 0.0
+        for j in range(len(a)):
+            s += a[j] * FACTOR
+        table[k] = s
+        if k == 3:
+            raise_factor()
+    return table
+
+
+def call_of_what_is_printed(a, n):
+    for k in range(n):
+        s = 0.0
+        for j in range(len(a)):
+            s += a[j] * k
+        print(s, poke(a, k) if k % 2 else 0)
+
+
+def call_that_is_tested(a, n):
+    table = {}
+    for k in range(n):
+        s = 0.0
+        for j in range(len(a)):
+            s += a[j]
+        if poke(a, k) > 2:
+            table[k] = s
+    return table
+
+
+def sums_of_a_list(n):
+    found, numbers = [], [1.0] * 50
+    for k in range(n):
+        s = 0.0
+        for x in numbers:
+            s += x * k
+        found.append(s)
+        if k % 5 == 2:
+            numbers.append(s)
+    return found
+
+
+@pytest.mark.parametrize(
+    "function", [bare_call_under_test, call_of_what_is_printed, call_that_is_tested]
+)
+def test_functions_that_no_kernel_computes_may_do_anything(function, monkeypatch):
+    def arguments():
+        monkeypatch.setitem(globals(), "FACTOR", 2.0)
+        return np.ones(30), 12
+
+    same(function, arguments)
+
+
+def test_length_of_a_list_is_known_before_the_split(caplog):
+    same(sums_of_a_list, lambda: (40,))
+    assert not caplog.records
