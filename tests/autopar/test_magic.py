@@ -37,13 +37,23 @@ def own_cache(monkeypatch, tmp_path):
 
 
 def shown(outputs) -> list[str]:
-    """What a cell shows, colours and file names of kernels left out."""
-    found = []
+    """What a cell shows, colours and file names of kernels left out.
+
+    What it prints is one text: the kernel sends it in pieces, as time has it.
+    """
+    found: list[str] = []
+    last = None
     for output in outputs:
         text = output.get("text") or output.get("data", {}).get("text/plain", "")
         text += "\n".join(output.get("traceback", []))
         text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-        found.append(re.sub(r"/tmp/ipykernel_\d+", "/tmp/ipykernel", text))
+        text = re.sub(r"/tmp/ipykernel_\d+", "/tmp/ipykernel", text)
+        stream = output.get("name") if output["output_type"] == "stream" else None
+        if stream is not None and stream == last:
+            found[-1] += text
+        else:
+            found.append(text)
+        last = stream
     return found
 
 
