@@ -34,6 +34,7 @@ from autopar.analysis.model.types import ArrayType
 
 from .integers import linear, rename
 from .kernel import Instance, Loop, Node, Program, walk_nodes
+from .work import statement_price
 
 LINE = 64  # bytes
 ROW = 992  # elements, whole lines of each dtype: 8 kB of float64, a sixth of the first cache
@@ -46,6 +47,9 @@ WRITTEN_BYTES = FROM_BYTES // 4
 # A shorter row is mostly its ends, which share lines with others: a sweep over 200 x 200 x 200
 # float64 took 1.08 times as long as with ordinary stores.
 ROW_BYTES = 4096
+# Hundredths of a nanosecond for an iteration: one that takes longer waits for the processor, not
+# for memory. Two square roots in each took 1.2 times as long with a row on the stack.
+MOST_PRICE = 100
 _DTYPES = frozenset(("float32", "float64", "int32", "int64", "uint32", "uint64"))
 
 
@@ -64,7 +68,7 @@ class Sweep:
 
     def streamed(self, loop: Loop) -> tuple[Instance, ...]:
         """Return the stores of an innermost loop that may pass the caches."""
-        if not is_plain(loop):
+        if not is_plain(loop) or _price(loop) > MOST_PRICE:
             return ()
         around = (*self.inside, loop)
         return tuple(
@@ -124,6 +128,11 @@ def with_streams(program: Program, *, is_large: bool) -> Program:
     shared = [node for node in walk_nodes(program.body) if isinstance(node, Loop)]
     may = any(sweep_of(loop, arrays, program.overlapping) for loop in shared)
     return replace(program, streams=is_large if may else None)
+
+
+def _price(loop: Loop) -> int:
+    """Return what an iteration of an innermost loop is predicted to take."""
+    return sum(statement_price(node.statement) for node in loop.body if isinstance(node, Instance))
 
 
 def _streaming(sweep: Sweep, loop: Loop) -> Iterator[Instance]:

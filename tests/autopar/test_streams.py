@@ -298,3 +298,13 @@ def test_integers_and_parts_of_matrices_are_turned_too(large):
 
     decorated = same(sum_with_transposed, parts)
     assert decorated.inspect_source()
+
+
+def roots(a, b, c, k, n):
+    for i in range(n):
+        c[i] = np.sqrt(abs(a[i])) - abs(b[i] - np.sqrt(a[i] * a[i] + b[i] * b[i]))
+
+
+def test_what_waits_for_the_processor_is_stored_as_usual(large):
+    decorated = same(roots, lambda: vectors(40))
+    assert not any("stream(" in text for text in decorated.inspect_source().values())
