@@ -44,10 +44,11 @@ from autopar.codegen.rates import current
 from autopar.codegen.reasons import NotProfitable
 
 from .dispatch import Region
-from .guard import can_guard, make_guard
+from .guard import can_guard
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
+from .regions_of_calls import region_of_call
 from .rewrite import Returned
 
 Key: TypeAlias = tuple[object, ...]
@@ -184,19 +185,7 @@ class ArrayEntry:
             return ConditionFailed(span=self.span, condition=unknown, values=())
         with self._lock:
             spent, self.planned_ns = self.planned_ns, 0
-        region = Region(
-            number=self.number,
-            name=self.name,
-            file=self.file,
-            plan=plan,
-            guard=make_guard(plan),
-            options=self.options,
-            bindings_hold=self.bindings_hold,
-            records=self.records,
-            allowance=self.again.allowance,
-            is_of_call=True,
-            interpreted_ns=spent,
-        )
+        region = region_of_call(self, plan, spent)
         known = (*self.run.arguments, *(each.name for each in fused.arrays))
         order = {name: place for place, name in enumerate(known)}
         left = {name: len(known) + place for place, name in enumerate(region.results)}

@@ -32,10 +32,11 @@ from autopar.codegen.reasons import NotProfitable
 
 from .cost import nest_nanoseconds
 from .dispatch import Region
-from .guard import ARRAYS, LIMIT, RESERVED_NAMES, can_guard, make_guard
+from .guard import ARRAYS, LIMIT, RESERVED_NAMES, can_guard
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
+from .regions_of_calls import region_of_call
 
 # `True` is no 1 as a whole subscript, so a bool stands for no value here.
 _INTEGERS = frozenset((int, np.int64))
@@ -133,19 +134,7 @@ class Deferred:
             return ConditionFailed(span=self.span, condition=unknown, values=facts.values)
         with self._lock:
             spent, self.interpreted_ns = self.interpreted_ns, 0
-        return Region(
-            number=self.number,
-            name=self.name,
-            file=self.file,
-            plan=plan,
-            guard=make_guard(plan),
-            options=self.options,
-            bindings_hold=self.bindings_hold,
-            records=self.records,
-            allowance=self.again.allowance,
-            is_of_call=True,
-            interpreted_ns=spent,
-        )
+        return region_of_call(self, plan, spent)
 
     def _unreadable(self, values: tuple[object, ...]) -> Reason:
         """Return which of the deciding names has no value that can be used."""

@@ -49,6 +49,7 @@ class _Entry(NamedTuple):
     over: Iterated
     start: int  # of the iterator of the kernel's loop
     watch: Watch | None  # what is looked at before a value is taken; None: nothing can change
+    interpreter_ns: int  # what the whole loop is predicted to take in the interpreter
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -188,7 +189,7 @@ class Splitting:
         over = iterated(self.plan.loop, named)
         if over is None or not over.count:
             return None
-        entry = _Entry(named, over, over.first(self.plan.start, named), None)
+        entry = _Entry(named, over, over.first(self.plan.start, named), None, 0)
         found = self._foreseen(entry)
         if isinstance(found, Reason):
             return found
@@ -198,7 +199,8 @@ class Splitting:
             if isinstance(watch, str):
                 return MayChange(span=self.region.span, name=watch)
             entry = entry._replace(watch=watch)
-        return self._unprofitable(entry, found) or entry
+        entry = entry._replace(interpreter_ns=found.interpreter_ns)
+        return self._unprofitable(entry) or entry
 
     def _used(self, named: dict[str, Any]) -> dict[str, Any]:
         """Return what the kernel reads, by name."""
@@ -231,14 +233,14 @@ class Splitting:
         except (AttributeError, IndexError):  # a list of rows
             return True
 
-    def _unprofitable(self, entry: _Entry, found: Admission) -> Reason | None:
+    def _unprofitable(self, entry: _Entry) -> Reason | None:
         """Return why it does not pay to split a loop; None where it may."""
         if self.region.options.backend != "auto":
             return None
         watched = 0 if entry.watch is None else entry.watch.nanoseconds
         scalars = sum(max(1, len(each.names)) for each in self.plan.parts)
         each = _ITEM_NS + (_TAKE_NS + watched) * len(self.plan.parts) + _VALUE_NS * scalars
-        taken, spent = found.interpreter_ns, each * entry.over.count
+        taken, spent = entry.interpreter_ns, each * entry.over.count
         if taken >= _LEAST_NS and taken > 2 * spent:
             return None
         detail = (
@@ -249,10 +251,8 @@ class Splitting:
 
     def _first_size(self, entry: _Entry) -> int:
         """Return how many iterations are computed at once, at first."""
-        found = self._foreseen(entry)
-        assert isinstance(found, Admission)  # it was
         wanted = _FIRST_NS if self.plan.may_end else _BLOCK_NS
-        each = max(1, found.interpreter_ns // entry.over.count)
+        each = max(1, entry.interpreter_ns // entry.over.count)
         return max(1, min(wanted // each, _LARGEST_BLOCK))
 
     # ------------------------------------------------------------------------ computed
