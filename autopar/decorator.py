@@ -164,12 +164,7 @@ class ParallelFunction(Generic[P, R]):
 
 def compiled_variants(region: Entry) -> list[Variant]:
     """Return the variants of a region that were compiled, in that order."""
-    return [
-        variant
-        for each in region.regions()
-        for variant in list(each.variants.values())
-        if isinstance(variant, Variant)
-    ]
+    return [variant for each in region.regions() for variant in each.kernels.variants()]
 
 
 @overload

@@ -11,6 +11,7 @@ import operator
 import sys
 from collections.abc import Callable
 from dataclasses import field, replace
+from functools import partial
 from math import inf
 from time import perf_counter, perf_counter_ns
 from typing import Any, NamedTuple
@@ -36,33 +37,33 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
-from autopar.analysis.model.types import LiveInType
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError
 from autopar.codegen.forks import Lock
 from autopar.codegen.rates import current
-from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
+from autopar.codegen.reasons import CompileFailed, TargetLacksFeature
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import interpreter_nanoseconds
 from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
 from .inspectors import Call, Inspectors, out_of_range
+from .kernels import Kernels, Key
 from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
 from .long_sums import LongSums, sums_of
 from .machine import Machine
 from .options import Options
+from .patience import Patience
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
-from .resting import ALWAYS, Rest, known_ns, rest_of, short_ns, sizes_tell
+from .resting import ALWAYS, Rest, known_ns, sizes_tell
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
 from .sizes import Sizes, sizes_of
-from .uncollected import uncollected
-from .variant import Target, Variant, argument_types
+from .variant import Variant
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
 LOG = logging.getLogger("autopar")
@@ -86,7 +87,7 @@ class _How(NamedTuple):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Region:
-    """One region of one function: its guard, and the variants compiled so far."""
+    """One region of one function: who may enter it, what runs it, and what is left behind."""
 
     number: int  # among the regions of the function
     name: str  # "heat.L6C4"
@@ -99,16 +100,12 @@ class Region:
     # Analyses at calls that are left to the loop of the source that this region stands for.
     allowance: Allowance = field(default_factory=Allowance)
     is_of_call: bool = False  # planned with what a call showed
-    kept_as: str | None = None  # stands for its plan in names of the cache
-    interpreted_ns: int = 0  # predicted time spent in the interpreter so far
-    variants: dict[tuple[Any, ...], Variant | Reason] = field(default_factory=dict)
-    absent: set[tuple[Any, ...]] = field(default_factory=set)  # variants that are not on disk
     lock: Lock = field(default_factory=Lock)
+    kernels: Kernels = field(init=False)
+    patience: Patience = field(init=False)
     # The same region for arrays that share memory, by how they do.
     again: Reanalyses[Region] = field(init=False)
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
-    overlapped_ns: int = 0  # predicted time spent in the interpreter because arrays overlap
-    outside_ns: int = 0  # the same because subscripts are not what the plan takes them for
     wraps_by_values: bool | None = None  # None: not asked yet
 
     # None where no verdict of the region asks for a look at the data.
@@ -118,8 +115,6 @@ class Region:
     sizes: Sizes = field(init=False)
     repeats: Repeats = field(init=False, default_factory=Repeats)
     shortcuts: Shortcuts = field(init=False)
-    rest: Rest | None = field(init=False, default=None)  # None: never was too short
-    left: Reason | None = field(init=False, default=None)  # why short calls are left, if any were
 
     def __post_init__(self) -> None:
         self.shortcuts = Shortcuts(
@@ -134,6 +129,19 @@ class Region:
         self.alone = written_alone(self.plan)
         self.lists = lists_of(self.plan)
         self.sizes = sizes_of(self.plan.scop)
+        self.patience = Patience(
+            plan=self.plan, guard=self.guard, options=self.options, sums=self.sums
+        )
+        self.kernels = Kernels(
+            name=self.name,
+            file=self.file,
+            plan=self.plan,
+            options=self.options,
+            scalars=self._value_names(),
+            sizes=self.sizes,
+            allowance=self.allowance,
+            lock=self.lock,
+        )
         if any(plan.inspections for plan in self.plan.loops):
             self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
@@ -156,6 +164,11 @@ class Region:
     def is_value(self) -> bool:
         """Whether it is a comprehension, whose value is all that it leaves behind."""
         return self.plan.scop.is_value
+
+    @property
+    def interpreted_ns(self) -> int:
+        """What it has spent in the interpreter for want of kernels, in predicted nanoseconds."""
+        return self.patience.interpreted_ns
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -196,23 +209,24 @@ class Region:
         """Return what the region leaves behind if it was run, else ()."""
         repeat = self.repeats.find(values)
         if repeat is not None and repeat.leaves:
-            return self._refuse(None, self._resting())
+            return self._refuse(None, self.patience.resting())
         if repeat is not None and self._may_repeat(repeat.variant):
             return self._run_again(repeat, values)
-        if self.rest is not None and self.rest.holds(values) and self._rests(self.rest, values):
-            return self._refuse(None, self._resting())
+        rest = self.patience.rest
+        if rest is not None and rest.holds(values) and self._rests(rest, values):
+            return self._refuse(None, self.patience.resting())
         return self._enter_in_full(values)
 
     def _rests(self, rest: Rest, values: tuple[object, ...]) -> bool:
         """Return whether a short call is left to the interpreter; it may repay a kernel too."""
-        rates, left_ns = current(), inf
+        rates, left_ns, patience = current(), inf, self.patience
         is_longer_than_known = rest.predicted_ns >= known_ns(rates)
-        if is_longer_than_known and not self.variants:
-            self.interpreted_ns += rest.predicted_ns
+        if is_longer_than_known and not self.kernels.made:
+            patience.interpreted_ns += rest.predicted_ns
             # Nobody has looked yet whether a kernel lies on disk.
-            is_new = self.kept_as is not None and not self.absent
+            is_new = self.kernels.kept_as is not None and not self.kernels.absent
             price = min(rates.compile, rates.load_kernel) if is_new else rates.compile
-            left_ns = price - self.interpreted_ns
+            left_ns = price - patience.interpreted_ns
             if left_ns <= 0:
                 return False
         if not rest.comes_again(values):
@@ -222,12 +236,12 @@ class Region:
             return False
         uses = rest.uses(left_ns)
         if self.shortcuts.leave(values, uses) and left_ns < inf:
-            self.interpreted_ns += uses * rest.predicted_ns
+            patience.interpreted_ns += uses * rest.predicted_ns
         return True
 
     def _may_learn(self) -> bool:
         """Return whether there are kernels, and calls may be known again."""
-        has_kernel = any(isinstance(each, Variant) for each in self.variants.values())
+        has_kernel = next(self.kernels.variants(), None) is not None
         return has_kernel and not self._reads_contents and not self.repeats.is_off
 
     def _enter_in_full(self, values: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
@@ -246,12 +260,12 @@ class Region:
         if self.plan.scop.collects or any(isinstance(each, ListView) for each in values):
             return self._enter_with_lists(types, values, found)
         key = (types, found.holding)
-        variant = self.variants.get(key)
-        named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
+        variant = self.kernels.made.get(key)
+        named = self._named(values) | dict(found.data)
         if variant is None and self._is_too_early(key, values, found):
-            self.interpreted_ns += found.interpreter_ns
-            self._note_short(found)
-            return self._refuse(found, self._too_early(found))
+            self.patience.interpreted_ns += found.interpreter_ns
+            self.patience.note_short(found)
+            return self._refuse(found, self.patience.too_early(found))
         strided = variant.strided if isinstance(variant, Variant) else self.alone
         pairs = overlapping(self.plan.disjoint, strided, named)
         if pairs:
@@ -264,15 +278,15 @@ class Region:
             repeated = repeated or overlapping_rows(self.plan, self._holding(found), found.data)
         variant = self._variant(key, values, found)
         if not isinstance(variant, Variant):
-            self.interpreted_ns += found.interpreter_ns
+            self.patience.interpreted_ns += found.interpreter_ns
             lacks_parallel = isinstance(variant, TargetLacksFeature)
             return self._refuse(found, (repeated if lacks_parallel else None) or variant)
         reason = self._unsafe(variant, named)
         if reason is not None:
             return self._refuse(found, reason)
         arguments = self._passed(variant, named, found)
-        if self.rest is not None:
-            self.rest.short = 0
+        if self.patience.rest is not None:
+            self.patience.rest.short = 0
         if self.options.backend == "cuda" or self._reads_contents:
             return self._run(variant, arguments, values, found, repeated)
         self.repeats.note(self.guard.arguments, values, variant, found)
@@ -313,7 +327,7 @@ class Region:
 
     def _may_change_form(self, repeat: Repeat, values: tuple[object, ...]) -> bool:
         """Return whether a repeated call runs the form of its kernels that is for other sizes."""
-        named = dict(zip(self.guard.arguments, values, strict=True))
+        named = self._named(values)
         if self.sizes.fit(repeat.variant, named):
             return False
         if self.sizes.note(repeat.runs * repeat.found.interpreter_ns, current()):
@@ -337,7 +351,7 @@ class Region:
             self.lists.fares(ran)
             return self._refuse(found, ran)
         variant, copies = ran
-        named = dict(zip(self.guard.arguments, values, strict=True)) | copies.arrays
+        named = self._named(values) | copies.arrays
         returned = self._run(
             variant, self._passed(variant, named, found), values, found, None, copies
         )
@@ -351,17 +365,18 @@ class Region:
         found: Admission,
     ) -> tuple[Variant, Copies] | Reason:
         """Return what runs a call with lists, and copies of these; or why nothing does."""
-        named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
+        named = self._named(values) | dict(found.data)
         views = views_in(named)
         key = (types, found.holding)
         if self.options.backend == "auto":
             gain = self.lists.gain(found.interpreter_ns, found.extents, views)
             if gain < current().enter:
                 return does_not_pay(self.span, found.interpreter_ns)
-            is_early = key not in self.variants and self.interpreted_ns + gain < current().compile
+            waited = self.patience.interpreted_ns + gain
+            is_early = key not in self.kernels.made and waited < current().compile
             if is_early and not self._may_load(key, values, found):
-                self.interpreted_ns += gain
-                return self._too_early(found)
+                self.patience.interpreted_ns += gain
+                return self.patience.too_early(found)
         arrays = {name: each for name, each in named.items() if name not in views}
         pairs = tuple(pair for pair in self.plan.disjoint if views.keys().isdisjoint(pair))
         alone = tuple(name for name in self.alone if name not in views)
@@ -371,7 +386,7 @@ class Region:
         reason = self.lists.overlap(views, named)
         if reason is not None:
             return reason
-        variant = self.variants.get(key)
+        variant = self.kernels.made.get(key)
         variant = variant or self._compile(key, values, found)
         if not isinstance(variant, Variant):
             return variant
@@ -434,15 +449,15 @@ class Region:
         reason = why_not(self.plan, self.guard, values)
         if again is not None or not isinstance(reason, IndexOutOfBounds):
             return reason
-        named = dict(zip(self.guard.arguments, values, strict=True))
+        named = self._named(values)
         named |= self.guard.look(named)  # it did not fail before
         if self.wraps_by_values:
             again = self.again.get(self._facts_of_wraps(named))
             if again is not None:
                 return again if isinstance(again, Region) else reason
         if self.options.backend == "auto":
-            self.outside_ns += evaluated(interpreter_nanoseconds(self.plan.scop), named)
-            if self.outside_ns < current().analysis:
+            predicted_ns = evaluated(interpreter_nanoseconds(self.plan.scop), named)
+            if not self.patience.repays_wrapping(predicted_ns):
                 return reason
         facts = self._facts_of_wraps(named)
         again = self.again.make(facts, lambda: self._planned_for_wraps(facts, reason))
@@ -471,7 +486,7 @@ class Region:
         if not isinstance(plan, RegionPlan) or not can_guard(plan):
             return reason
         # It takes the same arguments: the extents it counts from are those of arrays known before.
-        return self._replanned_as(plan, 0 if self.variants else self.interpreted_ns)
+        return self._replanned_as(plan)
 
     def _inspect(
         self, inspectors: Inspectors, key: object, named: dict[str, Any], found: Admission
@@ -482,17 +497,16 @@ class Region:
         """
         if self.options.backend == "auto" and found.interpreter_ns < current().enter:
             return found, None
-        target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
         conditional = self.guard.conditional
         call = Call(
             holding=self._holding(found),
             named=named,
             integers=found.integers,
-            launcher=MACHINE.launcher(target, self.options),
+            launcher=MACHINE.launcher(self.kernels.target, self.options),
         )
         try:
             with self.lock:
-                holding, reason = inspectors.judge(key, lambda: self._types(named), call)
+                holding, reason = inspectors.judge(key, lambda: self.kernels.types(named), call)
         except Exception as error:  # a fault of ours must not become the user's (AP900)
             LOG.exception("the data of %s could not be inspected", self.name)
             detail = f"{type(error).__name__}: {error}"
@@ -501,80 +515,60 @@ class Region:
 
     # ------------------------------------------------------------------- variants
 
-    def _variant(
-        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
-    ) -> Variant | Reason:
-        known = self.variants.get(key)
+    def _variant(self, key: Key, values: tuple[object, ...], found: Admission) -> Variant | Reason:
+        known = self.kernels.made.get(key)
         if known is None:
             return self._compile(key, values, found)
         if (
-            self._is_too_short(found)
+            self.patience.is_too_short(found)
             and (self._reads_contents or not self.repeats.may_come_again(values))
             and not self._has_long_sum(key, values, found)
         ):
-            self._note_short(found)
-            detail = f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
-            return NotProfitable(span=self.span, detail=detail)
-        named = dict(zip(self.guard.arguments, values, strict=True))
-        if not isinstance(known, Variant) or self.sizes.fit(known, named):
+            self.patience.note_short(found)
+            return self.patience.too_short(found)
+        if not isinstance(known, Variant) or self.sizes.fit(known, self._named(values)):
             return known
-        return self._other_form(key, values, found)
-
-    def _other_form(
-        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
-    ) -> Variant | Reason:
-        """Return what runs a call for whose sizes there is a better form: that one if it pays."""
-        known = self.variants[key]
         if self.sizes.note(found.interpreter_ns, current()):
             self.sizes.lost_ns = 0.0
-            del self.variants[key]
-            if isinstance(self._compile(key, values, found), Reason):
-                self.variants[key] = known
-        return self.variants[key]
+            self.kernels.renew(key, *self._call(key, values, found))
+        return self.kernels.made[key]
 
-    def _is_too_short(self, found: Admission) -> bool:
-        """Return whether what is left to do for a kernel takes longer than the interpreter."""
-        limit_ns = short_ns(current()) if self.rest is None else self.rest.limit_ns
-        return self.options.backend == "auto" and found.interpreter_ns < limit_ns
+    def _compile(self, key: Key, values: tuple[object, ...], found: Admission) -> Variant | Reason:
+        return self.kernels.make(key, *self._call(key, values, found))
 
-    def _note_short(self, found: Admission) -> None:
-        if self.rest is None and found.interpreter_ns < short_ns(current()):
-            self.rest = rest_of(self.plan, self.guard, self.sums, current())
-        if self.rest is not None:
-            self.rest.note(found.interpreter_ns)
+    def _call(
+        self, key: Key, values: tuple[object, ...], found: Admission
+    ) -> tuple[dict[str, Any], frozenset[int], Callable[[], bool]]:
+        """Return what a kernel is made from."""
+        is_needed = partial(self._has_long_sum, key, values, found)
+        return self._named(values), self._holding(found), is_needed
 
-    def _resting(self) -> Reason:
-        """Return why short calls are left to the interpreter; always the same object."""
-        if self.left is None:
-            detail = "calls like it take less in the interpreter than the checks before a kernel"
-            self.left = NotProfitable(span=self.span, detail=detail)
-        return self.left
+    def _named(self, values: tuple[object, ...]) -> dict[str, Any]:
+        return dict(zip(self.guard.arguments, values, strict=True))
 
-    def _is_too_early(
-        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
-    ) -> bool:
+    def _is_too_early(self, key: Key, values: tuple[object, ...], found: Admission) -> bool:
         """Return whether a kernel does not pay yet, and may do without."""
         return not (
-            self._may_compile(found)
+            self.patience.may_compile(found)
             or self._may_load(key, values, found)
             or self._is_known(key[0])
             or self._has_long_sum(key, values, found)
         )
 
-    def _has_long_sum(
-        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
-    ) -> bool:
+    def _has_long_sum(self, key: Key, values: tuple[object, ...], found: Admission) -> bool:
         """Return whether a kernel would add floats in another order than the interpreter.
 
         Then no kernel may be missing because it does not pay yet.
         """
         if not self.sums.may_be_long((*values, *found.data.values())):
             return False
-        named = dict(zip(self.guard.arguments, values, strict=True))
+        named = self._named(values)
         holding = self._holding(found)
         with self.lock:
             is_long = self.allowance.watch(
-                lambda: self.sums.is_long(key, lambda: self._types(named), holding, found.integers),
+                lambda: self.sums.is_long(
+                    key, lambda: self.kernels.types(named), holding, found.integers
+                ),
                 self.span,
             )
         return is_long is True
@@ -586,95 +580,15 @@ class Region:
 
     def _is_known(self, types: object) -> bool:
         """Return whether the region was compiled for these types, whatever held then."""
-        return self.inspectors is not None and any(key[0] == types for key in self.variants)
+        return self.inspectors is not None and any(key[0] == types for key in self.kernels.made)
 
-    def _may_compile(self, found: Admission) -> bool:
-        if self.options.backend != "auto":
-            return True
-        return self._has_spent(current().compile, found)
-
-    def _has_spent(self, nanoseconds: float, found: Admission) -> bool:
-        """Return whether the interpreter takes so long, this call included, and may be left."""
-        if found.interpreter_ns < known_ns(current()) and sizes_tell(self.plan, self.guard):
-            return False
-        return self.interpreted_ns + found.interpreter_ns >= nanoseconds
-
-    def _may_load(self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission) -> bool:
+    def _may_load(self, key: Key, values: tuple[object, ...], found: Admission) -> bool:
         """Return whether some process has kept what a call needs, so that it is only loaded."""
-        if key in self.absent or not self._has_spent(current().load_kernel, found):
-            return False
-        types = self._types(dict(zip(self.guard.arguments, values, strict=True)))
-        if not isinstance(types, Reason) and self.options.backend == "auto":
-            place: tuple[Target, str, str] = ("cpu", self.name, self.file)
-            from . import forms
-
-            known = (types, self._holding(found), place, self.options)
-            if forms.is_kept(forms.name_of(self.kept_as, *known)):
-                return True
-        self.absent.add(key)
-        return False
-
-    def _too_early(self, found: Admission) -> Reason:
-        detail = (
-            f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter, "
-            f"compiling it about {current().compile / 1e6:.3g} ms"
+        return (
+            key not in self.kernels.absent
+            and self.patience.has_spent(current().load_kernel, found)
+            and self.kernels.is_kept(key, self._named(values), self._holding(found))
         )
-        return NotProfitable(span=self.span, detail=detail)
-
-    def _compile(
-        self, key: tuple[Any, ...], values: tuple[object, ...], found: Admission
-    ) -> Variant | Reason:
-        with self.lock:
-            if key in self.variants:
-                return self.variants[key]
-            if len(self.variants) >= _MOST_VARIANTS:
-                if not self._has_long_sum(key, values, found):
-                    return self._too_many()
-                del self.variants[next(iter(self.variants))]
-            with uncollected():
-                made = self.allowance.watch(lambda: self._make(values, found), self.span)
-            self.variants[key] = made
-            outcome = made.target if isinstance(made, Variant) else f"{made.code}: {made.message}"
-            LOG.debug("%s: %s", self.name, outcome)
-            return made
-
-    def _too_many(self) -> Reason:
-        detail = f"{_MOST_VARIANTS} kinds of arguments have been compiled already"
-        return NotProfitable(span=self.span, detail=detail)
-
-    def _make(self, values: tuple[object, ...], found: Admission) -> Variant | Reason:
-        named = dict(zip(self.guard.arguments, values, strict=True))
-        types = self._types(named)
-        if isinstance(types, Reason):
-            return types
-        target: Target = "cuda" if self.options.backend == "cuda" else "cpu"
-        place = (target, self.name, self.file)
-        from . import forms
-
-        try:
-            known = (types, self._holding(found), place, self.options)
-            is_large = self.sizes.are_large(named)
-            name = forms.name_of(self.kept_as, *known, is_large=is_large)
-            form = forms.fetch(name)
-            if form is not None:
-                return forms.variant_of(form, self.options)
-            from .variants import make_variant
-
-            made = make_variant(self.plan, *known, is_large=is_large, name=name)
-        except compiler_errors() as error:
-            return self._compile_failed(target, error)
-        except Exception as error:  # a fault of ours must not become the user's (AP900)
-            LOG.exception("a kernel of %s could not be made", self.name)
-            detail = f"{type(error).__name__}: {error}"
-            return InternalFault(span=self.plan.scop.span, stage="kernel", detail=detail)
-        return made.reasons[0] if isinstance(made, Refusal) else made
-
-    def _compile_failed(self, target: Target, error: Exception) -> Reason:
-        detail = next(iter(str(error).strip().splitlines()), repr(error))
-        return CompileFailed(span=self.plan.scop.span, target=target, detail=detail)
-
-    def _types(self, named: dict[str, Any]) -> dict[str, LiveInType] | Reason:
-        return argument_types(self.plan, named, self._value_names())
 
     def _value_names(self) -> tuple[str, ...]:
         """Return the scalars whose type matters: live in, or parameters used as values."""
@@ -704,16 +618,12 @@ class Region:
             return self._refuse(found, facts)
         again = self.again.get(facts)
         if again is None:
-            if self.options.backend == "auto" and not self._repays_analysis(found):
-                return self._refuse(found, self._too_early(found))
+            if not self.patience.repays_overlap(found):
+                return self._refuse(found, self.patience.too_early(found))
             again = self.again.make(facts, lambda: self._replanned(facts))
         if isinstance(again, Reason):
             return self._refuse(found, again)
         return again.enter(*values)
-
-    def _repays_analysis(self, found: Admission) -> bool:
-        self.overlapped_ns += found.interpreter_ns
-        return self.overlapped_ns >= current().analysis
 
     def _replanned(self, facts: Facts) -> Region | Reason:
         from autopar.analysis.stages import plan_region
@@ -721,14 +631,13 @@ class Region:
         plan = plan_region(self.plan.scop, facts)
         if isinstance(plan, Refusal):
             return plan.reasons[0]
-        return self._replanned_as(plan, 0 if self.variants else self.interpreted_ns)
+        return self._replanned_as(plan)
 
-    def _replanned_as(self, plan: RegionPlan, interpreted_ns: int) -> Region:
-        return replace(
-            self, plan=plan, guard=make_guard(plan), is_of_call=True, kept_as=None, variants={},
-            interpreted_ns=interpreted_ns, lock=Lock(), overlapped_ns=0, outside_ns=0,
-            absent=set(),
-        )  # fmt: skip
+    def _replanned_as(self, plan: RegionPlan) -> Region:
+        again = replace(self, plan=plan, guard=make_guard(plan), is_of_call=True, lock=Lock())
+        if not self.kernels.made:  # what was spent was spent for want of this
+            again.patience.interpreted_ns = self.patience.interpreted_ns
+        return again
 
     # ------------------------------------------------------------------------ run
 
@@ -776,13 +685,9 @@ class Region:
         except compiler_errors() as error:
             # The first kernel of a region is compiled at its first launch, before it stored
             # anything; where there are several, all were compiled in `make_variant`.
-            failed = self._compile_failed(variant.target, error)
             self.repeats.forget()
             self.shortcuts.forget()
-            self.variants = {
-                key: failed if each is variant else each for key, each in self.variants.items()
-            }
-            return self._refuse(found, failed)
+            return self._refuse(found, self.kernels.give_up(variant, error))
         how = _How(perf_counter() - started, repeated, copies)
         return self._settle(variant, outcome, values, found, how)
 
@@ -817,7 +722,7 @@ class Region:
             return False
         if not would_warn(status):
             return True
-        named = dict(zip(self.guard.arguments, values, strict=True)) | dict(found.data)
+        named = self._named(values) | dict(found.data)
         if variant.may_redo(named):
             return False
         warn_as_numpy(status, variant.program, self.file)

@@ -158,9 +158,9 @@ class _DrawGuard:
                 f"handing on what is drawn before it about {spent / 1e6:.3g} ms"
             )
             return NotProfitable(span=span, detail=detail)
-        waited = self._region.interpreted_ns + found.interpreter_ns
-        if not self._region.variants and waited < current().compile:
-            self._region.interpreted_ns = waited
+        waited = self._region.patience.interpreted_ns + found.interpreter_ns
+        if not self._region.kernels.made and waited < current().compile:
+            self._region.patience.interpreted_ns = waited
             return NotProfitable(span=span, detail="compiling it does not pay yet")
         return None
 

@@ -45,7 +45,6 @@ from .rewrite import Asker, Site
 from .split_loops import SplitSite
 from .splitting import can_split, split_site
 from .uncollected import uncollected
-from .variant import Variant
 
 LOG = logging.getLogger("autopar")
 
@@ -89,7 +88,7 @@ def prepare(
         )
         for number, region in enumerate(regions):
             if isinstance(region, Region) and name is not None:
-                region.kept_as = f"{name} {number}"
+                region.kernels.kept_as = f"{name} {number}"
         pairs = zip(analysed.found, regions, strict=True)
         sites = tuple(_site_for(found, region, source.qualified_name) for found, region in pairs)
     except Exception as error:  # noqa: BLE001  # a fault of ours must not become the user's (AP900)
@@ -273,7 +272,9 @@ def _with_ran(loop: LoopReport, region: Entry, record: RunRecord) -> LoopReport:
     interpreted = record.tallies.get((region.number, "interpreter"))
     if interpreted is not None and interpreted.reason is None:
         # Native code counts calls, and knows no reasons.
-        interpreted.reason = next((e.left for e in region.regions() if e.left is not None), None)
+        interpreted.reason = next(
+            filter(None, (each.patience.left for each in region.regions())), None
+        )
     if not compiled and interpreted is None:
         return loop
     if loop.ran is not None and loop.ran.backend != "interpreter" and not compiled:
@@ -300,9 +301,8 @@ def _with_ran(loop: LoopReport, region: Entry, record: RunRecord) -> LoopReport:
 def transforms_of(span: Span, region: Entry) -> Iterator[str]:
     """Yield what the compiled forms of a region did to the loop that stands at `span`."""
     for each in region.regions():
-        for variant in list(each.variants.values()):
-            if isinstance(variant, Variant):
-                yield from (word for where, word in variant.transforms if where == span)
+        for variant in each.kernels.variants():
+            yield from (word for where, word in variant.transforms if where == span)
 
 
 def _note(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str | None:  # noqa: FBT001  # private, two callers' words

@@ -34,7 +34,7 @@ class Entry(Protocol):
 
 def region_of_call(entry: Entry, plan: RegionPlan, spent: int) -> Region:
     """Return the region of `plan`; `spent` nanoseconds in the interpreter came before it."""
-    return Region(
+    region = Region(
         number=entry.number,
         name=entry.name,
         file=entry.file,
@@ -45,5 +45,6 @@ def region_of_call(entry: Entry, plan: RegionPlan, spent: int) -> Region:
         records=entry.records,
         allowance=entry.again.allowance,
         is_of_call=True,
-        interpreted_ns=spent,
     )
+    region.patience.interpreted_ns = spent
+    return region

@@ -327,9 +327,9 @@ def assert_fused(decorated: Any, arguments: Arguments) -> None:
     del arguments
     found = regions_of(decorated)
     assert found, [each.again._found for each in entries_of(decorated)]
-    assert any(region.variants for region in found)
+    assert any(region.kernels.made for region in found)
     for region in found:
-        for variant in region.variants.values():
+        for variant in region.kernels.made.values():
             assert hasattr(variant, "run"), variant
 
 

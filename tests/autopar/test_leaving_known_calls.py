@@ -129,7 +129,7 @@ def test_short_calls_repay_a_kernel_in_the_end(monkeypatch, asked) -> None:
     arguments = np.arange(1.0, 12.0), np.zeros(11), 11
     decorated = left(scaled, *arguments)
     region = region_of(decorated)
-    assert region.interpreted_ns >= resting.FEWEST_USES * 1000
+    assert region.patience.interpreted_ns >= resting.FEWEST_USES * 1000
     monkeypatch.setattr(resting, "FEWEST_USES", 3)
     monkeypatch.setattr(CURRENT, "rates", replace(DEFAULTS, compile=1e6))
     again = left(scaled, *arguments)
@@ -145,7 +145,7 @@ def test_calls_of_nothing_never_do(monkeypatch) -> None:
     monkeypatch.setattr(CURRENT, "rates", replace(DEFAULTS, compile=0.0))
     decorated = left(scaled, np.arange(1.0), np.zeros(1), 1)
     assert "interpreter" == ran(decorated)["backend"]
-    assert not region_of(decorated).variants
+    assert not region_of(decorated).kernels.made
 
 
 def slow(monkeypatch, nanoseconds: int) -> None:

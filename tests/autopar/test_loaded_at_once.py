@@ -130,4 +130,4 @@ def test_each_region_looks_for_itself() -> None:
     decorated(*arguments())
     (region,) = decorated._prepare().regions
     assert isinstance(region, Region)
-    assert 1 == len(region.absent)
+    assert 1 == len(region.kernels.absent)

@@ -49,7 +49,7 @@ def rested(function, *arguments):
     decorated = autopar.parallel(function)
     for _ in range(resting.MOST_SHORT + 2):
         decorated(*arguments)
-    rest = region_of(decorated).rest
+    rest = region_of(decorated).patience.rest
     assert rest is not None
     assert rest.holds((*arguments, 0.0)[: len(region_of(decorated).arguments)])
     return decorated, rest
