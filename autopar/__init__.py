@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autopar.analysis.facts.overlap import overlap
     from autopar.decorator import explain, parallel
     from autopar.options import BackendError
-    from autopar.render import Report
+    from autopar.report import Report
 
 __version__ = VERSION
 
@@ -23,7 +23,7 @@ __all__ = ["BackendError", "Report", "__version__", "explain", "overlap", "paral
 
 _HOME = {
     "BackendError": "autopar.options",
-    "Report": "autopar.render",
+    "Report": "autopar.report",
     "explain": "autopar.decorator",
     "load_ipython_extension": "autopar.magic",  # `%load_ext autopar`
     "unload_ipython_extension": "autopar.magic",

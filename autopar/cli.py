@@ -22,7 +22,7 @@ from .options import BACKENDS, AutoparError
 from .version import VERSION
 
 if TYPE_CHECKING:  # heavy: rich, Numba and isl come with these
-    from .render import Report
+    from .report import Report
     from .wholefile import RunOutcome
 
 CODE = re.compile(r"AP\d+", re.IGNORECASE)

@@ -30,7 +30,7 @@ from .version import VERSION
 from .watch import watch_known
 
 if TYPE_CHECKING:  # rich comes with it
-    from .render import Report
+    from .report import Report
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,7 +112,7 @@ class ParallelFunction(Generic[P, R]):
     def _report(
         self, function: FunctionReport, kernels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     ) -> Report:
-        from .render import Report
+        from .report import Report
 
         text = None if self._source is None else self._source.text
         data = ReportData(version=VERSION, text=text, functions=(function,), kernels=kernels)
@@ -231,7 +231,7 @@ def explain(x: object) -> Report:
 
 
 def _explain_file(path: Path) -> Report:
-    from .render import Report
+    from .report import Report
 
     if path.suffix == ".ipynb":
         from .notebook_file import explain_notebook

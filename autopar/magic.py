@@ -35,7 +35,7 @@ from autopar.codegen import cudalib
 
 from .callees import Callees
 from .options import BACKENDS, AutoparError, BackendError, Options, choose_options, is_disabled
-from .render import Report
+from .report import Report
 from .rewrite import FUTURE_FLAGS, rewrite_tree, with_constants
 from .takeover import Takeover
 

@@ -14,52 +14,21 @@ from __future__ import annotations
 
 import io
 import shutil
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.report import FunctionReport
-from autopar.analysis.model.report import Report as ReportData
+from autopar.analysis.model.report import FunctionReport, Report
 
 from .catalogue import find_reason, page_of
-from .html_report import fragment
 from .wording import describe_ran, describe_reason, diagnostics_of, summary, title_of
 
 # A terminal that does not tell its width (a pipe, a log file) gets this one.
 DEFAULT_WIDTH = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Report:
-    """A report that prints as a table and shows as HTML in a notebook."""
-
-    content: ReportData
-
-    @property
-    def file(self) -> str:
-        return self.content.file
-
-    @property
-    def functions(self) -> tuple[FunctionReport, ...]:
-        return self.content.functions
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.content.to_dict()
-
-    def __str__(self) -> str:
-        return render_text(self.content)
-
-    # At a prompt a report is asked for in order to be read.
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return fragment(self.content)
-
-
-def render_text(report: ReportData, *, width: int | None = None) -> str:
+def render_text(report: Report, *, width: int | None = None) -> str:
     """Return the report as text: a table for each function, then the diagnostics.
 
     `width` in columns; None means that of the terminal. Ends without a newline.

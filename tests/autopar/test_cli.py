@@ -16,7 +16,7 @@ from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText
 from autopar.cli import end_options, main
 from autopar.options import BackendError
-from autopar.render import Report
+from autopar.report import Report
 
 COMMAND = [sys.executable, "-c", "import sys; from autopar.cli import main; sys.exit(main())"]
 

@@ -24,7 +24,8 @@ from autopar.analysis.passes.reasons import (
 )
 from autopar.html_report import fragment
 from autopar.html_report import page as page_of_reports
-from autopar.render import Report, render_page, render_text
+from autopar.render import render_page, render_text
+from autopar.report import Report
 from autopar.wording import describe_ran, describe_seconds
 
 SMOOTH = """\

@@ -92,3 +92,22 @@ def test_machine_without_a_device_is_told_in_one_line() -> None:
     assert finished.returncode == 3
     assert finished.stdout.startswith("No GPU check: ")
     assert len(finished.stdout.splitlines()) == 1
+
+
+def test_plain_script_needs_no_other_package(tmp_path: Path) -> None:
+    pytest.importorskip("numba.cuda")
+    for package in ("rich", "click", "pytest", "hypothesis", "IPython", "jinja2"):
+        (tmp_path / f"{package}.py").write_text("raise ModuleNotFoundError(__name__)\n")
+    target = tmp_path / "result.json"
+    finished = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "gpu_check.py"), "--simulate", "--only", "saxpy"]
+        + ["--json", str(target)],
+        check=False,
+        env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,  # not where the package lies
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    (saxpy,) = json.loads(target.read_text())["kernels"]
+    assert saxpy["with_transfers"]["bit_identical"]
