@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
+from autopar.analysis.model.later import load
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -111,10 +113,9 @@ def __getattr__(name: str) -> Any:
 def _cuda() -> Any:
     try:
         # numba-cuda where it is installed, else the module that Numba itself still carries
-        from numba import cuda
+        return load("numba.cuda")
     except ImportError as error:
         raise CudaUnavailable("numba.cuda cannot be imported; install autopar[cuda]") from error
-    return cuda
 
 
 def is_simulator() -> bool:

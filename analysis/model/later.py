@@ -9,7 +9,16 @@ cache loads neither isl nor a parser.
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
+from types import ModuleType
+
+
+def load(package: str) -> ModuleType:
+    """Return a package, loaded if it was not; what it warns of itself is not for our users."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_module(package)
 
 
 class Later:
@@ -20,6 +29,6 @@ class Later:
 
     def __getattr__(self, name: str) -> object:
         """Return the attribute `name` of the package, which is loaded now."""
-        value: object = getattr(import_module(self._package), name)
+        value: object = getattr(load(self._package), name)
         setattr(self, name, value)
         return value
