@@ -40,6 +40,7 @@ from autopar.analysis.stages import (
 )
 from autopar.codegen import cudalib
 from autopar.codegen.canonical import FEWEST_TERMS
+from autopar.codegen.cells import without_lost
 from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.cpu import generate_cpu, launches_once
 from autopar.codegen.cuda import generate_cuda, lacking
@@ -303,7 +304,7 @@ def lowered(
     program = lower(region.scop, schedule, typed, arrays, name=identifier, file=Path(file).name)
     alone = {array.name for array in region.memory.arrays}
     shared = (each.name for each in region.scop.given_arrays if each.name not in alone)
-    return replace(program, overlapping=frozenset(shared))
+    return without_lost(replace(program, overlapping=frozenset(shared)))
 
 
 def generated(program: Program, target: Target, options: Options) -> str:

@@ -33,7 +33,18 @@ from autopar.analysis.model.types import ScalarType
 from autopar.analysis.model.unused import unused
 
 from .integers import rename
-from .kernel import Branch, Cells, Instance, Loop, Node, Program, Reduced, names_of, walk_nodes
+from .kernel import (
+    Branch,
+    Cells,
+    Decision,
+    Instance,
+    Loop,
+    Node,
+    Program,
+    Reduced,
+    names_of,
+    walk_nodes,
+)
 from .reduced import bound_of, is_accumulating, may_need_order, reduction_of
 from .selected import bare
 
@@ -45,6 +56,7 @@ _EXACT = frozenset({"+", "-", "&", "|", "^", "min", "max"})
 def find_cells(loop: Loop, reduction: Reduction) -> Cells | None:
     """Return how the body of a loop accumulates into the elements of an array; None if not only."""
     instances = [node for node in walk_nodes(loop.body) if isinstance(node, Instance)]
+    private = frozenset(each.name for each in loop.private_arrays)
     own = [each for each in instances if each.name in reduction.statements]
     others = [each for each in instances if each.name not in reduction.statements]
     if any(_touches(each.statement, reduction.target) for each in others) or not own:
@@ -58,14 +70,69 @@ def find_cells(loop: Loop, reduction: Reduction) -> Cells | None:
     if len(operators) != 1 or len(dtypes) != 1:
         return None
     is_flat = not any(isinstance(node, Loop) for node in walk_nodes(loop.body))
-    return Cells(
+    found = Cells(
         array=reduction.target,
         operator=operators.pop(),
         type=known[0].type,
         statements=reduction.statements,
         largest=_largest(known) if is_flat else None,
-        can_repeat=not any(isinstance(each.statement, Store) for each in others),
+        can_repeat=not _overwrites(others, private),
     )
+    return None if may_need_order_after(found) and not found.can_repeat else found
+
+
+def may_need_order_after(cells: Cells) -> bool:
+    """Return whether only a run tells that some element may have wrapped on the way."""
+    return cells.may_wrap and cells.largest is None
+
+
+def _overwrites(instances: list[Instance], private: frozenset[str]) -> bool:
+    """Return whether some of `instances` store what others, or they themselves, read."""
+    statements = [each.statement for each in instances]
+    stored = {each.array for each in statements if isinstance(each, Store)} - private
+    return any(
+        isinstance(each, Load) and each.array in stored
+        for statement in statements
+        for each in places_of(statement)
+    )
+
+
+def without_lost(program: Program) -> Program:
+    """Return `program` without copies in loops that may have to run again, and cannot.
+
+    What they overwrite may be what they read under another name.
+    """
+    if not program.overlapping:
+        return program
+    return replace(program, body=tuple(_without_lost(each, program) for each in program.body))
+
+
+def _without_lost(node: Node, program: Program) -> Node:
+    match node:
+        case Loop():
+            body = tuple(_without_lost(each, program) for each in node.body)
+            stored = {
+                each.statement.array
+                for each in walk_nodes(node.body)
+                if isinstance(each, Instance) and isinstance(each.statement, Store)
+            }
+            others = stored - {each.array for each in node.cells}
+            is_lost = any(map(may_need_order_after, node.cells)) and others & program.overlapping
+            if is_lost:
+                return replace(node, body=body, reductions=(), cells=())
+            return replace(node, body=body)
+        case Branch():
+            body = tuple(_without_lost(each, program) for each in node.body)
+            return replace(node, body=body)
+        case Decision():
+            arms = (
+                tuple(_without_lost(each, program) for each in arm)
+                for arm in (node.body, node.orelse)
+            )
+            body, orelse = arms
+            return replace(node, body=body, orelse=orelse)
+        case Instance():
+            return node
 
 
 def _largest(updates: list[Operation]) -> int | None:

@@ -324,8 +324,9 @@ def _with_reductions(
     if not dimension.coincident | dimension.reducible >= statements:
         return found
     assert isinstance(found.node, Loop)
-    loop = found.node
     own = [each for each in dimension.reductions if statements & frozenset(each.statements)]
+    private = _private_to(dimension, statements) if own else found.node.private_arrays
+    loop = replace(found.node, private_arrays=private)
     stored = {
         node.statement.array
         for node in walk_nodes(loop.body)
@@ -337,9 +338,7 @@ def _with_reductions(
     reductions = find_reduced(loop.body, scalars)
     if len(cells) < len(elements) or bool(reductions) < bool(scalars):
         return found
-    private = _private_to(dimension, statements) if own else loop.private_arrays
-    shared = replace(loop, reductions=reductions, cells=cells, private_arrays=private)
-    return replace(found, node=shared)
+    return replace(found, node=replace(loop, reductions=reductions, cells=cells))
 
 
 def _with_scans(
