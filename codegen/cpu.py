@@ -309,7 +309,7 @@ class _Module:
     def _start_value(self, variable: ScalarVariable) -> str:
         name = self._names[variable.name]
         conversion = CONVERSIONS[_kind(variable.type.dtype)]
-        if variable.is_live_in:
+        if variable.is_given:
             # A Python int that is held in single precision goes there by way of a double, as
             # NumPy has it: `float` here, the rest in the kernel.
             return f"{name} = {conversion}({name})"

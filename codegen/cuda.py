@@ -282,7 +282,7 @@ class _Module:
 
     def _start_value(self, variable: ScalarVariable) -> str:
         name = self._names[variable.name]
-        before = name if variable.is_live_in else int(variable.is_true_before)
+        before = name if variable.is_given else int(variable.is_true_before)
         value = f"np.{variable.type.dtype}({before})"
         if variable.name in self._cells:
             return f"{self._cell(variable.name)} = call.cell({value})"

@@ -179,6 +179,19 @@ class ScalarVariable:
     live_in_type: ScalarType | None  # type of that value; None where not live in
     is_true_before: bool = False  # a truth value of ours, not live in, that is True before
 
+    @property
+    def is_given(self) -> bool:
+        """Whether its value before is one that it can hold: another one is never read.
+
+        A float before a loop over ints of the same name is gone once that loop has run; to make an
+        int of it would raise for NaN and warn for a complex number.
+        """
+        return self.live_in_type is not None and _rank(self.live_in_type) <= _rank(self.type)
+
+
+def _rank(type_: ScalarType) -> int:
+    return {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}[type_.dtype[0]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListElements:

@@ -83,6 +83,15 @@ def variable_or_element(a, n, m):
     return s
 
 
+def variable_of_another_kind(b, c, n):
+    s = c[0]
+    for i in range(1, 30, 2):
+        for s in range(4, n + 1):
+            pass
+        c[i] = b[i] if s > 3 else b[3]
+    return s
+
+
 def of_a_constant_range(a, n, m):
     for i in range(n):
         s = 0.0
@@ -131,3 +140,14 @@ def test_the_type_of_a_scalar_tells_whether_the_inner_loop_ran(function, n, m, r
 
 def test_a_loop_over_constants_needs_no_look():
     same(of_a_constant_range, lambda: (numbers((6, 6)), 5, 0), ran="cpu")
+
+
+@pytest.mark.parametrize("first", [np.nan, np.inf, 1e300, np.nan * 1j, 2.5 + 1j])
+@pytest.mark.parametrize("n", [2, 33])
+def test_what_an_int_takes_the_place_of_need_not_become_one(first, n, backend):
+    def arguments():
+        values = np.arange(60).astype(type(first))
+        values[0] = first
+        return values.copy(), values, n
+
+    same(variable_of_another_kind, arguments, backend, ran="cpu" if n == 33 else None)
