@@ -77,8 +77,8 @@ def _another(
 ) -> Schedule | None:
     """Return the schedule of another order than the source's, if one pays."""
     atoms = group(scop, constraints.private) if _is_plain(scop) else None
-    if atoms is None:
-        return None
+    if atoms is None or any(each.domain.is_empty() for each in atoms):
+        return None  # isl's tree knows nothing of what never runs
     columns, may_block = choices
     costs = Costs(scop=scop, atoms={each.name: each for each in atoms}, columns=columns)
     source = source_order(scop, atoms, schedule)

@@ -216,3 +216,26 @@ def test_a_failure_is_the_interpreters_own_in_another_order() -> None:
     with pytest.raises(IndexError) as run:
         decorated(*narrow())
     assert str(plain.value) == str(run.value)
+
+
+def with_a_loop_that_never_runs(a, b, c, n, m):
+    for i in range(1, n):
+        for j in range(1, n):
+            a[i, j] = a[i - 1, j] + a[i, j - 1]
+        for j in range(5, 5):
+            a[i, j] = 2.0 * a[i - 1, j]
+
+
+def with_a_branch_that_is_never_taken(a, b, c, n, m):
+    for i in range(1, n):
+        if i > n:
+            a[i, 2] = 2.0 * a[i - 1, 3]
+        for j in range(1, n):
+            a[i, j] = a[i - 1, j] + a[i, j - 1]
+
+
+@pytest.mark.parametrize(
+    "function", [with_a_loop_that_never_runs, with_a_branch_that_is_never_taken]
+)
+def test_what_never_runs_has_no_place_in_an_order(function: Callable[..., Any]) -> None:
+    same(function, arguments, ran="cpu", cache=False)
