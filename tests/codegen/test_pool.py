@@ -126,9 +126,9 @@ def following(lower, upper, order, come):
 def test_a_thread_alone_takes_the_chunks_of_all_groups_in_order(groups):
     entry = entry_of(compiled(following, INTS, INTS))
     assert entry is not None
-    order = np.full(8, -1)
+    order, come = np.full(8, -1), np.zeros(1, np.int64)  # a job holds addresses, nothing more
     job = Job(entry, range(9), threads=groups, last=7)
-    job.put(entry.packed((order, np.zeros(1, np.int64))))
+    job.put(entry.packed((order, come)))
     for _ in range(2):  # a job may run again
         assert 0 == machine().run_alone(job.address)
     assert list(range(8, 16)) == order.tolist()
