@@ -25,6 +25,7 @@ SEED = 11
 PAUSE_S = 0.02
 WARM_S = 0.02
 SAMPLE_S = 0.01  # a sample repeats the call until about this long
+LONG_S = 0.2  # a call that takes longer is steady enough for few rounds
 # On a shared machine the same call takes once and twice its time: rounds are added, as many as the
 # first ones again, until the ratio is known this well, or there were this many times the first.
 SURE = 1.1  # the upper end of the interval over the lower one
@@ -101,24 +102,31 @@ def seconds_of(call: Callable[[], object], repeats: int) -> float:
 
 
 def interleaved(
-    calls: Mapping[str, Callable[[], object]], rounds: int, sample_s: float = SAMPLE_S
+    calls: Mapping[str, Callable[[], object]],
+    rounds: int,
+    sample_s: float = SAMPLE_S,
+    long_rounds: int | None = None,
 ) -> dict[str, list[float]]:
-    """Seconds per call of each of `calls`, one entry per round; the order is drawn each round."""
+    """Seconds per call of each of `calls`, one entry per round; the order is drawn each round.
+
+    With `long_rounds`, what takes longer than `LONG_S` has but so many entries.
+    """
     order = np.random.default_rng(SEED)
     names = list(calls)
-    repeats = {}
+    once: dict[str, float] = {}
     for name in names:
         calls[name]()  # compiles
         calls[name]()  # some tiers settle at their second call
-        repeats[name] = max(1, round(sample_s / max(seconds_of(calls[name], 1), 1e-9)))
+        once[name] = max(seconds_of(calls[name], 1), 1e-9)
     times: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(rounds):
+    for number in range(rounds):
         for index in order.permutation(len(names)):
             name = names[index]
+            if long_rounds is not None and once[name] > LONG_S and number >= long_rounds:
+                continue
             time.sleep(PAUSE_S)
-            warming = round(repeats[name] * WARM_S / sample_s) if sample_s else 1
-            seconds_of(calls[name], max(1, warming))
-            times[name].append(seconds_of(calls[name], repeats[name]))
+            seconds_of(calls[name], max(1, round(WARM_S / once[name])))
+            times[name].append(seconds_of(calls[name], max(1, round(sample_s / once[name]))))
     return times
 
 

@@ -1,13 +1,18 @@
 """Kernels from one element to a hundred million: where each form overtakes the others.
 
-python -m benchmarks.sweep [--quick] [--only NAME] [--json [FILE]] [--figure FILE]
+python -m benchmarks.sweep [--quick] [--only NAME] [--json FILE [--resume]] [--seconds SECONDS]
+                           [--figure FILE]
 
 Every size is measured after warm-up, that is when autopar's choice for it has settled. CPython is
 timed itself as long as a call of it stays below half a second, and beyond that scaled from the
 largest call that was, which the figure shows dashed. The bar: where CPython was timed, a
 decorated call takes at most 20 µs or 5 % longer than an undecorated one, whichever is more.
 
-Exit status: 0 when everything was measured, whatever the bar says; 1 when a value was wrong.
+With `--seconds` no kernel is begun after so long, and `--resume` leaves out those that FILE
+already holds: so the whole sweep, some minutes, can be measured in pieces.
+
+Exit status: 0 when everything was measured, whatever the bar says; 1 when a value was wrong; 3
+when there are kernels left for another run.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +49,7 @@ SWEPT = (
     "saxpy", "jacobi", "matmul_ikj", "functions", "integers", "triangular_update", "stencil_3d",
 )  # fmt: skip
 FULL_DECADES, QUICK_DECADES = 8, 5
-ROUNDS, QUICK_ROUNDS = 7, 3
+ROUNDS, QUICK_ROUNDS, LONG_ROUNDS = 7, 3, 2
 SAMPLE_S = 0.004
 SETTLE_S, SETTLE_CALLS = 0.8, 12  # a decorated function is called this long, at least so often
 CPYTHON_S = 0.5  # a call predicted to take longer than this is not made
@@ -152,11 +157,19 @@ def one_cell(kernel: Kernel, size: int, rounds: int, before: Sequence[Cell]) -> 
     if not scaled:
         calls[CPYTHON] = bound(kernel.plain, arguments)
     settle(calls[OURS])
-    times = {name: median(each) for name, each in interleaved(calls, rounds, SAMPLE_S).items()}
+    found = interleaved(calls, rounds, SAMPLE_S, LONG_ROUNDS)
+    times = {name: median(each) for name, each in found.items()}
     if scaled:
         times[CPYTHON] = predicted
     ran = last_takeover(ours, arguments).backends
     return Cell(kernel=kernel.name, size=size, work=work, times_s=times, scaled=scaled, ran=ran)
+
+
+def slack_cell(cell: Cell) -> str:
+    """What a line says of the bar: nothing where CPython was not timed."""
+    if cell.scaled:
+        return report.NO_NUMBER
+    return "within" if cell.loss_s <= 0 else f"+{1e6 * cell.loss_s:.3g} µs"
 
 
 def text(sweep: Sweep) -> str:
@@ -172,11 +185,7 @@ def text(sweep: Sweep) -> str:
                 for form in forms
             ),
             ",".join(each.ran) or "not recorded",
-            "-"
-            if each.scaled
-            else "within"
-            if each.loss_s <= 0
-            else f"+{1e6 * each.loss_s:.3g} µs",
+            slack_cell(each),
         )
         for each in sweep.cells
     ]
@@ -185,13 +194,6 @@ def text(sweep: Sweep) -> str:
         f"  {each.faster} overtakes {each.slower} at {each.work:.2g}" for each in sweep.crossovers
     ]
     return "\n".join(lines)
-
-
-def slack_cell(cell: Cell) -> str:
-    """What a line says of the bar: nothing where CPython was not timed."""
-    if cell.scaled:
-        return report.NO_NUMBER
-    return "within" if cell.loss_s <= 0 else f"+{1e6 * cell.loss_s:.3g} µs"
 
 
 def bars(sweeps: Sequence[Sweep]) -> tuple[report.Bar, ...]:
@@ -223,33 +225,65 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds")
     parser.add_argument("--only", action="append", choices=SWEPT, metavar="NAME")
     parser.add_argument("--json", metavar="FILE", help="write what was measured")
+    parser.add_argument("--resume", action="store_true", help="add to FILE what it lacks")
+    parser.add_argument("--seconds", type=float, help="begin no kernel after so long")
     parser.add_argument("--figure", metavar="FILE", help="draw it (.svg or .png)")
     return parser.parse_args(argv)
+
+
+def kept(path: Path) -> list[Sweep]:
+    """The sweeps that a file holds; none if there is no file."""
+    if not path.exists():
+        return []
+    names = [each.name for each in fields(Cell)]
+    return [
+        Sweep(
+            kernel=one["kernel"],
+            cells=tuple(
+                Cell(**{**{n: e[n] for n in names}, "ran": tuple(e["ran"])}) for e in one["cells"]
+            ),
+            crossovers=tuple(Crossover(**each) for each in one["crossovers"]),
+        )
+        for one in json.loads(path.read_text("utf-8"))["sweeps"]
+    ]
+
+
+def in_order(sweeps: Sequence[Sweep]) -> list[Sweep]:
+    """The sweeps in the order in which they are shown, in however many pieces they came."""
+    return sorted(sweeps, key=lambda each: SWEPT.index(each.kernel))
 
 
 def main(argv: Sequence[str]) -> int:
     """Exit status of the sweep."""
     options = arguments(argv)
-    chosen = [one for one in KERNELS if one.name in (options.only or SWEPT)]
     decades = QUICK_DECADES if options.quick else FULL_DECADES
-    sweeps, wrong = [], []
-    for kernel in chosen:
+    path = None if options.json is None else Path(options.json)
+    sweeps = kept(path) if path is not None and options.resume else []
+    there = {each.kernel for each in sweeps}
+    wanted = [each for each in KERNELS if each.name in (options.only or SWEPT)]
+    left = [each for each in wanted if each.name not in there]
+    wrong: list[str] = []
+    start = time.monotonic()
+    while left and (options.seconds is None or time.monotonic() - start < options.seconds):
         try:
-            sweeps.append(measure(kernel, decades, QUICK_ROUNDS if options.quick else ROUNDS))
-            print(text(sweeps[-1]), end="\n\n", flush=True)
+            found = measure(left.pop(0), decades, QUICK_ROUNDS if options.quick else ROUNDS)
+            print(text(found), end="\n\n", flush=True)
+            sweeps = in_order([*sweeps, found])
         except WrongResult as error:
             wrong.append(str(error))
+        if path is not None and sweeps:
+            path.write_text(json.dumps(as_json(sweeps), indent=1) + "\n", "utf-8")
     rows = [report.bar_row(each) for each in bars(sweeps)]
     print(report.table(("bar", "limit", "measured", "verdict"), rows))
     for message in wrong:
         print(f"WRONG, not measured: {message}")
-    if options.json is not None:
-        Path(options.json).write_text(json.dumps(as_json(sweeps), indent=1) + "\n", "utf-8")
+    if left:
+        print(f"left: {', '.join(each.name for each in left)}; go on with --resume")
     if options.figure is not None and sweeps:
         from .sweep_figure import draw
 
         draw(sweeps, Path(options.figure))
-    return 1 if wrong else 0
+    return 1 if wrong else 3 if left else 0
 
 
 if __name__ == "__main__":
