@@ -125,7 +125,7 @@ def interleaved(
             if long_rounds is not None and once[name] > LONG_S and number >= long_rounds:
                 continue
             time.sleep(PAUSE_S)
-            seconds_of(calls[name], max(1, round(WARM_S / once[name])))
+            seconds_of(calls[name], max(1, round(WARM_S / once[name])) if sample_s else 1)
             times[name].append(seconds_of(calls[name], max(1, round(sample_s / once[name]))))
     return times
 

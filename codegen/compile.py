@@ -1,9 +1,11 @@
 """From generated source to a module that can be called.
 
 Maps source text to a Python module. Its file lies in the cache folder, named after a hash of the
-text and of everything that compiled code depends on, so that tracebacks and debuggers show it
-and Numba's own cache finds its code again. Without a folder the module lives in memory only,
-and tracebacks show its text all the same.
+text and of everything that compiled code depends on, so that tracebacks and debuggers show it.
+Without a folder the module lives in memory only, and tracebacks show its text all the same.
+
+Machine code is kept by `codegen.kept_kernels`; only where that is not possible it is Numba's own
+cache that keeps it, beside the file.
 
 What runs is always the text in hand: the file is written and compared, never read to be run.
 """
@@ -25,6 +27,8 @@ from .surroundings import code_in, interpreter, package, processor
 # The words by which generators ask for Numba's cache, in the options of every kernel.
 CACHED = "cache=True"
 UNCACHED = "cache=False"
+# Ends the names of modules that have no part in Numba's cache.
+_ALONE = "_alone"
 
 
 def compiler_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
@@ -40,19 +44,24 @@ def compiler_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
 _loading = Lock()
 
 
-def load_module(source: str, *, cache: Cache, types: str = "") -> ModuleType:
+def load_module(
+    source: str, *, cache: Cache, types: str = "", is_numba_to_keep: bool = True
+) -> ModuleType:
     """Return the module that `source` defines; the same one for the same source and cache.
 
     `types` stands for those of the arguments: a kernel is compiled for one signature only.
+    `is_numba_to_keep` says whether Numba looks for machine code in its cache, and keeps it there.
 
     A bad cache folder costs speed at the next start, never an exception. Nothing is compiled
     to machine code yet: kernels are when they are first called.
     """
     name = name_of(source, cache=cache, types=types)
+    name = name if is_numba_to_keep else f"{name}{_ALONE}"
     with _loading:
         if (known := sys.modules.get(name)) is not None:
             return known
-        module = _load(name, source, cache)
+        load = _load if is_numba_to_keep else _load_alone
+        module = load(name, source, cache)
         sys.modules[name] = module
         return module
 
@@ -71,6 +80,12 @@ def _load(name: str, source: str, cache: Cache) -> ModuleType:
             # What Numba raises where it can keep nothing beside the file.
             pass
     return execute(name, source.replace(CACHED, UNCACHED), f"<{name}>")
+
+
+def _load_alone(name: str, source: str, cache: Cache) -> ModuleType:
+    path = cache.store(f"{name.removesuffix(_ALONE)}.py", source)
+    filename = f"<{name}>" if path is None else str(path)
+    return execute(name, source.replace(CACHED, UNCACHED), filename, shown=source)
 
 
 def execute(name: str, source: str, filename: str, *, shown: str | None = None) -> ModuleType:

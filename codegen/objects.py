@@ -14,15 +14,20 @@ processor's flags around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from autopar.analysis.model.later import Later
 from autopar.analysis.model.nouns import dataclass
 
+from . import stream_code, turn_code
 from .elf import undefined_symbols
 from .entries import Target, callee_of, outcome_of
 from .fpflags import address_of
+from .light import light
 from .runtime import RUNTIME, runtime_text
 from .symbols import FLAGS
 from .wrappers import Callee, call_lines, declarations, entry_lines, form_of
@@ -30,10 +35,18 @@ from .wrappers import Callee, call_lines, declarations, entry_lines, form_of
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
     from numba.core import codegen, compiler, compiler_lock, types
+
+    from . import bounds
 else:
+    bounds = Later("autopar.codegen.bounds")
     llvm, types = Later("llvmlite.binding"), Later("numba.core.types")
     codegen, compiler = Later("numba.core.codegen"), Later("numba.core.compiler")
     compiler_lock = Later("numba.core.compiler_lock")
+
+LOG = logging.getLogger("autopar")
+
+# Functions of our own that an object brings with it: LLVM code that kernels call.
+_BROUGHT = {stream_code.STREAM: stream_code.text, turn_code.TURN: turn_code.text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +105,14 @@ def make_object(wanted: Sequence[Wanted]) -> Object | None:
         ways = "\n".join(_ways_in(wanted, called, layouts))
         whole.link_in(_parsed(ways, whole))
         used = {each.name for each in whole.functions if each.is_declaration}
+        brought = [text for name, text in _BROUGHT.items() if name in used]
         if used & RUNTIME:
-            whole.link_in(_parsed(runtime_text(), whole))
-            for each in whole.functions:
-                if each.name in RUNTIME and not each.is_declaration:
-                    each.linkage = "internal"
+            brought.append(runtime_text)
+        for text in brought:
+            whole.link_in(_parsed(text(), whole))
+        for each in whole.functions:
+            if each.name in RUNTIME | _BROUGHT.keys() and not each.is_declaration:
+                each.linkage = "internal"
         if "inttoptr (i64" in str(whole):  # an address of this process
             return None
         content = target._tm.emit_object(whole)  # noqa: SLF001 - the one that Numba compiles for
@@ -111,6 +127,15 @@ def make_object(wanted: Sequence[Wanted]) -> Object | None:
 
 def _compiled(wanted: Wanted) -> Any:  # noqa: ANN401 - Numba is untyped
     """Return what Numba makes of a kernel, short of machine code."""
+    if "empty" not in wanted.dispatcher.py_func.__code__.co_names:  # no arrays of its own
+        try:
+            return _form(wanted, _plain(wanted.dispatcher.py_func), is_light=True)
+        except Exception:  # whatever it lacks: what is really wrong is seen below
+            LOG.debug("%s needs all of Numba", wanted.name, exc_info=True)
+    return _form(wanted, wanted.dispatcher.py_func, is_light=False)
+
+
+def _form(wanted: Wanted, function: Callable[..., Any], *, is_light: bool) -> Any:  # noqa: ANN401 - as above
     own = wanted.dispatcher._compiler  # noqa: SLF001 - Numba has no public way to stop here
     flags: Any = compiler.Flags()
     own.targetdescr.options.parse_as_flags(flags, own.targetoptions)
@@ -119,25 +144,35 @@ def _compiled(wanted: Wanted) -> Any:  # noqa: ANN401 - Numba is untyped
     flags.no_cfunc_wrapper = True
     context = own.targetdescr.target_context
     library = _library(context.codegen(), wanted.name)
-    form = compiler.compile_extra(
-        own.targetdescr.typing_context,
-        context,
-        own.py_func,
-        args=wanted.signature,
-        return_type=None,
-        flags=flags,
-        locals=own.locals,
-        library=library,
-        pipeline_class=own.pipeline_class,
-    )
+    with light(context) if is_light else nullcontext():
+        flags.nrt = not is_light
+        form = compiler.compile_extra(
+            own.targetdescr.typing_context,
+            context,
+            function,
+            args=wanted.signature,
+            return_type=None,
+            flags=flags,
+            locals=own.locals,
+            library=library,
+            pipeline_class=own.pipeline_class,
+        )
     library.finalize()
     return form
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a kernel whose `min` and `max`, those of bounds, are no functions of Numba's."""
+    names = {**function.__globals__, "min": bounds.lesser, "max": bounds.greater}
+    return FunctionType(function.__code__, names, function.__name__)
 
 
 def _library(own: Any, name: str) -> Any:  # noqa: ANN401 - as above
     """Return a library of Numba's that optimises a module and leaves it at that."""
 
     class Library(codegen.CPUCodeLibrary):
+        brings_functions = True  # see `brings_functions`
+
         def _finalize_final_module(self) -> None:
             self._finalize_dynamic_globals()
             self._verify_declare_only_symbols()
@@ -153,6 +188,11 @@ def _library(own: Any, name: str) -> Any:  # noqa: ANN401 - as above
             return self._final_module
 
     return Library(own, name)
+
+
+def brings_functions(context: Any) -> bool:  # noqa: ANN401 - as above
+    """Return whether what is being lowered goes into an object, with all functions of our own."""
+    return getattr(context.active_code_library, "brings_functions", False)
 
 
 def _hide_all_but(module: Any, name: str) -> None:  # noqa: ANN401 - as above

@@ -72,15 +72,24 @@ def _kept(name: str, source: str, cache: Cache) -> ModuleType | None:
 
 def _compiled(name: str, source: str, program: Program, cache: Cache) -> ModuleType:
     """Return the module compiled by Numba, and keep its machine code where that is possible."""
-    module = load_module(source, cache=cache, types=types_of(program))
-    made = _object_of(module, program) if kept_kernels.is_possible() else None
+    types = types_of(program)
+    if not kept_kernels.is_possible():
+        return _compiled_by_numba(source, program, cache)
+    module = load_module(source, cache=cache, types=types, is_numba_to_keep=False)
+    made = _object_of(module, program)
     kernels = None if made is None else kept_kernels.load(made)
     if made is None or kernels is None:
-        compile_kernels(module, program)
-        return module
+        return _compiled_by_numba(source, program, cache)
     vars(module).update(kernels)
     if stands_alone(host_part(source), module, kernels):
         kept_kernels.keep(kept_kernels.file_of(name), made, cache)
+    return module
+
+
+def _compiled_by_numba(source: str, program: Program, cache: Cache) -> ModuleType:
+    """Return the module with kernels that Numba calls and keeps."""
+    module = load_module(source, cache=cache, types=types_of(program))
+    compile_kernels(module, program)
     return module
 
 

@@ -17,11 +17,11 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
+from .objects import brings_functions
 from .stream_code import STREAM, engine
 from .streams import ROW
 from .strip_memory import on_stack
 
-engine()  # defines the symbol that kernels name
 _WORD, _BYTE = ir.IntType(64), ir.IntType(8)
 
 
@@ -49,6 +49,8 @@ def stream(_context: object, at: Any, row: Any, count: Any) -> Any:  # noqa: ANN
     def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
         byte = _BYTE.as_pointer()
         kind = ir.FunctionType(ir.VoidType(), (byte, byte, _WORD))
+        if not brings_functions(context):
+            engine()  # defines the symbol that the kernel names
         function = cgutils.get_or_insert_function(builder.module, kind, STREAM)
         size = context.get_abi_sizeof(context.get_value_type(at.dtype))
         ends = [builder.bitcast(each, byte) for each in arguments[:2]]

@@ -15,11 +15,11 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
+from .objects import brings_functions
 from .strip_memory import on_stack, place_of
 from .turn_code import TURN, engine
 from .turned import TILE, WIDTH
 
-engine()  # defines the symbol that kernels name
 _WORD, _BYTE = ir.IntType(64), ir.IntType(8)
 
 
@@ -49,6 +49,8 @@ def turn(_context: object, tile: Any, array: Any, index: Any, count: Any, width:
         stride = cgutils.unpack_tuple(builder, held.strides)[0]
         byte = _BYTE.as_pointer()
         kind = ir.FunctionType(ir.VoidType(), (byte, byte, _WORD, _WORD, _WORD))
+        if not brings_functions(context):
+            engine()  # defines the symbol that the kernel names
         function = cgutils.get_or_insert_function(builder.module, kind, TURN)
         ends = [builder.bitcast(each, byte) for each in (tile, place)]
         builder.call(function, (*ends, stride, count, width))

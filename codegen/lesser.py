@@ -1,0 +1,33 @@
+"""The `min` and `max` of bounds, which Numba would compile as functions of their own.
+
+    min(lower + 992, upper)        of two integers: a comparison and a choice
+
+Numba's own take any number of anything; compiling one takes as long as a small kernel.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+# (llvmlite and Numba are untyped.)
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.core import types
+from numba.core.extending import intrinsic
+
+
+def _of_two(order: str) -> Any:  # noqa: ANN401 - Numba is untyped
+    def chosen(_context: object, first: Any, second: Any) -> Any:  # noqa: ANN401 - as above
+        if not all(isinstance(each, types.Integer) and each.signed for each in (first, second)):
+            return None
+
+        def generate(_context: object, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+            is_first = builder.icmp_signed(order, *arguments)
+            return builder.select(is_first, *arguments)
+
+        return types.int64(types.int64, types.int64), generate
+
+    return intrinsic(chosen)
+
+
+lesser, greater = _of_two("<="), _of_two(">=")
