@@ -18,7 +18,7 @@ from numba.core.extending import intrinsic
 
 def _chosen(order: str) -> Any:  # noqa: ANN401 - Numba is untyped
     def chosen(_context: object, first: Any, second: Any) -> Any:  # noqa: ANN401 - as above
-        if not all(isinstance(each, types.Integer) and each.signed for each in (first, second)):
+        if not (_is_signed(first) and _is_signed(second)):
             return None
 
         def generate(_context: object, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401 - as above
@@ -27,6 +27,10 @@ def _chosen(order: str) -> Any:  # noqa: ANN401 - Numba is untyped
         return types.int64(types.int64, types.int64), generate
 
     return intrinsic(chosen)
+
+
+def _is_signed(kind: Any) -> bool:  # noqa: ANN401 - as above
+    return isinstance(kind, types.Integer) and bool(getattr(kind, "signed"))  # noqa: B009 - not in Numba's stubs
 
 
 lesser, greater = _chosen("<="), _chosen(">=")
