@@ -113,9 +113,28 @@ def __getattr__(name: str) -> Any:
 def _cuda() -> Any:
     try:
         # numba-cuda where it is installed, else the module that Numba itself still carries
-        return load("numba.cuda")
+        cuda = load("numba.cuda")
     except ImportError as error:
         raise CudaUnavailable("numba.cuda cannot be imported; install autopar[cuda]") from error
+    _load_with_old_names()
+    return cuda
+
+
+def _load_with_old_names() -> None:
+    """Load the part of numba-cuda that asks NumPy 2.5 for a name that it has no more.
+
+    Up to 0.30.4 no kernel is compiled otherwise; NumPy is left as it was.
+    """
+    if hasattr(np, "row_stack"):
+        return
+    numpy: Any = np
+    numpy.row_stack = np.vstack
+    try:
+        load("numba.cuda.np.arrayobj")
+    except ImportError:  # a package that has no such part
+        pass
+    finally:
+        del numpy.row_stack
 
 
 def is_simulator() -> bool:

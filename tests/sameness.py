@@ -124,6 +124,8 @@ def freeze(value: object, arguments: tuple[object, ...] = ()) -> object:
     match value:
         case np.ndarray():
             return _frozen_array(value)
+        case np.generic() if value.dtype.char in "gG":  # some of their bytes mean nothing
+            return type(value), repr(value)
         case np.generic():
             return type(value), value.tobytes()
         case float():
@@ -142,6 +144,8 @@ def freeze(value: object, arguments: tuple[object, ...] = ()) -> object:
 def _frozen_array(value: np.ndarray[Any, Any]) -> object:
     if value.dtype.hasobject:
         content: object = tuple(freeze(each) for each in value.ravel().tolist())
+    elif value.dtype.char in "gG":  # some of their bytes mean nothing
+        content = tuple(map(repr, np.ravel(value).tolist()))
     else:
         content = np.array(value, copy=True, subok=False).tobytes()
     mask = np.ma.getmaskarray(value).tobytes() if isinstance(value, np.ma.MaskedArray) else b""
