@@ -56,6 +56,7 @@ from .machine import Machine
 from .options import Options
 from .patience import Patience
 from .reanalysis import Allowance, Reanalyses
+from .put_back import kept
 from .record import Records
 from .repeats import Repeat, Repeats
 from .resting import ALWAYS, Rest, known_ns, sizes_tell
@@ -677,6 +678,7 @@ class Region:
                 found_out = variant.check(launcher, *arguments)[0] & FAILURES
                 if found_out:
                     return self._refuse(found, self._failed(found_out))
+            before = kept(variant.saves, variant.arrays, arguments)
             outcome = variant.run(launcher, *arguments)
         except DeviceError as error:
             return self._refuse(found, self._device_failed(error))
@@ -688,6 +690,8 @@ class Region:
             self.repeats.forget()
             self.shortcuts.forget()
             return self._refuse(found, self.kernels.give_up(variant, error))
+        if before is not None and outcome[0] & FAILURES:
+            before.put_back()
         how = _How(perf_counter() - started, repeated, copies)
         return self._settle(variant, outcome, values, found, how)
 

@@ -53,6 +53,7 @@ class Form:
     may_warn: bool
     launches_once: bool
     redo: Condition | None
+    saves: tuple[str, ...]
     types_hold: str | None
     lists: tuple[ListElements, ...]
     stored: tuple[StoredList, ...]
@@ -135,6 +136,7 @@ def variant_of(form: Form, options: Options) -> Variant:
         may_warn=form.may_warn,
         launches_once=form.launches_once,
         redo=form.redo,
+        saves=form.saves,
         types_hold=form.types_hold,
         lists=form.lists,
         stored=form.stored,

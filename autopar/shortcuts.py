@@ -167,7 +167,8 @@ class _Noted(NamedTuple):
 def _noted(repeat: Repeat, values: tuple[object, ...]) -> _Noted | None:
     """Return what a call launches; None where it does more than that, or cannot be told."""
     variant = repeat.variant
-    is_plain = variant.launches_once and variant.check is None and variant.remark is None
+    is_whole = variant.check is None and not variant.saves
+    is_plain = variant.launches_once and is_whole and variant.remark is None
     if not is_plain or not all(map(_fits, values)):
         return None
     given = [_Given(position) for position in range(len(values))]

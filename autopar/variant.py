@@ -47,6 +47,8 @@ class Variant:
     may_warn: bool  # NumPy warnings
     launches_once: bool  # and does nothing else
     redo: Condition | None  # when the region may be run again; None where nobody asks
+    # Arrays of which a run keeps copies, to put them back if something fails.
+    saves: tuple[str, ...]
     # Python over the names of the call; None where nothing is asked. Holds where the loops run
     # on which the types depend: a sum that starts as 0.0 stays a float if nothing is added.
     types_hold: str | None

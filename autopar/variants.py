@@ -64,6 +64,7 @@ from .dumps import NUMBERS, write_text
 from .forms import Form, keep, variant_of
 from .lists import StoredList
 from .options import Options
+from .put_back import may_be_put_back, written_arrays
 from .variant import Target, Variant
 
 
@@ -79,6 +80,8 @@ class Draft:
     # where nothing can fail, or where failing may be found out afterwards.
     checks: tuple[Program, str] | None
     redo: Condition | None  # when the region may be run again; None where nobody asks
+    # Arrays of which a run keeps copies, to put them back if something fails.
+    saves: tuple[str, ...]
     stored: tuple[StoredList, ...]
     # Where loops of the source stand that run in another order, and what was done to them.
     transforms: tuple[tuple[Span, str], ...]
@@ -132,7 +135,7 @@ def draft_variant(
         return may_redo
     always = isinstance(may_redo, Condition) and may_redo.text == "True"
     program = replace(program, may_rerun=always)
-    checks = None
+    checks, saves = None, ()
     # What a region does to copies of lists alone, nobody sees if it fails.
     is_seen = any(each.is_written and each.name not in lists for each in program.given_arrays)
     if target == "cpu" and (is_seen or not lists) and _is_checked_first(typed, may_redo):
@@ -140,11 +143,14 @@ def draft_variant(
         may_check = may_check_first(region, arrays_needed(only))
         if isinstance(may_check, Refusal):
             return may_check
-        if not may_check:
+        if may_check:
+            only = with_passes(only)
+            checks = only, generated(only, target, options)
+            program = proven(program)
+        elif may_be_put_back(program):
+            saves = written_arrays(program, lists)
+        else:
             return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
-        only = with_passes(only)
-        checks = only, generated(only, target, options)
-        program = proven(program)
     if is_cpu:
         program = with_streams(with_passes(with_jammed(program)), is_large=is_large)
     return Draft(
@@ -154,6 +160,7 @@ def draft_variant(
         source=generated(program, target, options),
         checks=checks,
         redo=may_redo,
+        saves=saves,
         stored=stored,
         transforms=(
             *((region.scop.loops[loop].span, word) for loop, word in schedule.transforms),
@@ -219,10 +226,13 @@ def make_variant(  # noqa: PLR0913 - all that decides which code it is
         mixed=tuple(name for name, _ in draft.typed.kinds),
         has_copies=any(isinstance(node, Loop) and node.cells for node in walk_nodes(program.body)),
         # What checks find out about a loop without end says nothing of the run itself.
-        may_outgrow=bool(hazards & FAILURES) and (draft.checks is None or _is_endless(program)),
+        may_outgrow=bool(hazards & FAILURES)
+        and (draft.checks is None or _is_endless(program))
+        and not draft.saves,
         may_warn=bool(hazards & WARNINGS),
         launches_once=draft.target == "cpu" and launches_once(program),
         redo=draft.redo,
+        saves=draft.saves,
         types_hold=_types_hold(region, draft.typed),
         lists=draft.typed.lists,
         stored=draft.stored,

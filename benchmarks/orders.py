@@ -26,6 +26,7 @@ from .harness import Arguments, WrongResult, copied, last_takeover
 from .loops import Form
 from .polybench import Kernel
 from .polybench.sizes import POLYBENCH, PROGRAMS
+from .regret import settled_rates
 from .statistics import bootstrap_ratio, geometric_mean, median
 from .takeover import Takeover
 
@@ -215,7 +216,8 @@ def main(argv: Sequence[str]) -> int:
         kernel = left.pop(0)
         print(f"measuring {kernel.name} ...", file=sys.stderr, flush=True)
         try:
-            lines.append(measure(kernel, options.rounds))
+            with settled_rates():
+                lines.append(measure(kernel, options.rounds))
         except WrongResult as error:
             wrong.append(str(error))
         if path is not None:

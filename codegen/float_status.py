@@ -12,7 +12,7 @@ IEEE 754-2019, section 7: invalid, division by zero, overflow.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from autopar.analysis.model.typed import (
@@ -57,19 +57,27 @@ def _may_be_run_early(node: Node) -> bool:
     """Return whether LLVM may compute what stands under a test where the test does not hold.
 
     It does so with single operations, or hoists them out of a loop; not with a loop whose
-    operations wait for elements: loads are never made early.
+    operations wait for elements: loads are never made early. What moves values about warns of
+    nothing.
     """
     return isinstance(node, Branch) and not all(map(_waits_for_elements, node.body))
 
 
 def _waits_for_elements(node: Node) -> bool:
+    if isinstance(node, Instance):
+        return not any(True for _ in _warning(node))
     return isinstance(node, Loop) and all(
         any(isinstance(part, Load) for part in walk_typed(each))
         for inner in walk_nodes(node.body)
         if isinstance(inner, Instance)
-        for each in walk_statement(inner.statement)
-        if isinstance(each, Cast | Operation) and each.hazards & FLOAT_WARNING
+        for each in _warning(inner)
     )
+
+
+def _warning(instance: Instance) -> Iterator[TypedExpression]:
+    for each in walk_statement(instance.statement):
+        if isinstance(each, Cast | Operation) and each.hazards & FLOAT_WARNING:
+            yield each
 
 
 def _misleads(node: TypedExpression) -> bool:

@@ -263,15 +263,17 @@ class CannotStopInside(Reason):
 
     Why it blocks: where the interpreter raises, it has stored the earlier elements and not the
         later ones. A kernel finds failures out beforehand, by a run without stores, which tells
-        nothing where stored elements are read again.
+        nothing where stored elements are read again; or it puts back what it has overwritten,
+        which takes that a run with failures ends, and leaves other memory alone.
 
     Example:
         for i in range(1, n):
-            a[i] = math.sqrt(a[i - 1] - 1.0)
+            a[idx[i]] = math.sqrt(a[i - 1] - 1.0)
 
     Use instead: operations that cannot fail, or an output array of its own.
 
-    References: docs/decisions/0002, failures are found before anything is stored.
+    References: docs/decisions/0002, failures are found before anything is stored; 0030, arrays
+        that are put back.
     """
 
     code: ClassVar[str] = "AP511"

@@ -46,7 +46,6 @@ _SIZES = {
 }
 
 
-
 POLYBENCH = tuple(replace(each, inputs={**each.inputs, **_SIZES[each.name]}) for each in KERNELS)
 
 
