@@ -55,8 +55,8 @@ from .long_sums import LongSums, sums_of
 from .machine import Machine
 from .options import Options
 from .patience import Patience
-from .reanalysis import Allowance, Reanalyses
 from .put_back import kept
+from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
 from .resting import ALWAYS, Rest, known_ns, sizes_tell

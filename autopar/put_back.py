@@ -4,7 +4,7 @@ Before:  for i: a[i] = math.sqrt(a[i - 1] - 1.0)      a run without stores tells
 After:   keep `a`; run; if an operation failed: put `a` back, and the interpreter runs the loop
 
 Checkpoint and rollback (Randell, System structure for software fault tolerance, 1975), of one
-region ([decision 0030](docs/decisions/0030-what-is-done-to-nests-that-may-fail.md)).
+region ([decision 0030](docs/decisions/0030-arrays-that-are-put-back.md)).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import INDEX_ERROR
@@ -40,7 +39,7 @@ def written_arrays(program: Program, copies: frozenset[str]) -> tuple[str, ...]:
 class Kept:
     """Arrays, and what they held."""
 
-    pairs: tuple[tuple[NDArray[np.generic], NDArray[np.generic]], ...]
+    pairs: tuple[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]], ...]
 
     def put_back(self) -> None:
         """Let the arrays hold what they held."""
@@ -57,6 +56,6 @@ def kept(saves: tuple[str, ...], names: tuple[str, ...], arguments: tuple[Any, .
         return None
     arrays = [arguments[names.index(each)] for each in saves]
     try:
-        return Kept(pairs=tuple((each, each.copy()) for each in arrays))
+        return Kept(pairs=tuple((each, np.array(each)) for each in arrays))
     except MemoryError as error:
         raise NoRoomError(str(error)) from error

@@ -39,6 +39,7 @@ from .cpu_reduce import (
     private_positions,
     reduction_lines,
 )
+from .fixed_reads import with_fixed_reads
 from .float_status import FLOAT_STATUS, decides_by_data
 from .held import with_held
 from .integers import rename
@@ -85,11 +86,16 @@ def generate_cpu(program: Program, *, fastmath: bool = False) -> str:
 
 def launches_once(program: Program) -> bool:
     """Return whether all that `run` does is one launch that leaves nothing but a status."""
-    match host.plan_host(with_held(program)).nodes:
+    match host.plan_host(_with_scalars(program)).nodes:
         case (host.Launch(kernel=host.Kernel(returned=()) as kernel),):
             is_given = all(each.extents is None for each in program.arrays)
             return is_given and not program.results and not private_positions(kernel)
     return False
+
+
+def _with_scalars(program: Program) -> Program:
+    """Return `program` with elements in scalars, where an innermost loop has the same ones."""
+    return with_held(with_fixed_reads(program))
 
 
 def spelled(program: Program) -> dict[str, str]:
@@ -102,13 +108,13 @@ class _Module:
 
     def __init__(self, program: Program, *, fastmath: bool) -> None:
         self._may_warn = bool(program.hazards & FLOAT_WARNING)
-        # The test that `with_held` adds speculates no arithmetic: only loops stand below it.
+        # The tests that `_with_scalars` adds speculate no arithmetic: only loops stand below them.
         self._telling = frozenset(
             each.name
             for each in host.kernels_of(host.plan_host(program))
             if self._may_warn and decides_by_data(each.nodes)
         )
-        self._program = program = with_held(program)
+        self._program = program = _with_scalars(program)
         self._names = spelled(program)
         self._host = host.plan_host(program)
         self._body = Body(
