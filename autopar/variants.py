@@ -135,7 +135,8 @@ def draft_variant(
         return may_redo
     always = isinstance(may_redo, Condition) and may_redo.text == "True"
     program = replace(program, may_rerun=always)
-    checks, saves = None, ()
+    checks = None
+    saves: tuple[str, ...] = ()
     # What a region does to copies of lists alone, nobody sees if it fails.
     is_seen = any(each.is_written and each.name not in lists for each in program.given_arrays)
     if target == "cpu" and (is_seen or not lists) and _is_checked_first(typed, may_redo):

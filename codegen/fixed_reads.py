@@ -16,34 +16,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field, replace
 
-from autopar.analysis.model.loop_ir import (
-    Compare,
-    Expression,
-    Name,
-    walk_expression,
-    wrapped_value,
-)
+from autopar.analysis.model.loop_ir import Compare
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
-    Cast,
-    Computed,
     Load,
-    Operation,
     ScalarVariable,
     SetVariable,
     Store,
-    TypedExpression,
-    TypedStatement,
     Variable,
     places_of,
 )
 from autopar.analysis.model.unused import unused
 
-from .integers import rename, text
+from .elements import Cell, cell_of, differ, key_of, moves, with_scalars_for
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of, walk_nodes
-from .least import are_apart
-
-_Cell = tuple[Expression, ...]
 
 
 def with_fixed_reads(program: Program) -> Program:
@@ -106,7 +92,9 @@ class _Reader:
             values[key] = Variable(name=name, type=load.type, span=load.span)
             first = SetVariable(name=name, value=load, span=load.span)
             before.append(replace(instance, name=f"{instance.name}_fixed{number}", statement=first))
-        body = tuple(_with(each, values) for each in loop.body)
+        body = tuple(
+            with_scalars_for(each, values) for each in loop.body if isinstance(each, Instance)
+        )
         return Branch(
             test=Compare(operator="<", left=loop.lower, right=loop.upper, span=loop.span),
             body=(*before, replace(loop, body=body)),
@@ -125,19 +113,19 @@ def _fixed(
     if len(instances) < len(loop.body) or not _takes_its_range(loop):
         return {}
     places = [(each, place) for each in instances for place in places_of(each.statement)]
-    stored: dict[str, list[_Cell | None]] = {}
+    stored: dict[str, list[Cell | None]] = {}
     for instance, place in places:
         if isinstance(place, Store):
-            stored.setdefault(place.array, []).append(_cell(instance, place))
+            stored.setdefault(place.array, []).append(cell_of(instance, place))
     found: dict[str, tuple[Instance, Load]] = {}
     for instance, place in places:
         if isinstance(place, Store) or place.array not in stored or place.array in overlapping:
             continue
-        cell = _cell(instance, place)
-        if cell is None or any(_moves(each, loop) for each in cell):
+        cell = cell_of(instance, place)
+        if cell is None or moves(cell, loop):
             continue
-        if all(_differ(cell, each, (*around, loop)) for each in stored[place.array]):
-            found.setdefault(_key(place.array, cell), (instance, place))
+        if all(differ(cell, each, (*around, loop)) for each in stored[place.array]):
+            found.setdefault(key_of(place.array, cell), (instance, place))
     return found
 
 
@@ -146,57 +134,3 @@ def _takes_its_range(loop: Loop) -> bool:
     is_whole = loop.within is None and loop.stays is None and not loop.is_endless
     is_whole = is_whole and loop.lanes is None and loop.passes is None
     return is_whole and not loop.reductions and not loop.cells and not loop.private_arrays
-
-
-def _cell(instance: Instance, place: Load | Store) -> _Cell | None:
-    """Return the subscripts over iterators and parameters; None where data decide, or they wrap."""
-    values = dict(instance.iterators)
-    found: list[Expression] = []
-    for index in place.indices:
-        if isinstance(index, Computed) or wrapped_value(index) is not None:
-            return None
-        found.append(rename(index, values))
-    return tuple(found)
-
-
-def _differ(one: _Cell, other: _Cell | None, around: Sequence[Loop]) -> bool:
-    if other is None:
-        return False
-    return any(are_apart(a, b, around) for a, b in zip(one, other, strict=True))
-
-
-def _moves(index: Expression, loop: Loop) -> bool:
-    return any(isinstance(n, Name) and n.name == loop.iterator for n in walk_expression(index))
-
-
-def _key(array: str, cell: _Cell) -> str:
-    return f"{array}[{', '.join(text(each, {}) for each in cell)}]"
-
-
-def _with(node: Node, values: dict[str, Variable]) -> Node:
-    """Return a statement that has scalars for elements."""
-    assert isinstance(node, Instance)  # `_fixed` looked
-    return replace(node, statement=_statement(node, values))
-
-
-def _statement(instance: Instance, values: dict[str, Variable]) -> TypedStatement:
-    statement = instance.statement
-    assert isinstance(statement, Store | SetVariable)  # checks and traces store nothing
-    return replace(statement, value=_expression(statement.value, instance, values))
-
-
-def _expression(
-    value: TypedExpression, instance: Instance, values: dict[str, Variable]
-) -> TypedExpression:
-    match value:
-        case Load():
-            cell = _cell(instance, value)
-            variable = None if cell is None else values.get(_key(value.array, cell))
-            return value if variable is None else replace(variable, span=value.span)
-        case Cast():
-            return replace(value, operand=_expression(value.operand, instance, values))
-        case Operation():
-            operands = tuple(_expression(each, instance, values) for each in value.operands)
-            return replace(value, operands=operands)
-        case _:
-            return value

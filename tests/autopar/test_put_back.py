@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import put_back
+from autopar.codegen.copies import NoRoomError
 from tests.sameness import loops_of, places, same
 
 
@@ -97,7 +97,7 @@ def test_a_run_that_fails_puts_everything_back_whatever_ran_before():
 
 def test_nothing_runs_where_there_is_no_room_for_copies(monkeypatch):
     def no_room(*_):
-        raise put_back.NoRoomError("no room")
+        raise NoRoomError("no room")
 
     monkeypatch.setattr("autopar.dispatch.kept", no_room)
     decorated = autopar.parallel(cholesky, backend="cpu")

@@ -64,8 +64,8 @@ def only_stored(a, b, c, n, m):
             c[i, 0] = a[i, k]
 
 
-HELD = [product, two_sums, nowhere_without_iterations, neighbour]
-NOT_HELD = [reads_a_neighbour, moves, under_a_test, only_stored]
+HELD = [product, two_sums, nowhere_without_iterations, neighbour, reads_a_neighbour]
+NOT_HELD = [moves, under_a_test, only_stored]
 
 
 def arguments(n=17, m=11, dtype="float64"):
