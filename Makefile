@@ -31,6 +31,7 @@ pytest: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.polybench
 
 # Every size from one element to a hundred million, and where the forms cross; a picture.
 regret: $(VENV)/.bench

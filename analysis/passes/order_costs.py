@@ -24,7 +24,7 @@ _THREADS = 2
 _SHORTEST_NS = 50_000  # less is not shared out
 _LAUNCH_NS = 10_000
 # Of an access, in a loop that vectorises, in one that does not, and across the rows of an array.
-_SIDE_BY_SIDE, _ONE_BY_ONE, _STRIDED = 0.2, 0.5, 3.0
+_SIDE_BY_SIDE, _ONE_BY_ONE, _STRIDED = 0.2, 0.5, 4.0
 _LATENCY = 1.5  # where an iteration waits for the one before
 _FEWEST = 8  # iterations that are worth vectorising
 
@@ -115,13 +115,14 @@ class Costs:
             if access.indices
         ]
         strided = sum(each > 1 for each in places)
+        staying = sum(each == 0 for each in places)  # held in registers
         is_free = around is not None and around.is_coincident and variable is not None
         is_vector = is_free and not strided and around is not None
         if is_vector and around is not None and around.block == 1:
             is_vector = self._trips_for(atom, around) >= _FEWEST
         each = _SIDE_BY_SIDE if is_vector else _ONE_BY_ONE
         waiting = 0.0 if is_free or around is None else _LATENCY
-        return (len(places) + 1 - strided) * each + strided * _STRIDED + waiting
+        return (len(places) + 1 - strided - staying) * each + strided * _STRIDED + waiting
 
     def stride(self, access: Access, variable: str | None) -> int:
         """Return 0 for an element that stays, 1 for neighbours, 2 for what lies further apart."""
