@@ -48,7 +48,8 @@ from .passes.layouts import on_bases
 from .passes.liveness import live_after
 from .passes.parse import parse
 from .passes.pinned import pinned
-from .passes.reasons import BudgetExhausted, DrawnFirst, PartlyAhead
+from .passes.pure_maps import find_pure_maps
+from .passes.reasons import BudgetExhausted, DrawnFirst, IndependentMap, PartlyAhead
 from .passes.regions import DrawnScop, Half, find_regions, is_within
 from .passes.reordering import reordered
 from .passes.schedule import find_schedule
@@ -112,7 +113,22 @@ def analyze(
         case Function() as function:
             with isl.allowance(_FUNCTION_BUDGET, _FUNCTION_SECONDS):
                 plan = _plan(function, source.text, facts, observe)
+                plan = replace(plan, unsupported=_with_maps(source, plan))
                 return observe(replace(plan, array_runs=_array_runs(source, plan)))
+
+
+def _with_maps(source: SourceFunction, plan: Plan) -> tuple[UnsupportedLoop, ...]:
+    """Return the loops that no kernel takes, the maps among them said to be such."""
+    planned = {each.span for each in plan.deferred} | {each.span for each in plan.waiting}
+    planned |= {each.span for each in plan.splits} | {each.span for each in plan.drawn}
+    asked = frozenset(each.span for each in plan.unsupported) - planned
+    maps = find_pure_maps(source, asked)
+    return tuple(_as_map(each) if each.span in maps else each for each in plan.unsupported)
+
+
+def _as_map(loop: UnsupportedLoop) -> UnsupportedLoop:
+    reason = IndependentMap(span=loop.span, rest=loop.reasons[0].message.rstrip("."))
+    return replace(loop, reasons=(reason, *loop.reasons))
 
 
 def _array_runs(source: SourceFunction, plan: Plan) -> tuple[ArrayRun, ...]:

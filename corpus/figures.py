@@ -19,6 +19,7 @@ COLOURS = {
     "reduction": "#5aae61",
     "conditional": "#c2a5cf",
     "sequential": "#d6604d",
+    "independent": "#92c5de",
     "unsupported": "#bdbdbd",
 }
 _INK = "#333333"

@@ -38,7 +38,9 @@ Copies of a notebook (the same code, whatever its outputs) count once.
 """
 _LIMITS = """\
 What a call would know is not known to a verdict: the analysis runs no code. A conditional loop is \
-parallel whenever its condition holds, and an unsupported one may well be independent.
+parallel whenever its condition holds, and an unsupported one may well be independent. Those \
+called independent (AP222) are: each iteration computes values of its own from objects that no \
+kernel can hold, so the interpreter runs them.
 Names are assumed to hold plain arrays or numbers, arrays of different names not to overlap, and \
 subscripts to be in range; a run checks all three.
 Intervals are Wilson's, for the loops as a sample of such loops. Loops of one notebook are not \

@@ -17,7 +17,9 @@ from .record import LoopRecord, NotebookRecord
 from .statistics import share
 
 SCHEMA = 1
-VERDICTS = ("parallel", "reduction", "conditional", "sequential", "unsupported")
+# The verdicts, and among the unsupported loops those that are maps all the same.
+VERDICTS = ("parallel", "reduction", "conditional", "sequential", "independent", "unsupported")
+_MAP = "AP222"
 _EXAMPLES_PER_CODE = 3
 _SEED = 20
 
@@ -142,8 +144,8 @@ def _loops(statements: list[LoopRecord], rows: list[LoopRecord]) -> dict[str, An
 
 def _verdicts(loops: list[LoopRecord]) -> dict[str, Any]:
     """Return the verdicts, from the code alone and with what the earlier cells show."""
-    alone = Counter(loop.verdict for loop in loops)
-    shown = Counter(loop.shown_verdict for loop in loops)
+    alone = Counter(_class(loop.verdict, loop.code) for loop in loops)
+    shown = Counter(_class(loop.shown_verdict, loop.shown_code) for loop in loops)
     return {
         "loops": len(loops),
         "alone": {name: share(alone[name], len(loops)).to_dict() for name in VERDICTS},
@@ -151,9 +153,17 @@ def _verdicts(loops: list[LoopRecord]) -> dict[str, Any]:
     }
 
 
+def _class(verdict: str, code: str) -> str:
+    """Return what a loop is counted as: objects keep a map from a kernel, not from being one."""
+    return "independent" if code == _MAP else verdict
+
+
 def _flow(loops: list[LoopRecord]) -> list[list[Any]]:
     """Return [verdict alone, verdict with shown values, loops]: the arrows of the figure."""
-    counts = Counter((loop.verdict, loop.shown_verdict) for loop in loops)
+    counts = Counter(
+        (_class(loop.verdict, loop.code), _class(loop.shown_verdict, loop.shown_code))
+        for loop in loops
+    )
     return [[alone, shown, count] for (alone, shown), count in sorted(counts.items())]
 
 

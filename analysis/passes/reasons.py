@@ -26,7 +26,7 @@ from .reasons_dependence import (
     Scan,
 )
 from .reasons_draws import DrawnFirst, DrawsInBetween
-from .reasons_fission import PartlyAhead
+from .reasons_fission import IndependentMap, PartlyAhead
 from .reasons_loops import (
     AppendOutOfOrder,
     Comprehension,
@@ -80,6 +80,7 @@ __all__ = [
     "ExceptionHandling",
     "FunctionNotKnown",
     "InconsistentRank",
+    "IndependentMap",
     "IndexArrayWritten",
     "InternalFault",
     "NoObstacle",
@@ -271,6 +272,7 @@ REASONS: tuple[type[Reason], ...] = (
     Comprehension,
     ArrayStatement,
     AppendOutOfOrder,
+    IndependentMap,
     NonAffineSubscript,
     NonAffineBound,
     NonAffineCondition,

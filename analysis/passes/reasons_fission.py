@@ -49,3 +49,44 @@ class PartlyAhead(Reason):
     @property
     def notes(self) -> tuple[str, ...]:
         return (f"{self.rest}.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndependentMap(Reason):
+    """Each iteration computes values of its own, by calls that no kernel can hold.
+
+    Why it blocks: what the loop calls works on objects, not on numbers alone: no kernel can hold
+        it, so the interpreter runs the loop. But nothing that it calls has an effect: no name
+        outside is bound, no argument changed, nothing printed, read or drawn at random, at any
+        depth, recursion included; each iteration binds what it reads; and its values go into a
+        container that nothing else reaches. So they may be computed in any order, and by several
+        processes. That is proven of the text in this file. Classes of other files are taken to
+        compute, and do nothing else, where their objects are added, compared, subscripted or
+        asked for an attribute, and what the values are computed from to be no iterator that is
+        used up by reading.
+
+    Example:
+        def words(lines):
+            table = {}
+            for line in lines:
+                table[line] = sorted(line.split(), key=len)
+            return table
+
+    Use instead: nothing. Where a call takes long, a pool of processes computes the values.
+        with ProcessPoolExecutor() as pool:
+            table = dict(zip(ps, pool.map(simulate, ps)))
+
+    References: Lucassen and Gifford, Polymorphic Effect Systems, POPL 1988; Pottenger and
+        Eigenmann, Idiom Recognition in the Polaris Parallelizing Compiler, ICS 1995.
+    """
+
+    code: ClassVar[str] = "AP222"
+    rest: str  # why no kernel takes it, a sentence without its full stop
+
+    @property
+    def message(self) -> str:
+        return "Its iterations are independent of each other; the interpreter runs them."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"{self.rest}.",)

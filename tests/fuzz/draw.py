@@ -23,6 +23,7 @@ from tests.reduced_nests import draw_reduced_nest
 from tests.row_nests import draw_row_nest
 from tests.scanned_nests import draw_scanned_nest
 from tests.second_generator import draw as second
+from tests.split_nests import draw_split_nest
 from tests.storage_nests import draw_storage_nest
 from tests.strategies import RandomChoices
 from tests.valued_nests import draw_valued_nest
@@ -86,6 +87,7 @@ UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
 _SHARES = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05, 0.1)
 _OVER_ATTRIBUTES = 0.1
+_SPLIT = 0.07
 _COLLIDED = 0.15
 
 ODD_NUMBERS = (
@@ -135,6 +137,10 @@ def _written_out(value: object) -> str:
 
 def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
+    if generator.random() < _SPLIT:
+        program = draw_split_nest(RandomChoices(generator))
+        calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
+        return Trial(source=program.source, calls=tuple(calls)), program
     kinds = [
         draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
         draw_lasting_nest, draw_list_nest, draw_outlined_nest, draw_moved_nest, draw_scanned_nest,

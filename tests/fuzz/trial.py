@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import itertools
+import random
 import re
 import sys
 import traceback
@@ -71,7 +74,7 @@ class Result:
 class Difference:
     """The first thing that a decorated call did otherwise."""
 
-    aspect: str  # "exception", "memory", "argument", "return" or "warnings"
+    aspect: str  # "exception", "memory", "argument", "return", "warnings", "printed", "module"
     call: int
     expected: str
     actual: str
@@ -145,13 +148,19 @@ class Outcome:
     exception: tuple[str, str, int] | None  # type, message, line in the generated file
     warnings: frozenset[tuple[str, str]]
     log: str
+    printed: str = ""
+    module: str = ""  # generators of random numbers and `LOG`, afterwards
 
 
 def observe(function: Function, arguments: list[Any]) -> Outcome:
     """Return what `function` does when it is called with `arguments`."""
     returned, exception, log = None, None, ""
-    file = getattr(function, "__wrapped__", function).__code__.co_filename
-    with warnings.catch_warnings(record=True) as caught:
+    plain = getattr(function, "__wrapped__", function)
+    file = plain.__code__.co_filename
+    np.random.seed(1)
+    random.seed(1)
+    shown = io.StringIO()
+    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(shown):
         warnings.simplefilter("always")
         try:
             returned = function(*arguments)
@@ -166,7 +175,23 @@ def observe(function: Function, arguments: list[Any]) -> Outcome:
         exception=exception,
         warnings=frozenset((w.category.__qualname__, event_of(str(w.message))) for w in caught),
         log=log,
+        printed=shown.getvalue(),
+        module=_state_of(plain.__globals__),
     )
+
+
+def _state_of(module: dict[str, Any]) -> str:
+    """Return what a module keeps between calls, and the generators of everybody."""
+    states: list[object] = [np.random.get_state(legacy=False), random.getstate(), module.get("LOG")]
+    for value in module.values():
+        if isinstance(value, np.random.Generator):
+            states.append(value.bit_generator.state)
+        elif isinstance(value, np.random.RandomState):
+            states.append(value.get_state(legacy=False))
+        elif isinstance(value, random.Random):
+            states.append(value.getstate())
+    with np.printoptions(threshold=10_000):
+        return repr(states)
 
 
 def event_of(message: str) -> str:
@@ -209,6 +234,8 @@ def first_difference(expected: Outcome, actual: Outcome, call: int) -> Differenc
             and is_same(expected.returned, actual.returned),
         ),
         ("warnings", expected.warnings, actual.warnings, expected.warnings == actual.warnings),
+        ("printed", expected.printed, actual.printed, expected.printed == actual.printed),
+        ("module", expected.module, actual.module, expected.module == actual.module),
     ]
     for aspect, wanted, found, is_equal in pairs:
         if not is_equal:
