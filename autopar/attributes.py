@@ -28,10 +28,12 @@ _ABSENT: Final = object()
 _FIELD = type(vars(NamedTuple("_Pair", [("one", int)]))["one"])
 # Of an array, numbers that only a change of its shape could change.
 _SIZES = frozenset(_CONTENT(np.ndarray)[name] for name in ("size", "ndim", "itemsize", "nbytes"))
-# The ordinary lookup, as object has it and the types that bring it along under their own name.
+# The ordinary lookup, as object has it and the types that bring it along under their own name;
+# since Python 3.13 few do.
 _LOOKUPS = frozenset(
     _CONTENT(kind)["__getattribute__"]
     for kind in (object, ModuleType, SimpleNamespace, tuple, list, dict, set, int, float, str)
+    if "__getattribute__" in _CONTENT(kind)
 )
 # And the ordinary assignment.
 _ASSIGNMENTS = tuple(_CONTENT(kind)["__setattr__"] for kind in (object, SimpleNamespace))
