@@ -28,15 +28,21 @@ _ABSENT: Final = object()
 _FIELD = type(vars(NamedTuple("_Pair", [("one", int)]))["one"])
 # Of an array, numbers that only a change of its shape could change.
 _SIZES = frozenset(_CONTENT(np.ndarray)[name] for name in ("size", "ndim", "itemsize", "nbytes"))
+
+
+def _own(name: str, kinds: tuple[type, ...]) -> frozenset[object]:
+    """Return what those of `kinds` have under a name that have it themselves."""
+    return frozenset(_CONTENT(kind)[name] for kind in kinds if name in _CONTENT(kind))
+
+
 # The ordinary lookup, as object has it and the types that bring it along under their own name;
 # since Python 3.13 few do.
-_LOOKUPS = frozenset(
-    _CONTENT(kind)["__getattribute__"]
-    for kind in (object, ModuleType, SimpleNamespace, tuple, list, dict, set, int, float, str)
-    if "__getattribute__" in _CONTENT(kind)
+_LOOKUPS = _own(
+    "__getattribute__",
+    (object, ModuleType, SimpleNamespace, tuple, list, dict, set, int, float, str),
 )
 # And the ordinary assignment.
-_ASSIGNMENTS = tuple(_CONTENT(kind)["__setattr__"] for kind in (object, SimpleNamespace))
+_ASSIGNMENTS = _own("__setattr__", (object, SimpleNamespace))
 
 
 class NotPlainError(Exception):
