@@ -237,8 +237,8 @@ def test_exec_under_a_borrowed_file_name_is_refused():
 
 def test_exec_without_source_is_refused():
     namespace: dict[str, object] = {}
-    exec("def f(x): return x", namespace)
-    assert "no source text is known for '<string>'" == detail(namespace["f"])
+    exec(compile("def f(x): return x", "<made up>", "exec"), namespace)
+    assert "no source text is known for '<made up>'" == detail(namespace["f"])
 
 
 def test_standard_input_is_refused():
