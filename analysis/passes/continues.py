@@ -25,12 +25,12 @@ def with_rest(node: Any, rest: list[Any]) -> Any | None:
 
     None where none of its branches ends in a jump, or where both may go on.
     """
-    ends = [_ends(node.body), _ends(node.orelse)]
-    if not any(ends):
+    jumps = [ends(node.body), ends(node.orelse)]
+    if not any(jumps):
         return None
     body, orelse = (
         branch if ended else [*branch, *rest]
-        for branch, ended in zip((node.body, node.orelse), ends, strict=True)
+        for branch, ended in zip((node.body, node.orelse), jumps, strict=True)
     )
     return gast.copy_location(gast.If(test=node.test, body=body, orelse=orelse), node)
 
@@ -46,17 +46,26 @@ def has_jump(node: Any, *, returns: bool = False) -> bool:
 
 def jump_in(node: Any) -> str:
     """Return the keyword of the first jump of the loop around in `node`."""
-    jumps = (each for each in _inside(node) if isinstance(each, _JUMPS))
-    return {gast.Break: "break", gast.Return: "return"}.get(type(next(jumps)), "continue")
+    return _keyword(next(each for each in _inside(node) if isinstance(each, _JUMPS)))
 
 
-def _ends(branch: list[Any]) -> bool:
+def jump_in_else(loop: Any) -> str:
+    """Return the keyword of the first jump of the loop around in the `else` of `loop`."""
+    inside = (each for statement in loop.orelse for each in _inside(statement))
+    return _keyword(next(each for each in inside if isinstance(each, _JUMPS)))
+
+
+def _keyword(jump: Any) -> str:
+    return {gast.Break: "break", gast.Return: "return"}.get(type(jump), "continue")
+
+
+def ends(branch: list[Any]) -> bool:
     """Return whether every way through `branch` ends in a jump."""
     if not branch:
         return False
     last = branch[-1]
     if isinstance(last, gast.If):
-        return _ends(last.body) and _ends(last.orelse)
+        return ends(last.body) and ends(last.orelse)
     return isinstance(last, _JUMPS)
 
 

@@ -72,6 +72,13 @@ def may_be_left(loop: For | Each | While) -> bool:
     return isinstance(loop, While) or any(True for _ in own_breaks(loop.body))
 
 
+def jumps_after(found: Whole) -> bool:
+    """Return whether the `else` of a loop leaves the loop around, or a turn of it."""
+    return any(
+        isinstance(each, If) and (each.orelse or any(own_breaks((each,)))) for each in found.after
+    )
+
+
 def has_loops(loop: For | Each | While) -> bool:
     """Return whether loops stand inside `loop`."""
     return any(isinstance(each, For | Each) for each in walk_statements(loop.body))

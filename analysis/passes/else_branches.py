@@ -28,8 +28,13 @@ from ..model.loop_ir import (
 )
 
 
-def with_else(loop: For | Each | While, orelse: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    """Return `loop` without its `else`, and what runs it."""
+def with_else(
+    loop: For | Each | While, orelse: tuple[Statement, ...], rest: tuple[Statement, ...] = ()
+) -> tuple[Statement, ...]:
+    """Return `loop` without its `else`, and what runs it.
+
+    `rest` is what follows an `else` that jumps: it runs where the loop was left.
+    """
     loop = replace(loop, has_else=True)
     if not isinstance(loop, While) and not any(True for _ in own_breaks(loop.body)):
         return (loop, *orelse)
@@ -45,7 +50,7 @@ def with_else(loop: For | Each | While, orelse: tuple[Statement, ...]) -> tuple[
             orelse[0].span, end_line=orelse[-1].span.end_line, end_column=orelse[-1].span.end_column
         )
     )
-    return begin, replace(loop, body=body), If(test=ended, body=orelse, orelse=(), span=after)
+    return begin, replace(loop, body=body), If(test=ended, body=orelse, orelse=rest, span=after)
 
 
 def _noted(body: tuple[Statement, ...], left: Assign) -> tuple[Statement, ...]:

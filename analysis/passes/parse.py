@@ -47,6 +47,7 @@ from ..model.loop_ir import (
     While,
     append_to,
     expressions_of,
+    own_breaks,
     result_name,
     walk_expression,
 )
@@ -57,7 +58,7 @@ from .allocation_calls import Reading, read_allocation
 from .callees import Callee, find_callees, inner_callees
 from .comprehensions import Reading as ComprehensionReading
 from .comprehensions import read_comprehension, values_in
-from .continues import has_jump, jump_in, with_rest
+from .continues import ends, has_jump, jump_in, jump_in_else, with_rest
 from .definitions import MODULE, Definition, file_of, span_of
 from .draw_calls import may_draw
 from .else_branches import with_else
@@ -244,8 +245,32 @@ class _Reader(ExpressionReader):
                 reason = EarlyExit(span=span_of(node), keyword=jump_in(node))
                 found.append(self.opaque(node, reason))
                 continue
+            if isinstance(node, gast.For | gast.While) and self.jumps_after(node):
+                whole = self.loop_then_jump(node, body[position + 1 :])
+                if whole:
+                    return (*found, *whole)
+                reason = EarlyExit(span=span_of(node), keyword=jump_in_else(node))
+                found.append(self.opaque(node, reason))
+                continue
             found += self.statement(node)
         return tuple(found)
+
+    def jumps_after(self, loop: Any) -> bool:
+        """Return whether the `else` of a loop leaves the loop around, or its turn."""
+        return any(has_jump(each, returns=self.loops == 1) for each in loop.orelse)
+
+    def loop_then_jump(self, node: Any, rest: list[Any]) -> tuple[Statement, ...]:
+        """Return a loop the `else` of which jumps, with the `rest` that runs where it does not.
+
+        Nothing where that is not known.
+        """
+        try:
+            loop = self.modelled(node) if ends(node.orelse) else None
+        except Unmodelled:
+            return ()
+        if not isinstance(loop, For | Each | While) or not any(own_breaks(loop.body)):
+            return ()
+        return with_else(loop, self.block(node.orelse), self.block(rest))
 
     def body_of(self, loop: Any) -> tuple[Statement, ...]:
         """Return the statements in a loop."""
@@ -318,8 +343,7 @@ class _Reader(ExpressionReader):
         """Return a loop that has an `else`, and what stands for that."""
         kind = "'for … else'" if isinstance(node, gast.For) else "'while … else'"
         loop = self.modelled(node)
-        # A jump there is one of the loop around.
-        if any(map(has_jump, node.orelse)) or not isinstance(loop, For | Each | While):
+        if not isinstance(loop, For | Each | While):
             raise Unmodelled(UnsupportedStatement(span=span_of(node), kind=kind))
         return with_else(loop, self.block(node.orelse))
 

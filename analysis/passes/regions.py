@@ -58,7 +58,16 @@ from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .draws import has_draws, place_draws, with_draws
-from .drivers import Whole, driver, has_loops, left_early, may_be_left, returned_names, whole
+from .drivers import (
+    Whole,
+    driver,
+    has_loops,
+    jumps_after,
+    left_early,
+    may_be_left,
+    returned_names,
+    whole,
+)
 from .exchanges import ordered_exchanges
 from .fission import FIRST, LAST, Split, split
 from .fixed_objects import changing_objects
@@ -312,7 +321,10 @@ class _Search:
         inside += tuple(self.block(found.after, around, within=within))
         nest = driver(found, self.taken)
         plain = self.plain(nest)
-        scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
+        if jumps_after(found):
+            scop: Scop | tuple[Reason, ...] = (left_early(loop),)
+        else:
+            scop = self.model(plain) if isinstance(plain, Indexed) else plain.reasons
         # What data say of the loops inside, nobody asks in the middle of a region.
         if isinstance(scop, Scop) and indirect_accesses(scop) and has_loops(loop):
             scop = (left_early(loop),)

@@ -111,7 +111,50 @@ def floats(*shape):
     return np.random.default_rng(11).random(shape)
 
 
+def returns(a, out):
+    for i in range(a.shape[0]):
+        out[i] += 1.0
+        for j in range(a.shape[1]):
+            if a[i, j] > 0.9:
+                break
+        else:
+            return i
+        out[i] += 10.0
+        for j in range(a.shape[1]):
+            out[i] += a[i, j]
+    return -1
+
+
+def may_return(a, out):
+    for i in range(a.shape[0]):
+        j = 0
+        while j < a.shape[1]:
+            if a[i, j] > 0.9:
+                break
+            j += 1
+        else:
+            if a[i, 0] > 0.1:
+                return i
+            out[i] = -5.0
+        out[i] += 10.0
+    return 1000
+
+
+def returns_among_jumps(a, out):  # as tests of primes are written
+    for i in range(a.shape[0]):
+        if a[i, 0] > 0.5:
+            continue
+        for j in range(a.shape[1]):
+            if a[i, j] > 0.9:
+                break
+        else:
+            return False
+        out[i] = 1.0
+    return True
+
+
 TAKEN = [
+    (goes_on, lambda: (floats(30, 8), np.zeros(30))),
     (primes, lambda: (np.zeros(60, bool), 60)),
     (found_at, lambda: (floats(30, 8), 0.9, np.zeros(30, int))),
     (never_left, lambda: (floats(20), np.zeros(20), 20)),
@@ -145,9 +188,17 @@ def test_what_its_branch_has_is_taken_over():
     assert places(same(alone_left, lambda: (floats(9) * 0.8, 9))) == ["cpu"]
 
 
-@pytest.mark.parametrize("function", [goes_on, leaves_both])
-def test_a_jump_in_the_branch_is_one_of_the_loop_around(function):
-    same(function, lambda: (floats(30, 8), np.zeros(30)))
+@pytest.mark.parametrize(
+    "function", [goes_on, leaves_both, returns, may_return, returns_among_jumps]
+)
+@pytest.mark.parametrize("columns", [3, 8, 40])
+def test_a_jump_in_the_branch_is_one_of_the_loop_around(function, columns):
+    same(function, lambda: (floats(30, columns), np.zeros(30)))
+
+
+def test_nothing_after_a_branch_that_leaves_runs():
+    assert ["cpu"] == places(same(leaves_both, lambda: (floats(30, 9), np.zeros(30))))[:1]
+    assert ["cpu"] == places(same(returns, lambda: (floats(30, 9), np.zeros(30))))[:1]
 
 
 def test_on_each_backend(backend):
