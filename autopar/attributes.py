@@ -24,6 +24,7 @@ import numpy as np
 _MRO: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _CONTENT: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _ABSENT: Final = object()
+_MOST_KEYS = 256  # of a dict that is looked at in each call
 # What reads a field of a named tuple.
 _FIELD = type(vars(NamedTuple("_Pair", [("one", int)]))["one"])
 # Of an array, numbers that only a change of its shape could change.
@@ -64,6 +65,18 @@ def value_of(holder: object, name: str) -> Any:  # noqa: ANN401  # whatever it h
         return object.__getattribute__(holder, name)
     except AttributeError:
         raise NotPlainError(f"the {kind.__name__} does not hold it") from None
+
+
+def item_of(holder: object, key: str) -> Any:  # noqa: ANN401  # whatever it holds
+    """Return what `holder[key]` is; raises NotPlainError where finding out may run code."""
+    if type(holder) is not dict:
+        raise NotPlainError(f"a {type(holder).__name__} is no plain dict")
+    # Another kind of key may have an `__eq__` of its own.
+    if len(holder) > _MOST_KEYS or not all(type(each) is str for each in holder):
+        raise NotPlainError(f"the dict has more than {_MOST_KEYS} keys, or others than strings")
+    if key not in holder:
+        raise NotPlainError("the dict does not hold it")
+    return holder[key]
 
 
 def place_of(holder: object, name: str) -> tuple[int, str]:

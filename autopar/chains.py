@@ -14,13 +14,20 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from autopar.analysis.facts.reasons_objects import AttributeNotPlain, AttributesAreOne
-from autopar.analysis.model.chains import base_of, chain, dotted, is_chain, parts_of
+from autopar.analysis.model.chains import KEY, base_of, chain, dotted, is_chain, parts_of
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.scopes import mangle
 
-from .attributes import NotPlainError, check_assignable, dictionary_of, place_of, value_of
+from .attributes import (
+    NotPlainError,
+    check_assignable,
+    dictionary_of,
+    item_of,
+    place_of,
+    value_of,
+)
 from .rewrite import Asker
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]
@@ -31,8 +38,9 @@ class _Step(NamedTuple):
 
     name: str  # of the chain as far as here
     holder: int  # the place of what has it, among the values known before
-    attribute: str  # as the compiler stores it
+    attribute: str  # as the compiler stores it, or the key
     is_assigned: bool
+    is_key: bool  # of a dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +60,8 @@ class ChainGuard:
         known = list(values)
         try:
             for step in self.steps:
-                known.append(value_of(known[step.holder], step.attribute))  # one reads another
+                read = item_of if step.is_key else value_of
+                known.append(read(known[step.holder], step.attribute))  # one reads another
             if self.is_watchful:
                 reason = self._reached_twice(known)
                 if reason is not None:
@@ -73,7 +82,7 @@ class ChainGuard:
         places: dict[tuple[int, str], _Step] = {}
         for step in self.steps:
             holder = known[step.holder]
-            if dictionary_of(holder) is variables:
+            if (holder if step.is_key else dictionary_of(holder)) is variables:
                 detail = "it is a variable of the module too"
                 return self._not_plain(step, NotPlainError(detail))
             if step.is_assigned:
@@ -81,7 +90,8 @@ class ChainGuard:
                     check_assignable(holder, step.attribute)
                 except NotPlainError as error:
                     return self._not_plain(step, error)
-            place = place_of(holder, step.attribute)
+            name = step.attribute
+            place = (id(holder), name) if step.is_key else place_of(holder, name)
             other = places.setdefault(place, step)
             if other is not step and (other.is_assigned or step.is_assigned):
                 first, second = dotted(other.name), dotted(step.name)
@@ -125,8 +135,10 @@ def guard_chains(
             here = chain(base, tuple(attributes[:length]))
             if here not in places:
                 holder = places[chain(base, tuple(attributes[: length - 1]))]
-                attribute = mangle(attributes[length - 1], class_name)
-                steps.append(_Step(here, holder, attribute, here in assigned))
+                word = attributes[length - 1]
+                is_key = word.startswith(KEY)
+                attribute = word.removeprefix(KEY) if is_key else mangle(word, class_name)
+                steps.append(_Step(here, holder, attribute, here in assigned, is_key))
                 places[here] = len(places)
     return ChainGuard(
         arguments=variables,

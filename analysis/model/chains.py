@@ -1,6 +1,7 @@
-"""Attribute chains, `self.grid.n`, as names of their own.
+"""Attribute chains, `self.grid.n`, and what dicts hold, `p["dt"]`, as names of their own.
 
 Before:  Attribute(Attribute(Name("self"), "grid"), "n")        After:  Name("selfꞏgridꞏn")
+         Subscript(Name("p"), "dt")                                     Name("pꞏꞌdt")
 
 A loop of which nothing else touches the object may take such a chain for a name: it is read once,
 before the loop. What joins the parts is a letter, so that the whole is an identifier wherever one
@@ -9,10 +10,15 @@ is wanted, in guards, in kernels; `dotted` gives back what the user wrote.
 
 from __future__ import annotations
 
+import re
+
 from .held import spoken
 
 # A78F, Latin letter sinological dot: may stand in an identifier, and NFKC leaves it alone.
 SEPARATOR = "\ua78f"
+# A78C, Latin small letter saltillo: begins what is no attribute, but a key of a dict.
+KEY = "\ua78c"
+_KEYED = re.compile(f"{SEPARATOR}{KEY}(\\w+?)(?={SEPARATOR}|\\b)")
 
 
 def chain(base: str, attributes: tuple[str, ...]) -> str:
@@ -23,6 +29,11 @@ def chain(base: str, attributes: tuple[str, ...]) -> str:
 def is_chain(name: str) -> bool:
     """Return whether a name stands for a chain."""
     return SEPARATOR in name
+
+
+def is_keyed(name: str) -> bool:
+    """Return whether a name stands for a chain with a key in it."""
+    return KEY in name
 
 
 def base_of(name: str) -> str:
@@ -48,4 +59,4 @@ def prefixes(name: str) -> tuple[str, ...]:
 
 def dotted(text: str) -> str:
     """Return a text with its chains, and what headers compute, as the user may read them."""
-    return spoken(text.replace(SEPARATOR, "."))
+    return spoken(_KEYED.sub(r'["\1"]', text).replace(SEPARATOR, "."))

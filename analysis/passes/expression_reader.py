@@ -12,7 +12,7 @@ from typing import Any
 
 import gast
 
-from ..model.chains import chain
+from ..model.chains import KEY, chain
 from ..model.diagnostics import Reason
 from ..model.draws import DRAWN
 from ..model.loop_ir import (
@@ -122,6 +122,9 @@ class ExpressionReader:
             case gast.Call():
                 return self.call(node)
             case gast.Subscript():
+                kept = self.place(node)  # of a dict
+                if kept is not None:
+                    return Name(name=kept, span=at)
                 return self.extent(node) or self.element(node)
             case gast.Attribute() if (found := self.read_attribute(node)) is not None:
                 return found
@@ -304,10 +307,16 @@ class ExpressionReader:
         return None
 
     def place(self, node: Any) -> str | None:
-        """Return what a name or a chain of attributes is called: `x`, `self.grid.x`."""
+        """Return what a name or a chain of attributes is called: `x`, `self.grid.x`, `p["x"]`."""
         attributes: list[str] = []
-        while isinstance(node, gast.Attribute):
-            attributes.append(node.attr)
+        while True:
+            key = names.key_of(node)
+            if key is not None:
+                attributes.append(f"{KEY}{key}")
+            elif isinstance(node, gast.Attribute):
+                attributes.append(node.attr)
+            else:
+                break
             node = node.value
         if not isinstance(node, gast.Name):
             return None
@@ -337,7 +346,7 @@ class ExpressionReader:
     def element(self, node: Any) -> Element:
         indices: list[Any] = []
         base, has_tuple = node, False
-        while isinstance(base, gast.Subscript):
+        while isinstance(base, gast.Subscript) and names.key_of(base) is None:
             inner = base.slice
             has_tuple = has_tuple or isinstance(inner, gast.Tuple)
             here = list(inner.elts) if isinstance(inner, gast.Tuple) else [inner]

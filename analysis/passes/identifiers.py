@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..model.chains import SEPARATOR
+from ..model.chains import KEY, SEPARATOR
 
 _ISL_WORDS = frozenset((
     "and", "or", "not", "exists", "mod", "floor", "floord", "ceil", "ceild", "min", "max",
@@ -48,7 +48,7 @@ def is_readable(name: str) -> bool:
 
 
 def _ascii(name: str) -> str:
-    name = name.replace(SEPARATOR, "_")
+    name = name.replace(SEPARATOR, "_").replace(KEY, "")
     if name.isascii():
         return "".join(letter if letter.isalnum() else "_" for letter in name)
     return "u" + "_".join(f"{ord(letter):x}" for letter in name)

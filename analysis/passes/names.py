@@ -248,7 +248,17 @@ def _outermost_loops(body: list[Any]) -> Iterator[Any]:
 
 def subscripted(body: list[Any]) -> Iterator[Any]:
     """Yield what has subscripts in a function body."""
-    yield from (node.value for node in own_nodes(body) if isinstance(node, gast.Subscript))
+    for node in own_nodes(body):
+        if isinstance(node, gast.Subscript) and key_of(node) is None:
+            yield node.value
+
+
+def key_of(node: Any) -> str | None:
+    """Return the key of `p["dt"]`, if it could be a name; None for any other expression."""
+    match node:
+        case gast.Subscript(slice=gast.Constant(value=str(key))) if key.isidentifier():
+            return key
+    return None
 
 
 @cache

@@ -17,7 +17,7 @@ from typing import Any
 
 import gast
 
-from ..model.chains import SEPARATOR, is_chain
+from ..model.chains import KEY, SEPARATOR, is_chain, is_keyed
 from ..model.diagnostics import Reason, Refusal
 from ..model.held import is_held
 from ..model.loop_ir import (
@@ -104,8 +104,9 @@ def parse(source: SourceFunction) -> Function | Refusal:
     except SyntaxError as error:
         return _unavailable(source, f"Python cannot read its file: {error.msg}")
     texts = (source.text, *(each.source.text for each in source.callees))
-    if any(SEPARATOR in each.text for each in texts):
-        return _unavailable(source, f"its file has the letter '{SEPARATOR}', a sign of autopar's")
+    for sign in (SEPARATOR, KEY):
+        if any(sign in each.text for each in texts):
+            return _unavailable(source, f"its file has the letter '{sign}', a sign of autopar's")
     found = file.definitions.get((source.qualified_name, source.line))
     if source.qualified_name == MODULE:
         found = Definition(node=file.tree, around=())
@@ -471,7 +472,7 @@ class _Reader(ExpressionReader):
         names_of = [each for each in targets if each is not None]
         if len(set(names_of)) < len(parts) or sorted(names_of) != sorted(map(str, taken)):
             return None
-        if self.subscripted.isdisjoint(names_of):
+        if self.subscripted.isdisjoint(names_of) or any(map(is_keyed, names_of)):
             return None
         self.attributes.update(filter(is_chain, names_of))
         return Exchange(targets=tuple(names_of), values=tuple(map(str, taken)), span=span_of(node))
@@ -523,7 +524,7 @@ class _Reader(ExpressionReader):
     def attribute(self, node: Any) -> Name:
         """Return an attribute that is assigned as a name that others may read at any time."""
         name = self.place(node)
-        if name is None:
+        if name is None or is_keyed(name):
             raise Unmodelled(AttributeWrite(span=span_of(node), target=self.text(node)))
         self.attributes.add(name)
         return Name(name=name, span=span_of(node))
