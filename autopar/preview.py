@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from autopar.analysis.model.chains import SEPARATOR, dotted
+from autopar.analysis.model.chains import dotted, undotted
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.loop_ir import Extent
 from autopar.analysis.model.plan import Plan, RegionPlan
@@ -64,7 +64,7 @@ def parse_types(text: str) -> dict[str, LiveInType]:
     types: dict[str, LiveInType] = {}
     for part in filter(str.strip, _COMMA.split(text)):
         name, equals, kind = (each.strip() for each in part.partition("="))
-        name = name.replace(".", SEPARATOR)
+        name = undotted(name)
         if not equals or not name.isidentifier():
             raise TypesError(f"'{part.strip()}' is not a type; write a=float64[:], n=int.")
         types[name] = _parse_type(kind)

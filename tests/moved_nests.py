@@ -95,21 +95,30 @@ def over_attributes(program: Program, choices: Choices) -> str:
     if is_deep:
         head.append("o.inner = types.SimpleNamespace()")
     holder = "o.inner" if is_deep else "o"
-    head += [f"{holder}.{name} = {bound.get(name, name)}" for name in sorted(chosen)]
-    renamed = _Attributes(chosen, holder).visit(function)
+    # What a dict holds may only be read.
+    assigned = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) if _is_bound(n)}
+    forms = {name: f"{holder}.{name}" for name in chosen}
+    if choices.integer(1, 3) == 1:
+        head.append(f"{holder}.kept = {{}}")
+        forms |= {name: f"{holder}.kept['{name}']" for name in chosen - assigned}
+    head += [f"{form} = {bound.get(name, name)}" for name, form in sorted(forms.items())]
+    renamed = _Attributes(forms).visit(function)
     renamed.body = [*ast.parse("\n".join(head)).body, *renamed.body]
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 
+def _is_bound(node: ast.Name) -> bool:
+    return not isinstance(node.ctx, ast.Load)
+
+
 class _Attributes(ast.NodeTransformer):
-    def __init__(self, names: set[str], holder: str) -> None:
-        self.names = names
-        self.holder = holder
+    def __init__(self, forms: dict[str, str]) -> None:
+        self.forms = forms
 
     def visit_Name(self, node: ast.Name) -> ast.expr:  # as ast calls it
-        if node.id not in self.names:
+        if node.id not in self.forms:
             return node
-        found = ast.parse(f"{self.holder}.{node.id}", mode="eval").body
-        assert isinstance(found, ast.Attribute)
+        found = ast.parse(self.forms[node.id], mode="eval").body
+        assert isinstance(found, ast.Attribute | ast.Subscript)
         found.ctx = node.ctx
         return ast.copy_location(found, node)

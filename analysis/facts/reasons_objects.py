@@ -16,7 +16,8 @@ class AttributeNotPlain(Reason):
     Why it blocks: reading or assigning an attribute may run code: properties, other descriptors,
         `__getattr__`, `__getattribute__`, `__setattr__`. Only values in the instance, in its slots,
         in its class or in a module are read before the loop instead of in every iteration, and
-        only those of plain instances are written back after it.
+        only those of plain instances are written back after it. The same holds for what a dict has
+        under a constant key (`p["dt"]`): it must be a plain dict with strings for keys.
 
     Example:
         class Grid:

@@ -18,6 +18,7 @@ from .held import spoken
 SEPARATOR = "\ua78f"
 # A78C, Latin small letter saltillo: begins what is no attribute, but a key of a dict.
 KEY = "\ua78c"
+_SUBSCRIPT = re.compile(r'\["(\w+)"\]')
 _KEYED = re.compile(f"{SEPARATOR}{KEY}(\\w+?)(?={SEPARATOR}|\\b)")
 
 
@@ -55,6 +56,11 @@ def prefixes(name: str) -> tuple[str, ...]:
     """Return the objects on the way along a chain, its variable first: `a`, `a.b` of `a.b.c`."""
     parts = parts_of(name)
     return tuple(SEPARATOR.join(parts[:length]) for length in range(1, len(parts)))
+
+
+def undotted(text: str) -> str:
+    """Return the name of what a user writes as `self.u` or `p["dt"]`."""
+    return _SUBSCRIPT.sub(f"{SEPARATOR}{KEY}\\1", text).replace(".", SEPARATOR)
 
 
 def dotted(text: str) -> str:

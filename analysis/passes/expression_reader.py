@@ -122,10 +122,7 @@ class ExpressionReader:
             case gast.Call():
                 return self.call(node)
             case gast.Subscript():
-                kept = self.place(node)  # of a dict
-                if kept is not None:
-                    return Name(name=kept, span=at)
-                return self.extent(node) or self.element(node)
+                return self.held_in_dict(node) or self.extent(node) or self.element(node)
             case gast.Attribute() if (found := self.read_attribute(node)) is not None:
                 return found
         if isinstance(node, tuple(COMPREHENSIONS)):
@@ -142,6 +139,11 @@ class ExpressionReader:
             return Call(function=node.attr, arguments=(self.expression(node.value),), span=at)
         name = self.place(node)
         return None if name is None else Name(name=name, span=at)
+
+    def held_in_dict(self, node: Any) -> Name | None:
+        """Return `p["dt"]` as a name; None for any other subscript."""
+        name = self.place(node)
+        return None if name is None else Name(name=name, span=span_of(node))
 
     def operator(self, node: Any) -> BinaryOperator:
         operator: Any = _BINARY.get(type(node.op))

@@ -72,7 +72,7 @@ def read_iterable(node: Any, target: Pattern, reading: Reading) -> Iterable | No
 def _read(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
     at = reading.span_of(node)
     match node:
-        case gast.Name() | gast.Attribute() if isinstance(target, Name):
+        case gast.Name() | gast.Attribute() | gast.Subscript() if isinstance(target, Name):
             array = reading.place(node)
             return None if array is None else Elements(array=array, is_reversed=False, span=at)
         case gast.Call() if not any(isinstance(each, gast.Starred) for each in node.args):
