@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from .model import dump, isl
-from .model.array_run import ArrayRun, FusedRun
+from .model.array_run import ArrayRun, FusedRun, Loops
 from .model.diagnostics import Refusal
 from .model.facts import NOTHING, Facts
 from .model.loop_ir import Constant, Function
@@ -138,7 +138,7 @@ def _array_runs(source: SourceFunction, plan: Plan) -> tuple[ArrayRun, ...]:
         run
         for run in find_array_runs(source, partial(live_after, plan.function), spans)
         if not any(each.contains(run.span) for each in spans if each != run.span)
-        and not (len(run.statements) == 1 and run.span in spans)
+        and not (run.count == 1 and run.span in spans)
     )
 
 
@@ -236,22 +236,36 @@ def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Ref
     return scop if isinstance(scop, Refusal) else plan_region(scop, facts)
 
 
-def plan_array_run(run: ArrayRun, given: Given) -> tuple[RegionPlan, FusedRun] | Refusal:
-    """Return the plan of a run of array statements for the arrays and numbers of a call."""
+def plan_array_run(
+    run: ArrayRun, given: Given
+) -> tuple[FusedRun, tuple[RegionPlan | None, ...]] | Refusal:
+    """Return the steps of a run of array statements for what a call gives it.
+
+    Each of its loops has a plan, in the order of the steps; what is none of loops has None.
+    """
     fused = fuse(run, given)
     if isinstance(fused, Refusal):
         return fused
+    plans: list[RegionPlan | None] = []
+    for step in fused.steps:
+        plan = _plan_of_loops(run, step) if isinstance(step, Loops) else None
+        if isinstance(plan, Refusal):
+            return plan
+        plans.append(plan)
+    return fused, tuple(plans)
+
+
+def _plan_of_loops(run: ArrayRun, step: Loops) -> RegionPlan | Refusal:
     try:
         with isl.budget():
-            scop = build_scop(fused.nest, run.text, fused.scalars)
+            scop = build_scop(step.nest, run.text, step.scalars)
     except isl.BudgetExhaustedError:
         return Refusal(reasons=(exhausted(run.span),))
     if isinstance(scop, Refusal):
         return scop
-    known = dict(fused.extents)
+    known = dict(step.extents)
     arrays = tuple(replace(each, extents=known.get(each.name)) for each in scop.arrays)
-    plan = plan_region(replace(scop, arrays=arrays))
-    return plan if isinstance(plan, Refusal) else (plan, fused)
+    return plan_region(replace(scop, arrays=arrays))
 
 
 def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import field
 from itertools import pairwise
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,23 +25,17 @@ from autopar.analysis.facts.reasons import (
     TracingActive,
     UnsupportedArgument,
 )
-from autopar.analysis.model.array_run import (
-    NEW_AXIS,
-    ArrayRun,
-    FusedRun,
-    GivenArray,
-    GivenScalar,
-)
+from autopar.analysis.model.array_run import NEW_AXIS, ArrayRun, GivenArray, GivenScalar
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.loop_ir import Name, expressions_of, walk_expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.text import python_text
 from autopar.analysis.model.types import COMPILED_DTYPES
 from autopar.codegen.forks import Lock
 from autopar.codegen.rates import current
 from autopar.codegen.reasons import NotProfitable
 
+from .array_steps import Planned, planned_steps
 from .dispatch import Region
 from .guard import can_guard
 from .options import Options
@@ -60,17 +53,6 @@ _CALL_NS, _ELEMENT_NS = 600, 0.8
 _PYTHON = {bool: "bool", int: "int", float: "float", complex: "complex"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Planned:
-    """A run for arguments of one kind."""
-
-    region: Region
-    allocate: Callable[..., tuple[np.ndarray[Any, Any], ...]]  # of the arguments of the run
-    passed: Callable[[tuple[object, ...]], tuple[object, ...]]  # of these, and of what was made
-    # Where each result stands: among the arguments, what was made and what the region left.
-    places: tuple[int, ...]
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
 class ArrayEntry:
     """One run of one function."""
@@ -82,7 +64,7 @@ class ArrayEntry:
     options: Options
     bindings_hold: Callable[[], bool]
     records: Records
-    again: Reanalyses[_Planned]
+    again: Reanalyses[Planned]
     operations: int
     is_outer: bool  # it makes axes, so that arrays may be as large as the square of its arguments
     short: Reason  # why calls with small arrays are left to the interpreter
@@ -91,7 +73,11 @@ class ArrayEntry:
     _lock: Lock = field(default_factory=Lock)
 
     exchanged = None  # names stay where they are
-    is_value = False
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is an expression."""
+        return self.run.is_value
 
     @property
     def span(self) -> Span:
@@ -105,8 +91,8 @@ class ArrayEntry:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """The names of what `enter` leaves behind, sorted."""
-        return self.run.results
+        """The names of what `enter` leaves behind, sorted; the one that holds what is returned."""
+        return self.run.results if self.run.holder is None else (self.run.holder,)
 
     @property
     def interpreted_ns(self) -> int:
@@ -130,14 +116,18 @@ class ArrayEntry:
         if isinstance(planned, Reason):
             return self._refuse(planned)
         try:
-            made = planned.allocate(*values)
+            found = planned.enter(values)
         except (ValueError, MemoryError) as error:  # a slice of an array that has no element
             return self._refuse(NoRoom(span=self.span, detail=str(error)))
-        given = (*values, *made)
-        for left in planned.region.enter(*planned.passed(given)):
-            found = (*given, *left)
-            return (tuple(found[place] for place in planned.places),)
-        return ()
+        if isinstance(found, Reason):
+            return self._refuse(found)
+        if found is None:
+            return ()
+        if self.run.holder is None:
+            return (found,)
+        order = dict(zip(self.run.results, found, strict=True))
+        returned = tuple(order[each] for each in self.run.returned)
+        return ((returned if self.run.is_tuple else returned[0],),)
 
     def _predicted(self, largest: int) -> int:
         """Return about what the run takes in the interpreter, its largest array being this."""
@@ -146,13 +136,13 @@ class ArrayEntry:
 
     def regions(self) -> list[Region]:
         """Return the regions made so far, and those made of them."""
-        return [each for planned in self.again.all() for each in planned.region.regions()]
+        return [each for planned in self.again.all() for each in planned.regions()]
 
     def leave(self, reason: Reason) -> Returned:
         """Return what sends a call to the interpreter, for a reason that others found."""
         return self._refuse(reason)
 
-    def _analysed(self, key: Key, values: tuple[object, ...], largest: int) -> _Planned | Reason:
+    def _analysed(self, key: Key, values: tuple[object, ...], largest: int) -> Planned | Reason:
         if sys.gettrace() is not None:
             return TracingActive(span=self.span)
         if not self.bindings_hold():
@@ -172,29 +162,21 @@ class ArrayEntry:
                 return NotProfitable(span=self.span, detail=detail)
         return self.again.make(key, lambda: self._planned(values))
 
-    def _planned(self, values: tuple[object, ...]) -> _Planned | Reason:
+    def _planned(self, values: tuple[object, ...]) -> Planned | Reason:
         """Return the run planned for arguments like these."""
         from autopar.analysis.stages import plan_array_run
 
         found = plan_array_run(self.run, _given(self.run.arguments, values))
         if isinstance(found, Refusal):
             return found.reasons[0]
-        plan, fused = found
-        if not can_guard(plan):
+        fused, plans = found
+        if not all(plan is None or can_guard(plan) for plan in plans):
             unknown = "its names are none of the guard's own"
             return ConditionFailed(span=self.span, condition=unknown, values=())
         with self._lock:
             spent, self.planned_ns = self.planned_ns, 0
-        region = region_of_call(self, plan, spent)
-        known = (*self.run.arguments, *(each.name for each in fused.arrays))
-        order = {name: place for place, name in enumerate(known)}
-        left = {name: len(known) + place for place, name in enumerate(region.results)}
-        return _Planned(
-            region=region,
-            allocate=_allocation(self.run, fused),
-            passed=_picking(tuple(order[name] for name in region.arguments)),
-            places=tuple({**order, **left}[name] for _, name in fused.results),
-        )
+        regions = tuple(None if e is None else region_of_call(self, e, spent) for e in plans)
+        return planned_steps(self.run, fused, regions, self.options.threads)
 
     def _unreadable(self, values: tuple[object, ...]) -> Reason:
         """Return which of the arguments kernels do not take."""
@@ -211,6 +193,12 @@ class ArrayEntry:
         if stack:
             stack[-1].add(self.number, "interpreter", None, 0.0, reason)
         return ()
+
+
+def end_of(entry: ArrayEntry) -> tuple[int, int] | None:
+    """Return where the expression ends that an entry stands before; None for statements."""
+    end = entry.run.whole
+    return (end.end_line, end.end_column) if entry.is_value else None
 
 
 def make_array_entry(
@@ -287,31 +275,6 @@ def _given(
         else:
             found[name] = GivenScalar(kind=_PYTHON[type(value)], is_python=True)
     return found
-
-
-def _allocation(run: ArrayRun, fused: FusedRun) -> Callable[..., tuple[np.ndarray[Any, Any], ...]]:
-    """Return what makes the new arrays of a run from its arguments."""
-    makers = "".join(
-        f"autopar_empty(({''.join(f'{python_text(e)}, ' for e in each.extents)}), "
-        f"autopar_dtypes[{number}]), "
-        for number, each in enumerate(fused.arrays)
-    )
-    source = f"def allocate({', '.join(run.arguments)}):\n    return ({makers})\n"
-    names: dict[str, Any] = {
-        "autopar_empty": np.empty,
-        "autopar_dtypes": tuple(np.dtype(each.dtype) for each in fused.arrays),
-    }
-    exec(compile(source, "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
-    made: Callable[..., tuple[np.ndarray[Any, Any], ...]] = names["allocate"]
-    return made
-
-
-def _picking(places: tuple[int, ...]) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
-    """Return what picks the values at these places."""
-    if len(places) == 1:
-        (place,) = places
-        return lambda values: (values[place],)
-    return itemgetter(*places)
 
 
 assert {*_PYTHON.values()}.isdisjoint({*COMPILED_DTYPES} - {"bool"})

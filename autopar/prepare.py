@@ -28,7 +28,7 @@ from autopar.analysis.passes.bound_names import Position
 from autopar.analysis.passes.reasons import InternalFault
 
 from . import kept
-from .array_entries import ArrayEntry, make_array_entry
+from .array_entries import ArrayEntry, end_of, make_array_entry
 from .chains import class_around, guard_chains, has_chains
 from .deferred import Deferred, can_defer, make_deferred
 from .dispatch import Region
@@ -229,7 +229,9 @@ def _site(region: Entry, function: str) -> Site:
         answers=answers,
         is_value=region.is_value,
         is_light=light and not exits,
-        statements=len(region.run.statements) if isinstance(region, ArrayEntry) else 1,
+        statements=region.run.count if isinstance(region, ArrayEntry) else 1,
+        is_returned=isinstance(region, ArrayEntry) and region.run.holder is not None,
+        end=end_of(region) if isinstance(region, ArrayEntry) else None,
         exits=exits,
     )
 

@@ -93,6 +93,8 @@ class Site:
     exits: tuple[Position, ...] = ()
     is_light: bool = False  # so short a statement that asking may have to stop
     statements: int = 1  # how many it stands for, one after the other
+    is_returned: bool = False  # the last of them is a `return`: `enter` gives what it returns
+    end: Position | None = None  # where an expression ends that is no comprehension
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -296,6 +298,19 @@ class _ValueGuard:
     look = _Guard.look
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class _PartGuard(Asker):
+    """The constant that is asked for the value of an expression on whole arrays."""
+
+    def value(self, *values: object) -> tuple[object, ...]:
+        """Return the value alone in a tuple, () where the interpreter is to find it."""
+        for returned in self.enter(*values):
+            return returned
+        return ()
+
+    look = _Guard.look
+
+
 @final
 class _HeldValueGuard:
     """The same for a comprehension over what it computes first."""
@@ -340,6 +355,7 @@ class _Edit:
         self._exits: dict[Position, tuple[Position, ...]] = {}
         self._numbers: dict[Position, int] = {}  # of statements that a guard stands for
         self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
+        self._parts: dict[tuple[Position, Position], Callable[[frozenset[str]], str]] = {}
         self._splits: dict[Position, Callable[[ast.For], ast.If | ast.For]] = {}
         self._bound: Mapping[Position, frozenset[str]] = {}
         self._prefix = _fresh_prefix(tree, prefix)
@@ -370,6 +386,13 @@ class _Edit:
                 )
                 continue
             holding = Holding(site.arguments, site.enter)
+            if site.end is not None:
+                value = _PartGuard(enter=site.enter)
+                if site.answers is not None:
+                    site.answers(value)
+                text = functools.partial(_value_text, self._placeholder(value), site, class_name)
+                self._parts[place, site.end] = text
+                continue
             if site.is_value:
                 kind = _HeldValueGuard(holding) if holding.names else _ValueGuard(site.enter)
                 guard = self._placeholder(kind)
@@ -409,7 +432,8 @@ class _Edit:
         """Return a copy of `owner`, a function or module, with all guards in its body."""
         missing = dict(self._guards)
         edited = self._children(owner, missing)
-        for line, column in (*missing, *self._values, *self._splits):
+        parts = [place for place, _ in self._parts]
+        for line, column in (*missing, *self._values, *self._splits, *parts):
             raise ValueError(f"line {line}, column {column}: no statement of this body")
         return edited
 
@@ -464,7 +488,8 @@ class _Edit:
     def _put_values(self, statement: ast.stmt) -> None:
         """Put guards before the comprehensions of a statement, a copy of the user's."""
         end = statement.end_lineno or statement.lineno
-        if not any(statement.lineno <= line <= end for line, _ in self._values):
+        lines = (line for line, _ in (*self._values, *(place for place, _ in self._parts)))
+        if not any(statement.lineno <= line <= end for line in lines):
             return
         is_simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))
         # What is bound before a header need not be when the header is asked again.
@@ -481,6 +506,11 @@ class _Edit:
         if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
             text = self._values.pop((node.lineno, node.col_offset), None)
             return node if text is None else _value_or(node, text(bound))
+        if self._parts and isinstance(node, ast.expr) and node.end_lineno is not None:
+            end = (node.end_lineno, node.end_col_offset or 0)
+            text = self._parts.pop(((node.lineno, node.col_offset), end), None)
+            if text is not None:
+                return _value_or(node, text(bound))
         edited = copy.copy(node)
         for name, value in ast.iter_fields(node):
             setattr(edited, name, self._valued(value, bound))
@@ -532,8 +562,10 @@ def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
     asked = f"{guard}.enter({arguments})"
     if site.is_light:
         asked = f"() if {guard}.is_off else {asked}"
-    takes_back = _takes_back(guard, site, bound, "    ")
     targets = "".join(f"{name}, " for name in site.results)
+    if site.is_returned:
+        return f"for {targets} in {asked}:\n    return {site.results[0]}\nelse:\n    pass\n"
+    takes_back = _takes_back(guard, site, bound, "    ")
     return f"for {targets} in {asked}:\n{takes_back}    break\nelse:\n    pass\n"
 
 
@@ -581,7 +613,7 @@ def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset
     return f"... if {guard}.is_off else ({guard}.value({arguments}) or (...,))[0]"
 
 
-def _value_or(comprehension: ast.ListComp | ast.GeneratorExp, text: str) -> ast.expr:
+def _value_or(comprehension: ast.expr, text: str) -> ast.expr:
     """Return the expression that `text` describes with `comprehension` where it asks for it."""
     choice = ast.parse(text, mode="eval").body
     _place(choice, comprehension)

@@ -6,6 +6,10 @@ the arrays among its names, and which of their extents are equal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
 from autopar.analysis.model.nouns import dataclass
 
 from .loop_ir import Assign, Expression, For, Update
@@ -19,28 +23,36 @@ TRANSPOSE, WHERE, COPIED = "transpose of", "numpy.where", "copy of"
 REDUCTIONS = frozenset(
     f"numpy.{name}" for name in ("sum", "prod", "max", "min", "any", "all")
 )  # fmt: skip
+# Functions that NumPy runs between loops, on whole arrays: what makes one number of an array, or
+# one for each row, and whether it takes an axis; products.
+FOLD = "fold "
+FOLDS: Mapping[str, bool] = MappingProxyType(
+    {
+        **dict.fromkeys(sorted(REDUCTIONS), True),
+        "numpy.mean": True, "numpy.var": True, "numpy.std": True, "numpy.argmax": True,
+        "numpy.argmin": True, "numpy.count_nonzero": True,
+    }
+)  # fmt: skip
+PRODUCT = f"{FOLD}numpy.matmul"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayRun:
-    """A run of assignments of one block."""
+    """A run of assignments of one block, or the value of one expression."""
 
-    statements: tuple[Assign | Update, ...]  # one for each statement of the source
+    # What is assigned; a statement of the source may stand for several of these.
+    statements: tuple[Assign | Update, ...]
     arguments: tuple[str, ...]  # names that it reads before it assigns them, sorted
     results: tuple[str, ...]  # those it assigns that may be read afterwards, sorted
     text: SourceText
     span: Span  # of the first statement: where the guard stands
-
-    @property
-    def whole(self) -> Span:
-        """Where all of it stands."""
-        end = self.statements[-1].span
-        return Span(
-            line=self.span.line,
-            column=self.span.column,
-            end_line=end.end_line,
-            end_column=end.end_column,
-        )
+    whole: Span  # where all of it stands
+    count: int  # statements of the source
+    is_value: bool = False  # an expression: its only result is its value
+    # What a 'return' at its end gives, and a name of the user's that holds it on the way.
+    returned: tuple[str, ...] = ()
+    is_tuple: bool = False
+    holder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +84,42 @@ class NewArray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FusedRun:
-    """A run as loops over the axes of its arrays."""
+class Loops:
+    """Statements of a run as loops over the axes of its arrays."""
 
     nest: For  # a block
     arrays: tuple[NewArray, ...]
-    # What each result is: one of `arrays`, the argument of that name, or a scalar of the loops.
-    results: tuple[tuple[str, str], ...]
-    scalars: frozenset[str]  # the results among them that are scalars
+    scalars: frozenset[str]  # what is read behind the loops
     # Of all arrays of the loops, over extents of arguments: the call vouches for them.
     extents: tuple[tuple[str, tuple[Expression, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """A function of NumPy's that is called with whole arrays."""
+
+    function: str
+    sources: tuple[str, ...]
+    axis: int | None
+    keeps_axis: bool
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """Assignments of scalars alone."""
+
+    statements: tuple[Assign, ...]
+
+
+Step: TypeAlias = Loops | Fold | Numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusedRun:
+    """A run as steps, one after the other. But for the last one, they change no array of a call."""
+
+    steps: tuple[Step, ...]
+    # What each result is: an array of the steps, the argument of that name, or a scalar.
+    results: tuple[tuple[str, str], ...]
     span: Span

@@ -17,8 +17,7 @@ a reduction into scalars.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from itertools import count
 from typing import NoReturn
@@ -28,11 +27,15 @@ import numpy as np
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.array_run import (
+    FOLD,
+    REDUCTIONS,
     TRANSPOSE,
     ArrayRun,
+    Fold,
     FusedRun,
     GivenArray,
     GivenScalar,
+    Loops,
     NewArray,
 )
 from ..model.diagnostics import Refusal
@@ -66,8 +69,10 @@ from ..model.types import (
     ScalarType,
 )
 from .array_axes import equal, not_empty
+from .array_folds import folded, reduction
 from .array_nests import Block, Member
 from .array_runs import names_of
+from .array_steps import Segment, steps_of
 from .array_values import (
     Part,
     Reading,
@@ -75,6 +80,7 @@ from .array_values import (
     Whole,
     at_places,
     is_one,
+    scalar_part,
     whole_part,
 )
 from .reasons import ArrayStatement, UnsupportedType
@@ -113,8 +119,10 @@ class _Fusing:
     taken: set[str]
     span: Span  # of the statement that is read
     block: Block = field(init=False)
+    done: list[Segment | Fold] = field(default_factory=list)  # before that block
     made: dict[str, Whole] = field(default_factory=dict)  # new arrays, by their names in the loops
     requires: list[Compare] = field(default_factory=list)  # of extents, for all that is read
+    changes: bool = False  # an array that the run has not made
 
     def __post_init__(self) -> None:
         self.block = Block(fresh=self.fresh)
@@ -176,16 +184,32 @@ class _Fusing:
                 self.refuse(f"'{name}' is an array before, and a number then")
             self.assign(name, part.at(()))
             return
-        is_view = isinstance(value, Element) or (
-            isinstance(value, Call) and value.function == TRANSPOSE
-        )
-        if is_view:
-            self.refuse("it gives a part of an array another name")
         if name in self.scalars:
             self.refuse(f"'{name}' is a number before, and an array then")
-        if len(part.axes) > 1 and not self.is_in_order(part):
-            self.refuse("what it makes does not lie in memory as in C")
-        self.arrays[name] = self.make(name, part)
+        base = self.base_of(value)
+        if base is not None:
+            self.arrays[name] = Whole(name=base, axes=part.axes, at=part.at)
+        elif part.whole is not None and part.whole in self.made and _is_fold(value):
+            self.arrays[name] = self.made[part.whole]
+        else:
+            if len(part.axes) > 1 and not self.is_in_order(part):
+                self.refuse("what it makes does not lie in memory as in C")
+            self.arrays[name] = self.make(name, part)
+
+    def base_of(self, value: Expression) -> str | None:
+        """Return the array of which a value is a part; None where it is new."""
+        match value:
+            case Element(array=array, indices=indices):
+                is_mask = any(map(self.reading().names_array, indices))
+                return None if is_mask else self.arrays[array].name
+            case Call(function=function, arguments=(Name(name=name),)) if function == TRANSPOSE:
+                return self.arrays[name].name if name in self.arrays else None
+            case Call(function=function, arguments=(operand,)) if function == TRANSPOSE:
+                base = self.base_of(operand)
+                if base is None:
+                    self.refuse("it turns around what it makes")
+                return base
+        return None
 
     def update_whole(self, name: str, node: Update) -> None:
         """Let an operator store into an array, or make it anew where that is the same."""
@@ -194,7 +218,10 @@ class _Fusing:
         part = self.reading().value(value)
         own = self.types[whole.name].dtype
         is_same = part.axes == whole.axes and self.type_of(part) == NumpyScalar(dtype=own)
-        if whole.name in self.made and is_same:
+        parts = any(
+            each.at is not None and each.name == whole.name for each in self.arrays.values()
+        )
+        if whole.name in self.made and is_same and whole.at is None and not parts:
             renewed = self.make(name, part)
             for each, stood in list(self.arrays.items()):
                 if stood is whole:
@@ -228,6 +255,10 @@ class _Fusing:
 
     def put(self, target: Part, value: Part, mask: Part | None = None) -> None:
         """Add a store, by way of a new array where it writes what others of its places read."""
+        written = {
+            e.array for e in (target.at(self.some_places(target)),) if isinstance(e, Element)
+        }
+        self.changes = self.changes or not written <= self.made.keys()
         skipped = len(target.axes) - len(value.axes)
         if skipped < 0:
             self.refuse("what it reads has more axes than what it assigns to")
@@ -268,6 +299,7 @@ class _Fusing:
             keep_part=self.keep_part,
             choose=self.choose,
             reduce=self.reduce,
+            fold=self.fold,
             requires=self.requires,
         )
 
@@ -321,17 +353,18 @@ class _Fusing:
 
         return Part(axes=axes, at=element, is_array=True)
 
-    def reduce(self, function: str, part: Part) -> Expression:
+    def reduce(self, function: str, part: Part) -> Part:
         """Return the scalar that holds what all values of a part come to."""
         kind = self.type_of(part)
         if not isinstance(kind, NumpyScalar):
             self.refuse("its values are of no type of NumPy's")
         is_float = kind.dtype in FLOAT_DTYPES
-        if function in {"numpy.max", "numpy.min"} and is_float and not self.is_positive(part):
-            self.refuse("which of 0.0 and -0.0 NumPy takes depends on where they stand")
-        found = _reduction(function, kind, self.span)
-        if found is None:
-            self.refuse("NumPy adds floats in an order of its own")
+        is_extremum = function in {"numpy.max", "numpy.min"}
+        found = reduction(function, kind, self.span)
+        # Which of 0.0 and -0.0 NumPy takes depends on where they stand; floats are added in an
+        # order of its own.
+        if found is None or (is_extremum and is_float and not self.is_positive(part)):
+            return self.fold(function, (part,), None, keeps=False)
         start, combine, result = found.start, found.combine, found.result
         name = self.fresh(f"{TEMPORARY}of_all")
         at = self.span
@@ -360,7 +393,75 @@ class _Fusing:
                 span=at,
             )
         )
-        return target
+        return scalar_part(target)
+
+    # ------------------------------------------------------------------- functions of NumPy's
+
+    def fold(
+        self,
+        function: str,
+        parts: tuple[Part, ...],
+        axis: int | None,
+        keeps: bool,  # noqa: FBT001  # as the reader of values calls it
+    ) -> Part:
+        """Return what a function of NumPy's makes of whole arrays, in a step of its own."""
+        if not all(each.is_array for each in parts):
+            self.refuse("it reduces a number")
+        if self.changes:
+            self.refuse("NumPy's own order is wanted after an array was changed")
+        parts = tuple(map(self.whole_of, parts))
+        types = tuple(self.type_of(each) for each in parts)
+        if function in {"numpy.var", "numpy.std"} and _is_float(types[0]):
+            return self.spread(function, parts[0], axis, keeps=keeps)
+        found = folded(function, tuple(each.axes for each in parts), types, axis, keeps=keeps)
+        if found is None:
+            self.refuse("NumPy reduces such arrays by itself")
+        self.requires += found.requires
+        self.close()
+        name = self.fresh(f"{TEMPORARY}of_all")
+        sources = tuple(each.whole for each in parts if each.whole is not None)
+        step = Fold(function=function, sources=sources, axis=axis, keeps_axis=keeps, target=name)
+        self.done.append(step)
+        if found.axes is None:
+            self.scalars[name] = found.type
+            return scalar_part(Name(name=name, span=self.span))
+        assert isinstance(found.type, NumpyScalar)  # of arrays
+        whole = Whole(name=name, axes=found.axes)
+        self.made[name] = whole
+        self.types[name] = _array_type(found.type.dtype, len(found.axes))
+        return whole_part(whole)
+
+    def whole_of(self, part: Part) -> Part:
+        """Return the same as a whole array, as NumPy would have it between two operations."""
+        if part.whole is not None:
+            return part
+        if len(part.axes) > 1 and not self.is_in_order(part):
+            self.refuse("what it makes does not lie in memory as in C")
+        return self.keep_part(part)
+
+    def spread(self, function: str, part: Part, axis: int | None, *, keeps: bool) -> Part:
+        """Return the variance as NumPy computes it: the mean of squared distances to the mean."""
+        reading, at = self.reading(), self.span
+        left, right = Name(name="?0", span=at), Name(name="?1", span=at)
+        middle = self.fold("numpy.mean", (part,), axis, True)  # as declared
+        apart = Binary(operator="-", left=left, right=right, span=at)
+        apart_part = self.keep_part(reading.computed(apart, (part, middle)))
+        square = Binary(operator="*", left=left, right=right, span=at)
+        squares = reading.computed(square, (apart_part, apart_part))
+        found = self.fold("numpy.mean", (squares,), axis, keeps)
+        if function == "numpy.var":
+            return found
+        root = Call(function="numpy.sqrt", arguments=(left,), span=at)
+        if found.is_array:
+            return reading.computed(root, (found,))
+        value = Call(function="numpy.sqrt", arguments=(found.at(()),), span=at)
+        return scalar_part(self.keep_scalar(value))
+
+    def close(self) -> None:
+        """End the loops that are made: what follows stands behind a function of NumPy's."""
+        self.done.append(Segment(block=self.block, requires=tuple(dict.fromkeys(self.requires))))
+        self.requires.clear()
+        self.block = Block(fresh=self.fresh)
 
     # --------------------------------------------------------------------------- types
 
@@ -368,6 +469,9 @@ class _Fusing:
         names = tuple(f"?{axis}" for axis in range(len(part.axes)))
         places = tuple(Name(name=each, span=self.span) for each in names)
         return self.typed(part.at(places), dict.fromkeys(names, INT))
+
+    def some_places(self, part: Part) -> tuple[Expression, ...]:
+        return tuple(Name(name=f"?{axis}", span=self.span) for axis in range(len(part.axes)))
 
     def is_in_order(self, part: Part) -> bool:
         """Return whether NumPy gives a result of these values in C order."""
@@ -408,28 +512,27 @@ class _Fusing:
     # -------------------------------------------------------------------------- result
 
     def fused(self) -> FusedRun:
+        self.close()
         results = tuple(
             (name, self.arrays[name].name if name in self.arrays else name)
             for name in self.run.results
         )
-        kept = frozenset(each for _, each in results)
+        if any(self.arrays[n].at is not None for n in self.run.results if n in self.arrays):
+            self.refuse("a part of an array lives on under another name")
         wholes = {each.name: each for each in (*self.given.values(), *self.made.values())}
-        self.block.contract({name for name in self.made if name not in kept})
-        left = self.block.arrays
-        if not left or not self.block.has_loops:
-            self.refuse("it computes with numbers alone")
-        return FusedRun(
-            nest=self.block.loops(self.run.span, tuple(dict.fromkeys(self.requires))),
-            arrays=tuple(
+        steps = steps_of(
+            tuple(self.done),
+            made=tuple(
                 NewArray(name=name, dtype=self.types[name].dtype, extents=whole.axes)
                 for name, whole in self.made.items()
-                if name in left
             ),
+            kept=frozenset(each for _, each in results),
             extents=tuple((name, each.axes) for name, each in wholes.items()),
-            results=results,
-            scalars=frozenset(self.run.results) - self.arrays.keys(),
-            span=self.run.whole,
+            span=self.run.span,
         )
+        if steps is None or not any(isinstance(each, Loops | Fold) for each in steps):
+            self.refuse("it computes with numbers alone")
+        return FusedRun(steps=steps, results=results, span=self.run.whole)
 
     def fresh(self, wanted: str) -> str:
         """Return a name that nothing else has, `wanted` or the like."""
@@ -467,40 +570,11 @@ def _common(one: ScalarType, other: ScalarType) -> str | None:
     return found if found in COMPILED_DTYPES and found not in COMPLEX_DTYPES else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Reduction:
-    """How values are reduced to one."""
-
-    start: Constant
-    result: NumpyScalar
-    combine: Callable[[Expression, Expression], Expression]
+def _is_float(kind: ScalarType) -> bool:
+    return isinstance(kind, NumpyScalar) and kind.dtype in FLOAT_DTYPES
 
 
-def _reduction(function: str, kind: NumpyScalar, at: Span) -> _Reduction | None:
-    """Return how a function reduces values of a type; None where NumPy has an order of its own."""
-
-    def started(value: float, result: str, word: str) -> _Reduction:
-        def combine(target: Expression, element: Expression) -> Expression:
-            if word in ("+", "|", "&"):
-                return Binary(operator=word, left=target, right=element, span=at)  # type: ignore[arg-type]  # one of three operators
-            return Call(function=word, arguments=(target, element), span=at)
-
-        return _Reduction(Constant(value=value, span=at), NumpyScalar(dtype=result), combine)
-
-    dtype = np.dtype(kind.dtype)
-    match function, dtype.kind:
-        case "numpy.any", "b" | "i" | "u" | "f":
-            return started(False, "bool", "|")
-        case "numpy.all", "b" | "i" | "u" | "f":
-            return started(True, "bool", "&")
-        case "numpy.sum", "b" | "i":
-            return started(0, "int64", "+")
-        case "numpy.max", "i" | "u":
-            return started(int(np.iinfo(dtype).min), kind.dtype, "numpy.maximum")
-        case "numpy.min", "i" | "u":
-            return started(int(np.iinfo(dtype).max), kind.dtype, "numpy.minimum")
-        case "numpy.max", "f":
-            return started(-math.inf, kind.dtype, "numpy.maximum")
-        case "numpy.min", "f":
-            return started(math.inf, kind.dtype, "numpy.minimum")
-    return None
+def _is_fold(value: Expression) -> bool:
+    return isinstance(value, Call) and (
+        value.function.startswith(FOLD) or value.function in REDUCTIONS
+    )

@@ -21,6 +21,7 @@ from ..model.loop_ir import (
     Constant,
     Element,
     Expression,
+    Extent,
     For,
     If,
     Name,
@@ -246,6 +247,62 @@ class Block:
     def has_loops(self) -> bool:
         """Whether anything is done for more than one element."""
         return any(isinstance(item, _Nest) and item.axes for item in self.items)
+
+    def in_order(self) -> tuple[Assign, ...] | None:
+        """Return what is done where that is assignments, the last perhaps to an element.
+
+        None for loops, and where several elements are assigned: who begins again would find them.
+        """
+        found: list[Assign] = []
+        for item in self.items:
+            if isinstance(item, Assign):
+                found.append(item)
+            elif item.axes or any(each.test is not None for each in item.lines):
+                return None
+            else:
+                found += [each.store for each in item.lines]
+        if any(isinstance(each.target, Element) for each in found[:-1]):
+            return None
+        return tuple(found)
+
+    def made(self) -> frozenset[str]:
+        """Return the new arrays that it makes."""
+        return frozenset(
+            line.makes
+            for item in self.items
+            if isinstance(item, _Nest)
+            for line in item.lines
+            if line.makes is not None
+        )
+
+    def scalars(self) -> frozenset[str]:
+        """Return the scalars that it assigns outside arrays."""
+        found = {
+            item.target.name
+            for item in self.items
+            if isinstance(item, Assign) and isinstance(item.target, Name)
+        }
+        return frozenset(found).union(
+            *(item.scalars() for item in self.items if isinstance(item, _Nest))
+        )
+
+    def mentioned(self) -> frozenset[str]:
+        """Return every name in what it reads, subscripts and extents included."""
+        found: list[Expression] = []
+        for item in self.items:
+            if isinstance(item, Assign):
+                found.append(item.value)
+                continue
+            found += item.axes
+            for line in item.lines:
+                found += [line.store.value, line.store.target]
+                found += [] if line.test is None else [line.test]
+        return frozenset(
+            node.array if isinstance(node, Element | Extent) else node.name
+            for each in found
+            for node in walk_expression(each)
+            if isinstance(node, Name | Element | Extent)
+        )
 
     def loops(self, span: Span, requires: tuple[Compare, ...]) -> For:
         """Return all of it as the nest of a region."""

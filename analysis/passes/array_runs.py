@@ -5,27 +5,24 @@ Before:  t = np.exp(-x)                After:  one run of two statements, which 
 
 What is an array the code does not say: a call finds out, and plans the run with that. So only
 the shape of statements counts here: assignments of one block without calls but those of NumPy's
-functions of elements, in which some operand is not known to be a number.
+functions of elements, in which some operand is not known to be a number. A 'return' may end a
+run; an expression of any other statement is a run of its own, whose only result is its value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import gast
 
-from ..model.array_run import (
-    COPIED,
-    NEW_AXIS,
-    OTHER_AXES,
-    REDUCTIONS,
-    TRANSPOSE,
-    WHERE,
-    ArrayRun,
-)
+from autopar.analysis.model.nouns import dataclass
+
+from ..model.array_run import FOLD, NEW_AXIS, OTHER_AXES, ArrayRun
 from ..model.loop_ir import (
+    TEMPORARY,
     Assign,
     Binary,
     Call,
@@ -42,18 +39,21 @@ from ..model.loop_ir import (
     walk_expression,
 )
 from ..model.source import SourceFunction, Span
-from ..model.ufuncs import FUNCTIONS, own_name
 from . import names
+from .array_reader import ArrayReader
+from .array_words import arrays_of, numbers_of, shows_array
+from .callees import find_callees
 from .definitions import MODULE, file_of, span_of
-from .expression_reader import ExpressionReader, Unmodelled
 from .liveness import reads
 
 # What a model of more statements would take to find is not known.
 _MOST_STATEMENTS = 40
-_DEEPEST = 100
-_SCALAR_CALLS = frozenset(("int", "float", "bool", "len", "round"))
-_METHODS = {name.removeprefix("numpy."): name for name in REDUCTIONS}
-_ALIASES = {"numpy.amax": "numpy.max", "numpy.amin": "numpy.min"}
+# The value of an expression, or what is returned.
+_VALUE = f"{TEMPORARY}of_whole"
+# What runs elsewhere, or later, or may be asked several times.
+_ELSEWHERE = (
+    gast.Lambda, gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp, gast.JoinedStr,
+)  # fmt: skip
 
 
 def find_array_runs(
@@ -75,20 +75,22 @@ def find_array_runs(
     around = () if found is None else found.around
     known = dict(source.known_names) if source.known_names is not None else None
     known = names.seen_inside(file.known, around) if known is None else known
+    callees = find_callees(source, known, file)
+    own: frozenset[str] = frozenset()
     if not is_module:
-        hidden = names.scope_of(node.body).bound | set(names.argument_names(node.args))
-        known = {k: v for k, v in known.items() if k.partition(".")[0] not in hidden}
-    search = _Search(_RunReader(source, known, {}), node, live_after, covered)
+        own = names.scope_of(node.body).bound | set(names.argument_names(node.args))
+        known = {k: v for k, v in known.items() if k.partition(".")[0] not in own}
+    reader = ArrayReader(source, known, callees, own)
+    search = _Search(reader, node, live_after, covered)
     return tuple(sorted(search.block(node.body), key=lambda each: each.span))
 
 
-def has_array_runs(body: list[Any]) -> bool:
-    """Return whether a function may have a run: it computes with something of its own."""
-    return any(
-        isinstance(each, gast.Assign | gast.AugAssign)
-        and any(isinstance(part, gast.BinOp | gast.Compare) for part in names.walk(each))
-        for each in names.own_nodes(body)
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """One statement of the source, as what it assigns."""
+
+    span: Span
+    statements: tuple[Assign | Update, ...]
 
 
 class _Search:
@@ -96,7 +98,7 @@ class _Search:
 
     def __init__(
         self,
-        reader: _RunReader,
+        reader: ArrayReader,
         function: Any,
         live: Callable[[], Mapping[Span, frozenset[str]]],
         covered: tuple[Span, ...],
@@ -109,42 +111,73 @@ class _Search:
     @cached_property
     def numbers(self) -> frozenset[str]:
         """The names of the function that are surely numbers."""
-        return _numbers(self.function)
+        return numbers_of(self.function)
+
+    @cached_property
+    def arrays(self) -> frozenset[str]:
+        """The names of the function that are surely arrays, if they are what they look like."""
+        return arrays_of(self.function, self.reader.known)
 
     @cached_property
     def live_after(self) -> Mapping[Span, frozenset[str]]:
         """The names that may be read after each statement."""
         return self.live()
 
+    @cached_property
+    def may_hold(self) -> Callable[[str], bool]:
+        """Whether a name may hold what is returned: nobody looks at it afterwards."""
+        if isinstance(self.function, gast.Module) or any(
+            isinstance(each, gast.Try | gast.With) for each in names.own_nodes(self.function.body)
+        ):
+            return lambda _: False
+        shared = names.scope_of(self.function.body).shared
+        return lambda name: name not in shared
+
     def block(self, body: list[Any]) -> Iterator[ArrayRun]:
-        waiting: list[Assign | Update] = []
+        waiting: list[_Read] = []
         for node in body:
-            statement = self.reader.statement(node)
-            if statement is not None and len(waiting) < _MOST_STATEMENTS:
-                waiting.append(statement)
+            found = self.reader.statements(node)
+            if found and sum(len(e.statements) for e in waiting) + len(found) < _MOST_STATEMENTS:
+                if waiting and _changes_given(waiting) and any(map(_has_fold, found)):
+                    yield from self.run(waiting)
+                    waiting = []
+                waiting.append(_Read(span=span_of(node), statements=found))
+                continue
+            ended = self.ended(waiting, node) if isinstance(node, gast.Return) else None
+            if ended is not None:
+                yield ended
+                waiting = []
                 continue
             yield from self.run(waiting)
-            waiting = [] if statement is None else [statement]
-            if statement is None and not isinstance(
-                node, gast.FunctionDef | gast.AsyncFunctionDef | gast.ClassDef
-            ):
-                inside = () if self.is_covered(node) else names.blocks(node)
-                for inner in inside:
+            waiting = []
+            if found:
+                waiting.append(_Read(span=span_of(node), statements=found))
+            elif not isinstance(node, gast.FunctionDef | gast.AsyncFunctionDef | gast.ClassDef):
+                covered = self.is_covered(node)
+                if not covered:
+                    yield from self.values(node)
+                for inner in () if covered else names.blocks(node):
                     yield from self.block(inner)
         yield from self.run(waiting)
 
     def is_covered(self, node: Any) -> bool:
         return bool(self.covered) and any(each.contains(span_of(node)) for each in self.covered)
 
-    def run(self, waiting: list[Assign | Update]) -> Iterator[ArrayRun]:
+    def run(self, waiting: list[_Read]) -> Iterator[ArrayRun]:
         """Yield the run that is left of statements without the numbers at its ends."""
-        computing = [n for n, each in enumerate(waiting) if self.may_compute(each)]
+        computing = [
+            n for n, each in enumerate(waiting) if any(map(self.may_compute, each.statements))
+        ]
         if not computing:
             return
-        statements = tuple(waiting[computing[0] : computing[-1] + 1])
-        live = self.live_after.get(statements[-1].span)
-        if live is None:  # nothing is known of what comes after
-            return
+        found = waiting[computing[0] : computing[-1] + 1]
+        live = self.live_after.get(found[-1].span)
+        if live is not None:  # else nothing is known of what comes after
+            yield self.made(found, live)
+
+    def made(self, found: list[_Read], live: frozenset[str]) -> ArrayRun:
+        """Return the run of some statements, of which the names `live` are read afterwards."""
+        statements = tuple(each for read in found for each in read.statements)
         exposed: set[str] = set()
         assigned: set[str] = set()
         for each in statements:
@@ -152,13 +185,99 @@ class _Search:
             exposed |= read - assigned
             if isinstance(each.target, Name):
                 assigned.add(each.target.name)
-        yield ArrayRun(
+        first, last = found[0].span, found[-1].span
+        return ArrayRun(
             statements=statements,
             arguments=tuple(sorted(exposed - {NEW_AXIS, OTHER_AXES})),
             results=tuple(sorted(assigned & live)),
             text=self.reader.source.text,
-            span=statements[0].span,
+            span=first,
+            whole=Span(
+                line=first.line,
+                column=first.column,
+                end_line=last.end_line,
+                end_column=last.end_column,
+            ),
+            count=len(found),
         )
+
+    def ended(self, waiting: list[_Read], node: Any) -> ArrayRun | None:
+        """Return the run that a 'return' ends; None where there is none, or no name to hold it."""
+        assigned = [
+            each.target.name
+            for read in waiting
+            for each in read.statements
+            if isinstance(each, Assign) and isinstance(each.target, Name)
+        ]
+        holders = [n for n in assigned if not n.startswith(TEMPORARY) and self.may_hold(n)]
+        if node.value is None or not holders or any("." in each for each in holders):
+            return None
+        is_tuple = isinstance(node.value, gast.Tuple)
+        parts = node.value.elts if is_tuple else [node.value]
+        if any(isinstance(each, gast.Starred) for each in parts):
+            return None
+        before: list[Assign | Update] = []
+        returned: list[str] = []
+        for number, part in enumerate(parts):
+            found = self.reader.value(part)
+            if found is None:
+                return None
+            name = f"{_VALUE}_{number}"
+            target = Name(name=name, span=span_of(part))
+            before += found[0]
+            before.append(Assign(target=target, value=found[1], span=span_of(part)))
+            returned.append(name)
+        end = _Read(span=span_of(node), statements=tuple(before))
+        computing = [
+            n for n, each in enumerate(waiting) if any(map(self.may_compute, each.statements))
+        ]
+        is_worth = any(map(self.may_compute, end.statements))
+        if not computing or not is_worth or (_changes_given(waiting) and _has_folds(end)):
+            return None
+        kept = waiting[computing[0] :]
+        if kept[0] is not waiting[0] and not any(n in _assigned(kept) for n in holders):
+            return None
+        run = self.made([*kept, end], frozenset(returned))
+        holder = next(n for n in holders if n in _assigned(kept))
+        return replace(run, returned=tuple(returned), is_tuple=is_tuple, holder=holder)
+
+    def values(self, node: Any) -> Iterator[ArrayRun]:
+        """Yield a run for each largest expression of a statement that is one of arrays."""
+        waiting = [each for each in names.own_children(node) if not _is_elsewhere(each)]
+        if isinstance(node, gast.Assign | gast.AugAssign | gast.AnnAssign):
+            waiting = [node.value] if node.value is not None else []
+        elif isinstance(node, gast.For | gast.AsyncFor):
+            waiting = [node.iter]
+        elif isinstance(node, gast.With | gast.AsyncWith | gast.Delete | gast.Match | gast.Try):
+            return
+        while waiting:
+            part = waiting.pop(0)
+            found = self.value_of(part)
+            if found is not None:
+                yield found
+                continue
+            if isinstance(part, gast.BoolOp | gast.IfExp | gast.NamedExpr):
+                continue  # what is asked for only at times, or binds names
+            waiting += [each for each in names.children(part) if not _is_elsewhere(each)]
+
+    def value_of(self, node: Any) -> ArrayRun | None:
+        """Return the run of one expression; None where it is not about arrays, or unknown."""
+        if not isinstance(node, gast.BinOp | gast.UnaryOp | gast.Compare | gast.Call):
+            return None
+        if not shows_array(node, self.arrays, self.reader.known):
+            return None
+        found = self.reader.value(node)
+        if found is None:
+            return None
+        before, value = found
+        target = Name(name=_VALUE, span=span_of(node))
+        last = Assign(target=target, value=value, span=span_of(node))
+        if not any(map(self.may_compute, (*before, last))):
+            return None
+        if any(isinstance(each.target, Element) for each in before):
+            return None
+        read = _Read(span=span_of(node), statements=(*before, last))
+        return replace(self.made([read], frozenset({_VALUE})), is_value=True)
 
     def may_compute(self, statement: Assign | Update) -> bool:
         """Return whether a statement may compute a whole array, and not only name one."""
@@ -186,8 +305,58 @@ class _Search:
             case Name(name=name):
                 return name not in self.numbers
             case Element():
-                return any(isinstance(each, Slice) for each in node.indices)
+                return any(
+                    isinstance(each, Slice) or (isinstance(each, Name) and each.name in self.arrays)
+                    for each in node.indices
+                )
         return False
+
+
+def _is_elsewhere(node: Any) -> bool:
+    return isinstance(node, (*_ELSEWHERE, gast.stmt, gast.ExceptHandler, gast.match_case))
+
+
+def _assigned(reads_of: list[_Read]) -> set[str]:
+    return {
+        each.target.name
+        for read in reads_of
+        for each in read.statements
+        if isinstance(each, Assign) and isinstance(each.target, Name)
+    }
+
+
+def _changes_given(waiting: list[_Read]) -> bool:
+    """Return whether statements may change an array that they have not made."""
+    made: set[str] = set()
+    for each in (e for read in waiting for e in read.statements):
+        match each:
+            case Assign(target=Name(name=name), value=value):
+                if not isinstance(value, Name | Element) or (
+                    isinstance(value, Name) and value.name in made
+                ):
+                    made.add(name)
+                else:
+                    made.discard(name)
+            case _:
+                target = each.target
+                name = target.name if isinstance(target, Name) else target.array
+                if name not in made:
+                    return True
+    return False
+
+
+def _has_fold(statement: Assign | Update) -> bool:
+    """Return whether a statement may have NumPy reduce floats, which is a step of its own."""
+    return any(
+        isinstance(node, Call)
+        and (node.function.startswith(FOLD) or node.function in ("numpy.sum", "numpy.prod"))
+        for expression in expressions_of(statement)
+        for node in walk_expression(expression)
+    )
+
+
+def _has_folds(read: _Read) -> bool:
+    return any(map(_has_fold, read.statements))
 
 
 def _operations(value: Expression) -> Iterator[Expression]:
@@ -207,156 +376,6 @@ def _operands(node: Expression) -> tuple[Expression, ...]:
         case Call():
             return node.arguments
     return ()
-
-
-def _numbers(function: Any) -> frozenset[str]:
-    """Return the names of a function that are surely numbers wherever they are bound."""
-    values: dict[str, list[Any]] = {}
-    others: set[str] = set()
-    counters: set[str] = set()
-    for node in names.own_nodes(function.body):
-        match node:
-            case gast.Assign(targets=[gast.Name(id=name)], value=value):
-                values.setdefault(name, []).append(value)
-            case gast.AugAssign(target=gast.Name(id=name), value=value):
-                values.setdefault(name, []).append(value)
-            case gast.For(target=gast.Name(id=name), iter=gast.Call(func=gast.Name(id="range"))):
-                counters.add(name)
-    bound_elsewhere: dict[str, int] = {}
-    for node in names.own_nodes(function.body):
-        for name in names.bindings(node):
-            bound_elsewhere[name] = bound_elsewhere.get(name, 0) + 1
-    if not isinstance(function, gast.Module):
-        others |= set(names.argument_names(function.args))
-    found = set(values) | counters
-    found -= others
-    found = {
-        name
-        for name in found
-        if bound_elsewhere.get(name, 0) <= len(values.get(name, ())) + (name in counters)
-        or name in counters
-    }
-    while True:
-        kept = {n for n in found if all(_is_number(each, found) for each in values.get(n, ()))}
-        if kept == found:
-            return frozenset(found)
-        found = kept
-
-
-def _is_number(node: Any, numbers: set[str]) -> bool:
-    match node:
-        case gast.Constant(value=int() | float() | complex()):
-            return True
-        case gast.Name(id=name):
-            return name in numbers
-        case gast.BinOp():
-            return _is_number(node.left, numbers) and _is_number(node.right, numbers)
-        case gast.UnaryOp():
-            return _is_number(node.operand, numbers)
-        case gast.Subscript(value=gast.Attribute(attr="shape")):
-            return True
-        case gast.Attribute(attr="size" | "ndim" | "pi"):
-            return True
-        case gast.Call(func=gast.Name(id=name)):
-            return name in _SCALAR_CALLS
-        case gast.Call(func=gast.Attribute(value=gast.Name(id="math"))):
-            return True
-    return False
-
-
-class _RunReader(ExpressionReader):
-    """Reads statements on whole arrays as if each name could be one."""
-
-    def __init__(self, source: SourceFunction, known: dict[str, str], callees: Any) -> None:
-        super().__init__(source, known, callees)
-        self.takes_slices = True
-
-    def statement(self, node: Any) -> Assign | Update | None:
-        """Return an assignment; None for every other statement, and for unknown expressions."""
-        if not isinstance(node, gast.Assign | gast.AugAssign) or names.is_deeper(node, _DEEPEST):
-            return None
-        try:
-            match node:
-                case gast.Assign(targets=[gast.Name() | gast.Subscript() as target]):
-                    value = self.expression(node.value)
-                    return Assign(target=self.place_of(target), value=value, span=span_of(node))
-                case gast.AugAssign(target=gast.Name() | gast.Subscript() as target):
-                    return Update(
-                        operator=self.operator(node),
-                        target=self.place_of(target),
-                        value=self.expression(node.value),
-                        span=span_of(node),
-                    )
-        except Unmodelled:
-            pass
-        return None
-
-    def place_of(self, target: Any) -> Name | Element:
-        if isinstance(target, gast.Name):
-            return Name(name=target.id, span=span_of(target))
-        return self.element(target)
-
-    def expression(self, node: Any) -> Expression:
-        match node:
-            case gast.Constant(value=None):
-                return Name(name=NEW_AXIS, span=span_of(node))
-            case gast.Constant(value=value) if value is Ellipsis:
-                return Name(name=OTHER_AXES, span=span_of(node))
-            case gast.IfExp() | gast.BoolOp():  # asks for a truth value, which arrays have not
-                raise self.unsupported(node, names.expression_kind(node))
-        return super().expression(node)
-
-    def is_whole(self, index: Any) -> bool:
-        is_axis = isinstance(index, gast.Constant) and index.value in (None, Ellipsis)
-        return not is_axis and super().is_whole(index)
-
-    def subscript(self, node: Any) -> Expression:
-        if self.canonical(node) == "numpy.newaxis":
-            return Name(name=NEW_AXIS, span=span_of(node))
-        return super().subscript(node)
-
-    def read_attribute(self, node: Any) -> Expression | None:
-        at = span_of(node)
-        if node.attr == "T" and not self.is_module(node.value):
-            return Call(function=TRANSPOSE, arguments=(self.expression(node.value),), span=at)
-        if node.attr in ("real", "imag"):
-            raise self.unsupported(node, names.expression_kind(node))
-        constant = self.math_constant(node)
-        if constant is not None:
-            return constant
-        raise self.unsupported(node, names.expression_kind(node))
-
-    def call(self, node: Any) -> Expression:
-        function = self.canonical(node.func)
-        function = None if function is None else _ALIASES.get(function, function)
-        at = span_of(node)
-        if function == WHERE and len(node.args) == 3 and not node.keywords:
-            arguments = tuple(map(self.expression, node.args))
-            return Call(function=WHERE, arguments=arguments, span=at)
-        if function == "numpy.copy" and len(node.args) == 1 and not node.keywords:
-            return Call(function=COPIED, arguments=(self.expression(node.args[0]),), span=at)
-        if function in REDUCTIONS and len(node.args) == 1 and not node.keywords:
-            return Call(function=function, arguments=(self.expression(node.args[0]),), span=at)
-        match node:
-            case gast.Call(func=gast.Attribute(value=array, attr=method), args=[], keywords=[]) if (
-                not self.is_module(array)
-            ):
-                if method == "copy":
-                    return Call(function=COPIED, arguments=(self.expression(array),), span=at)
-                if method in _METHODS:
-                    read = (self.expression(array),)
-                    return Call(function=_METHODS[method], arguments=read, span=at)
-        plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
-        if plain and function is not None:
-            own = own_name(function)
-            if own in FUNCTIONS or own in names.MODELLED_FUNCTIONS or function == "len":
-                return super().call(node)
-        raise Unmodelled(self.unknown_call(node))
-
-
-def is_axis_word(node: Expression) -> bool:
-    """Return whether a subscript is a new axis, or stands for the axes that are not named."""
-    return isinstance(node, Name) and node.name in {NEW_AXIS, OTHER_AXES}
 
 
 def names_of(run: ArrayRun) -> frozenset[str]:

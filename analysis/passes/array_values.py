@@ -16,7 +16,16 @@ from typing import NoReturn
 
 from autopar.analysis.model.nouns import dataclass
 
-from ..model.array_run import COPIED, NEW_AXIS, OTHER_AXES, REDUCTIONS, TRANSPOSE, WHERE
+from ..model.array_run import (
+    COPIED,
+    FOLD,
+    NEW_AXIS,
+    OTHER_AXES,
+    PRODUCT,
+    REDUCTIONS,
+    TRANSPOSE,
+    WHERE,
+)
 from ..model.loop_ir import (
     Binary,
     Call,
@@ -39,6 +48,8 @@ from .substitution import rebuilt
 from .updates import same_expression
 
 Places = tuple[Expression, ...]
+# Stands for the array, or the part of one, of which a part is taken.
+_PART = "?part"
 
 
 class UnfusedError(Exception):
@@ -57,14 +68,16 @@ class Part:
     axes: tuple[Expression, ...]  # extents; a literal 1 where it broadcasts
     at: Callable[[Places], Expression]  # for one place on each axis
     is_array: bool  # an operation on it is NumPy's
+    whole: str | None = None  # the array of the loops whose elements these are, in their order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """An array that names stand for."""
+    """An array that names stand for, or a part of one."""
 
     name: str  # in the loops
     axes: tuple[Expression, ...]
+    at: Callable[[Places], Expression] | None = None  # of a part: the element at a place
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +89,9 @@ class Reading:
     # Holds what is computed of scalars alone, and what both sides of a choice are; returns it.
     keep_scalar: Callable[[Expression], Expression]
     keep_part: Callable[[Part], Part]
-    reduce: Callable[[str, Part], Expression]  # the scalar that holds what it comes to
+    reduce: Callable[[str, Part], Part]  # what holds what it comes to
+    # The same by a function of NumPy's: its name, operands, axis, whether that is kept.
+    fold: Callable[[str, tuple[Part, ...], int | None, bool], Part]
     choose: Callable[[tuple[Part, Part, Part]], Part]
     requires: list[Compare] = field(default_factory=list)
     # The array of truth values, as it is written, that selects elements of all others.
@@ -120,7 +135,19 @@ class Reading:
                 part = self.value(operand)
                 if not part.is_array:
                     self.refuse("it reduces a number")
-                return _scalar(self.reduce(function, part))
+                return self.reduce(function, part)
+            case Call(function=function, arguments=operands) if function == PRODUCT:
+                parts = tuple(map(self.value, operands))
+                return self.fold(function.removeprefix(FOLD), parts, None, False)  # as declared
+            case Call(function=function, arguments=(operand, axis, kept)) if function.startswith(
+                FOLD
+            ):
+                part = self.value(operand)
+                assert isinstance(kept, Constant)  # the reader made it
+                place = axis.value if isinstance(axis, Constant) else None
+                assert place is None or isinstance(place, int)  # as before
+                name = function.removeprefix(FOLD)
+                return self.fold(name, (part,), place, bool(kept.value))
             case Call(function=function) if function == WHERE:
                 test, one, other = (self.value(each) for each in node.arguments)
                 if not (test.is_array or one.is_array or other.is_array):
@@ -189,7 +216,7 @@ class Reading:
             self.refuse("its subscripts are arrays")
         kept = tuple(each for each in indices if not _is_new(each))
         place = Element(
-            array=whole.name, indices=tuple(map(self.known, kept)), span=node.span, has_tuple=True
+            array=_PART, indices=tuple(map(self.known, kept)), span=node.span, has_tuple=True
         )
         view = view_of(place, len(whole.axes))
         if view is None:
@@ -206,7 +233,7 @@ class Reading:
             for each in view.entries
         )
         self.requires += [self.sized_test(each, whole) for each in view.requires()]
-        return _view_part(place, entries, indices)
+        return _view_part(whole, place.span, entries, indices)
 
     def names_array(self, node: Expression) -> bool:
         """Return whether an array stands in an expression, subscripted or whole."""
@@ -256,7 +283,7 @@ class Reading:
 
     def sized(self, node: Expression, whole: Whole) -> Expression:
         """Return an expression with the extents of an array put in."""
-        if isinstance(node, Extent) and node.array == whole.name:
+        if isinstance(node, Extent) and node.array == _PART:
             return whole.axes[node.axis]
         put_in = rebuilt(node, lambda each: self.sized(each, whole))
         match put_in:
@@ -295,12 +322,14 @@ def at_places(part: Part, axes: tuple[Expression, ...], places: Places) -> Expre
 
 def whole_part(whole: Whole) -> Part:
     """Return all of an array."""
+    if whole.at is not None:
+        return Part(axes=whole.axes, at=whole.at, is_array=True)
 
     def element(places: Places) -> Expression:
         at = places[0].span
         return Element(array=whole.name, indices=places, span=at, has_tuple=True)
 
-    return Part(axes=whole.axes, at=element, is_array=True)
+    return Part(axes=whole.axes, at=element, is_array=True, whole=whole.name)
 
 
 def _scalar(node: Expression) -> Part:
@@ -311,11 +340,19 @@ def _transposed(part: Part) -> Part:
     return Part(axes=part.axes[::-1], at=lambda places: part.at(places[::-1]), is_array=True)
 
 
+def scalar_part(node: Expression) -> Part:
+    """Return a number as a part."""
+    return _scalar(node)
+
+
 def _view_part(
-    place: Element, entries: tuple[Axis | Expression, ...], indices: tuple[Expression, ...]
+    whole: Whole,
+    span: Span,
+    entries: tuple[Axis | Expression, ...],
+    indices: tuple[Expression, ...],
 ) -> Part:
     """Return the part that entries select, with an axis for each `None` among the subscripts."""
-    one = Constant(value=1, span=place.span)
+    one = Constant(value=1, span=span)
     axes: list[Expression] = []
     waiting = list(entries)
     for each in indices:
@@ -338,7 +375,9 @@ def _view_part(
                 found.append(moved(entry.start, left.pop(0), entry.step))
             else:
                 found.append(entry)
-        return Element(array=place.array, indices=tuple(found), span=place.span, has_tuple=True)
+        if whole.at is not None:
+            return whole.at(tuple(found))
+        return Element(array=whole.name, indices=tuple(found), span=span, has_tuple=True)
 
     return Part(axes=tuple(axes), at=element, is_array=bool(axes))
 

@@ -15,6 +15,7 @@ import gast
 
 from ..model.source import SourceFunction, SourceText, Span
 from . import names
+from .array_words import may_have_runs
 from .lambdas import named_lambdas
 
 MODULE = "<module>"
@@ -33,11 +34,13 @@ def functions_of(text: SourceText) -> tuple[SourceFunction, ...]:
 
 
 def loop_functions(text: SourceText) -> frozenset[tuple[int, int]]:
-    """Return (line, column) of every `def` of `text` that has a `for` loop of its own."""
+    """Return (line, column) of every `def` of `text` with a loop, or with arrays it computes."""
+    file = file_of(text.text)
     return frozenset(
         (found.node.lineno, found.node.col_offset)
-        for found in file_of(text.text).definitions.values()
+        for found in file.definitions.values()
         if any(isinstance(each, gast.For) for each in names.own_nodes(found.node.body))
+        or may_have_runs(found.node, names.seen_inside(file.known, found.around))
     )
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from ..model.source import Span
 from ..model.typed import (
     FLOAT_WARNING,
-    INTEGER_OVERFLOW,
     INTEGER_WARNING,
     Cast,
     Number,
@@ -83,9 +82,9 @@ def _hazards(
     if name in OPERATORS:
         operator = OPERATORS[name]
         found = operation_hazards(operator, operands, result, scope.intervals)
-        # NumPy would go on with the wrapped value, and so would a kernel if it knew how.
+        # NumPy goes on with the wrapped value, and so does a kernel.
         is_silent = operator in _WRAPPING and found & INTEGER_WARNING
-        return INTEGER_OVERFLOW if is_silent else found
+        return 0 if is_silent else found
     is_exact = name in EXACT and name != "numpy.sqrt"
     return FLOAT_WARNING if operands[0].type.dtype in FLOAT_DTYPES and not is_exact else 0
 

@@ -190,6 +190,13 @@ def integers(i, j):
     return k, m, n
 
 
+def wrapping(i, j):
+    k = i * j + i
+    k = k - j * 7
+    m = -k * k
+    return m, k + 1
+
+
 def elements(u):
     u[0] = u[1] * 2.0
     u[1] = u[0] + u[2]
@@ -227,6 +234,12 @@ def random(*shape: int, dtype: str = "float64", seed: int = 0) -> np.ndarray[Any
     return (4 * generator.random(shape) + 0.25).astype(dtype)
 
 
+def extreme(dtype: str) -> np.ndarray[Any, Any]:
+    limits = np.iinfo(dtype)
+    near = [limits.min, limits.min + 1, limits.min // 3, 0, 1, 7, limits.max // 5, limits.max]
+    return np.array(near, dtype=dtype)
+
+
 TAKEN: list[tuple[Callable[..., Any], Arguments]] = [
     (axpy, lambda: (1.5, random(40), -1)),
     (axpy, lambda: (np.float64(1.5), random(4, 9, dtype="float32"), 1)),
@@ -250,6 +263,10 @@ TAKEN: list[tuple[Callable[..., Any], Arguments]] = [
     (divides, lambda: (random(9) - 2, random(9, seed=1))),
     (integers, lambda: (random(20, dtype="int16"), random(20, dtype="int16", seed=1) + 1)),
     (elements, lambda: (random(20),)),
+    (wrapping, lambda: (extreme("int8"), extreme("int8")[::-1])),
+    (wrapping, lambda: (extreme("int64"), extreme("int64")[::-1])),
+    (wrapping, lambda: (extreme("uint32"), extreme("uint32")[::-1])),
+    (wrapping, lambda: (extreme("int32"), extreme("int64")[::-1])),
     (branches, lambda: (random(20), True)),
     (life, lambda: (random(9, 12, dtype="int64") % 2,)),
 ]

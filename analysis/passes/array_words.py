@@ -1,0 +1,149 @@
+"""What the names of a function show of themselves: numbers, or arrays.
+
+Before:  n = len(x); t = np.zeros(n)   After:  n is a number, t is an array
+
+Neither is needed for a result to be right: a call finds out what each name is. They say where
+asking is of use. Helper of the `array_runs` pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gast
+
+from . import names
+
+_SCALAR_CALLS = frozenset(("int", "float", "bool", "len", "round"))
+_ARRAY_METHODS = frozenset(
+    ("sum", "mean", "std", "var", "dot", "copy", "ravel", "reshape", "astype", "transpose")
+)
+_ARRAY_ATTRIBUTES = frozenset(("shape", "T", "ndim", "dtype", "size"))
+_OF_NUMBERS = frozenset(("numpy.float64", "numpy.float32", "numpy.int64", "numpy.int32"))
+
+
+def may_have_runs(node: Any, known: Mapping[str, str]) -> bool:
+    """Return whether a function is surely about arrays, somewhere, if it is about anything."""
+    arrays = arrays_of(node, known)
+    return any(
+        isinstance(part, gast.BinOp | gast.Compare | gast.UnaryOp)
+        and shows_array(part, arrays, known)
+        for part in names.own_nodes(node.body)
+    )
+
+
+def numbers_of(function: Any) -> frozenset[str]:
+    """Return the names of a function that are surely numbers wherever they are bound."""
+    values: dict[str, list[Any]] = {}
+    others: set[str] = set()
+    counters: set[str] = set()
+    for node in names.own_nodes(function.body):
+        match node:
+            case gast.Assign(targets=[gast.Name(id=name)], value=value):
+                values.setdefault(name, []).append(value)
+            case gast.AugAssign(target=gast.Name(id=name), value=value):
+                values.setdefault(name, []).append(value)
+            case gast.For(target=gast.Name(id=name), iter=gast.Call(func=gast.Name(id="range"))):
+                counters.add(name)
+    bound_elsewhere: dict[str, int] = {}
+    for node in names.own_nodes(function.body):
+        for name in names.bindings(node):
+            bound_elsewhere[name] = bound_elsewhere.get(name, 0) + 1
+    if not isinstance(function, gast.Module):
+        others |= set(names.argument_names(function.args))
+    found = set(values) | counters
+    found -= others
+    found = {
+        name
+        for name in found
+        if bound_elsewhere.get(name, 0) <= len(values.get(name, ())) + (name in counters)
+        or name in counters
+    }
+    while True:
+        kept = {n for n in found if all(_is_number(each, found) for each in values.get(n, ()))}
+        if kept == found:
+            return frozenset(found)
+        found = kept
+
+
+def _is_number(node: Any, numbers: set[str]) -> bool:
+    match node:
+        case gast.Constant(value=int() | float() | complex()):
+            return True
+        case gast.Name(id=name):
+            return name in numbers
+        case gast.BinOp():
+            return _is_number(node.left, numbers) and _is_number(node.right, numbers)
+        case gast.UnaryOp():
+            return _is_number(node.operand, numbers)
+        case gast.Subscript(value=gast.Attribute(attr="shape")):
+            return True
+        case gast.Attribute(attr="size" | "ndim" | "pi"):
+            return True
+        case gast.Call(func=gast.Name(id=name)):
+            return name in _SCALAR_CALLS
+        case gast.Call(func=gast.Attribute(value=gast.Name(id="math"))):
+            return True
+    return False
+
+
+def arrays_of(function: Any, known: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of a function that something shows to be arrays."""
+    found: set[str] = set()
+    assigned: list[tuple[str, Any]] = []
+    for node in names.own_nodes(function.body):
+        match node:
+            case gast.Subscript(value=gast.Name(id=name), slice=index) if _cuts(index):
+                found.add(name)
+            case gast.Attribute(value=gast.Name(id=name), attr=attr) if name not in known:
+                if attr in _ARRAY_ATTRIBUTES | _ARRAY_METHODS:
+                    found.add(name)
+            case gast.Call(args=arguments) if _is_of_numpy(node, known):
+                found |= {each.id for each in arguments if isinstance(each, gast.Name)}
+            case gast.Assign(targets=[gast.Name(id=name)], value=value):
+                assigned.append((name, value))
+    while True:
+        more = {n for n, value in assigned if n not in found and shows_array(value, found, known)}
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def shows_array(node: Any, arrays: frozenset[str] | set[str], known: Mapping[str, str]) -> bool:
+    """Return whether an operand of a value is surely about an array, if anything is."""
+    match node:
+        case gast.Name(id=name):
+            return name in arrays
+        case gast.BinOp():
+            return shows_array(node.left, arrays, known) or shows_array(node.right, arrays, known)
+        case gast.UnaryOp():
+            return shows_array(node.operand, arrays, known)
+        case gast.Compare():
+            operands = (node.left, *node.comparators)
+            return any(shows_array(each, arrays, known) for each in operands)
+        case gast.Subscript():
+            return _cuts(node.slice)
+        case gast.Call():
+            return _is_of_numpy(node, known) or any(
+                shows_array(each, arrays, known) for each in node.args
+            )
+        case gast.Attribute(attr="T"):
+            return True
+    return False
+
+
+def _cuts(index: Any) -> bool:
+    parts = index.elts if isinstance(index, gast.Tuple) else [index]
+    return any(names.is_array_index(each) for each in parts)
+
+
+def _is_of_numpy(call: Any, known: Mapping[str, str]) -> bool:
+    match call.func:
+        case gast.Attribute(value=gast.Name(id=module), attr=attr):
+            meant = f"{known.get(module)}.{attr}"
+        case gast.Name(id=name):
+            meant = known.get(name, "")
+        case _:
+            return False
+    return meant.startswith("numpy.") and meant not in _OF_NUMBERS

@@ -1,0 +1,1 @@
+"""Programs in unmodified NumPy, as people write them."""
