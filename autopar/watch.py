@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, ModuleType
 
-from autopar.analysis.model.array_run import REDUCTIONS, WHERE
+from autopar.analysis.model.array_run import FOLDS, WHERE
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.model.ufuncs import own_name
 from autopar.analysis.passes.allocation_calls import ALLOCATIONS, DTYPES
@@ -40,7 +40,7 @@ _MEANT = (
     | DTYPES
     | ITERABLES
     | ROW_FUNCTIONS
-    | REDUCTIONS
+    | FOLDS.keys()
     | {WHERE, "numpy.copy", "numpy.amax", "numpy.amin"}
 )
 

@@ -19,6 +19,8 @@ from .source import SourceText, Span
 NEW_AXIS, OTHER_AXES = "None", "..."
 # An array's `T`, as a function; what has three operands; a copy by a method or a function.
 TRANSPOSE, WHERE, COPIED = "transpose of", "numpy.where", "copy of"
+# Attributes of arrays of complex numbers.
+PARTS = frozenset(("real", "imag"))
 # What a whole array is reduced to.
 REDUCTIONS = frozenset(
     f"numpy.{name}" for name in ("sum", "prod", "max", "min", "any", "all")

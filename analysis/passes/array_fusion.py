@@ -28,6 +28,7 @@ from autopar.analysis.model.nouns import dataclass
 
 from ..model.array_run import (
     FOLD,
+    PARTS,
     REDUCTIONS,
     TRANSPOSE,
     ArrayRun,
@@ -209,6 +210,8 @@ class _Fusing:
                 if base is None:
                     self.refuse("it turns around what it makes")
                 return base
+            case Call(function=function) if function in PARTS:
+                self.refuse("it gives a part of an array another name")
         return None
 
     def update_whole(self, name: str, node: Update) -> None:
@@ -300,6 +303,7 @@ class _Fusing:
             choose=self.choose,
             reduce=self.reduce,
             fold=self.fold,
+            is_complex=lambda part: self.type_of(part).dtype in COMPLEX_DTYPES,
             requires=self.requires,
         )
 
@@ -407,6 +411,8 @@ class _Fusing:
         """Return what a function of NumPy's makes of whole arrays, in a step of its own."""
         if not all(each.is_array for each in parts):
             self.refuse("it reduces a number")
+        if function == "numpy.count_nonzero" and axis is None and not keeps:
+            return self.counted(parts[0])
         if self.changes:
             self.refuse("NumPy's own order is wanted after an array was changed")
         parts = tuple(map(self.whole_of, parts))
@@ -430,6 +436,16 @@ class _Fusing:
         self.made[name] = whole
         self.types[name] = _array_type(found.type.dtype, len(found.axes))
         return whole_part(whole)
+
+    def counted(self, part: Part) -> Part:
+        """Return how many values are not zero, a number of Python's."""
+        if self.type_of(part) != _BOOL:
+            left, zero = Name(name="?0", span=self.span), _zero(self.span)
+            test = Compare(operator="!=", left=left, right=zero, span=self.span)
+            part = self.reading().computed(test, (part, scalar_part(zero)))
+        number = self.reduce("numpy.sum", part)
+        found = Call(function="int", arguments=(number.at(()),), span=self.span)
+        return scalar_part(self.keep_scalar(found))
 
     def whole_of(self, part: Part) -> Part:
         """Return the same as a whole array, as NumPy would have it between two operations."""

@@ -20,6 +20,7 @@ from ..model.array_run import (
     FOLDS,
     NEW_AXIS,
     OTHER_AXES,
+    PARTS,
     REDUCTIONS,
     TRANSPOSE,
     WHERE,
@@ -219,8 +220,8 @@ class ArrayReader(ExpressionReader):
         at = span_of(node)
         if node.attr == "T" and not self.is_module(node.value):
             return Call(function=TRANSPOSE, arguments=(self.expression(node.value),), span=at)
-        if node.attr in ("real", "imag"):
-            raise self.unsupported(node, names.expression_kind(node))
+        if node.attr in PARTS and not self.is_module(node.value):
+            return Call(function=node.attr, arguments=(self.expression(node.value),), span=at)
         constant = self.math_constant(node)
         if constant is not None:
             return constant

@@ -21,6 +21,7 @@ from ..model.array_run import (
     FOLD,
     NEW_AXIS,
     OTHER_AXES,
+    PARTS,
     PRODUCT,
     REDUCTIONS,
     TRANSPOSE,
@@ -93,6 +94,7 @@ class Reading:
     # The same by a function of NumPy's: its name, operands, axis, whether that is kept.
     fold: Callable[[str, tuple[Part, ...], int | None, bool], Part]
     choose: Callable[[tuple[Part, Part, Part]], Part]
+    is_complex: Callable[[Part], bool]
     requires: list[Compare] = field(default_factory=list)
     # The array of truth values, as it is written, that selects elements of all others.
     mask: Expression | None = None
@@ -126,11 +128,16 @@ class Reading:
 
     def called(self, node: Call) -> Part | None:
         """Return what a function gives that is none of elements; None for those of elements."""
+        is_of_all = node.function in REDUCTIONS or node.function.startswith((FOLD, TRANSPOSE))
+        if self.mask is not None and is_of_all:
+            self.refuse("it is about all of the elements that are selected")
         match node:
             case Call(function=function, arguments=(operand,)) if function == TRANSPOSE:
                 return _transposed(self.value(operand))
             case Call(function=function, arguments=(operand,)) if function == COPIED:
                 return self.value(operand)
+            case Call(function=function, arguments=(operand,)) if function in PARTS:
+                return self.part_of_complex(node, self.value(operand))
             case Call(function=function, arguments=(operand,)) if function in REDUCTIONS:
                 part = self.value(operand)
                 if not part.is_array:
@@ -154,6 +161,16 @@ class Reading:
                     self.refuse("'np.where' of numbers makes an array without axes")
                 return self.choose((test, self.held(one), self.held(other)))
         return None
+
+    def part_of_complex(self, node: Call, part: Part) -> Part:
+        """Return the real or the imaginary parts of numbers."""
+        if not part.is_array or not self.is_complex(part):
+            self.refuse(f"'{node.function}' is taken of numbers that are not complex")
+
+        def element(places: Places) -> Expression:
+            return Call(function=node.function, arguments=(part.at(places),), span=node.span)
+
+        return Part(axes=part.axes, at=element, is_array=True)
 
     def kept(self, part: Part) -> Part:
         """Return an operand, a number that is computed in a scalar of its own."""

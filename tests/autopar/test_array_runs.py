@@ -89,6 +89,13 @@ def escape(z, c, n):
     return live
 
 
+def escape_from_all(z, n):
+    live = np.abs(z) < 2.0
+    z[live] = z[live] - np.max(np.abs(z[live]))
+    n[live] = np.sum(n[live])
+    return z + n
+
+
 def clipped(x, low):
     y = np.clip(x, low, 1.0)
     y = np.minimum(y, x * 2.0)
@@ -205,6 +212,69 @@ def elements(u):
     return v
 
 
+def helped(x, w):
+    """The weighted squares."""
+    y = x * w
+    y *= x
+    return y, y - w
+
+
+def of_helper(u, v):
+    a, b = helped(u + v, 2.0)
+    part = a[1:]
+    part += b[:-1]
+    a, b = b, a
+    return a * 2.0, b - v
+
+
+def spread(x):
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    far = np.abs(z) > 1.0
+    return np.sum(z * z), np.count_nonzero(far), far.any(axis=1), z.var()
+
+
+def soft(x):
+    p = np.exp(x - x.max(axis=-1, keepdims=True))
+    p = p / p.sum(axis=-1, keepdims=True)
+    return -np.mean(np.log(p[:, 0] + 1e-12)), p
+
+
+def products(a, b, x):
+    y = (a * 2.0) @ (x + 1.0)
+    z = (a @ b) * 0.5 + y
+    return z, y
+
+
+def step(x, r, p, bound):
+    square = np.sum(r * r)
+    alpha = square / np.sum(p * p)
+    x += alpha * p
+    r -= alpha * p
+    after = np.sum(r * r)
+    p = r + after / square * p
+    if np.sqrt(np.mean(p * p)) < bound:
+        return p - x
+    return x + p * 2.0
+
+
+def complex_parts(x, y):
+    c = x + 1j * y
+    near = c.real**2 + c.imag**2 < 4.0
+    c[near] = c[near] * c[near] + 1.0
+    return c, near
+
+
+def passed_on(x, y):
+    total = float(np.sum(np.fft.rfft(x * 2.0 + y).real))
+    return np.sort(x * y + 1.0), total, len(x - y)
+
+
+def overflows(x):
+    y = x * 2.0
+    total = np.sum(y * 1e308)
+    return y, total, np.mean(y)
+
+
 def branches(u, on):
     if on:
         v = u * 2.0
@@ -263,6 +333,14 @@ TAKEN: list[tuple[Callable[..., Any], Arguments]] = [
     (divides, lambda: (random(9) - 2, random(9, seed=1))),
     (integers, lambda: (random(20, dtype="int16"), random(20, dtype="int16", seed=1) + 1)),
     (elements, lambda: (random(20),)),
+    (of_helper, lambda: (random(20), random(20, seed=1))),
+    (spread, lambda: (random(300, 7),)),
+    (spread, lambda: (random(40, 9, dtype="float32"),)),
+    (soft, lambda: (random(9, 200),)),
+    (products, lambda: (random(8, 8), random(8, 8, seed=1), random(8))),
+    (step, lambda: (*(random(40, 5, seed=n) for n in range(3)), 1e-3)),
+    (complex_parts, lambda: (random(20) - 2, random(20, seed=1))),
+    (passed_on, lambda: (random(64), random(64, seed=1))),
     (wrapping, lambda: (extreme("int8"), extreme("int8")[::-1])),
     (wrapping, lambda: (extreme("int64"), extreme("int64")[::-1])),
     (wrapping, lambda: (extreme("uint32"), extreme("uint32")[::-1])),
@@ -300,6 +378,15 @@ def test_a_run_is_what_numpy_makes_of_it(
         (divides, lambda: (random(9), random(9) * 0)),  # warns
         (escape, lambda: (random(9), random(9), random(9, 2))),
         (counted, lambda: (random(9, dtype="bool"), random(0, dtype="int32"))),
+        (overflows, lambda: (random(64),)),
+        (spread, lambda: (random(7, 0),)),
+        (spread, lambda: (random(5),)),
+        (soft, lambda: (np.array([[0.0, -0.0], [np.nan, 1.0], [np.inf, 1.0]]),)),
+        (products, lambda: (random(8, 8), random(8, 8), random(7))),
+        (products, lambda: (random(8, 8), random(8, 8), random(8, dtype="float32"))),
+        (complex_parts, lambda: (random(20), random(19))),
+        (passed_on, lambda: (random(64), random(63))),
+        (escape_from_all, lambda: (random(30) - 2, random(30, dtype="int64"))),
     ],
 )
 def test_what_no_run_takes_is_what_it_was(

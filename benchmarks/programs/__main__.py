@@ -1,0 +1,165 @@
+"""Programs in unmodified NumPy: `autopar run` against `python`, and against Numba's own way.
+
+python -m benchmarks.programs [--quick] [--only NAME] [--json FILE [--resume]] [--seconds SECONDS]
+
+Each program runs in processes of its own: under `python`, under `autopar run`, and with all its
+functions under `numba.njit(parallel=True)`, where that compiles. Memory is what the last call took
+at most beyond what was there before it, arguments included in the latter. With `--seconds` no
+program is begun after so long, and `--resume` leaves out those that FILE already holds.
+
+Exit status: 0 when everything was measured, whatever the bars say; 1 when a result differs from
+NumPy's; 3 when there are programs left for another run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.statistics import geometric_mean
+
+FOLDER = Path(__file__).resolve().parent
+LIMIT_S, PROCESS_S = 1.0, 170.0
+# A size at which arrays are larger than the caches, and a call takes some tenths of a second.
+SIZES: Mapping[str, int] = {
+    "black_scholes": 1_000_000, "blur": 1024, "conjugate_gradient": 1500, "convolution": 256,
+    "equation_of_state": 500_000, "heat": 1500, "jacobi": 1000, "k_means": 200_000,
+    "lattice_boltzmann": 512, "layer_norm": 2000, "life": 1500, "mandelbrot": 700,
+    "n_body": 1200, "page_rank": 2000, "pi": 8_000_000, "red_black_sor": 1000,
+    "shallow_water": 1000, "softmax": 3000, "standardise": 400_000, "wave": 1200,
+}  # fmt: skip
+QUICK = 24  # divides the number of elements, about
+BARS = {"numpy": 4.0, "numba": 1.2}
+
+Row = dict[str, Any]
+
+
+def size_of(name: str, *, is_quick: bool) -> int:
+    """The size of a program."""
+    size = SIZES[name]
+    if not is_quick:
+        return size
+    return max(40, size // QUICK if size >= 50_000 else int(size / QUICK**0.5))
+
+
+def measured(name: str, size: int, dtype: str, form: str, cache: str) -> Row | None:
+    """What one process measured; None where it failed."""
+    script = [str(FOLDER / "timed.py"), name, str(size), dtype, str(LIMIT_S)]
+    commands = {
+        "numpy": [sys.executable, *script],
+        "autopar": [sys.executable, "-m", "autopar", "run", *script],
+        "numba": [sys.executable, *script, "numba"],
+    }
+    surroundings = {**os.environ, "AUTOPAR_CACHE_DIR": cache, "PYTHONWARNINGS": "ignore"}
+    try:
+        done = subprocess.run(
+            commands[form],
+            capture_output=True,
+            text=True,
+            timeout=PROCESS_S,
+            check=False,
+            env=surroundings,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode:
+        if form == "autopar":
+            sys.stderr.write(done.stderr[-2000:])
+        return None
+    found: Row = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def row_of(name: str, dtype: str, *, is_quick: bool, cache: str) -> Row:
+    """One program, in all forms."""
+    size = size_of(name, is_quick=is_quick)
+    forms = {
+        form: measured(name, size, dtype, form, cache) for form in ("numpy", "autopar", "numba")
+    }
+    plain, own, other = forms["numpy"], forms["autopar"], forms["numba"]
+    row: Row = {"program": name, "size": size, "dtype": dtype, **forms}
+    if plain is not None and own is not None:
+        row["is_same"] = plain["digest"] == own["digest"]
+        row["to_numpy"] = plain["seconds"] / own["seconds"]
+        row["memory"] = own["memory"] / max(plain["memory"], 1)
+    if other is not None and own is not None:
+        row["to_numba"] = other["seconds"] / own["seconds"]
+    return row
+
+
+def line_of(row: Row) -> str:
+    """One line of the table."""
+
+    def shown(key: str, form: str = "{:8.2f}") -> str:
+        value = row.get(key)
+        return " " * 7 + "-" if value is None else form.format(value)
+
+    own, plain = row.get("autopar") or {}, row.get("numpy") or {}
+    mebibytes = [each.get("memory", 0) / 2**20 for each in (plain, own)]
+    same = {True: "same bits", False: "other bits", None: "failed"}[row.get("is_same")]
+    return (
+        f"{row['program']:20} {row['dtype']:8} {row['size']:9} "
+        f"{1e3 * plain.get('seconds', 0):10.2f} {1e3 * own.get('seconds', 0):10.2f} "
+        f"{shown('to_numpy')} {shown('to_numba')} {mebibytes[0]:9.1f} {mebibytes[1]:9.1f}  {same}"
+    )
+
+
+HEAD = (
+    f"{'program':20} {'dtype':8} {'size':>9} {'NumPy ms':>10} {'autopar ms':>10} "
+    f"{'to NumPy':>8} {'to njit':>8} {'NumPy MiB':>9} {'own MiB':>9}"
+)
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.programs", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--dtype", action="append", choices=["float64", "float32"])
+    parser.add_argument("--only", action="append", choices=sorted(SIZES), metavar="NAME")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--resume", action="store_true", help="leave out what FILE holds")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure and print."""
+    options = arguments(argv)
+    rows: list[Row] = []
+    if options.resume and options.json and Path(options.json).exists():
+        rows = json.loads(Path(options.json).read_text())["rows"]
+    known = {(row["program"], row["dtype"]) for row in rows}
+    names = options.only or sorted(SIZES)
+    wanted = [(name, dtype) for dtype in options.dtype or ["float64"] for name in names]
+    wanted = [each for each in wanted if each not in known]
+    end = time.monotonic() + options.seconds
+    print(HEAD)
+    with tempfile.TemporaryDirectory() as cache:
+        while wanted and time.monotonic() < end:
+            name, dtype = wanted.pop(0)
+            rows.append(row_of(name, dtype, is_quick=options.quick, cache=cache))
+            print(line_of(rows[-1]), flush=True)
+            if options.json:
+                Path(options.json).write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+    for other, key in (("numpy", "to_numpy"), ("numba", "to_numba")):
+        ratios = [row[key] for row in rows if row.get(key)]
+        if ratios:
+            mean = geometric_mean(ratios)
+            print(
+                f"geometric mean to {other}: {mean:.2f} (bar {BARS[other]}), {len(ratios)} programs"
+            )
+    if any(row.get("is_same") is False for row in rows):
+        return 1
+    return 3 if wanted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
