@@ -25,6 +25,8 @@ from ..model.types import (
 from .array_axes import equal
 
 Axes = tuple[Expression, ...]
+# Versions of NumPy count in Python's integers, or in their own.
+COUNTS_AS_PYTHON = isinstance(np.count_nonzero(np.ones(1)), int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def folded(
     if result is None or (axis is not None and not -len(shape) <= axis < len(shape)):
         return None
     if axis is None and not keeps:
-        is_python = function == "numpy.count_nonzero"
+        is_python = function == "numpy.count_nonzero" and COUNTS_AS_PYTHON
         return Folded(axes=None, type=INT if is_python else result, requires=())
     gone = range(len(shape)) if axis is None else (axis % len(shape),)
     one = Constant(value=1, span=shape[0].span)

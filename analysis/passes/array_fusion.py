@@ -70,7 +70,7 @@ from ..model.types import (
     ScalarType,
 )
 from .array_axes import equal, not_empty
-from .array_folds import folded, reduction
+from .array_folds import COUNTS_AS_PYTHON, folded, reduction
 from .array_nests import Block, Member
 from .array_runs import names_of
 from .array_steps import Segment, steps_of
@@ -444,6 +444,8 @@ class _Fusing:
             test = Compare(operator="!=", left=left, right=zero, span=self.span)
             part = self.reading().computed(test, (part, scalar_part(zero)))
         number = self.reduce("numpy.sum", part)
+        if not COUNTS_AS_PYTHON:
+            return number
         found = Call(function="int", arguments=(number.at(()),), span=self.span)
         return scalar_part(self.keep_scalar(found))
 

@@ -79,6 +79,8 @@ def _power(
     match exponent:
         case Constant(value=int() | float() as value) if value in _POWERS:
             return Call(function=_POWERS[value], arguments=(base,), span=node.span)
+        case Constant(value=int() | float() as value) if value > 1:  # no shorter way
+            return Call(function="numpy.power", arguments=(base, exponent), span=node.span)
     return None
 
 

@@ -187,19 +187,26 @@ class Reading:
 
     def computed(self, node: Expression, operands: tuple[Part, ...]) -> Part:
         """Return an operation of NumPy's for each element."""
-        names = tuple(Name(name=f"?{n}", span=node.span) for n in range(len(operands)))
+        # An exponent that is written decides which function a power is.
+        names = tuple(
+            each if isinstance(each, Constant) else Name(name=f"?{n}", span=node.span)
+            for n, each in enumerate(_operands(node, operands))
+        )
         pattern: Expression | None = _with_operands(node, names)
         if not (isinstance(node, Call) and node.function == "numpy.clip"):
             assert pattern is not None  # it is what it was, for the check of types
             pattern = operation(pattern, self.is_array_of(operands))
         if not isinstance(pattern, Call) or pattern.function not in FUNCTIONS:
             self.refuse("arrays have no such operation here")
-        chosen = [int(each.name[1:]) for each in pattern.arguments if isinstance(each, Name)]
+        chosen = [
+            operands[int(each.name[1:])] if isinstance(each, Name) else _scalar(each)
+            for each in pattern.arguments
+        ]
         function, at = pattern.function, node.span
         axes = self.broadcast(tuple(each.axes for each in operands))
 
         def element(places: Places) -> Expression:
-            arguments = tuple(at_places(operands[n], axes, places) for n in chosen)
+            arguments = tuple(at_places(each, axes, places) for each in chosen)
             return Call(function=function, arguments=arguments, span=at)
 
         return Part(axes=axes, at=element, is_array=True)
@@ -397,6 +404,13 @@ def _view_part(
         return Element(array=whole.name, indices=tuple(found), span=span, has_tuple=True)
 
     return Part(axes=tuple(axes), at=element, is_array=bool(axes))
+
+
+def _operands(node: Expression, operands: tuple[Part, ...]) -> tuple[Expression | None, ...]:
+    """Return the operands of a power that are numbers; None for all others."""
+    if not isinstance(node, Binary) or node.operator != "**":
+        return (None,) * len(operands)
+    return tuple(None if each.is_array else each.at(()) for each in operands)
 
 
 def _with_operands(node: Expression, names: tuple[Expression, ...]) -> Expression:

@@ -8,7 +8,7 @@ asking is of use. Helper of the `array_runs` pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gast
@@ -100,7 +100,7 @@ def arrays_of(function: Any, known: Mapping[str, str]) -> frozenset[str]:
                 if attr in _ARRAY_ATTRIBUTES | _ARRAY_METHODS:
                     found.add(name)
             case gast.Call(args=arguments) if _is_of_numpy(node, known):
-                found |= {each.id for each in arguments if isinstance(each, gast.Name)}
+                found |= {name for each in arguments for name in _operands(each)}
             case gast.Assign(targets=[gast.Name(id=name)], value=value):
                 assigned.append((name, value))
     while True:
@@ -138,12 +138,25 @@ def _cuts(index: Any) -> bool:
     return any(names.is_array_index(each) for each in parts)
 
 
-def _is_of_numpy(call: Any, known: Mapping[str, str]) -> bool:
-    match call.func:
-        case gast.Attribute(value=gast.Name(id=module), attr=attr):
-            meant = f"{known.get(module)}.{attr}"
+def _operands(node: Any) -> Iterator[str]:
+    """Yield the names that an operation computes with."""
+    match node:
         case gast.Name(id=name):
-            meant = known.get(name, "")
-        case _:
-            return False
+            yield name
+        case gast.BinOp():
+            yield from _operands(node.left)
+            yield from _operands(node.right)
+        case gast.UnaryOp():
+            yield from _operands(node.operand)
+
+
+def _is_of_numpy(call: Any, known: Mapping[str, str]) -> bool:
+    attributes: list[str] = []
+    node = call.func
+    while isinstance(node, gast.Attribute):
+        attributes.insert(0, node.attr)
+        node = node.value
+    if not isinstance(node, gast.Name):
+        return False
+    meant = ".".join([known.get(node.id, ""), *attributes])
     return meant.startswith("numpy.") and meant not in _OF_NUMBERS

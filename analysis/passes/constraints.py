@@ -57,6 +57,8 @@ def _is_private(scop: Scop, storage: Storage, name: str) -> bool:
     if len(around) != 1:
         return False
     (loops,) = around
+    if not loops:  # outside all loops: there is but one value
+        return False
     return storage.is_local(name, loops[-1])
 
 
