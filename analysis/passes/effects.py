@@ -80,6 +80,9 @@ class Expressions:
                 self.call(node, is_eager=is_eager)
             case gast.Lambda():
                 self.later(node, is_eager=is_eager)
+                for each in names.children(node.args):
+                    if not isinstance(each, gast.Name):  # a default
+                        self.expression(each)
                 self.nested(names.argument_names(node.args), (node.body,))
             case gast.NamedExpr():
                 self.expression(node.value)

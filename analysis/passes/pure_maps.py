@@ -253,10 +253,10 @@ class _Iteration(Checked):
         for each in node.handlers:
             self.assigned = before
             self.optional(each.type)
-            if isinstance(each.name, gast.Name):
-                self.assigned |= {each.name.id}
+            caught = {each.name.id} if isinstance(each.name, gast.Name) else frozenset[str]()
+            self.assigned |= caught
             if self.block(each.body):
-                ends.append(self.assigned)
+                ends.append(self.assigned - caught)  # unbound after its branch
         self.assigned = before
         self.block(node.finalbody)
         self.assigned |= frozenset.intersection(*ends) if ends else before

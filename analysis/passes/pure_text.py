@@ -103,6 +103,12 @@ class Text:
         self.has_default_dicts = any(
             getattr(node, "id", getattr(node, "attr", "")) == "defaultdict" for node in nodes
         )
+        self.opaque |= {
+            target.attr
+            for node in nodes
+            for target in _used_up_targets(node, self)
+            if isinstance(target, gast.Attribute)
+        }
         self.is_closed = self._is_closed(nodes)
         self.iterators = iterators_in(self.tree.body, self)
         self.free = frozenset(name for node in nodes for name in _free_in(node))
@@ -239,11 +245,21 @@ def iterators_in(body: list[Any], text: Text) -> frozenset[str]:
     return frozenset(
         target.id
         for node in bindings_in(body)
-        if isinstance(node, gast.Assign) and _is_used_up(node.value, text)
-        for outer in node.targets
+        for outer in _used_up_targets(node, text)
         for target in names.walk(outer)
         if isinstance(target, gast.Name)
     )
+
+
+def _used_up_targets(node: Any, text: Text) -> Iterator[Any]:
+    """Yield what a statement may bind to what gives its elements only once."""
+    match node:
+        case gast.Assign() if _is_used_up(node.value, text):
+            yield from node.targets
+        case gast.AnnAssign() | gast.NamedExpr() if node.value and _is_used_up(node.value, text):
+            yield node.target
+        case gast.With():  # files, most of them
+            yield from (each.optional_vars for each in node.items if each.optional_vars)
 
 
 def _is_used_up(value: Any, text: Text) -> bool:

@@ -270,6 +270,21 @@ NO_MAPS = {
         "def f(it, p):\n    return str(sum(it)) + str(p)",
         "it = (q for q in ps)\nreturn [f(it, p) for p in ps]",
     ),
+    "an attribute that is used up": (
+        (
+            "class C:\n    def __init__(self, it):\n        self.it = iter(it)\n"
+            "def f(c):\n    return str(list(c.it))"
+        ),
+        "c = C(ps)\nreturn [f(c) for p in ps]",
+    ),
+    "a file that is used up": (
+        "def f(lines):\n    return str(list(lines))",
+        "with open('x') as lines:\n    return [f(lines) for p in ps]",
+    ),
+    "a default of a lambda": (
+        "def f(p):\n    g = lambda q=print(p): q\n    return str(g())",
+        "return [f(p) for p in ps]",
+    ),
     "a generator with effects": (
         "def gen(ps):\n    for p in ps:\n        print(p)\n        yield p",
         "out = []\nfor p in gen(ps):\n    out.append(str(p))\nreturn out",
