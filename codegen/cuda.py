@@ -33,17 +33,16 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
 from . import host
-from .cpu_body import given_up, left_early, tried
+from .cpu_body import left_early
 from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
+from .cuda_body import INDENT, DeviceBody
 from .data_ranges import limits
-from .expressions import Names, is_printable, print_statement
+from .expressions import is_printable
 from .grid import Axis, Grid, plan_grid, unsettled
 from .held import with_held
 from .integers import text
-from .kernel import Branch, Decision, Instance, Loop, Node, Program, decided, walk_nodes
+from .kernel import Instance, Loop, Program, walk_nodes
 from .reasons import TargetLacksFeature
-
-INDENT = "    "
 
 
 def lacking(program: Program) -> Refusal | None:
@@ -80,12 +79,10 @@ class _Module:
 
     def __init__(self, program: Program, *, fastmath: bool) -> None:
         self._program = program
-        self._fastmath = fastmath
         self._names = spelled(program)
+        self._body = DeviceBody(names=self._names, fastmath=fastmath)
         self._kernels = kernels_of(program)
         self._cells = cells_of(program)
-        self._helpers: set[str] = set()  # functions that the statements call
-        self._device: set[str] = set()
         self._reporting: set[str] = set()  # kernels with a status word
         self._jit = "@cuda.jit(fastmath=True)" if fastmath else "@cuda.jit"
 
@@ -102,19 +99,19 @@ class _Module:
         yield ""
         yield "import numpy as np"
         yield ""
-        names = {"cuda", "device_function", *self._device}
+        names = {"cuda", "device_function", *self._body.device}
         if "math." in text:
             names.add("math")
         yield f"from autopar.codegen.cudalib import {', '.join(sorted(names))}"
-        if self._helpers:
-            yield f"from autopar.codegen.device_math import {', '.join(sorted(self._helpers))}"
+        if self._body.helpers:
+            yield f"from autopar.codegen.device_math import {', '.join(sorted(self._body.helpers))}"
 
     # ------------------------------------------------------------------ kernels
 
     def _kernel(self, kernel: host.Kernel) -> Iterator[str]:
         grid = plan_grid(kernel)
         iterators = grid.iterators if grid else ()
-        body = list(self._nodes(grid.body if grid else kernel.nodes, INDENT))
+        body = list(self._body.nodes(grid.body if grid else kernel.nodes, INDENT))
         reports = any(line.lstrip().startswith("status |=") for line in body)
         if reports:
             self._reporting.add(kernel.name)
@@ -207,53 +204,6 @@ class _Module:
     def _cell(self, name: str) -> str:
         return f"{self._names[name]}_cell"
 
-    # ------------------------------------------------------------------ statements
-
-    def _nodes(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
-        for node in nodes:
-            match node:
-                case Loop():
-                    yield indent + self._header(node)
-                    if node.stays is not None:
-                        yield from left_early(self._names[node.stays], indent + INDENT)
-                    yield from self._nodes(node.body, indent + INDENT)
-                    if node.is_endless:
-                        yield from given_up(indent)
-                case Branch():
-                    yield f"{indent}if {self._text(node.test)}:  # line {node.span.line}"
-                    yield from self._nodes(node.body, indent + INDENT)
-                case Decision():
-                    yield from self._decision(node, indent)
-                case Instance():
-                    yield from self._statement(node, indent)
-
-    def _decision(self, node: Decision, indent: str) -> Iterator[str]:
-        word, first, other = decided(node)
-        yield f"{indent}if {word}{self._names[node.predicate]}:  # line {node.span.line}"
-        yield from self._nodes(first, indent + INDENT)
-        if other:
-            yield f"{indent}else:"
-            yield from self._nodes(other, indent + INDENT)
-
-    def _statement(self, instance: Instance, indent: str) -> Iterator[str]:
-        names = Names(
-            iterators=dict(instance.iterators), spelled=self._names, prefix=f"{instance.name}_"
-        )
-        printed = print_statement(instance.statement, names, "cuda", fastmath=self._fastmath)
-        self._helpers |= printed.helpers
-        self._device |= printed.device
-        *others, last = printed.lines
-        yield from (indent + line for line in others)
-        yield f"{indent}{last}  # line {instance.span.line}"
-
-    def _header(self, loop: Loop) -> str:
-        step = f", {loop.step}" if loop.step != 1 else ""
-        lower, upper = limits(loop, self._names)
-        if loop.is_endless:
-            upper = tried(lower, upper)
-        bounds = f"{lower}, {upper}{step}"
-        return f"for {self._names[loop.iterator]} in range({bounds}):  # line {loop.span.line}"
-
     # ------------------------------------------------------------------ host
 
     def _run(self) -> Iterator[str]:
@@ -297,7 +247,7 @@ class _Module:
             case host.Blocks():
                 yield from self._host_node(node.ordered, indent)
             case host.Drive():
-                yield indent + self._header(node.loop)
+                yield indent + self._body.header(node.loop, *limits(node.loop, self._names))
                 if node.loop.stays is not None:
                     yield from left_early(self._asked(node.loop.stays), indent + INDENT)
                 for each in node.body:
