@@ -255,7 +255,7 @@ def _is_strided(kind: LiveInType) -> bool:
 
 def _remark(span: Span, draft: Draft) -> Reason | None:
     targets = reordered(draft.program)
-    if not targets or draft.target == "cuda":
+    if not targets:
         return None
     return SumReordered(span=span, targets=targets, terms=FEWEST_TERMS)
 
@@ -337,4 +337,4 @@ def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
 
 def has_parallel_loop(program: Program) -> bool:
     """Return whether any loop of the program may be shared out."""
-    return any(isinstance(node, Loop) and node.is_parallel for node in walk_nodes(program.body))
+    return any(isinstance(node, Loop) and node.is_shared for node in walk_nodes(program.body))

@@ -34,15 +34,19 @@ from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
 from . import host
 from .cpu_body import left_early
+from .cpu_reduce import kinds_of
 from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
 from .cuda_body import INDENT, DeviceBody
+from .cuda_reduce import TreePrinter, tree_lines
 from .data_ranges import limits
 from .expressions import is_printable
 from .grid import Axis, Grid, plan_grid, unsettled
 from .held import with_held
 from .integers import text
-from .kernel import Instance, Loop, Program, walk_nodes
+from .kernel import Instance, Loop, Program, targets, walk_nodes
+from .partials import PartialLoop
 from .reasons import TargetLacksFeature
+from .tree_shape import has_tree, iterations_of
 
 
 def lacking(program: Program) -> Refusal | None:
@@ -82,6 +86,8 @@ class _Module:
         self._names = spelled(program)
         self._body = DeviceBody(names=self._names, fastmath=fastmath)
         self._kernels = kernels_of(program)
+        found = host.reduces_of(host.plan_host(program))
+        self._trees = tuple(each for each in found if has_tree(each))
         self._cells = cells_of(program)
         self._reporting: set[str] = set()  # kernels with a status word
         self._jit = "@cuda.jit(fastmath=True)" if fastmath else "@cuda.jit"
@@ -89,6 +95,8 @@ class _Module:
     def source(self) -> str:
         """Return the whole module."""
         lines = [line for kernel in self._kernels for line in ("", "", *self._kernel(kernel))]
+        reductions = [line for each in self._trees for line in tree_lines(each, self._names)]
+        lines += ["", "", *reductions] if reductions else []
         lines += ["", "", *self._run()]
         return "\n".join([*self._head("\n".join(lines)), *lines]) + "\n"
 
@@ -102,13 +110,22 @@ class _Module:
         names = {"cuda", "device_function", *self._body.device}
         if "math." in text:
             names.add("math")
+        if self._trees:
+            loops = (each.kernel.loop for each in self._trees)
+            kinds = {kind for loop in loops if loop is not None for kind in kinds_of(loop)}
+            yield f"from autopar.codegen.combine import {', '.join(sorted({'Reduction', *kinds}))}"
         yield f"from autopar.codegen.cudalib import {', '.join(sorted(names))}"
         if self._body.helpers:
             yield f"from autopar.codegen.device_math import {', '.join(sorted(self._body.helpers))}"
+        if self._trees:
+            yield "from autopar.codegen.device_trees import Tree"
 
     # ------------------------------------------------------------------ kernels
 
     def _kernel(self, kernel: host.Kernel) -> Iterator[str]:
+        if kernel.partial is not None:
+            yield from self._tree(kernel, kernel.partial)
+            return
         grid = plan_grid(kernel)
         iterators = grid.iterators if grid else ()
         body = list(self._body.nodes(grid.body if grid else kernel.nodes, INDENT))
@@ -131,6 +148,21 @@ class _Module:
             yield self._jit
             yield f"def {kernel.name}({', '.join((*self._status(kernel), *passed))}):"
             yield from self._called(kernel, call, INDENT)
+
+    def _tree(self, kernel: host.Kernel, partial: PartialLoop) -> Iterator[str]:
+        """Yield the kernels of a reduced loop."""
+        tree = TreePrinter(
+            kernel=kernel, body=self._body, passed=self._passed(kernel), cells=self._cells
+        )
+        yield from tree.lane()
+        if tree.reports():
+            self._reporting.add(kernel.name)
+        loop = partial.loop
+        share = f"{iterations_of(partial)} iterations of '{loop.iterator}' to a block"
+        yield from ("", "", f"# Partial values, {share}, line {loop.span.line}.", self._jit)
+        yield from tree.blocks()
+        yield from ("", "", "# Neighbouring partial values together.", self._jit)
+        yield from tree.fold()
 
     def _framed(self, kernel: host.Kernel, body: list[str], *, reports: bool) -> Iterator[str]:
         """Yield the body of a thread between what it loads and what it leaves behind."""
@@ -243,7 +275,7 @@ class _Module:
             case host.Launch() | host.Step() | host.Stagger():
                 yield indent + self._launch(node.kernel)
             case host.Reduce():
-                yield indent + self._launch(node.ordered)
+                yield from self._reduce(node, indent)
             case host.Blocks():
                 yield from self._host_node(node.ordered, indent)
             case host.Drive():
@@ -273,6 +305,29 @@ class _Module:
     def _asked(self, predicate: str) -> str:
         """Return a truth value that lies on the device, as the host asks for it."""
         return f"call.value({self._cell(predicate)})"
+
+    def _reduce(self, node: host.Reduce, indent: str) -> Iterator[str]:
+        kernel, partial = node.kernel, node.kernel.partial
+        if partial is None or not has_tree(node):
+            yield indent + self._launch(node.ordered)
+            return
+        loop = partial.loop
+        ranges = f"({self._text(loop.lower)}, {self._text(loop.upper)}, {loop.step})"
+        status = ("call.status",) if kernel.name in self._reporting else ()
+        words = (
+            kernel.name.replace("reduce", "tree"),
+            ranges,
+            _tuple(status),
+            _tuple(self._passed(kernel)),
+            self._text(node.terms),
+            _tuple(tuple(map(self._cell, targets(loop)))),
+        )
+        call = f"call.reduce({', '.join(words)})"
+        if not node.may_need_order:
+            yield indent + call
+            return
+        yield f"{indent}if not {call}:  # the order matters"
+        yield indent + INDENT + self._launch(node.ordered)
 
     def _launch(self, kernel: host.Kernel) -> str:
         status = ("call.status",) if kernel.name in self._reporting else ()

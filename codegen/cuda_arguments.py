@@ -15,23 +15,29 @@ from . import host, liveness
 from .cudalib import INTEGER, ArgumentType
 from .extremes import names_in
 from .grid import plan_grid
-from .kernel import Loop, Program, walk_nodes
+from .kernel import Loop, Program, targets, walk_nodes
 from .scalars import HELPERS
 from .spelling import spell
+from .tree_shape import has_tree
 
 AXES = ("thread_x", "thread_y", "thread_z")
 # Names of the generated module; a user's variable of that name gets an underscore.
 OWN_NAMES = frozenset(
     {
         "np", "math", "cuda", "device_function", "launcher", "call", "run", "status", "failed",
-        "is_last", "dadd_rn", "dmul_rn", "fadd_rn", "fmul_rn", "fsub_rn",
+        "is_last", "lane", "block", "lane_count", "place", "apart", "filled", "count",
+        "Reduction", "Scalar", "Choice", "Tree",
+        "dadd_rn", "dmul_rn", "fadd_rn", "fmul_rn", "fsub_rn",
         *AXES,
         *(each + suffix for each in ("ceil", "floor", "rint", "trunc") for suffix in ("", "f")),
         *(each.__name__ for each in HELPERS),
     }
 )  # fmt: skip
 # Kernels, temporaries of statements, bounds and cells.
-PATTERN = re.compile(r"(launch|step)\d+(_body)?|S\d+_\d+(_failed)?|\w+_(lower|upper|cell)")
+PATTERN = re.compile(
+    r"(launch|step|reduce|reduction|tree)\d+(_body|_fold)?|S\d+(_\d+)+(_failed)?|S\d+_term\d+|pair_\w+"
+    r"|\w+_(lower|upper|cell|block|first|end|last|lanes|given|partial)"
+)
 
 
 def kernels_of(program: Program) -> tuple[host.Kernel, ...]:
@@ -45,7 +51,11 @@ def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
             case host.Launch() | host.Step() | host.Stagger():
                 yield node.kernel
             case host.Reduce():
-                yield node.ordered
+                is_tree = has_tree(node)
+                if is_tree:
+                    yield node.kernel
+                if not is_tree or node.may_need_order:
+                    yield node.ordered
             case host.Blocks():
                 yield from _kernels((node.ordered,))
             case host.Drive() | host.Choose():
@@ -89,6 +99,8 @@ def passed_to(kernel: host.Kernel, program: Program) -> tuple[Passed, ...]:
 def _mentioned(kernel: host.Kernel) -> frozenset[str]:
     """Return the parameters and iterators that a thread of `kernel` reads."""
     grid = plan_grid(kernel)
+    if kernel.partial is not None:
+        return liveness.integers(kernel.partial.loop.body)
     if grid is None:
         return liveness.integers(kernel.nodes)
     shifted = [axis.loop for axis in grid.axes if axis.is_shifted]
@@ -107,5 +119,7 @@ def _scalar(program: Program, name: str, spelling: str) -> Passed:
 
 def cells_of(program: Program) -> frozenset[str]:
     """Return the scalars that lie on the device: those that outlive a kernel."""
-    returned = (name for kernel in kernels_of(program) for name in kernel.returned)
-    return frozenset((*program.results, *returned))
+    kernels = kernels_of(program)
+    returned = (name for kernel in kernels for name in kernel.returned)
+    reduced = (name for each in kernels if each.partial for name in targets(each.partial.loop))
+    return frozenset((*program.results, *returned, *reduced))

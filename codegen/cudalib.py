@@ -325,6 +325,21 @@ def to_device(host: NDArray[Any]) -> DeviceArray:
     return _cuda().to_device(host)
 
 
+def empty(count: int, dtype: type[np.generic]) -> DeviceArray:
+    """Return a new array of `count` elements on the device, full of whatever was there."""
+    return _cuda().device_array(count, dtype)
+
+
+def first_of(array: DeviceArray) -> Any:
+    """Return the first element of an array on the device, a Python number."""
+    return array.copy_to_host()[0].item()
+
+
+def set_first(array: DeviceArray, value: Any) -> None:
+    """Store a number in an array of one element on the device."""
+    array.copy_to_device(np.array([value], array.dtype))
+
+
 def duplicate(value: DeviceArray) -> DeviceArray:
     """Return a copy of the device array `value`, on the device."""
     copy = _cuda().device_array_like(value)

@@ -26,11 +26,11 @@ from autopar.analysis.model.typed import FAILURES
 
 from . import cudalib
 from .cudalib import DeviceArray
+from .device_trees import Bounds, Tree
 
 HostArray: TypeAlias = NDArray[Any]
 AnyArray: TypeAlias = HostArray | DeviceArray
 Kernel: TypeAlias = Any  # what `cuda.jit` gives
-Bounds: TypeAlias = tuple[int, int, int]  # lower, upper, step
 
 THREADS = 256  # of a block
 _X_THREADS = 32  # a warp, in grids of more than one dimension
@@ -136,6 +136,19 @@ class DeviceCall:
         """Run `kernel` in a single thread."""
         with _translated():
             cudalib.launch(kernel, (1,), (1,), arguments)
+
+    @staticmethod
+    def reduce(
+        tree: Tree,
+        bounds: Bounds,
+        status: tuple[DeviceArray, ...],
+        arguments: tuple[Any, ...],
+        terms: int,
+        cells: tuple[DeviceArray, ...],
+    ) -> bool:
+        """Run a reduced loop into `cells`; return False where it must run in order after all."""
+        with _translated():
+            return tree.run(cudalib, bounds, status, arguments, terms, cells)
 
     def close(self, cells: tuple[DeviceArray, ...] = ()) -> tuple[Any, ...]:
         """Return the status word and the values of `cells`; copy back what was written.

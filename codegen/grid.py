@@ -92,13 +92,17 @@ def unsettled(kernel: Kernel) -> tuple[str, ...]:
     It holds a scalar's if every iteration assigns it, or if all do or none does.
     """
     grid = plan_grid(kernel)
-    if grid is None:
+    if grid is not None:
+        body, iterators = grid.body, frozenset(grid.iterators)
+    elif kernel.partial is not None:
+        loop = kernel.partial.loop
+        body, iterators = loop.body, frozenset({loop.iterator})
+    else:
         return ()
     return tuple(
         name
         for name in kernel.returned
-        if not _assigns(name, grid.body)
-        and not _is_uniform(name, grid.body, frozenset(grid.iterators), is_alike=True)
+        if not _assigns(name, body) and not _is_uniform(name, body, iterators, is_alike=True)
     )
 
 

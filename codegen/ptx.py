@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from .cache import NO_CACHE
 from .compile import load_module
-from .cuda_arguments import kernels_of, passed_to
+from .cuda_arguments import kernels_of, passed_to, spelled
 from .cudalib import INTEGER, compile_ptx
 from .kernel import Program
+from .tree_shape import buffers_of
 
 STATUS = ("int64", 1, "C")
 
@@ -23,11 +24,17 @@ def compile_to_ptx(source: str, program: Program, *, fastmath: bool = False) -> 
     module = load_module(source, cache=NO_CACHE)
     texts = {}
     for kernel in kernels_of(program):
-        function = getattr(module, kernel.name)
-        code = function.py_func.__code__
         types = {each.name: each.type for each in passed_to(kernel, program)}
         types["status"] = STATUS
-        # All others are bounds of the grid.
-        arguments = tuple(types.get(name, INTEGER) for name in code.co_varnames[: code.co_argcount])
-        texts[kernel.name] = compile_ptx(function, arguments, fastmath=fastmath)
+        names = [kernel.name]
+        if kernel.partial is not None:
+            names.append(f"{kernel.name}_fold")
+            for each in buffers_of(kernel.partial, spelled(program)):
+                types[each.given] = types[each.partial] = (each.dtype, 1, "C")
+        for name in names:
+            function = getattr(module, name)
+            code = function.py_func.__code__
+            # All others are bounds of the grid.
+            arguments = (types.get(each, INTEGER) for each in code.co_varnames[: code.co_argcount])
+            texts[name] = compile_ptx(function, tuple(arguments), fastmath=fastmath)
     return texts

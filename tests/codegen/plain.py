@@ -9,6 +9,7 @@ from typing import Any
 import numba
 
 from autopar.codegen import fpflags, lanes, scalars, staggering, stopping, streaming, strip_memory
+from autopar.codegen.float_status import FLOAT_STATUS
 from autopar.codegen.streams import ROW
 from tests.codegen import plain_lanes, plain_staggering
 
@@ -18,7 +19,8 @@ def _unchanged(function: Any = None, **_options: object) -> Any:
 
 
 def _helper(name: str) -> Any:
-    return next(each for each in scalars.HELPERS if each.__name__ == name)
+    known = (*scalars.HELPERS, *FLOAT_STATUS)
+    return next(each for each in known if each.__name__ == name)
 
 
 _ROWS = [name for name in vars(streaming) if name.startswith("rowbuffer_")]

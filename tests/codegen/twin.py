@@ -12,8 +12,10 @@ import builtins
 import itertools
 import math
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numba
@@ -46,6 +48,36 @@ class Atomic:
         array[index] |= value
 
 
+class Shared:
+    """Memory of a block of threads: each allocation is one array for all of them."""
+
+    def __init__(self, cuda):
+        self.cuda = cuda
+
+    def array(self, size, dtype):
+        return self.cuda.here.block.array(size, dtype)
+
+
+class Block:
+    """One block of threads of a grid that wait for one another."""
+
+    def __init__(self, threads):
+        self.barrier = threading.Barrier(threads)
+        self.lock = threading.Lock()
+        self.allocated: dict[int, np.ndarray] = {}
+        self.own = threading.local()
+
+    def array(self, size, dtype):
+        number = self.own.made = getattr(self.own, "made", -1) + 1
+        with self.lock:
+            return self.allocated.setdefault(number, rubbish(size, dtype))
+
+
+def rubbish(size, dtype):
+    pattern = np.frombuffer(b"\x01" * np.dtype(dtype).itemsize, dtype)
+    return np.full(size, pattern[0], dtype)
+
+
 class TwinCuda:
     """What kernels use of `numba.cuda`: one thread at a time, at `point` (x first)."""
 
@@ -53,6 +85,19 @@ class TwinCuda:
 
     def __init__(self):
         self.point: tuple[int, ...] = ()
+        self.here = threading.local()  # what a thread knows of itself, in blocks that wait
+        self.shared = Shared(self)
+
+    @property
+    def threadIdx(self):
+        return SimpleNamespace(x=self.here.thread)
+
+    @property
+    def blockIdx(self):
+        return SimpleNamespace(x=self.here.number)
+
+    def syncthreads(self):
+        self.here.block.barrier.wait()
 
     def jit(self, function=None, *, fastmath=False):
         return (lambda inner: inner) if function is None else function
@@ -100,12 +145,54 @@ def load_twin(source):
     return module
 
 
+class TwinDevice:
+    """Runs kernels whose threads wait for one another, blocks in a shuffled order."""
+
+    def __init__(self, launcher):
+        self.launcher = launcher
+
+    def launch(self, kernel, grid, block, arguments):
+        (blocks,), (threads,) = grid, block
+        numbers = list(range(blocks))
+        self.launcher.random.shuffle(numbers)
+        for number in numbers:
+            together = Block(threads)
+            with ThreadPoolExecutor(threads) as pool:
+                runs = [
+                    pool.submit(self.thread, kernel, arguments, together, number, thread)
+                    for thread in range(threads)
+                ]
+            for each in runs:
+                each.result()
+
+    def thread(self, kernel, arguments, block, number, thread):
+        here = self.launcher.cuda.here
+        here.block, here.number, here.thread = block, number, thread
+        block.own.made = -1
+        try:
+            kernel(*arguments)
+        except BaseException:
+            block.barrier.abort()
+            raise
+
+    def empty(self, count, dtype):
+        return rubbish(count, dtype)
+
+    def first_of(self, array):
+        return array[0].item()
+
+    def set_first(self, array, value):
+        array[0] = value
+
+
 class TwinLauncher:
     """Runs the kernels of a twin thread by thread."""
 
     def __init__(self, cuda, seed=0):
         self.cuda = cuda
         self.random = random.Random(seed)
+        self.trees = 0  # reduced loops that ran
+        self.in_order = 0  # ... and said that they must run in order
 
     def open(self, arrays, *, written, may_fail=False):
         return TwinCall(self, arrays, written)
@@ -133,6 +220,12 @@ class TwinCall:
         for point in points:
             self.launcher.cuda.point = point
             kernel(*ends, *arguments)
+
+    def reduce(self, tree, bounds, status, arguments, terms, cells):
+        self.launcher.trees += 1
+        found = tree.run(TwinDevice(self.launcher), bounds, status, arguments, terms, cells)
+        self.launcher.in_order += not found
+        return found
 
     def run_once(self, kernel, arguments):
         self.launcher.cuda.point = ()

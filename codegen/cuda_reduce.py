@@ -1,0 +1,301 @@
+"""CUDA source of a reduced loop: a tree of partial values in each block of threads.
+
+    for i in range(n): s = s + a[i]
+
+    @cuda.jit
+    def reduce0(i_lower, i_upper, s_partial, a):
+        lane, block = cuda.threadIdx.x, cuda.blockIdx.x
+        i_block = i_lower + 2048 * np.int64(block)
+        s = reduce0_body(i_block + lane, min(i_block + 2048, i_upper), a)    every 128th
+        s_lanes = cuda.shared.array(128, np.float64)
+        ...                                                  lanes in pairs, 64 apart, 32, ... 1
+        if lane == 0: s_partial[block] = s_lanes[0]
+
+    @cuda.jit
+    def reduce0_fold(count, s_given, s_partial):             128 neighbours, and again
+
+The order is that of `codegen.canonical`, so the bits are those of the CPU. A block of threads is
+a block of the canonical order, its threads are the lanes. Where there is a single lane, a thread
+takes neighbouring iterations instead, and neighbours combine in pairs: that is the same value,
+since in a single lane only the order counts; of loops with loops inside it is a node of the tree.
+
+Harris, Optimizing parallel reduction in CUDA, 2007 (sequential addressing). What differs: the
+order of a block is fixed by the number of iterations alone, not by the size of the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.typed import Number, Operation
+
+from . import host, tree_shape
+from .cpu_reduce import name_of, reduction_lines
+from .cuda_body import INDENT, DeviceBody
+from .kernel import Loop
+from .partials import Part, PartialLoop
+from .printing import number_text
+from .tree_shape import Buffer, buffers_of, is_flat, iterations_of, per_thread, width_of
+
+_INNER = 2 * INDENT
+
+
+def tree_lines(node: host.Reduce, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the definition of what runs a reduced loop on the device."""
+    kernel, partial = node.kernel, node.kernel.partial
+    assert partial is not None  # else it has no tree
+    yield from reduction_lines(node)
+    dtypes = _tuple(tuple(each.dtype_text for each in buffers_of(partial, names)))
+    yield f"{kernel.name.replace('reduce', 'tree')} = Tree("
+    yield f"{INDENT}reduction={name_of(kernel)},"
+    yield f"{INDENT}kernel={kernel.name},"
+    yield f"{INDENT}fold={kernel.name}_fold,"
+    yield f"{INDENT}threads={width_of(partial)},"
+    yield f"{INDENT}iterations={iterations_of(partial)},"
+    yield f"{INDENT}width={tree_shape.WIDTH},"
+    yield f"{INDENT}dtypes={dtypes},"
+    yield ")"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreePrinter:
+    """Prints the kernels of one reduced loop."""
+
+    kernel: host.Kernel
+    body: DeviceBody
+    passed: tuple[str, ...]  # arguments after bounds, status and partial values
+    cells: frozenset[str]  # scalars that lie on the device
+
+    # ------------------------------------------------------------------ kernels
+
+    def lane(self) -> Iterator[str]:
+        """Yield what one thread accumulates: a function."""
+        lines = list(self._lane_body())
+        arguments = (f"{self._iterator}_first", f"{self._iterator}_end", *self._marks, *self.passed)
+        yield "@device_function"
+        yield f"def {self.kernel.name}_body({', '.join(arguments)}):"
+        if self._reports(lines):
+            yield INDENT + "status = 0"
+        for name in self.kernel.scalars:
+            if name in self.cells:
+                spelled = self.body.names[name]
+                yield f"{INDENT}{spelled} = {spelled}_cell[0]"
+        yield from lines
+        if self.kernel.returned:
+            yield INDENT + "if is_last:"
+        for name in self.kernel.returned:
+            spelled = self.body.names[name]
+            yield f"{_INNER}{spelled}_cell[0] = {spelled}"
+        found = ("status",) if self._reports(lines) else ()
+        yield f"{INDENT}return {_tuple((*found, *map(self._name, self._parts)))}"
+
+    def blocks(self) -> Iterator[str]:
+        """Yield the kernel that gives a partial value for each block of iterations."""
+        loop, name = self._loop, self._iterator
+        span = iterations_of(self._partial) * loop.step
+        reports = self.reports()
+        status = ("status",) if reports else ()
+        partial = tuple(each.partial for each in self._buffers)
+        arguments = (f"{name}_lower", f"{name}_upper", *status, *partial, *self.passed)
+        yield f"def {self.kernel.name}({', '.join(arguments)}):"
+        yield f"{INDENT}lane, block = cuda.threadIdx.x, cuda.blockIdx.x"
+        yield f"{INDENT}{name}_block = {name}_lower + {span} * np.int64(block)"
+        if self._is_flat:
+            first = _scaled(loop.step, "lane")
+            yield f"{INDENT}{name}_first = {name}_block + {first}"
+            yield f"{INDENT}{name}_end = min({name}_block + {span}, {name}_upper)"
+        else:
+            own = per_thread(self._partial) * loop.step
+            yield f"{INDENT}{name}_first = {name}_block + {_scaled(own, 'lane')}"
+            yield f"{INDENT}{name}_end = min({name}_first + {own}, {name}_upper)"
+        if self.kernel.returned:
+            last = f"({name}_upper - 1 - {name}_lower) // {loop.step} * {loop.step} + {name}_lower"
+            yield f"{INDENT}{name}_last = {last}"
+            yield (
+                f"{INDENT}is_last = {name}_first <= {name}_last < {name}_end"
+                f" and ({name}_last - {name}_first) % {self._stride} == 0"
+            )
+        given = ", ".join((f"{name}_first", f"{name}_end", *self._marks, *self.passed))
+        found = ("failed",) if reports else ()
+        names = _tuple((*found, *map(self._name, self._parts)))
+        yield f"{INDENT}{names} = {self.kernel.name}_body({given})"
+        if reports:
+            yield f"{INDENT}if failed != 0:"
+            yield f"{_INNER}cuda.atomic.or_(status, 0, failed)"
+        yield from self._shared(self._width)
+        if self._is_flat:
+            yield from self._halves()
+        else:
+            count = f"({name}_upper - {name}_block + {loop.step - 1}) // {loop.step}"
+            own = per_thread(self._partial)
+            if loop.step == 1:
+                count = f"({name}_upper - {name}_block)"
+            filled = count if own == 1 else f"({count} + {own - 1}) // {own}"
+            yield from self._neighbours(filled, self._width)
+        yield from self._left()
+
+    def fold(self) -> Iterator[str]:
+        """Yield the kernel that combines neighbouring partial values."""
+        given = tuple(each.given for each in self._buffers)
+        partial = tuple(each.partial for each in self._buffers)
+        yield f"def {self.kernel.name}_fold({', '.join(('count', *given, *partial))}):"
+        yield f"{INDENT}lane, block = cuda.threadIdx.x, cuda.blockIdx.x"
+        yield f"{INDENT}place = {tree_shape.WIDTH} * np.int64(block) + lane"
+        for part in self._parts:
+            yield f"{INDENT}{self._name(part)} = {_neutral_text(part)}"
+        yield f"{INDENT}if place < count:"
+        for part, each in zip(self._parts, self._buffers, strict=True):
+            yield f"{_INNER}{self._name(part)} = {each.given}[place]"
+        yield from self._shared(tree_shape.WIDTH)
+        yield from self._neighbours(
+            f"count - {tree_shape.WIDTH} * np.int64(block)", tree_shape.WIDTH
+        )
+        yield from self._left()
+
+    def reports(self) -> bool:
+        """Return whether a thread may have something to say in the status word."""
+        return self._reports(list(self._lane_body()))
+
+    # ------------------------------------------------------------------- pieces
+
+    def _lane_body(self) -> Iterator[str]:
+        for part in self._parts:
+            yield f"{INDENT}{self._name(part)} = {_neutral_text(part)}"
+        loop = self._loop
+        first, end = f"{self._iterator}_first", f"{self._iterator}_end"
+        yield INDENT + self.body.header(loop, first, end, self._stride)
+        yield from self.body.nodes(loop.body, _INNER)
+
+    @staticmethod
+    def _reports(lines: list[str]) -> bool:
+        return any(line.lstrip().startswith("status |=") for line in lines)
+
+    def _shared(self, width: int) -> Iterator[str]:
+        """Yield the values of all threads laid side by side."""
+        for part, each in zip(self._parts, self._buffers, strict=True):
+            yield f"{INDENT}{self._lanes(part)} = cuda.shared.array({width}, {each.dtype_text})"
+        for part in self._parts:
+            yield f"{INDENT}{self._lanes(part)}[lane] = {self._name(part)}"
+        yield f"{INDENT}cuda.syncthreads()"
+
+    def _halves(self) -> Iterator[str]:
+        """Yield the lanes combined: half of them with the other half, and again."""
+        yield f"{INDENT}lane_count = {self._width // 2}"
+        yield f"{INDENT}while lane_count > 0:"
+        yield f"{_INNER}if lane < lane_count:"
+        inner = _INNER + INDENT
+        for part in self._parts:
+            here, there = self._lane(part, "lane"), self._lane(part, "lane + lane_count")
+            doubt = self._partial.doubt(part)
+            if doubt is not None:
+                mark = self._lane(doubt, "lane")
+                self.body.helpers.add("differing_zeros")
+                yield f"{inner}{mark} = {mark} or differing_zeros({here}, {there})"
+            yield from self._combined(part, (here, there), inner)
+        yield f"{_INNER}cuda.syncthreads()"
+        yield f"{_INNER}lane_count //= 2"
+
+    def _neighbours(self, filled: str, width: int) -> Iterator[str]:
+        """Yield neighbouring values combined in pairs; the last of an odd number waits."""
+        yield f"{INDENT}filled = min({width}, {filled})"
+        yield f"{INDENT}apart = 1"
+        yield f"{INDENT}while apart < {width}:"
+        yield f"{_INNER}place = 2 * apart * lane"
+        yield f"{_INNER}if place + apart < filled:"
+        inner = _INNER + INDENT
+        for part in self._parts:
+            beside = self._partial.choice(part)
+            here, there = self._lane(part, "place"), self._lane(part, "place + apart")
+            if part.combination is None:
+                continue
+            if not beside:
+                yield from self._combined(part, (here, there), inner)
+                continue
+            *lines, test = self._text_of(part.combination, (here, there), inner)
+            yield from lines
+            yield f"{inner}if {self._lane(beside[0], 'place + apart')} and {test}:"
+            for each in (part, *beside):
+                left, right = self._lane(each, "place"), self._lane(each, "place + apart")
+                yield f"{inner}{INDENT}{left} = {right}"
+        yield f"{_INNER}cuda.syncthreads()"
+        yield f"{_INNER}apart *= 2"
+
+    def _left(self) -> Iterator[str]:
+        """Yield what is left of the values of a block of threads stored."""
+        yield f"{INDENT}if lane == 0:"
+        for part, each in zip(self._parts, self._buffers, strict=True):
+            yield f"{_INNER}{each.partial}[block] = {self._lanes(part)}[0]"
+
+    def _combined(self, part: Part, pair: tuple[str, str], indent: str) -> Iterator[str]:
+        assert part.combination is not None  # such parts are copied together
+        *lines, text = self._text_of(part.combination, pair, indent)
+        yield from lines
+        yield f"{indent}{pair[0]} = {text}"
+
+    def _text_of(
+        self, combination: Operation | Number, pair: tuple[str, str], indent: str
+    ) -> tuple[str, ...]:
+        """Return the lines before the text of a combination of `left` and `right`, and the text."""
+        printed = self.body.value(combination, {"left": pair[0], "right": pair[1]})
+        return (*(indent + line for line in printed.lines), printed.text)
+
+    # -------------------------------------------------------------------- words
+
+    @property
+    def _partial(self) -> PartialLoop:
+        assert self.kernel.partial is not None  # else it has no tree
+        return self.kernel.partial
+
+    @property
+    def _loop(self) -> Loop:
+        return self._partial.loop
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        return self._partial.parts
+
+    @property
+    def _buffers(self) -> tuple[Buffer, ...]:
+        return buffers_of(self._partial, self.body.names)
+
+    @property
+    def _iterator(self) -> str:
+        return self.body.names[self._loop.iterator]
+
+    @property
+    def _is_flat(self) -> bool:
+        return is_flat(self._partial)
+
+    @property
+    def _width(self) -> int:
+        return width_of(self._partial)
+
+    @property
+    def _stride(self) -> int:
+        return self._loop.step * (self._width if self._is_flat else 1)
+
+    @property
+    def _marks(self) -> tuple[str, ...]:
+        return ("is_last",) if self.kernel.returned else ()
+
+    def _name(self, part: Part) -> str:
+        return self.body.names.get(part.name, part.name)
+
+    def _lanes(self, part: Part) -> str:
+        return f"{self._name(part)}_lanes"
+
+    def _lane(self, part: Part, lane: str) -> str:
+        return f"{self._lanes(part)}[{lane}]"
+
+
+def _neutral_text(part: Part) -> str:
+    return number_text(part.neutral.value, part.type.dtype)
+
+
+def _scaled(factor: int, word: str) -> str:
+    return word if factor == 1 else f"{factor} * {word}"
+
+
+def _tuple(words: tuple[str, ...]) -> str:
+    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"

@@ -1,0 +1,109 @@
+"""What must hold of whole programs on a device.
+
+Run by tests/gpu on a device and by test_device_programs.py in the simulator; neither finds this
+file by itself. Sizes are those of the simulator, where a thread is a thread of Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar.codegen.canonical import BLOCK, FEWEST_TERMS, FLAT
+from tests.autopar import test_reductions as kernels
+from tests.canonical_order import small_shapes, total
+from tests.sameness import freeze, loops_of, same
+
+BACKEND = "cuda"
+
+
+def taken(function: Any, **options: Any) -> Any:
+    """Return `function` on the device, its kernels made anew."""
+    return autopar.parallel(function, backend=BACKEND, cache=False, **options)
+
+
+def ran_there(function: Any) -> bool:
+    """Return whether all of the last call ran on the device."""
+    loops = loops_of(function.last_run)
+    return bool(loops) and {BACKEND} == {each["ran"]["backend"] for each in loops if each["ran"]}
+
+
+def floats(count: int, dtype: str = "float64") -> Any:
+    return kernels.floats(count, dtype)
+
+
+def whole(count: int, dtype: str = "int64") -> Any:
+    return (np.arange(count) * 7919 % 1009 - 500).astype(dtype)
+
+
+# -------------------------------------------------------------------------------- reductions
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_long_sum_has_the_canonical_order_and_says_so(dtype):
+    count = FEWEST_TERMS + BLOCK + 77
+    a = floats(count, dtype)
+    function = taken(kernels.add)
+    found = function(a, a.dtype.type(0.7))
+    assert freeze(total(list(a), a.dtype.type(0.7), FLAT)) == freeze(found)
+    (loop,) = loops_of(function.last_run)
+    assert BACKEND == loop["ran"]["backend"]
+    assert "another order" in loop["ran"]["note"]
+
+
+def test_a_short_sum_has_the_order_of_the_interpreter():
+    a = floats(300)
+    same(kernels.add, lambda: (a, np.float64(0.3)), BACKEND, ran="cpu", cache=False)
+
+
+def test_strict_keeps_the_order_of_the_interpreter():
+    with small_shapes():
+        a = floats(100)
+        function = taken(kernels.add, strict=True)
+        assert freeze(kernels.add(a, np.float64(0.3))) == freeze(function(a, np.float64(0.3)))
+
+
+def test_a_sum_in_small_blocks():
+    with small_shapes() as shape:
+        function = taken(kernels.add)
+        for count in (1, 4, 8, 9, 70):
+            a = floats(count)
+            assert freeze(total(list(a), np.float64(0.3), shape)) == freeze(function(a, 0.3))
+            assert ran_there(function)
+
+
+EXACT: dict[str, tuple[Any, Any]] = {
+    "largest": (kernels.largest, lambda: (floats(50), -1e9)),
+    "smallest, flipped": (kernels.last_smallest, lambda: (floats(50), 1e9)),
+    "with nan": (kernels.numpy_largest, lambda: (np.array([1.0, np.nan, 2.0] * 9), 0.0)),
+    "zeros": (kernels.smallest, lambda: (np.array([0.0, -0.0, 0.0] * 9), 1.0)),
+    "bits": (kernels.odd_bits, lambda: (whole(50), np.int64(3))),
+    "all": (kernels.all_true, lambda: (whole(50) != 1, np.True_)),
+    "any": (kernels.any_true, lambda: (whole(50) == 7, np.False_)),
+    "count": (kernels.count, lambda: (whole(50), 0)),
+    "count in rows": (kernels.count_in_rows, lambda: (floats(60).reshape(12, 5), 0)),
+    "wraps": (kernels.add, lambda: (np.full(50, 2**62), np.int64(7))),
+    "narrow": (kernels.add, lambda: (whole(50, "int32"), np.int32(3))),
+    "argmax": (kernels.place_of_largest, lambda: (np.tile(floats(20), 3), -1e9, -1)),
+    "several": (
+        kernels.count_and_largest,
+        lambda: (floats(50), whole(50), 0, np.float64(-1e9)),
+    ),
+    "stores": (kernels.largest_stored, lambda: (floats(50), np.zeros(50), -1e9)),
+    "python": (kernels.python_sum, lambda: (50, 3)),
+    "none": (kernels.largest, lambda: (floats(0), 5)),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_what_no_order_changes_is_what_the_interpreter_gives(name):
+    function, arguments = EXACT[name]
+    with small_shapes(), np.errstate(all="ignore"):
+        decorated = taken(function)
+        wanted, found = arguments(), arguments()
+        assert freeze(function(*wanted)) == freeze(decorated(*found))
+        assert freeze(wanted) == freeze(found)
+        assert ran_there(decorated) or name in {"none"}

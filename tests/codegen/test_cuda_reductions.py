@@ -1,0 +1,247 @@
+"""Reduced loops as trees on a device: the bits of the CPU, kernels that compile, what they look like.
+
+Twins run real threads that wait for one another, in blocks in a shuffled order.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from autopar.analysis.model.typed import FAILURES
+from autopar.codegen.cpu import generate_cpu
+from autopar.codegen.cuda import generate_cuda, lacking
+from autopar.codegen.ptx import compile_to_ptx
+from tests.autopar import test_reductions as kernels
+from tests.canonical_order import small_shapes
+from tests.codegen.cuda_builders import Case, passed, program_of
+from tests.codegen.plain import load_plain
+from tests.codegen.twin import TwinLauncher, load_twin
+from tests.launchers import SerialLauncher
+
+MANY = 8 * 4 * 4 + 13  # more than one block of threads folds, in small shapes
+
+
+def total(a, s):
+    for i in range(a.shape[0]):
+        s = s + a[i]
+    return {"s": s}
+
+
+def stepped(a, s):
+    for i in range(a.shape[0] - 1, 1, -3):
+        s = s * a[i]
+    return {"s": s}
+
+
+def last_square(a, b, s):
+    for i in range(a.shape[0]):
+        t = a[i] * a[i]
+        b[i] = t
+        s += t
+    return {"s": s, "t": t}
+
+
+def triangle(a, s):
+    for i in range(a.shape[0]):
+        for j in range(i, a.shape[1]):
+            s += a[i, j]
+        s -= a[i, 0]
+    return {"s": s}
+
+
+def extrema(a, m, k, low):
+    for i in range(a.shape[0]):
+        if a[i] > m:
+            m = a[i]
+            k = i
+        low = min(low, a[i])
+    return {"m": m, "k": k, "low": low}
+
+
+def place_and_sum(a, m, k, s):
+    for i in range(a.shape[0]):
+        if a[i] >= m:
+            m = a[i]
+            k = i
+        s += a[i]
+    return {"m": m, "k": k, "s": s}
+
+
+def bits_of_integers(a, s, o, e):
+    for i in range(a.shape[0]):
+        s &= a[i]
+        o |= a[i]
+        e ^= a[i]
+    return {"s": s, "o": o, "e": e}
+
+
+def flags(a, every, some, c):
+    for i in range(a.shape[0]):
+        every = every and a[i] > -100
+        some = some or a[i] == 7
+        c += a[i] > 0
+    return {"every": every, "some": some, "c": c}
+
+
+def numpy_extrema(a, m, low):
+    for i in range(a.shape[0]):
+        m = np.maximum(m, a[i])
+        low = np.minimum(a[i], low)
+    return {"m": m, "low": low}
+
+
+def stored_extremum(a, b, m):
+    for i in range(a.shape[0]):
+        b[i] = a[i]
+        m = max(m, a[i])
+    return {"m": m}
+
+
+def kept(a, t):
+    for i in range(a.shape[0]):
+        if a[i] > 0:
+            t = a[i] * 2.0
+    return {"t": t}
+
+
+def sums_in_steps(a, b, steps, s):
+    for step in range(steps):
+        for i in range(a.shape[0]):
+            b[i] = b[i] + 0.1 * a[i]
+        s = 0.0
+        for i in range(a.shape[0]):
+            s += b[i] * step
+    return {"s": s}
+
+
+def divided(n, k, s):
+    for i in range(n):
+        s += 1.0 / (i - k)
+    return {"s": s}
+
+
+def grown(n, k, s):
+    for i in range(n):
+        s += i * k
+    return {"s": s}
+
+
+def floats(count, dtype="float64"):
+    return kernels.floats(count, dtype)
+
+
+def whole(count, dtype="int64"):
+    return (np.arange(count) * 7919 % 1009 - 500).astype(dtype)
+
+
+CASES = {
+    "sum": (total, lambda: {"a": floats(MANY), "s": 0.3}),
+    "sum of singles": (total, lambda: {"a": floats(MANY, "float32"), "s": np.float32(0.3)}),
+    "sum of one": (total, lambda: {"a": floats(1), "s": 0.3}),
+    "sum of none": (total, lambda: {"a": floats(0), "s": np.float64(0.3)}),
+    "sum of int32": (total, lambda: {"a": whole(MANY, "int32"), "s": np.int32(3)}),
+    "sum of uint8": (total, lambda: {"a": whole(MANY, "uint8"), "s": np.uint8(3)}),
+    "wrapped": (total, lambda: {"a": whole(MANY, "int8"), "s": np.int8(0)}),
+    "overflown": (total, lambda: {"a": np.full(MANY, 1e308), "s": 0.0}),
+    "product down": (stepped, lambda: {"a": 1 + floats(MANY) * 1e-6, "s": 0.3}),
+    "last beside": (last_square, lambda: {"a": floats(77), "b": np.zeros(77), "s": 0.0}),
+    "triangle": (triangle, lambda: {"a": floats(23 * 23).reshape(23, 23), "s": 1.0}),
+    "argmax": (extrema, lambda: {"a": np.tile(floats(40), 3), "m": -1e9, "k": -1, "low": 1e9}),
+    "argmax of nan": (
+        extrema,
+        lambda: {"a": np.array([np.nan, 1, np.nan, 3, 3] * 9), "m": 1.0, "k": -1, "low": 0.5},
+    ),
+    "last maximum": (
+        place_and_sum,
+        lambda: {"a": np.tile(floats(40), 3), "m": -1e9, "k": -1, "s": 0.0},
+    ),
+    "bits": (bits_of_integers, lambda: {"a": whole(MANY), "s": -1, "o": 0, "e": 5}),
+    "flags": (flags, lambda: {"a": whole(MANY), "every": np.True_, "some": np.False_, "c": 0}),
+    "numpy": (numpy_extrema, lambda: {"a": floats(MANY), "m": -1e9, "low": 1e9}),
+    "both zeros": (numpy_extrema, lambda: {"a": np.array([0.0, -0.0] * 20), "m": -1.0, "low": 1.0}),
+    "stored": (
+        stored_extremum,
+        lambda: {"a": np.array([-0.0, 0.0] * 20), "b": np.zeros(40), "m": -1.0},
+    ),
+    "kept": (kept, lambda: {"a": floats(MANY), "t": 0.5}),
+    "kept none": (kept, lambda: {"a": -abs(floats(MANY)), "t": 0.5}),
+    "steps": (sums_in_steps, lambda: {"a": floats(40), "b": floats(40), "steps": 3, "s": 0.0}),
+    "fails": (divided, lambda: {"n": 60, "k": 50, "s": 0.0}),
+    "outgrows": (grown, lambda: {"n": 60, "k": 2**57, "s": 0}),
+}
+
+
+def program_for(name):
+    function, arguments = CASES[name]
+    return program_of(Case(function=function, arguments=arguments))
+
+
+def run(module, launcher, program, values):
+    """Return the failures, the results and the arrays after a run, as bits."""
+    status, *found = module.run(launcher, *passed(program, values))
+    arrays = tuple(values[each.name].tobytes() for each in program.arrays)
+    failed = status & FAILURES
+    return (
+        failed,
+        arrays,
+        None
+        if failed
+        else [repr(getattr(each, "tolist", lambda each=each: each)()) for each in found],
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_tree_gives_the_bits_of_the_cpu(name):
+    with small_shapes():
+        program = program_for(name)
+        assert lacking(program) is None
+        source = generate_cuda(program)
+        cpu = load_plain(generate_cpu(program))
+    twin = load_twin(source)
+    launcher = TwinLauncher(twin.cuda, seed=3)
+    with np.errstate(all="ignore"):
+        wanted = run(cpu, SerialLauncher(), program, CASES[name][1]())
+        found = run(twin, launcher, program, CASES[name][1]())
+    assert launcher.trees or name == "sum of none"
+    if wanted[0]:  # the device leaves all as it was
+        assert wanted[0] == found[0]
+        return
+    assert wanted == found
+
+
+def test_what_must_run_in_order_does():
+    for name, in_order in (("wrapped", 1), ("both zeros", 1), ("overflown", 1), ("sum", 0)):
+        with small_shapes():
+            program = program_for(name)
+            twin = load_twin(generate_cuda(program))
+        launcher = TwinLauncher(twin.cuda)
+        run(twin, launcher, program, CASES[name][1]())
+        assert (1, in_order) == (launcher.trees, launcher.in_order), name
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_trees_compile_to_what_they_should(name):
+    program = program_for(name)
+    texts = compile_to_ptx(generate_cuda(program), program)
+    assert any(each.startswith("reduce") for each in texts)
+    for kernel, text in texts.items():
+        assert ".target sm_90" in text
+        assert "fma." not in text
+        assert not re.search(r"\bcall\b", text)
+        assert ".local" not in text
+        assert ("bar.sync" in text) == kernel.startswith("reduce")
+
+
+def test_lanes_read_neighbouring_elements():
+    source = generate_cuda(program_for("sum"))
+    assert "i_first = i_block + lane\n" in source
+    assert "for i in range(i_first, i_end, 128):" in source
+
+
+def test_lanes_are_those_of_the_canonical_order():
+    source = generate_cuda(program_for("sum"))
+    assert "i_block = i_lower + 2048 * np.int64(block)" in source
+    assert "threads=128,\n    iterations=2048," in source
