@@ -109,7 +109,8 @@ def draft_variant(
     wanted: Reorders | None = "blocks" if is_cpu else "whole"
     if takes_rows(region.scop):  # which stay as they are
         wanted = None
-    found = specialize(region, types, holding, may_copy=is_cpu, reorders=wanted)
+    may_copy = is_cpu or has_small_copies(region)
+    found = specialize(region, types, holding, may_copy=may_copy, reorders=wanted)
     if isinstance(found, Refusal):
         return found
     typed, schedule = found
@@ -168,6 +169,12 @@ def draft_variant(
             *jammed_loops(program),
         ),
     )
+
+
+def has_small_copies(region: RegionPlan) -> bool:
+    """Return whether all private arrays are rows, of which a device has room for many copies."""
+    ranks = {each.name: each.rank for each in region.scop.arrays}
+    return all(ranks[one.name] <= 1 for plan in region.loops for one in plan.private_arrays)
 
 
 def _with_stores(

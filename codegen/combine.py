@@ -230,7 +230,7 @@ class Reduction:
         """
         work, terms = size
         trips = len(range(*bounds))
-        if terms < self.fewest or not self._fit(trips, starts):
+        if not self.may_start(trips, terms, starts):
             return None
         workers = launcher.workers(work)
         copies = own_arguments(self.cells, arguments, trips, (workers, work))
@@ -240,33 +240,62 @@ class Reduction:
         passed = copies[0] if copies else arguments
         others = with_private(copies[1:], arguments, self.private, workers)
         outcomes = launcher.reduce(kernel, bounds, passed, work, self.block, others)
-        width = sum(each.width for each in (*self.scalars, *self.cells))
         status = 0
         for outcome in outcomes:
             status |= outcome[0]
-        end = len(outcomes[0]) - width
+        end = len(outcomes[0]) - self.width
+        settled = self.settled([outcome[end:] for outcome in outcomes], starts)
+        if settled is None:
+            return None
+        raised, values, grown = settled
+        for each, bound in zip(self.cells, grown, strict=True):
+            if bound is not None and not each.stays_within(arguments, bound):
+                return None
+        for each in self.cells:
+            each.add_up(arguments, copies)
+        return (status | raised, *outcomes[-1][1:end], *values)
+
+    @property
+    def width(self) -> int:
+        """How many partial values a part gives."""
+        return sum(each.width for each in (*self.scalars, *self.cells))
+
+    def may_start(self, trips: int, terms: int, starts: tuple[Value, ...]) -> bool:
+        """Return whether parts may run in any order, as far as that is known before."""
+        return terms >= self.fewest and all(
+            isinstance(each, Choice)
+            or each.largest is None
+            or each.stays_within(own[0], each.largest * trips)
+            for each, own in self._with(starts)
+        )
+
+    def settled(
+        self, parts: Sequence[tuple[Value, ...]], starts: tuple[Value, ...]
+    ) -> tuple[int, tuple[Value, ...], tuple[float | None, ...]] | None:
+        """Return what the partial values of consecutive parts come to; None: run it in order.
+
+        A status, the scalars after the loop, and how much any element of each of the cells may
+        have grown, where that has a bound.
+        """
+        status, end = 0, 0
         values: list[Value] = []
         for scalar, own in self._with(starts):
-            parts = [outcome[end : end + scalar.width] for outcome in outcomes]
+            found = scalar.combined([part[end : end + scalar.width] for part in parts])
+            firsts = [part[end] for part in parts]
             end += scalar.width
-            after = scalar.finished(own, scalar.combined(parts))
+            after = scalar.finished(own, found)
             if after is None:
                 return None
-            value, start = after[0], own[0]
-            if scalar.is_rounded and not cmath.isfinite(value):
+            if scalar.is_rounded and not cmath.isfinite(after[0]):
                 # Another order may not overflow, and NumPy may not warn then.
                 if self.can_repeat:
                     return None
                 if scalar.is_watched:
-                    status |= _raised(value, (start, *(part[0] for part in parts)))
+                    status |= _raised(after[0], (own[0], *firsts))
             values += after
-        bounds_of_cells = iter(zip(*(outcome[end:] for outcome in outcomes), strict=True))
-        for each in self.cells:
-            if each.has_bound and not each.stays_within(arguments, sum(next(bounds_of_cells))):
-                return None
-        for each in self.cells:
-            each.add_up(arguments, copies)
-        return (status, *outcomes[-1][1 : len(outcomes[0]) - width], *values)
+        grown = iter(zip(*(part[end:] for part in parts), strict=True))
+        bounds = tuple(sum(next(grown)) if each.has_bound else None for each in self.cells)
+        return status, tuple(values), bounds
 
     def _with(
         self, starts: tuple[Value, ...]
@@ -276,14 +305,6 @@ class Reduction:
         for each in self.scalars:
             yield each, starts[first : first + each.count]
             first += each.count
-
-    def _fit(self, trips: int, starts: tuple[Value, ...]) -> bool:
-        return all(
-            isinstance(each, Choice)
-            or each.largest is None
-            or each.stays_within(own[0], each.largest * trips)
-            for each, own in self._with(starts)
-        )
 
 
 def _rounded(value: Value, dtype: str) -> Value:

@@ -29,6 +29,7 @@ from collections.abc import Iterator
 
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.loop_ir import Expression
+from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
@@ -37,13 +38,14 @@ from .cpu_body import left_early
 from .cpu_reduce import kinds_of
 from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
 from .cuda_body import INDENT, DeviceBody
+from .cuda_copies import Copies
 from .cuda_reduce import TreePrinter, tree_lines
 from .data_ranges import limits
 from .expressions import is_printable
-from .grid import Axis, Grid, plan_grid, unsettled
+from .grid import Axis, Grid, copied_by, plan_grid, unsettled
 from .held import with_held
 from .integers import text
-from .kernel import Instance, Loop, Program, targets, walk_nodes
+from .kernel import Instance, Program, targets, walk_nodes
 from .partials import PartialLoop
 from .reasons import TargetLacksFeature
 from .tree_shape import has_tree, iterations_of
@@ -62,8 +64,6 @@ def _features_lacking(program: Program) -> Iterator[tuple[Span, str]]:
     for node in walk_nodes(program.body):
         if isinstance(node, Instance) and not is_printable(node.statement, "cuda"):
             yield node.span, "arithmetic of complex numbers"
-        if isinstance(node, Loop) and node.is_parallel and node.private_arrays:
-            yield node.span, f"private copies of '{node.private_arrays[0].name}'"
     for kernel in kernels_of(program):
         for name in unsettled(kernel):
             assert kernel.loop is not None  # sequential kernels settle everything
@@ -87,7 +87,7 @@ class _Module:
         self._body = DeviceBody(names=self._names, fastmath=fastmath)
         self._kernels = kernels_of(program)
         found = host.reduces_of(host.plan_host(program))
-        self._trees = tuple(each for each in found if has_tree(each))
+        self._trees = tuple(each for each in found if has_tree(each, program))
         self._cells = cells_of(program)
         self._reporting: set[str] = set()  # kernels with a status word
         self._jit = "@cuda.jit(fastmath=True)" if fastmath else "@cuda.jit"
@@ -134,15 +134,16 @@ class _Module:
             self._reporting.add(kernel.name)
         is_last = ("is_last",) if grid and kernel.returned else ()
         passed = self._passed(kernel)
+        copies = self._copies(grid.private if grid else ())
         arguments = (*self._spell(iterators), *is_last, *passed)
         yield "@device_function"
         yield f"def {kernel.name}_body({', '.join(arguments)}):"
         yield from self._framed(kernel, body, reports=reports)
         yield ""
         yield ""
-        call = f"{kernel.name}_body({', '.join(arguments)})"
+        call = f"{kernel.name}_body({', '.join(copies.passed(arguments))})"
         if grid:
-            yield from self._threads(kernel, grid, call)
+            yield from self._threads(kernel, grid, copies, call)
         else:
             yield f"# In order, from line {kernel.nodes[0].span.line}: a single thread."
             yield self._jit
@@ -151,8 +152,13 @@ class _Module:
 
     def _tree(self, kernel: host.Kernel, partial: PartialLoop) -> Iterator[str]:
         """Yield the kernels of a reduced loop."""
+        copies = self._copies(copied_by(kernel))
         tree = TreePrinter(
-            kernel=kernel, body=self._body, passed=self._passed(kernel), cells=self._cells
+            copies=copies,
+            kernel=kernel,
+            body=self._body,
+            passed=self._passed(kernel),
+            cells=self._cells,
         )
         yield from tree.lane()
         if tree.reports():
@@ -161,8 +167,9 @@ class _Module:
         share = f"{iterations_of(partial)} iterations of '{loop.iterator}' to a block"
         yield from ("", "", f"# Partial values, {share}, line {loop.span.line}.", self._jit)
         yield from tree.blocks()
-        yield from ("", "", "# Neighbouring partial values together.", self._jit)
-        yield from tree.fold()
+        if partial.parts:
+            yield from ("", "", "# Neighbouring partial values together.", self._jit)
+            yield from tree.fold()
 
     def _framed(self, kernel: host.Kernel, body: list[str], *, reports: bool) -> Iterator[str]:
         """Yield the body of a thread between what it loads and what it leaves behind."""
@@ -181,13 +188,17 @@ class _Module:
         if reports:
             yield INDENT + "return status"
 
-    def _threads(self, kernel: host.Kernel, grid: Grid, call: str) -> Iterator[str]:
+    def _copies(self, private: tuple[PrivateArray, ...]) -> Copies:
+        ranks = {each.name: each.type.rank for each in self._program.arrays}
+        return Copies(private=private, names=self._names, ranks=ranks)
+
+    def _threads(self, kernel: host.Kernel, grid: Grid, copies: Copies, call: str) -> Iterator[str]:
         loops = [axis.loop for axis in grid.axes]
         quoted = " and ".join(f"'{loop.iterator}'" for loop in loops)
         yield f"# A thread for each iteration of {quoted}, line {loops[0].span.line}."
         yield self._jit
         passed = self._passed(kernel)
-        arguments = (*self._bounds(grid), *self._status(kernel), *passed)
+        arguments = (*self._bounds(grid), *self._status(kernel), *passed, *copies.arguments)
         yield f"def {kernel.name}({', '.join(arguments)}):"
         threads = AXES[: len(loops)]
         yield f"{INDENT}{', '.join(threads)} = cuda.grid({len(loops)})"
@@ -195,13 +206,15 @@ class _Module:
             yield f"{INDENT}{self._names[axis.loop.iterator]} = {self._value(axis, thread)}"
         tests = [f"{self._names[a.loop.iterator]} < {self._limit(a)}" for a in grid.axes]
         yield f"{INDENT}if {' and '.join(tests)}:"
-        if kernel.returned:
+        if kernel.returned or copies.private:
             last = [
                 f"{self._names[a.loop.iterator]} + {a.loop.step} >= {self._limit(a)}"
                 for a in grid.axes
             ]
             yield f"{2 * INDENT}is_last = {' and '.join(last)}"
+        yield from copies.before(_slot(threads), 2 * INDENT)
         yield from self._called(kernel, call, 2 * INDENT)
+        yield from copies.after(2 * INDENT)
 
     def _value(self, axis: Axis, thread: str) -> str:
         step = f"{axis.loop.step} * " if axis.loop.step != 1 else ""
@@ -308,17 +321,17 @@ class _Module:
 
     def _reduce(self, node: host.Reduce, indent: str) -> Iterator[str]:
         kernel, partial = node.kernel, node.kernel.partial
-        if partial is None or not has_tree(node):
+        if partial is None or not has_tree(node, self._program):
             yield indent + self._launch(node.ordered)
             return
         loop = partial.loop
         ranges = f"({self._text(loop.lower)}, {self._text(loop.upper)}, {loop.step})"
+        copied = self._copies(copied_by(kernel)).arrays
         status = ("call.status",) if kernel.name in self._reporting else ()
         words = (
             kernel.name.replace("reduce", "tree"),
             ranges,
-            _tuple(status),
-            _tuple(self._passed(kernel)),
+            f"({_tuple(status)}, {_tuple(self._passed(kernel))}, {_tuple(copied)})",
             self._text(node.terms),
             _tuple(tuple(map(self._cell, targets(loop)))),
         )
@@ -339,7 +352,14 @@ class _Module:
             f"({self._text(axis.lower)}, {self._text(axis.upper)}, {axis.loop.step})"
             for axis in grid.axes
         ]
-        return f"call.launch({kernel.name}, {_tuple(tuple(ranges))}, {arguments})"
+        copied = self._copies(grid.private).arrays
+        words = [
+            kernel.name,
+            _tuple(tuple(ranges)),
+            arguments,
+            *([_tuple(copied)] if copied else []),
+        ]
+        return f"call.launch({', '.join(words)})"
 
     # ------------------------------------------------------------------ words
 
@@ -348,6 +368,19 @@ class _Module:
 
     def _spell(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self._names[name] for name in names)
+
+
+def _slot(threads: tuple[str, ...]) -> str:
+    """Return the number of a thread among all of its launch."""
+    first, *others = threads
+    if not others:
+        return first
+    sizes = f"cuda.gridsize({len(threads)})"
+    number = first
+    for axis, each in enumerate(others, start=1):
+        width = " * ".join(f"{sizes}[{before}]" for before in range(axis))
+        number += f" + {width} * {each}"
+    return number
 
 
 def _tuple(words: tuple[str, ...]) -> str:

@@ -25,8 +25,8 @@ AXES = ("thread_x", "thread_y", "thread_z")
 OWN_NAMES = frozenset(
     {
         "np", "math", "cuda", "device_function", "launcher", "call", "run", "status", "failed",
-        "is_last", "lane", "block", "lane_count", "place", "apart", "filled", "count",
-        "Reduction", "Scalar", "Choice", "Tree",
+        "is_last", "lane", "block", "lane_count", "place", "apart", "filled", "count", "slot",
+        "Reduction", "Scalar", "Choice", "Tree", "Copied",
         "dadd_rn", "dmul_rn", "fadd_rn", "fmul_rn", "fsub_rn",
         *AXES,
         *(each + suffix for each in ("ceil", "floor", "rint", "trunc") for suffix in ("", "f")),
@@ -36,32 +36,32 @@ OWN_NAMES = frozenset(
 # Kernels, temporaries of statements, bounds and cells.
 PATTERN = re.compile(
     r"(launch|step|reduce|reduction|tree)\d+(_body|_fold)?|S\d+(_\d+)+(_failed)?|S\d+_term\d+|pair_\w+"
-    r"|\w+_(lower|upper|cell|block|first|end|last|lanes|given|partial)"
+    r"|\w+_(lower|upper|cell|block|first|end|last|lanes|given|partial|own|copies|at\d+)"
 )
 
 
 def kernels_of(program: Program) -> tuple[host.Kernel, ...]:
     """Return the kernels that run on a device, in the order in which they stand."""
-    return tuple(_kernels(host.plan_host(program).nodes))
+    return tuple(_kernels(host.plan_host(program).nodes, program))
 
 
-def _kernels(nodes: tuple[host.HostNode, ...]) -> Iterator[host.Kernel]:
+def _kernels(nodes: tuple[host.HostNode, ...], program: Program) -> Iterator[host.Kernel]:
     for node in nodes:
         match node:
             case host.Launch() | host.Step() | host.Stagger():
                 yield node.kernel
             case host.Reduce():
-                is_tree = has_tree(node)
+                is_tree = has_tree(node, program)
                 if is_tree:
                     yield node.kernel
                 if not is_tree or node.may_need_order:
                     yield node.ordered
             case host.Blocks():
-                yield from _kernels((node.ordered,))
+                yield from _kernels((node.ordered,), program)
             case host.Drive() | host.Choose():
-                yield from _kernels(node.body)
+                yield from _kernels(node.body, program)
             case host.Decide():
-                yield from _kernels((*node.body, *node.orelse))
+                yield from _kernels((*node.body, *node.orelse), program)
 
 
 def spelled(program: Program) -> dict[str, str]:

@@ -10,11 +10,11 @@ from dataclasses import field
 
 from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.typed import TypedExpression
+from autopar.analysis.model.typed import Store, TypedExpression
 
 from .cpu_body import given_up, left_early, tried
 from .data_ranges import limits
-from .expressions import Names, Printed, print_expression, print_statement
+from .expressions import Names, Printed, print_atomic, print_expression, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
 
@@ -27,6 +27,8 @@ class DeviceBody:
 
     names: Mapping[str, str]
     fastmath: bool
+    # Arrays into whose elements many threads accumulate, with the operator.
+    atomic: Mapping[str, str] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)  # functions of codegen.device_math
     device: set[str] = field(default_factory=set)  # functions of codegen.cudalib
 
@@ -83,9 +85,11 @@ class DeviceBody:
             iterators=dict(instance.iterators), spelled=self.names, prefix=f"{instance.name}_"
         )
         statement = instance.statement
-        printed = self._remembered(
-            print_statement(statement, names, "cuda", fastmath=self.fastmath)
-        )
+        if isinstance(statement, Store) and statement.array in self.atomic:
+            found = print_atomic(statement, self.atomic[statement.array], names)
+        else:
+            found = print_statement(statement, names, "cuda", fastmath=self.fastmath)
+        printed = self._remembered(found)
         *others, last = printed.lines
         yield from (indent + line for line in others)
         yield f"{indent}{last}  # line {instance.span.line}"

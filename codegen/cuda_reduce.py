@@ -26,6 +26,7 @@ order of a block is fixed by the number of iterations alone, not by the size of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import Number, Operation
@@ -33,6 +34,7 @@ from autopar.analysis.model.typed import Number, Operation
 from . import host, tree_shape
 from .cpu_reduce import name_of, reduction_lines
 from .cuda_body import INDENT, DeviceBody
+from .cuda_copies import Copies
 from .kernel import Loop
 from .partials import Part, PartialLoop
 from .printing import number_text
@@ -50,7 +52,7 @@ def tree_lines(node: host.Reduce, names: Mapping[str, str]) -> Iterator[str]:
     yield f"{kernel.name.replace('reduce', 'tree')} = Tree("
     yield f"{INDENT}reduction={name_of(kernel)},"
     yield f"{INDENT}kernel={kernel.name},"
-    yield f"{INDENT}fold={kernel.name}_fold,"
+    yield f"{INDENT}fold={f'{kernel.name}_fold' if partial.parts else None},"
     yield f"{INDENT}threads={width_of(partial)},"
     yield f"{INDENT}iterations={iterations_of(partial)},"
     yield f"{INDENT}width={tree_shape.WIDTH},"
@@ -66,6 +68,7 @@ class TreePrinter:
     body: DeviceBody
     passed: tuple[str, ...]  # arguments after bounds, status and partial values
     cells: frozenset[str]  # scalars that lie on the device
+    copies: Copies  # of arrays that are private
 
     # ------------------------------------------------------------------ kernels
 
@@ -88,7 +91,9 @@ class TreePrinter:
             spelled = self.body.names[name]
             yield f"{_INNER}{spelled}_cell[0] = {spelled}"
         found = ("status",) if self._reports(lines) else ()
-        yield f"{INDENT}return {_tuple((*found, *map(self._name, self._parts)))}"
+        found = (*found, *map(self._name, self._parts))
+        if found:
+            yield f"{INDENT}return {_tuple(found)}"
 
     def blocks(self) -> Iterator[str]:
         """Yield the kernel that gives a partial value for each block of iterations."""
@@ -98,6 +103,7 @@ class TreePrinter:
         status = ("status",) if reports else ()
         partial = tuple(each.partial for each in self._buffers)
         arguments = (f"{name}_lower", f"{name}_upper", *status, *partial, *self.passed)
+        arguments = (*arguments, *self.copies.arguments)
         yield f"def {self.kernel.name}({', '.join(arguments)}):"
         yield f"{INDENT}lane, block = cuda.threadIdx.x, cuda.blockIdx.x"
         yield f"{INDENT}{name}_block = {name}_lower + {span} * np.int64(block)"
@@ -109,20 +115,26 @@ class TreePrinter:
             own = per_thread(self._partial) * loop.step
             yield f"{INDENT}{name}_first = {name}_block + {_scaled(own, 'lane')}"
             yield f"{INDENT}{name}_end = min({name}_first + {own}, {name}_upper)"
-        if self.kernel.returned:
+        if self.kernel.returned or self.copies.private:
             last = f"({name}_upper - 1 - {name}_lower) // {loop.step} * {loop.step} + {name}_lower"
             yield f"{INDENT}{name}_last = {last}"
             yield (
                 f"{INDENT}is_last = {name}_first <= {name}_last < {name}_end"
                 f" and ({name}_last - {name}_first) % {self._stride} == 0"
             )
-        given = ", ".join((f"{name}_first", f"{name}_end", *self._marks, *self.passed))
+        yield from self.copies.before(f"{self._width} * np.int64(block) + lane", INDENT)
+        passed = self.copies.passed(self.passed)
+        given = ", ".join((f"{name}_first", f"{name}_end", *self._marks, *passed))
         found = ("failed",) if reports else ()
-        names = _tuple((*found, *map(self._name, self._parts)))
-        yield f"{INDENT}{names} = {self.kernel.name}_body({given})"
+        found = (*found, *map(self._name, self._parts))
+        names = f"{_tuple(found)} = " if found else ""
+        yield f"{INDENT}{names}{self.kernel.name}_body({given})"
         if reports:
             yield f"{INDENT}if failed != 0:"
             yield f"{_INNER}cuda.atomic.or_(status, 0, failed)"
+        yield from self.copies.after(INDENT)
+        if not self._parts:
+            return
         yield from self._shared(self._width)
         if self._is_flat:
             yield from self._halves()
@@ -165,7 +177,8 @@ class TreePrinter:
         loop = self._loop
         first, end = f"{self._iterator}_first", f"{self._iterator}_end"
         yield INDENT + self.body.header(loop, first, end, self._stride)
-        yield from self.body.nodes(loop.body, _INNER)
+        atomic = {each.array: each.operator for each in loop.cells}
+        yield from replace(self.body, atomic=atomic).nodes(loop.body, _INNER)
 
     @staticmethod
     def _reports(lines: list[str]) -> bool:

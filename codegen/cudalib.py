@@ -325,9 +325,9 @@ def to_device(host: NDArray[Any]) -> DeviceArray:
     return _cuda().to_device(host)
 
 
-def empty(count: int, dtype: type[np.generic]) -> DeviceArray:
-    """Return a new array of `count` elements on the device, full of whatever was there."""
-    return _cuda().device_array(count, dtype)
+def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
+    """Return a new array on the device, full of whatever was there."""
+    return _cuda().device_array(shape, dtype)
 
 
 def first_of(array: DeviceArray) -> Any:
@@ -338,6 +338,17 @@ def first_of(array: DeviceArray) -> Any:
 def set_first(array: DeviceArray, value: Any) -> None:
     """Store a number in an array of one element on the device."""
     array.copy_to_device(np.array([value], array.dtype))
+
+
+def fetched(array: DeviceArray) -> NDArray[Any]:
+    """Return a copy of a contiguous array on the host."""
+    host: NDArray[Any] = array.copy_to_host()
+    return host
+
+
+def copied(target: DeviceArray, source: DeviceArray) -> None:
+    """Store all of `source` in `target`, both on the device."""
+    target.copy_to_device(source)
 
 
 def duplicate(value: DeviceArray) -> DeviceArray:

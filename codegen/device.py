@@ -26,7 +26,8 @@ from autopar.analysis.model.typed import FAILURES
 
 from . import cudalib
 from .cudalib import DeviceArray
-from .device_trees import Bounds, Tree
+from .device_copies import copies_for
+from .device_trees import Bounds, Passed, Tree
 
 HostArray: TypeAlias = NDArray[Any]
 AnyArray: TypeAlias = HostArray | DeviceArray
@@ -115,22 +116,33 @@ class DeviceCall:
             return cudalib.to_device(first)
 
     def launch(
-        self, kernel: Kernel, bounds: tuple[Bounds, ...], arguments: tuple[Any, ...]
+        self,
+        kernel: Kernel,
+        bounds: tuple[Bounds, ...],
+        arguments: tuple[Any, ...],
+        private: tuple[DeviceArray, ...] = (),
     ) -> None:
-        """Run `kernel` with a thread for each point of `bounds`, outermost loop first."""
+        """Run `kernel` with a thread for each point of `bounds`, outermost loop first.
+
+        Of arrays that are `private` each thread has a copy.
+        """
         extents = tuple(max(0, -((lower - upper) // step)) for lower, upper, step in bounds)
         if 0 in extents:
             return
         block, most = shape_of(extents)
         uppers = [upper for _, upper, _ in bounds]
         with _translated():
+            threads = _threads(extents, block, most)
+            together, copies = copies_for(cudalib, private, threads, math.prod(block))
+            if private:
+                most = _fewer(extents, block, most, together)
             for starts, grid in _tiles(extents, block, most):
                 lowers = [
                     lower + start * step
                     for (lower, _, step), start in zip(bounds, starts, strict=True)
                 ]
                 ends = tuple(end for pair in zip(lowers, uppers, strict=True) for end in pair)
-                cudalib.launch(kernel, grid, block, (*ends, *arguments))
+                cudalib.launch(kernel, grid, block, (*ends, *arguments, *copies))
 
     def run_once(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Run `kernel` in a single thread."""
@@ -139,16 +151,11 @@ class DeviceCall:
 
     @staticmethod
     def reduce(
-        tree: Tree,
-        bounds: Bounds,
-        status: tuple[DeviceArray, ...],
-        arguments: tuple[Any, ...],
-        terms: int,
-        cells: tuple[DeviceArray, ...],
+        tree: Tree, bounds: Bounds, passed: Passed, terms: int, cells: tuple[DeviceArray, ...]
     ) -> bool:
         """Run a reduced loop into `cells`; return False where it must run in order after all."""
         with _translated():
-            return tree.run(cudalib, bounds, status, arguments, terms, cells)
+            return tree.run(cudalib, bounds, passed, terms, cells)
 
     def close(self, cells: tuple[DeviceArray, ...] = ()) -> tuple[Any, ...]:
         """Return the status word and the values of `cells`; copy back what was written.
@@ -192,6 +199,25 @@ def shape_of(extents: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]
 def _power_of_two(extent: int) -> int:
     """Return the least power of two that is no less than `extent`, or THREADS if it is less."""
     return 1 << (min(extent, THREADS) - 1).bit_length()
+
+
+def _threads(extents: tuple[int, ...], block: tuple[int, ...], most: tuple[int, ...]) -> int:
+    """Return how many threads the largest grid of a launch has."""
+    (_, grid), *_ = _tiles(extents, block, most)
+    return math.prod(grid) * math.prod(block)
+
+
+def _fewer(
+    extents: tuple[int, ...], block: tuple[int, ...], most: tuple[int, ...], threads: int
+) -> tuple[int, ...]:
+    """Return the most blocks along each axis so that a grid has no more than `threads` threads."""
+    left = max(1, threads // math.prod(block))
+    found = []
+    for extent, size, limit in zip(reversed(extents), block, most, strict=True):
+        found.append(min(limit, math.ceil(extent / size), left))
+        left //= found[-1]
+        left = max(1, left)
+    return tuple(found)
 
 
 def _tiles(

@@ -14,13 +14,19 @@ from autopar.analysis.model.nouns import dataclass
 
 from .combine import Reduction
 from .cudalib import DeviceArray
+from .device_copies import copies_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
+    from numpy.typing import NDArray
 
 Kernel: TypeAlias = Any  # what `cuda.jit` gives
 Number: TypeAlias = Any  # a Python number
 Arguments: TypeAlias = tuple[Any, ...]
+# The status word where there is one, arguments, arrays of which each thread has a copy.
+Passed: TypeAlias = tuple[Arguments, Arguments, Arguments]
 Bounds: TypeAlias = tuple[int, int, int]  # lower, upper, step
 
 
@@ -32,8 +38,17 @@ class Device(Protocol):
     ) -> None:
         """Start `kernel` on a grid of blocks of threads."""
 
-    def empty(self, count: int, dtype: type[np.generic]) -> DeviceArray:
+    def empty(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
         """Return a new array on the device."""
+
+    def fetched(self, array: DeviceArray) -> NDArray[Any]:
+        """Return a copy of a contiguous array on the host."""
+
+    def duplicate(self, value: DeviceArray) -> DeviceArray:
+        """Return a copy of a contiguous array on the device."""
+
+    def copied(self, target: DeviceArray, source: DeviceArray) -> None:
+        """Store all of one array in another."""
 
     def first_of(self, array: DeviceArray) -> Number:
         """Return the first element of an array, a Python number."""
@@ -58,34 +73,67 @@ class Tree:
         self,
         device: Device,
         bounds: Bounds,
-        status: tuple[DeviceArray, ...],
-        arguments: Arguments,
+        passed: Passed,
         terms: int,
         cells: tuple[DeviceArray, ...],
     ) -> bool:
         """Store the values after the loop in `cells`; return False where it must run in order."""
         if not range(*bounds):
             return True
+        reduction, arguments = self.reduction, passed[1]
         starts = tuple(device.first_of(each) for each in cells)
-        grown = _Grown(self, device, status)
-        found = self.reduction.run(grown, self.kernel, bounds, arguments, (0, terms), starts)
-        if found is None:
+        trips = len(range(*bounds))
+        if not reduction.may_start(trips, terms, starts):
             return False
-        # A device tells nothing of what NumPy would warn of: the first of `found` is for the CPU.
-        for cell, value in zip(cells, found[1:], strict=True):
+        for each in reduction.cells:
+            if each.largest is not None and not each.stays_within(
+                {each.position: device.fetched(arguments[each.position])}, each.largest * trips
+            ):
+                return False
+        # Elements grow in place: they must come back where the order matters after all.
+        before = {
+            each.position: device.duplicate(arguments[each.position])
+            for each in reduction.cells
+            if each.has_bound or reduction.scalars
+        }
+        settled = reduction.settled([self.partial(device, bounds, passed)], starts)
+        if settled is None or not self._stay_within(device, before, settled[2]):
+            for position, array in before.items():
+                device.copied(arguments[position], array)
+            return False
+        # A device tells nothing of what NumPy would warn of: the status is for the CPU.
+        for cell, value in zip(cells, settled[1], strict=True):
             device.set_first(cell, value)
         return True
 
-    def partial(
-        self, device: Device, bounds: Bounds, status: tuple[DeviceArray, ...], arguments: Arguments
-    ) -> tuple[Any, ...]:
+    def _stay_within(
+        self,
+        device: Device,
+        before: Mapping[int, DeviceArray],
+        grown: tuple[float | None, ...],
+    ) -> bool:
+        """Return whether no element can have left its dtype, in whatever order it grew."""
+        return all(
+            bound is None
+            or each.stays_within({each.position: device.fetched(before[each.position])}, bound)
+            for each, bound in zip(self.reduction.cells, grown, strict=True)
+        )
+
+    def partial(self, device: Device, bounds: Bounds, passed: Passed) -> tuple[Number, ...]:
         """Return the partial values of the whole loop."""
-        lower, upper, _ = bounds
+        lower, upper, step = bounds
+        status, arguments, private = passed
         count = -(-len(range(*bounds)) // self.iterations)
         values = self._new(device, count)
-        passed = (lower, upper, *status, *values, *arguments)
-        device.launch(self.kernel, (count,), (self.threads,), passed)
-        while count > 1:
+        most, copies = copies_for(device, private, count * self.threads, self.threads)
+        most //= self.threads
+        for first in range(0, count, most):
+            blocks = min(most, count - first)
+            begin = lower + first * self.iterations * step
+            part = values if blocks == count else tuple(v[first : first + blocks] for v in values)
+            given = (begin, upper, *status, *part, *arguments, *copies)
+            device.launch(self.kernel, (blocks,), (self.threads,), given)
+        while values and count > 1:
             left = -(-count // self.width)
             folded = self._new(device, left)
             device.launch(self.fold, (left,), (self.width,), (count, *values, *folded))
@@ -93,28 +141,4 @@ class Tree:
         return tuple(device.first_of(each) for each in values)
 
     def _new(self, device: Device, count: int) -> tuple[DeviceArray, ...]:
-        return tuple(device.empty(count, dtype) for dtype in self.dtypes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Grown:
-    """A launcher for which the whole loop is one part."""
-
-    tree: Tree
-    device: Device
-    status: tuple[DeviceArray, ...]
-
-    def reduce(
-        self,
-        kernel: Kernel,  # noqa: ARG002 - the tree's
-        bounds: Bounds,
-        arguments: tuple[object, ...],
-        work: int,  # noqa: ARG002 - all of the device
-        block: int,  # noqa: ARG002 - not cut
-        copies: tuple[tuple[object, ...], ...] | None = None,  # noqa: ARG002 - none
-    ) -> list[tuple[Any, ...]]:
-        return [(0, *self.tree.partial(self.device, bounds, self.status, arguments))]
-
-    @staticmethod
-    def workers(work: int) -> int:  # noqa: ARG004
-        return 1
+        return tuple(device.empty((count,), dtype) for dtype in self.dtypes)

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from autopar.analysis.model.loop_ir import Expression, wrapped_value
@@ -55,6 +56,9 @@ from .printing import Lines, bare, cast_text, number_text, operand
 
 _LARGEST_INT64 = f"np.uint64({2**63 - 1})"
 _UNKNOWN_TO_CUDA = ("math.cbrt", "math.exp2")
+_ATOMICS: Mapping[str, str] = MappingProxyType(
+    {"+": "add", "&": "and_", "|": "or_", "^": "xor", "min": "min", "max": "max"}
+)
 Target: TypeAlias = Literal["cpu", "cuda"]
 
 
@@ -107,6 +111,30 @@ def print_statement(
                 printer.note(each, statement)
             for each in () if statement.is_noting else (*statement.written, *statement.read):
                 printer.compare(each, statement)
+    return printer.printed("")
+
+
+def print_atomic(statement: Store, operator: str, names: Names) -> Printed:
+    """Return the update of an element, `h[k] = h[k] + x`, as one that threads do at a time."""
+    printer = _Printer(names=names, lines=_lines(names, "cuda", is_fast=False))
+    value = statement.value
+    assert isinstance(value, Operation)  # an update is one
+    (other,) = (
+        each
+        for each in value.operands
+        if not (isinstance(each, Load) and each.array == statement.array)
+    )
+    if value.name == "-":
+        zero = Number(value=0, type=other.type, span=other.span)
+        other = replace(value, operands=(zero, other), hazards=0)
+    source = bare(printer.value(other))
+    positions, failed = printer.positions(statement)
+    places = ", ".join(f"np.uintp({bare(each)})" for each in positions)
+    place = places if len(positions) == 1 else f"({places})"
+    only = f"if {failed} == 0: " if failed else ""
+    array = printer.spelled(statement.array)
+    atomic = f"cuda.atomic.{_ATOMICS[operator]}({array}, {place}, {source})"
+    printer.lines.lines.append(f"{only}{atomic}")
     return printer.printed("")
 
 

@@ -9,8 +9,11 @@ around it is shifted to start at 0, which keeps bands and triangles narrow.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autopar.analysis.model.loop_ir import Binary, Constant, Expression
 from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.typed import SetVariable
 
 from .extremes import anywhere, largest, mentions
@@ -37,6 +40,7 @@ class Grid:
 
     axes: tuple[Axis, ...]
     body: tuple[Node, ...]
+    private: tuple[PrivateArray, ...]  # each thread has copies of these
 
     @property
     def iterators(self) -> tuple[str, ...]:
@@ -50,13 +54,30 @@ def plan_grid(kernel: Kernel) -> Grid | None:
     if loop is None or not loop.is_parallel:
         return None
     axes = [Axis(loop=loop, lower=loop.lower, upper=loop.upper, is_shifted=False)]
+    private = copied_by(kernel)
     while len(axes) < MOST_AXES and (inner := _only_parallel(axes[-1].loop)):
+        # Else the last iteration of one of the loops would not write all that any of them writes.
+        if {each.name for each in inner.private_arrays} != {
+            each.name for each in axes[-1].loop.private_arrays
+        }:
+            break
         # Where a last value is wanted, the last thread must be one that runs.
-        axis = _axis(inner, axes, may_shift=not kernel.returned)
+        axis = _axis(inner, axes, may_shift=not kernel.returned and not private)
         if axis is None:
             break
         axes.append(axis)
-    return Grid(axes=tuple(axes), body=axes[-1].loop.body)
+    filled = {e.name for axis in axes for e in axis.loop.private_arrays if e.starts_filled}
+    return Grid(
+        axes=tuple(axes),
+        body=axes[-1].loop.body,
+        private=tuple(replace(each, starts_filled=each.name in filled) for each in private),
+    )
+
+
+def copied_by(kernel: Kernel) -> tuple[PrivateArray, ...]:
+    """Return the arrays of which threads of a kernel have copies."""
+    private = kernel.loop.private_arrays if kernel.loop is not None else ()
+    return tuple(each for each in private if each.name in kernel.arrays)
 
 
 def _only_parallel(loop: Loop) -> Loop | None:

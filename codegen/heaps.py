@@ -67,7 +67,7 @@ class Copied:
                 return -1 if low < 0 else high
         return 0
 
-    def stays_within(self, arguments: Arguments, bound: float) -> bool:
+    def stays_within(self, arguments: Arguments | Mapping[int, object], bound: float) -> bool:
         """Return whether no element can leave its dtype, in whatever order it grew."""
         array: NDArray[Any] = arguments[self.position]  # type: ignore[assignment]
         low, high = INTEGER_LIMITS[self.dtype]

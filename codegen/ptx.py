@@ -26,8 +26,11 @@ def compile_to_ptx(source: str, program: Program, *, fastmath: bool = False) -> 
     for kernel in kernels_of(program):
         types = {each.name: each.type for each in passed_to(kernel, program)}
         types["status"] = STATUS
+        for array in program.arrays:  # copies have an axis more: one for each thread
+            kind = array.type
+            types[f"{spelled(program)[array.name]}_copies"] = (kind.dtype, kind.rank + 1, "C")
         names = [kernel.name]
-        if kernel.partial is not None:
+        if kernel.partial is not None and kernel.partial.parts:
             names.append(f"{kernel.name}_fold")
             for each in buffers_of(kernel.partial, spelled(program)):
                 types[each.given] = types[each.partial] = (each.dtype, 1, "C")

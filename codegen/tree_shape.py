@@ -13,8 +13,10 @@ from collections.abc import Mapping
 
 from autopar.analysis.model.nouns import dataclass
 
+from .cells import is_exact
 from .grid import unsettled
 from .host import Reduce
+from .kernel import Cells
 from .partials import PartialLoop
 from .sharing import has_rounded
 
@@ -51,14 +53,23 @@ def has_tree(node: Reduce) -> bool:
     return len(partial.parts) * width_of(partial) * _WIDEST <= _MOST_SHARED_BYTES
 
 
+def has_atomics(cells: Cells) -> bool:
+    """Return whether threads may accumulate into the same elements: integers, in any order."""
+    return cells.type.dtype in {"int32", "int64", "uint32", "uint64"} and is_exact(cells)
+
+
 def width_of(partial: PartialLoop) -> int:
     """Return how many threads a block has."""
-    return partial.shape.lanes if is_flat(partial) else WIDTH
+    return partial.shape.lanes if partial.shape.lanes > 1 else WIDTH
 
 
 def is_flat(partial: PartialLoop) -> bool:
-    """Return whether threads are lanes."""
-    return partial.shape.lanes > 1
+    """Return whether threads take every so many iterations of a block.
+
+    They are lanes, or nothing but elements of integers grows, where no order counts.
+    """
+    is_free = not partial.loop.reductions and partial.shape.block >= WIDTH
+    return partial.shape.lanes > 1 or is_free
 
 
 def per_thread(partial: PartialLoop) -> int:

@@ -53,7 +53,7 @@ def region_of(function):
     return region
 
 
-def program_of(case: Case) -> Program:
+def program_of(case: Case, *, may_copy: bool = False) -> Program:
     """Return the lowered program of a case."""
     region = region_of(case.function)
     values = case.arguments()
@@ -66,7 +66,7 @@ def program_of(case: Case) -> Program:
         else:
             types[name] = scalar_type(name, value, scop.span)
         assert not isinstance(types[name], Reason), types[name]
-    found = specialize(region, types, frozenset(), may_copy=False)
+    found = specialize(region, types, frozenset(), may_copy=may_copy)
     assert isinstance(found, tuple), found
     typed, schedule = found
     kinds = {name: kind for name, kind in types.items() if isinstance(kind, ArrayType)}
@@ -76,7 +76,7 @@ def program_of(case: Case) -> Program:
 def passed(program: Program, values: dict[str, Any]) -> tuple[Any, ...]:
     """Return what `run` takes after the launcher."""
     return (
-        *(values[each.name] for each in program.arrays),
+        *(values[each.name] for each in program.given_arrays),
         *(eval(each.text, {}, values) for each in program.integers),
         *(values[each.name] for each in program.live_in),
     )

@@ -129,6 +129,46 @@ def grown(n, k, s):
     return {"s": s}
 
 
+def buffered(a, out, row, n, m):
+    for i in range(n):
+        for j in range(m):
+            row[j] = a[i, j] * 2.0
+        for j in range(m - 1):
+            out[i, j] = row[j] - row[j + 1]
+
+
+def filled(a, out, row, n):
+    for i in range(n):
+        row[1] = a[i]
+        row[3] = a[i] * 0.5
+        out[i] = row[0] + row[1] * row[2] + row[3]
+
+
+def buffer_of_pairs(a, out, row, n, m):
+    for i in range(n):
+        for j in range(m):
+            row[0] = a[i, j]
+            row[1] = a[j, i]
+            out[i, j] = row[0] - row[1]
+
+
+def own_buffer(a, out, n):
+    for i in range(n):
+        w = np.zeros(3)
+        for k in range(3):
+            w[k] = a[i] * k
+        out[i] = w[0] + w[1] + w[2]
+
+
+def buffered_sum(a, row, s, n, m):
+    for i in range(n):
+        for j in range(m):
+            row[j] = a[i, j] * 0.3
+        for j in range(m):
+            s += row[j] * row[m - 1 - j]
+    return {"s": s}
+
+
 def floats(count, dtype="float64"):
     return kernels.floats(count, dtype)
 
@@ -173,16 +213,43 @@ CASES = {
     "outgrows": (grown, lambda: {"n": 60, "k": 2**57, "s": 0}),
 }
 
+COPIES = {
+    "row": (
+        buffered,
+        lambda: {
+            "a": floats(30).reshape(6, 5), "out": np.zeros((6, 5)), "row": np.full(7, 9.0),
+            "n": 6, "m": 5,
+        },
+    ),
+    "filled": (
+        filled, lambda: {"a": floats(9), "out": np.zeros(9), "row": np.arange(5.0), "n": 9},
+    ),
+    "pairs": (
+        buffer_of_pairs,
+        lambda: {
+            "a": floats(36).reshape(6, 6), "out": np.zeros((6, 6)), "row": np.ones(2),
+            "n": 6, "m": 6,
+        },
+    ),
+    "made": (own_buffer, lambda: {"a": floats(9), "out": np.zeros(9), "n": 9}),
+    "sum": (
+        buffered_sum,
+        lambda: {
+            "a": floats(45).reshape(9, 5), "row": np.full(6, 4.0), "s": 0.3, "n": 9, "m": 5,
+        },
+    ),
+}  # fmt: skip
+
 
 def program_for(name):
-    function, arguments = CASES[name]
-    return program_of(Case(function=function, arguments=arguments))
+    function, arguments = (CASES | {f"private {key}": each for key, each in COPIES.items()})[name]
+    return program_of(Case(function=function, arguments=arguments), may_copy=True)
 
 
 def run(module, launcher, program, values):
     """Return the failures, the results and the arrays after a run, as bits."""
     status, *found = module.run(launcher, *passed(program, values))
-    arrays = tuple(values[each.name].tobytes() for each in program.arrays)
+    arrays = tuple(values[each.name].tobytes() for each in program.given_arrays)
     failed = status & FAILURES
     return (
         failed,
@@ -245,3 +312,29 @@ def test_lanes_are_those_of_the_canonical_order():
     source = generate_cuda(program_for("sum"))
     assert "i_block = i_lower + 2048 * np.int64(block)" in source
     assert "threads=128,\n    iterations=2048," in source
+
+
+# ------------------------------------------------------------------------- private arrays
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_threads_work_on_copies_and_the_last_one_stores_its_own(name):
+    arguments = COPIES[name][1]
+    with small_shapes():
+        program = program_for(f"private {name}")
+        assert lacking(program) is None
+        twin = load_twin(generate_cuda(program))
+        cpu = load_plain(generate_cpu(program))
+    launcher = TwinLauncher(twin.cuda, seed=5)
+    wanted = run(cpu, SerialLauncher(), program, arguments())
+    assert wanted == run(twin, launcher, program, arguments())
+    assert launcher.copied or launcher.trees
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_of_neighbours_lie_side_by_side(name):
+    program = program_for(f"private {name}")
+    texts = compile_to_ptx(generate_cuda(program), program)
+    for text in texts.values():
+        assert ".local" not in text
+        assert not re.search(r"\bcall\b", text)

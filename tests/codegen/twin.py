@@ -44,8 +44,29 @@ OPERATORS = {
 
 
 class Atomic:
+    lock = threading.Lock()
+
+    def update(self, array, index, value, operation):
+        with self.lock, np.errstate(all="ignore"):
+            array[index] = operation(array[index], array.dtype.type(value))
+
+    def add(self, array, index, value):
+        self.update(array, index, value, np.add)
+
+    def and_(self, array, index, value):
+        self.update(array, index, value, np.bitwise_and)
+
     def or_(self, array, index, value):
-        array[index] |= value
+        self.update(array, index, value, np.bitwise_or)
+
+    def xor(self, array, index, value):
+        self.update(array, index, value, np.bitwise_xor)
+
+    def min(self, array, index, value):
+        self.update(array, index, value, np.minimum)
+
+    def max(self, array, index, value):
+        self.update(array, index, value, np.maximum)
 
 
 class Shared:
@@ -101,6 +122,10 @@ class TwinCuda:
 
     def jit(self, function=None, *, fastmath=False):
         return (lambda inner: inner) if function is None else function
+
+    def gridsize(self, dimensions):
+        assert dimensions == len(self.sizes)
+        return self.sizes[0] if dimensions == 1 else self.sizes
 
     def grid(self, dimensions):
         assert dimensions == len(self.point)
@@ -178,6 +203,15 @@ class TwinDevice:
     def empty(self, count, dtype):
         return rubbish(count, dtype)
 
+    def fetched(self, array):
+        return array
+
+    def duplicate(self, array):
+        return array.copy()
+
+    def copied(self, target, source):
+        target[...] = source
+
     def first_of(self, array):
         return array[0].item()
 
@@ -191,6 +225,7 @@ class TwinLauncher:
     def __init__(self, cuda, seed=0):
         self.cuda = cuda
         self.random = random.Random(seed)
+        self.copied = False  # some launch had a private array
         self.trees = 0  # reduced loops that ran
         self.in_order = 0  # ... and said that they must run in order
 
@@ -209,21 +244,28 @@ class TwinCall:
     def cell(self, value):
         return np.array([value])
 
-    def launch(self, kernel, bounds, arguments):
+    def new_array(self, shape, dtype):
+        return np.zeros(shape, dtype)
+
+    def launch(self, kernel, bounds, arguments, private=()):
         ends = [end for lower, upper, _ in bounds for end in (lower, upper)]
         extents = [max(0, -((lower - upper) // step)) for lower, upper, step in bounds]
         if 0 in extents:
             return
         # Threads past the end must find out for themselves.
-        points = list(itertools.product(*(range(extent + 2) for extent in reversed(extents))))
+        sizes = tuple(extent + 2 for extent in reversed(extents))
+        points = list(itertools.product(*map(range, sizes)))
+        copies = tuple(rubbish((*each.shape, len(points)), each.dtype) for each in private)
+        self.launcher.copied |= bool(private)
+        self.launcher.cuda.sizes = sizes
         self.launcher.random.shuffle(points)
         for point in points:
             self.launcher.cuda.point = point
-            kernel(*ends, *arguments)
+            kernel(*ends, *arguments, *copies)
 
-    def reduce(self, tree, bounds, status, arguments, terms, cells):
+    def reduce(self, tree, bounds, passed, terms, cells):
         self.launcher.trees += 1
-        found = tree.run(TwinDevice(self.launcher), bounds, status, arguments, terms, cells)
+        found = tree.run(TwinDevice(self.launcher), bounds, passed, terms, cells)
         self.launcher.in_order += not found
         return found
 
