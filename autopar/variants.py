@@ -124,6 +124,8 @@ def draft_variant(
     if options.strict or region.keeps_order or lists:
         program = without_rounded(program)
     program = marked(program, typed)
+    if not is_cpu and not lists:
+        program = with_passes(program)
     refusal = _unfit(region.scop.span, target, program)
     refusal = refusal or unfit_rows(program, target, region.scop.span)
     if refusal is not None:
@@ -344,4 +346,7 @@ def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
 
 def has_parallel_loop(program: Program) -> bool:
     """Return whether any loop of the program may be shared out."""
-    return any(isinstance(node, Loop) and node.is_shared for node in walk_nodes(program.body))
+    return any(
+        isinstance(node, Loop) and (node.is_shared or node.passes is not None)
+        for node in walk_nodes(program.body)
+    )

@@ -34,6 +34,7 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
 from . import host
+from .canonical import FEWEST_TERMS
 from .cpu_body import left_early
 from .cpu_reduce import kinds_of
 from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
@@ -49,6 +50,9 @@ from .kernel import Instance, Program, targets, walk_nodes
 from .partials import PartialLoop
 from .reasons import TargetLacksFeature
 from .tree_shape import has_tree, iterations_of
+
+# Fewer iterations of a loop that has passes over blocks run in order.
+FEWEST_OF_PASSES = 256
 
 
 def lacking(program: Program) -> Refusal | None:
@@ -290,7 +294,7 @@ class _Module:
             case host.Reduce():
                 yield from self._reduce(node, indent)
             case host.Blocks():
-                yield from self._host_node(node.ordered, indent)
+                yield from self._blocks(node, indent)
             case host.Drive():
                 yield indent + self._body.header(node.loop, *limits(node.loop, self._names))
                 if node.loop.stays is not None:
@@ -303,6 +307,21 @@ class _Module:
                     yield from self._host_node(each, indent + INDENT)
             case host.Decide():
                 yield from self._decide(node, indent)
+
+    def _blocks(self, node: host.Blocks, indent: str) -> Iterator[str]:
+        """Yield a long loop in passes over its blocks."""
+        fewest = FEWEST_TERMS if node.is_rounded else FEWEST_OF_PASSES
+        inner = indent + INDENT
+        yield f"{indent}in_order = {self._text(node.terms)} < {fewest}"
+        yield f"{indent}if not in_order:  # what fails or warns here does so again below"
+        yield inner + self._launch(node.before, status="call.unused")
+        if node.starts is not None:
+            yield inner + self._launch(node.starts, status="call.unused")
+            yield f"{inner}in_order = {self._asked(node.unsure)}"
+        yield f"{indent}if in_order:"
+        yield from self._host_node(node.ordered, inner)
+        yield f"{indent}else:"
+        yield inner + self._launch(node.run)
 
     def _decide(self, node: host.Decide, indent: str) -> Iterator[str]:
         asked = self._asked(node.decision.predicate)
@@ -342,9 +361,9 @@ class _Module:
         yield f"{indent}if not {call}:  # the order matters"
         yield indent + INDENT + self._launch(node.ordered)
 
-    def _launch(self, kernel: host.Kernel) -> str:
-        status = ("call.status",) if kernel.name in self._reporting else ()
-        arguments = _tuple((*status, *self._passed(kernel)))
+    def _launch(self, kernel: host.Kernel, status: str = "call.status") -> str:
+        reported = (status,) if kernel.name in self._reporting else ()
+        arguments = _tuple((*reported, *self._passed(kernel)))
         grid = plan_grid(kernel)
         if grid is None:
             return f"call.run_once({kernel.name}, {arguments})"

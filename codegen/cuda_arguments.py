@@ -26,6 +26,7 @@ OWN_NAMES = frozenset(
     {
         "np", "math", "cuda", "device_function", "launcher", "call", "run", "status", "failed",
         "is_last", "lane", "block", "lane_count", "place", "apart", "filled", "count", "slot",
+        "in_order",
         "Reduction", "Scalar", "Choice", "Tree", "Copied",
         "dadd_rn", "dmul_rn", "fadd_rn", "fmul_rn", "fsub_rn",
         *AXES,
@@ -57,6 +58,7 @@ def _kernels(nodes: tuple[host.HostNode, ...], program: Program) -> Iterator[hos
                 if not is_tree or node.may_need_order:
                     yield node.ordered
             case host.Blocks():
+                yield from (node.before, *((node.starts,) if node.starts else ()), node.run)
                 yield from _kernels((node.ordered,), program)
             case host.Drive() | host.Choose():
                 yield from _kernels(node.body, program)

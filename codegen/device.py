@@ -85,6 +85,7 @@ class DeviceCall:
     def __init__(self, placements: tuple[_Placement, ...]) -> None:
         self._placements = placements
         self._status: Any = None
+        self._unused: Any = None
         by_position = {place.position: place.device for each in placements for place in each.places}
         self.arrays = tuple(by_position[position] for position in sorted(by_position))
 
@@ -94,6 +95,13 @@ class DeviceCall:
         if self._status is None:
             self._status = self.cell(np.int64(0))
         return self._status
+
+    @property
+    def unused(self) -> DeviceArray:
+        """A status word that nobody reads."""
+        if self._unused is None:
+            self._unused = self.cell(np.int64(0))
+        return self._unused
 
     def cell(self, value: np.generic) -> DeviceArray:
         """Return an array of one element on the device, a scalar that kernels may change."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from autopar.codegen import canonical, cpu, cpu_reduce, tree_shape
+from autopar.codegen import canonical, cpu, cpu_reduce, cuda, tree_shape
 from autopar.codegen.canonical import Shape
 
 T = TypeVar("T")
@@ -81,7 +81,8 @@ def small_shapes(fewest: int = 0) -> Iterator[Shape]:
         patch.setattr(canonical, "ONE_LANE", Shape(block=8, lanes=1))
         patch.setattr(canonical, "SCAN_BLOCK", 4)
         patch.setattr(canonical, "EXACT_SCAN_BLOCK", 3)
+        patch.setattr(cuda, "FEWEST_OF_PASSES", fewest)
         patch.setattr(tree_shape, "WIDTH", 4)  # threads of a device
-        for module in (cpu, cpu_reduce):
+        for module in (cpu, cpu_reduce, cuda):
             patch.setattr(module, "FEWEST_TERMS", fewest)
         yield SMALL

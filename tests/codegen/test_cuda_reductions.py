@@ -13,6 +13,7 @@ import pytest
 from autopar.analysis.model.typed import FAILURES
 from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda, lacking
+from autopar.codegen.passes import with_passes
 from autopar.codegen.ptx import compile_to_ptx
 from tests.autopar import test_reductions as kernels
 from tests.canonical_order import small_shapes
@@ -337,4 +338,176 @@ def test_copies_of_neighbours_lie_side_by_side(name):
     texts = compile_to_ptx(generate_cuda(program), program)
     for text in texts.values():
         assert ".local" not in text
+        assert not re.search(r"\bcall\b", text)
+
+
+# ------------------------------------------------------------------------------ histograms
+
+
+def counted(h, k, n):
+    for i in range(n):
+        h[k[i]] += 1
+
+
+def weighed(h, k, w, c, n):
+    for i in range(n):
+        h[k[i]] -= w[i]
+        if w[i] > 3:
+            c += 1
+    return {"c": c}
+
+
+def marked(h, k, w, n):
+    for i in range(n):
+        h[k[i], 1] |= w[i]
+
+
+def deepest(h, k, w, n, m):
+    for i in range(n):
+        for j in range(m):
+            h[k[i] + j] = min(h[k[i] + j], w[i] - j)
+
+
+def _places(count, limit):
+    return np.arange(count) * 7919 % 1009 % limit
+
+
+CELLS = {
+    "ones": (counted, lambda: {"h": whole(9), "k": _places(70, 9), "n": 70}),
+    "ends": (counted, lambda: {"h": whole(9, "int32"), "k": _places(70, 9) - 9, "n": 70}),
+    "outside": (counted, lambda: {"h": whole(9), "k": _places(70, 10), "n": 70}),
+    "weights": (
+        weighed,
+        lambda: {"h": whole(9), "k": _places(70, 9), "w": whole(70), "c": 0, "n": 70},
+    ),
+    "unsigned": (
+        marked,
+        lambda: {
+            "h": np.zeros((9, 2), "uint32"), "k": _places(70, 9), "w": whole(70, "uint32"), "n": 70,
+        },
+    ),
+    "rows": (
+        deepest,
+        lambda: {"h": whole(12), "k": _places(20, 9), "w": whole(20), "n": 20, "m": 3},
+    ),
+    "wraps": (
+        weighed,
+        lambda: {
+            "h": np.full(3, 2**62), "k": _places(9, 3), "w": np.full(9, -(2**61)), "c": 0, "n": 9,
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_threads_add_into_the_same_elements(name):
+    function, arguments = CELLS[name]
+    with small_shapes():
+        program = program_of(Case(function=function, arguments=arguments))
+        source = generate_cuda(program)
+    assert "cuda.atomic." in source
+    twin = load_twin(source)
+    cpu = load_plain(generate_cpu(program))
+    launcher = TwinLauncher(twin.cuda, seed=7)
+    with np.errstate(all="ignore"):
+        wanted = run(cpu, SerialLauncher(), program, arguments())
+        found = run(twin, launcher, program, arguments())
+    assert (1, int(name == "wraps")) == (launcher.trees, launcher.in_order)
+    if wanted[0]:
+        unchanged = tuple(arguments()[each.name].tobytes() for each in program.given_arrays)
+        assert (wanted[0], unchanged, None) == found
+        return
+    assert wanted == found
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_atomic_updates_compile(name):
+    function, arguments = CELLS[name]
+    program = program_of(Case(function=function, arguments=arguments))
+    texts = compile_to_ptx(generate_cuda(program), program)
+    (text,) = [text for name, text in texts.items() if name == "reduce0"]
+    assert re.search(r"\b(atom|red)\.", text)
+    assert ".local" not in text
+    assert not re.search(r"\bcall\b", text)
+
+
+def test_floats_are_added_in_order():
+    arguments = {"h": floats(9), "k": _places(70, 9), "n": 70}
+    program = program_of(Case(function=counted, arguments=lambda: arguments))
+    assert "atomic.add" not in generate_cuda(program)
+
+
+# ----------------------------------------------------------------------------------- scans
+
+
+def running_sum(a, out, s, n):
+    for i in range(n):
+        s += a[i]
+        out[i] = s
+    return {"s": s}
+
+
+def prefix(p, a, n):
+    for i in range(1, n):
+        p[i] = p[i - 1] + a[i]
+
+
+def compacted(a, out, k, n):
+    for i in range(n):
+        if a[i] > 0:
+            out[k] = a[i]
+            k += 1
+    return {"k": k}
+
+
+def shifted(a, b, n):
+    for i in range(n - 1):
+        a[i] = a[i + 1] + b[i]
+
+
+SCANS = {
+    "sum": (running_sum, lambda: {"a": floats(50), "out": np.zeros(50), "s": 0.5, "n": 50}),
+    "integers": (running_sum, lambda: {"a": whole(50), "out": whole(50), "s": 3, "n": 50}),
+    "none": (running_sum, lambda: {"a": whole(1), "out": whole(1), "s": 3, "n": 0}),
+    "not finite": (
+        running_sum,
+        lambda: {"a": np.full(50, 1e308), "out": np.zeros(50), "s": 0.5, "n": 50},
+    ),
+    "prefix": (prefix, lambda: {"p": whole(50), "a": whole(50), "n": 50}),
+    "compacted": (
+        compacted,
+        lambda: {"a": floats(50), "out": np.zeros(50), "k": np.int64(0), "n": 50},
+    ),
+    "shifted": (shifted, lambda: {"a": floats(200), "b": floats(200), "n": 200}),
+}
+
+
+def program_in_passes(name):
+    function, arguments = SCANS[name]
+    return with_passes(program_of(Case(function=function, arguments=arguments)))
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_passes_over_blocks_give_the_bits_of_the_cpu(name):
+    arguments = SCANS[name][1]
+    with small_shapes():
+        program = program_in_passes(name)
+        source = generate_cuda(program)
+        cpu = load_plain(generate_cpu(program))
+    assert "in_order = " in source
+    twin = load_twin(source)
+    launcher = TwinLauncher(twin.cuda, seed=11)
+    with np.errstate(all="ignore"):
+        wanted = run(cpu, SerialLauncher(), program, arguments())
+        assert wanted == run(twin, launcher, program, arguments())
+    assert launcher.asked == (name != "shifted")
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_passes_compile(name):
+    program = program_in_passes(name)
+    texts = compile_to_ptx(generate_cuda(program), program)
+    assert {"launch0", "launch1"} <= set(texts)
+    for text in texts.values():
+        assert "fma." not in text
         assert not re.search(r"\bcall\b", text)

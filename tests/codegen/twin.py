@@ -226,6 +226,7 @@ class TwinLauncher:
         self.cuda = cuda
         self.random = random.Random(seed)
         self.copied = False  # some launch had a private array
+        self.asked = 0  # questions to the device
         self.trees = 0  # reduced loops that ran
         self.in_order = 0  # ... and said that they must run in order
 
@@ -240,9 +241,14 @@ class TwinCall:
         self.written = written
         self.arrays = tuple(array.copy(order="K") for array in arrays)
         self.status = np.zeros(1, np.int64)
+        self.unused = np.zeros(1, np.int64)
 
     def cell(self, value):
         return np.array([value])
+
+    def value(self, cell):
+        self.launcher.asked += 1
+        return bool(cell[0])
 
     def new_array(self, shape, dtype):
         return np.zeros(shape, dtype)
