@@ -16,7 +16,7 @@ from autopar.analysis.model.nouns import dataclass
 from .cells import is_exact
 from .grid import unsettled
 from .host import Reduce
-from .kernel import Cells
+from .kernel import Cells, Program
 from .partials import PartialLoop
 from .sharing import has_rounded
 
@@ -40,15 +40,14 @@ class Buffer:
         return "np.bool_" if self.dtype == "bool" else f"np.{self.dtype}"
 
 
-def has_tree(node: Reduce) -> bool:
+def has_tree(node: Reduce, program: Program) -> bool:
     """Return whether a device runs a reduced loop by a tree; in order where not."""
     partial = node.kernel.partial
-    if (
-        partial is None
-        or partial.loop.cells
-        or partial.loop.private_arrays
-        or unsettled(node.kernel)
-    ):
+    if partial is None or unsettled(node.kernel):
+        return False
+    layouts = {each.name: each.type.layout for each in program.arrays}
+    # What is put back where the order matters after all is copied as a whole.
+    if any(not has_atomics(e) or layouts[e.array] == "A" for e in partial.loop.cells):
         return False
     return len(partial.parts) * width_of(partial) * _WIDEST <= _MOST_SHARED_BYTES
 
