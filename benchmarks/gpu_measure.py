@@ -18,7 +18,7 @@ from numba import njit
 
 import autopar
 
-from . import gpu_by_hand, loops, vectorised
+from . import gpu_by_hand, gpu_reductions, loops, vectorised
 from .harness import SEED, copied, interleaved
 from .kernels import Arguments, Maker, cubes, scalar_and_vectors
 from .loops import Form
@@ -100,6 +100,45 @@ CASES = (
         probe_size=16,
         traffic=lambda size: 24.0 * size * size,
         tolerance=1e-12,
+    ),
+    Case(
+        name="dot",
+        plain=gpu_reductions.dot,
+        launch=gpu_reductions.launch_dot,
+        reference=gpu_reductions.on_the_cpu(gpu_reductions.dot),
+        arguments=gpu_reductions.two_vectors,
+        output=2,
+        reads_output=True,
+        size=1 << 26,
+        tiny_size=40,
+        probe_size=40_000,
+        traffic=lambda size: 16.0 * size,
+    ),
+    Case(
+        name="argmax",
+        plain=gpu_reductions.place_of_largest,
+        launch=gpu_reductions.launch_place,
+        reference=gpu_reductions.on_the_cpu(gpu_reductions.place_of_largest),
+        arguments=gpu_reductions.one_vector,
+        output=1,
+        reads_output=True,
+        size=1 << 26,
+        tiny_size=40,
+        probe_size=1000,
+        traffic=lambda size: 8.0 * size,
+    ),
+    Case(
+        name="histogram",
+        plain=gpu_reductions.histogram,
+        launch=gpu_reductions.launch_histogram,
+        reference=gpu_reductions.on_the_cpu(gpu_reductions.histogram),
+        arguments=gpu_reductions.places,
+        output=1,
+        reads_output=True,
+        size=1 << 26,
+        tiny_size=40,
+        probe_size=1000,
+        traffic=lambda size: 8.0 * size,
     ),
 )
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from autopar.analysis.facts.arguments import array_type, scalar_type
-from autopar.analysis.model.diagnostics import Reason
+from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.plan import Plan
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.model.typed import FAILURES
 from autopar.analysis.model.types import ArrayType
+from autopar.analysis.passes.allocated_types import allocated_types
 from autopar.analysis.stages import analyze, functions_of, specialize
 from autopar.codegen.kernel import Program
 from autopar.codegen.lower import lower
@@ -66,6 +67,9 @@ def program_of(case: Case, *, may_copy: bool = False) -> Program:
         else:
             types[name] = scalar_type(name, value, scop.span)
         assert not isinstance(types[name], Reason), types[name]
+    known = allocated_types(scop, types)
+    assert not isinstance(known, Refusal), known
+    types = dict(known)
     found = specialize(region, types, frozenset(), may_copy=may_copy)
     assert isinstance(found, tuple), found
     typed, schedule = found

@@ -132,6 +132,11 @@ class TwinCuda:
         return self.point[0] if dimensions == 1 else self.point
 
 
+def _device_function(function):
+    """Return a function compiled, or as it is where it updates elements atomically."""
+    return function if "cuda" in function.__code__.co_names else compiled(function)
+
+
 def _math():
     fmod = compiled(lambda x, y: np.fmod(x, y))  # Numba has no math.fmod
     return _module("twin_math", {**vars(math), "fmod": fmod})
@@ -139,7 +144,7 @@ def _math():
 
 def _cudalib():
     operators = {name: compiled(function) for name, function in OPERATORS.items()}
-    own = {"cuda": TwinCuda(), "math": _math(), "device_function": compiled}
+    own = {"cuda": TwinCuda(), "math": _math(), "device_function": _device_function}
     return _module("twin_cudalib", {**operators, **own})
 
 
