@@ -197,9 +197,7 @@ def arguments(rows=ROWS, columns=COLUMNS, dtype="float64", layout="C"):
 @every_function
 def test_arrays_end_as_the_loops_leave_them(function, backend):
     small = functools.partial(arguments, 7, 5) if backend == "cuda" else arguments
-    # A device takes only loops that need no copies.
-    ran = "interpreter" if backend == "cuda" and function is one_cell else "cpu"
-    same(function, small, backend, ran=ran)
+    same(function, small, backend, ran="cpu")
 
 
 @every_function
