@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar.codegen import cudalib, device_copies
 from autopar.codegen.canonical import FEWEST_TERMS, FLAT
 from tests.autopar import test_reductions as kernels
 from tests.canonical_order import small_shapes, total
@@ -221,3 +222,35 @@ def test_a_loop_of_the_host_asks_the_sum_of_each_turn():
     assert normalised(wanted, 0.01) == decorated(found, 0.01)
     assert freeze(wanted) == freeze(found)
     assert ran_there(decorated)
+
+
+def buffered_sum(a, row, s):
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            row[j] = a[i, j] * 3
+        for j in range(a.shape[1]):
+            s += row[j] * row[a.shape[1] - 1 - j]
+    return s
+
+
+@pytest.mark.parametrize("function", [buffered, buffered_sum])
+def test_more_iterations_than_copies_are_several_launches(function, monkeypatch):
+    monkeypatch.setattr(device_copies, "MOST_COPIES", 1)
+    launched, launch = [], cudalib.launch
+
+    def counting(kernel, *others):
+        launched.append(kernel)
+        return launch(kernel, *others)
+
+    monkeypatch.setattr(cudalib, "launch", counting)
+    rows = whole(900).reshape(300, 3)
+    others = (np.zeros((300, 3)), np.full(5, 9.0)) if function is buffered else (np.full(5, 9), 7)
+    with small_shapes():
+        decorated = taken(function)
+        wanted, found = ([rows, *(np.copy(each) for each in others)] for _ in range(2))
+        if function is buffered_sum:
+            wanted[2], found[2] = 7, 7
+        assert freeze(function(*wanted)) == freeze(decorated(*found))
+        assert freeze(wanted) == freeze(found)
+        assert ran_there(decorated)
+    assert len(launched) > 1
