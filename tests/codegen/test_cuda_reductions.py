@@ -6,6 +6,7 @@ Twins run real threads that wait for one another, in blocks in a shuffled order.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,7 +179,7 @@ def whole(count, dtype="int64"):
     return (np.arange(count) * 7919 % 1009 - 500).astype(dtype)
 
 
-CASES = {
+CASES: dict[str, tuple[Any, Any]] = {
     "sum": (total, lambda: {"a": floats(MANY), "s": 0.3}),
     "sum of singles": (total, lambda: {"a": floats(MANY, "float32"), "s": np.float32(0.3)}),
     "sum of one": (total, lambda: {"a": floats(1), "s": 0.3}),
@@ -214,7 +215,7 @@ CASES = {
     "outgrows": (grown, lambda: {"n": 60, "k": 2**57, "s": 0}),
 }
 
-COPIES = {
+COPIES: dict[str, tuple[Any, Any]] = {
     "row": (
         buffered,
         lambda: {
@@ -372,7 +373,7 @@ def _places(count, limit):
     return np.arange(count) * 7919 % 1009 % limit
 
 
-CELLS = {
+CELLS: dict[str, tuple[Any, Any]] = {
     "ones": (counted, lambda: {"h": whole(9), "k": _places(70, 9), "n": 70}),
     "ends": (counted, lambda: {"h": whole(9, "int32"), "k": _places(70, 9) - 9, "n": 70}),
     "outside": (counted, lambda: {"h": whole(9), "k": _places(70, 10), "n": 70}),
@@ -465,7 +466,7 @@ def shifted(a, b, n):
         a[i] = a[i + 1] + b[i]
 
 
-SCANS = {
+SCANS: dict[str, tuple[Any, Any]] = {
     "sum": (running_sum, lambda: {"a": floats(50), "out": np.zeros(50), "s": 0.5, "n": 50}),
     "integers": (running_sum, lambda: {"a": whole(50), "out": whole(50), "s": 3, "n": 50}),
     "none": (running_sum, lambda: {"a": whole(1), "out": whole(1), "s": 3, "n": 0}),

@@ -106,6 +106,7 @@ class TwinCuda:
 
     def __init__(self):
         self.point: tuple[int, ...] = ()
+        self.sizes: tuple[int, ...] = ()  # of the grid
         self.here = threading.local()  # what a thread knows of itself, in blocks that wait
         self.shared = Shared(self)
 
