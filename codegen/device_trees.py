@@ -91,10 +91,10 @@ class Tree:
             ):
                 return False
         # Elements grow in place: they must come back where the order matters after all.
+        may_turn_back = bool(reduction.scalars) or any(e.has_bound for e in reduction.cells)
         before = {
             each.position: device.duplicate(arguments[each.position])
-            for each in reduction.cells
-            if each.has_bound or reduction.scalars
+            for each in (reduction.cells if may_turn_back else ())
         }
         settled = reduction.settled([self.partial(device, bounds, passed)], starts)
         if settled is None or not self._stay_within(device, before, settled[2]):
