@@ -13,6 +13,7 @@ What runs is always the text in hand: the file is written and compared, never re
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -99,7 +100,19 @@ def execute(name: str, source: str, filename: str, *, shown: str | None = None) 
 
 
 def _digest(source: str, types: str) -> str:
-    return digest_of((source, types, *surroundings()))[:24]
+    return digest_of((unplaced(source), types, *surroundings()))[:24]
+
+
+# What generators say of where something stands: whole lines of words, and numbers behind code.
+_PLACES = re.compile(r"^ *# .*$|  # line \d+$", re.MULTILINE)
+
+
+def unplaced(source: str) -> str:
+    """Return generated text without what it says of lines of the user's.
+
+    Machine code does not depend on it: an edit that moves a function leaves what is kept.
+    """
+    return _PLACES.sub("", source)
 
 
 def surroundings() -> tuple[str, ...]:

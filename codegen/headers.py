@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .native import compiled
+from .lasting_code import lasting
 from .once import once
 
 # Offsets in objects, in bytes: NumPy's C interface (`PyObject`, `PyArrayObject_fields`).
@@ -156,7 +156,7 @@ def address_of_same() -> int:
 
 @once
 def _engine() -> Any:  # noqa: ANN401 - llvmlite is untyped
-    return compiled(_TEXT)
+    return lasting(_TEXT)
 
 
 @once

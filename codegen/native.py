@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autopar.analysis.model.later import Later
 
 from . import interrupts
+from .lasting_code import lasting
 from .once import once
 
 if TYPE_CHECKING:
@@ -358,7 +359,7 @@ class Machine(NamedTuple):
 @once
 def machine() -> Machine:
     """Return the functions above, compiled; takes a few milliseconds."""
-    engine = compiled(_TEXT + interrupts.text(), level=0)
+    engine = lasting(_TEXT + interrupts.text(), level=0)
     for name in (interrupts.ASKED, interrupts.NOTED):
         find = engine.get_global_value_address
         llvm.add_symbol(name, find(name))

@@ -125,6 +125,15 @@ def test_two_processes_that_compile_the_same_at_once(tmp_path):
     assert "llvmlite" == printed(started(script, folder))
 
 
+def test_a_function_that_was_moved_finds_its_machine_code(tmp_path):
+    script = tmp_path / "kinds.py"
+    script.write_text(KINDS)
+    folder = tmp_path / "cache"
+    assert "gast islpy llvmlite numba" == printed(started(script, folder))
+    script.write_text(KINDS.replace("def scale", "# above\n\n\ndef scale"))
+    assert "gast islpy llvmlite" == printed(started(script, folder))
+
+
 # ----------------------------------------------------------------- entries that are not as kept
 
 

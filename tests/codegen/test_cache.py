@@ -29,8 +29,8 @@ def fail():
 
 
 def unique(text: str) -> str:
-    """Return SOURCE as no other test has it: modules are remembered by their text."""
-    return f"# {text} {os.getpid()}\n{SOURCE}"
+    """Return SOURCE as no other test has it: modules are remembered by their code."""
+    return f"TEXT = '{text} {os.getpid()}'\n{SOURCE}"
 
 
 def test_module_runs_and_lies_in_the_folder(tmp_path):
