@@ -79,7 +79,9 @@ def lower(
     `name` is an identifier, `file` the user's source. Integer expressions of the result,
     those inside statements included, are over iterators and parameter identifiers only.
     """
-    tree = isl_ast.scan(schedule.relation, scop.context, scop.span)
+    is_split = any(word == "split" for _, word in schedule.transforms)
+    places = tuple(at for at, each in enumerate(schedule.dimensions) if each.is_textual)
+    tree = isl_ast.scan(schedule.relation, scop.context, scop.span, places if is_split else ())
     lowering = _Lowering(scop=scop, schedule=schedule, typed=typed)
     assigned = {
         statement.name for _, statement in typed.statements if isinstance(statement, SetVariable)

@@ -38,14 +38,23 @@ def _operation_name(node: islpy.AstExpr) -> str:
 
 
 @partial(isl.locked, most=MOST_OF_A_SCAN)
-def scan(schedule: isl.UnionMap, context: isl.Set, span: Span) -> tuple[AstNode, ...]:
+def scan(
+    schedule: isl.UnionMap, context: isl.Set, span: Span, unrolled: tuple[int, ...] = ()
+) -> tuple[AstNode, ...]:
     """Return loops that visit every instance of `schedule` in its order.
 
     `context` holds what is known of the parameters. Loop iterators are called c0, c1, ...
-    after the schedule dimension that they scan. All nodes carry `span`.
+    after the schedule dimension that they scan; the dimensions `unrolled`, of few values each,
+    have no loops. All nodes carry `span`.
     """
     build = islpy.AstBuild.from_context(context.raw)
     depth = max((each.raw.dim(islpy.dim_type.out) for each in schedule.maps()), default=0)
+    if unrolled:
+        times = f"[{', '.join(f'c{position}' for position in range(depth))}]"
+        options = "; ".join(f"{times} -> unroll[{position}]" for position in unrolled)
+        build = build.set_options(
+            islpy.UnionMap.read_from_str(context.raw.get_ctx(), f"{{ {options} }}")
+        )
     iterators = islpy.IdList.alloc(context.raw.get_ctx(), max(depth, 1))
     for position in range(depth):
         iterators = iterators.add(islpy.Id.read_from_str(context.raw.get_ctx(), f"c{position}"))

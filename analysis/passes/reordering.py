@@ -7,7 +7,7 @@ Before:  for i: a[i] = a[i - 1]; parallel for j: b[i, j] = a[i]
 After:   for i: a[i] = a[i - 1]
          parallel for i: parallel for j: b[i, j] = a[i]
 
-Another order is taken where an estimate says that it pays; else rows may overlap. Where the
+Another order is taken where an estimate says that it pays; else loops are split, or rows overlap. Where the
 analysis takes too long the order of the source stays. What isl gives up in the middle of may be
 half rewritten, so it is given copies.
 """
@@ -28,6 +28,7 @@ from .atoms import Atom, between_atoms, group
 from .constraints import Constraints, find_constraints
 from .order_costs import Costs
 from .source_order import source_order
+from .split_sets import find_split
 from .tree_schedule import Paths, is_parallel_as_claimed, paths_of, schedule_of_tree
 from .wavefronts import find_wavefronts
 
@@ -50,6 +51,9 @@ def reordered(
             copies: Scop = pickle.loads(pickle.dumps(scop))  # noqa: S301  # our own
             constraints = find_constraints(copies)
             found = _another(copies, schedule, constraints, (columns, may_block))
+            if found is not None:
+                return found
+            found = find_split(copies, schedule, constraints) if _is_plain(copies) else None
             if found is not None:
                 return found
             if not may_block:
