@@ -7,9 +7,9 @@ Before:  for i: a[i] = a[i - 1]; parallel for j: b[i, j] = a[i]
 After:   for i: a[i] = a[i - 1]
          parallel for i: parallel for j: b[i, j] = a[i]
 
-Another order is taken where an estimate says that it pays; else loops are split, or rows overlap. Where the
-analysis takes too long the order of the source stays. What isl gives up in the middle of may be
-half rewritten, so it is given copies.
+Another order is taken where an estimate says that it pays; else loops are split, or rows overlap.
+Where the analysis takes too long the order of the source stays. What isl gives up in the middle of
+may be half rewritten, so it is given copies.
 """
 
 from __future__ import annotations

@@ -94,6 +94,7 @@ def test_several_statements_and_arrays() -> None:
     same(closure, lambda: (values(8, "float64"),) * 2 + (8,), ran="cpu")
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # helpers of kernels, interpreted
 @pytest.mark.parametrize("order", ORDERS.values(), ids=list(ORDERS))
 @pytest.mark.parametrize("text", SPLIT)
 def test_no_order_of_what_is_said_to_be_parallel_tells(text: str, order: Any) -> None:
