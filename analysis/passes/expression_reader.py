@@ -355,6 +355,9 @@ class ExpressionReader:
             indices = here + indices
             base = base.value
         array = self.place(base)
+        if array is None and names.key_of(base) is not None:
+            self.expression(base.value)  # as below; `base` itself is what is being read
+            raise Unmodelled(ArrayStatement(span=span_of(node), text=self.text(node)))
         if array is None:
             self.expression(base)  # what is wrong with it says more
             raise self.unsupported(base, names.expression_kind(base))

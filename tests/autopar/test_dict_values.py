@@ -88,6 +88,15 @@ def seen_in_two_ways(s, p):
         s.total += p["total"] * i
 
 
+def _made(i):
+    return {"a": {"b": [1.0, 2.0 * i]}}
+
+
+def of_what_has_no_name(rows, x):
+    for i in range(len(x)):
+        x[i] = _made(i)["a"]["b"][1] + rows[i]["dt"] + [{"k": 3.0}][0]["k"] + {"k": i}["k"]
+
+
 def fields() -> dict[str, Any]:
     return {"dt": 0.5, "k": 2, "n": K, "x": np.arange(1.0, K), "y": np.zeros(K)}
 
@@ -151,6 +160,11 @@ def test_a_report_says_what_it_is():
 def test_a_dict_that_changes_is_left_to_the_interpreter(function, arguments):
     decorated = same(function, arguments)
     assert loops_of(decorated.last_run)[0]["verdict"] == "unsupported"
+
+
+def test_a_dict_without_a_name_is_left_to_the_interpreter():
+    decorated = same(of_what_has_no_name, lambda: ([fields()] * K, ones()))
+    assert ["AP211", "AP211"] == [each["code"] for each in loops_of(decorated.last_run)]
 
 
 def test_an_attribute_and_a_key_may_be_one():
