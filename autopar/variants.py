@@ -110,7 +110,8 @@ def draft_variant(
     if takes_rows(region.scop):  # which stay as they are
         wanted = None
     may_copy = is_cpu or has_small_copies(region)
-    found = specialize(region, types, holding, may_copy=may_copy, reorders=wanted)
+    judged = region if is_cpu else without_kept_arrays(region)
+    found = specialize(judged, types, holding, may_copy=may_copy, reorders=wanted)
     if isinstance(found, Refusal):
         return found
     typed, schedule = found
@@ -179,6 +180,12 @@ def has_small_copies(region: RegionPlan) -> bool:
     return all(ranks[one.name] <= 1 for plan in region.loops for one in plan.private_arrays)
 
 
+def without_kept_arrays(region: RegionPlan) -> RegionPlan:
+    """Return a region for a target whose threads cannot note what they write in copies."""
+    loops = tuple(replace(each, kept_arrays=()) for each in region.loops)
+    return replace(region, loops=loops)
+
+
 def _with_stores(
     program: Program, lists: tuple[ListElements, ...], others: set[str]
 ) -> tuple[Program, tuple[StoredList, ...]]:
@@ -234,7 +241,10 @@ def make_variant(  # noqa: PLR0913 - all that decides which code it is
         strided=tuple(name for name in written_alone(region) if _is_strided(types[name])),
         open_names=draft.typed.maybe_assigned,
         mixed=tuple(name for name, _ in draft.typed.kinds),
-        has_copies=any(isinstance(node, Loop) and node.cells for node in walk_nodes(program.body)),
+        has_copies=any(
+            isinstance(node, Loop) and not all(each.is_last for each in node.cells)
+            for node in walk_nodes(program.body)
+        ),
         # What checks find out about a loop without end says nothing of the run itself.
         may_outgrow=bool(hazards & FAILURES)
         and (draft.checks is None or _is_endless(program))

@@ -143,6 +143,8 @@ def _largest(updates: list[Operation]) -> int | None:
 
 def is_exact(cells: Cells) -> bool:
     """Return whether copies that are combined hold what the interpreter leaves, if none wraps."""
+    if cells.is_last:
+        return True
     return cells.operator in _EXACT and cells.type.dtype[0] in "biu"
 
 
@@ -231,7 +233,9 @@ def _replaced(loop: Loop, taken: set[str]) -> tuple[Node, list[ScalarVariable]] 
     iterators = {loop.iterator} | {
         node.iterator for node in walk_nodes(loop.body) if isinstance(node, Loop)
     }
-    found = {each: _store_of(loop, each, iterators) for each in loop.cells}
+    found = {
+        each: None if each.is_last else _store_of(loop, each, iterators) for each in loop.cells
+    }
     left = tuple(each for each, store in found.items() if store is None)
     if not all(map(is_exact, left)):
         return None

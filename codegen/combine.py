@@ -24,6 +24,7 @@ from autopar.analysis.model.types import INTEGER_LIMITS
 
 from .copies import Private
 from .heaps import Copied, own_arguments, with_private
+from .last_copies import Lasting
 from .scalars import greatest, least, maximum, minimum
 
 Value: TypeAlias = Any  # a Python number
@@ -65,7 +66,7 @@ _CHOOSES: Mapping[str, str] = MappingProxyType({"min": "<", "max": ">"})
 class Reducer(Protocol):
     """A launcher, as far as a reduced loop needs it."""
 
-    def reduce(
+    def reduce(  # noqa: PLR0913 - all that a launch is made of
         self,
         kernel: Kernel,
         bounds: tuple[int, int, int],
@@ -73,11 +74,14 @@ class Reducer(Protocol):
         work: int,
         block: int,
         copies: tuple[tuple[object, ...], ...] | None = None,
+        *,
+        by_part: bool = False,
     ) -> list[tuple[Any, ...]]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
         With `copies`, each thread takes one of them for its arguments, and the last part
-        `arguments`; where there are none of them, all parts run in order on `arguments`.
+        `arguments`; where there are none of them, all parts run in order on `arguments`. With
+        `by_part` each part takes one, the first part the first, and there are no more parts.
         """
 
     def workers(self, work: int) -> int:
@@ -209,7 +213,7 @@ class Reduction:
     """A reduced loop, as its generated module knows it."""
 
     scalars: tuple[Scalar | Choice, ...] = ()
-    cells: tuple[Copied, ...] = ()  # arrays of which each thread has a copy
+    cells: tuple[Copied | Lasting, ...] = ()  # arrays of which each thread, or part, has a copy
     private: tuple[Private, ...] = ()  # the same, but for the last part
     block: int  # iterations that no part may cut
     fewest: int  # terms; fewer are added in order
@@ -238,8 +242,12 @@ class Reduction:
             return None
         # The last part works on the first of these.
         passed = copies[0] if copies else arguments
-        others = with_private(copies[1:], arguments, self.private, workers)
-        outcomes = launcher.reduce(kernel, bounds, passed, work, self.block, others)
+        by_part = any(each.is_last for each in self.cells)
+        count = len(copies) - 1 if by_part else workers
+        others = with_private(copies[1:], arguments, self.private, count)
+        outcomes = launcher.reduce(
+            kernel, bounds, passed, work, self.block, others, by_part=by_part
+        )
         status = 0
         for outcome in outcomes:
             status |= outcome[0]

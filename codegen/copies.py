@@ -51,7 +51,7 @@ def private_copies(
 def _with_copies(arguments: tuple[Any, ...], private: tuple[Private, ...]) -> Arguments:
     own = list(arguments)
     for position, starts_filled in private:
-        own[position] = _alike(arguments[position])
+        own[position] = alike(arguments[position])
         if starts_filled:
             np.copyto(own[position], arguments[position])
     return tuple(own)
@@ -59,13 +59,13 @@ def _with_copies(arguments: tuple[Any, ...], private: tuple[Private, ...]) -> Ar
 
 def empty_like(array: NDArray[Any], value: int) -> NDArray[Any]:
     """Return a new array full of `value` that compiled code takes for the type of `array`."""
-    made = _alike(array)
+    made = alike(array)
     if value:
         made.fill(value)
     return made
 
 
-def _alike(array: NDArray[Any]) -> NDArray[Any]:
+def alike(array: NDArray[Any]) -> NDArray[Any]:
     """Return a new array that compiled code takes for the type of `array`."""
     if array.flags.c_contiguous:
         return np.zeros(array.shape, array.dtype)

@@ -61,6 +61,7 @@ OWN_NAMES = frozenset(
     {
         "np", "math", "njit", "launcher", "lower", "upper", "start", "stop", "status", "bits",
         "run", "wide", "serial", "cpu_helper", "watched", "Reduction", "Scalar", "Choice", "Copied",
+        "Lasting",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
         "unsure", "is_stopped", "stream", "turn", *STAGGERED_NAMES,
@@ -233,6 +234,7 @@ class _Module:
         body = replace(self._body, tells_warnings=kernel.name in self._telling)
         partial: tuple[str, ...] = ()
         if kernel.partial:
+            body = replace(body, arrays=host.array_types(kernel, self._program))
             yield from partial_lines(kernel.partial, body)
             partial = names_of_parts(kernel.partial, body)
         elif kernel.loop and kernel.is_staggered:
@@ -379,9 +381,12 @@ class _Module:
         assert partial is not None  # the planner made it
         scalars = self._spell(targets(partial.loop))
         size = f"({self._work(kernel)}, {self._body.text(node.terms)})"
+        # In the place of what notes which elements are written stands the array itself.
+        marked = {mark: self._names[name] for name, mark in partial.marks}
+        passed = self._tuple(tuple(marked.get(each, each) for each in self._passed(kernel)))
         call = (
             f"{name_of(kernel)}.run(launcher, {kernel.name}, ({self._range(kernel)}), "
-            f"{self._tuple(self._passed(kernel))}, {size}, {self._tuple(scalars)})"
+            f"{passed}, {size}, {self._tuple(scalars)})"
         )
         values = self._tuple(("bits", *self._spell(kernel.returned), *scalars))
         if not node.may_need_order:
@@ -389,7 +394,7 @@ class _Module:
             return
         yield f"{indent}found = {call}"
         yield f"{indent}if found is None:  # the order matters"
-        yield from self._step(node.ordered, indent + INDENT)
+        yield from self._host_node(node.inside or host.Step(kernel=node.ordered), indent + INDENT)
         yield f"{indent}else:"
         yield from self._result(values, "found", indent + INDENT)
 
@@ -490,7 +495,7 @@ class _Module:
     # ------------------------------------------------------------------ words
 
     def _spell(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(self._names[name] for name in names)
+        return tuple(self._names.get(name, name) for name in names)
 
     @staticmethod
     def _tuple(words: tuple[str, ...]) -> str:

@@ -27,7 +27,7 @@ from .canonical import FEWEST_TERMS
 from .cpu_body import INDENT, Body
 from .expressions import Names, print_expression
 from .host import Kernel, Reduce
-from .kernel import Loop, Reduced
+from .kernel import Cells, Loop, Reduced
 from .partials import Part, PartialLoop, has_bound, has_doubt, has_wide_bound
 from .printing import number_text
 from .sharing import has_rounded
@@ -79,6 +79,10 @@ def reduction_lines(node: Reduce) -> Iterator[str]:
     if partial.loop.cells:
         yield f"{INDENT}cells=("
         for cells in partial.loop.cells:
+            if cells.is_last:
+                words = _lasting_words(cells, node.kernel, partial)
+                yield f"{2 * INDENT}Lasting({words}),  # {cells.array}"
+                continue
             position = node.kernel.arrays.index(cells.array)
             words = f'{position}, "{cells.operator}", "{cells.type.dtype}", {cells.largest}'
             bound = ", has_bound=True" if has_wide_bound(cells) else ""
@@ -93,6 +97,12 @@ def reduction_lines(node: Reduce) -> Iterator[str]:
     yield ")"
 
 
+def _lasting_words(cells: Cells, kernel: Kernel, partial: PartialLoop) -> str:
+    marks = dict(partial.marks)[cells.array]
+    places = (kernel.arrays.index(each) for each in (cells.array, marks))
+    return ", ".join((*map(str, places), str(cells.starts_filled)))
+
+
 def private_positions(kernel: Kernel) -> tuple[str, ...]:
     """Return the position and the start of each array that a thread has a copy of, as text."""
     return tuple(
@@ -105,7 +115,7 @@ def private_positions(kernel: Kernel) -> tuple[str, ...]:
 def kinds_of(loop: Loop) -> Iterator[str]:
     """Yield the classes of `codegen.combine` that `reduction_lines` names."""
     yield from ("Choice" if each.is_chosen else "Scalar" for each in loop.reductions)
-    yield from ("Copied" for _ in loop.cells)
+    yield from ("Lasting" if each.is_last else "Copied" for each in loop.cells)
 
 
 def _can_repeat(loop: Loop) -> bool:

@@ -80,6 +80,9 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
                 word = "parallel for" if node.is_parallel else "for"
                 if node.reductions:
                     word = f"reduction {', '.join(targets(node))} for"
+                lasting = [each.array for each in node.cells if each.is_last]
+                if lasting:
+                    word = f"keeping {', '.join([*targets(node), *lasting])} for"
                 if node.scans:
                     word = f"scan {', '.join(each.target for each in node.scans)} for"
                 if node.renamings:

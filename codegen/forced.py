@@ -59,7 +59,7 @@ class _Forced(Pool):
         """Yield what the pool gives for other work."""
         return super().slices(lower, upper, step, self.taken_for(work))
 
-    def reduce(
+    def reduce(  # noqa: PLR0913 - all that a launch is made of
         self,
         kernel: Kernel,
         bounds: tuple[int, int, int],
@@ -67,9 +67,12 @@ class _Forced(Pool):
         work: int,
         block: int,
         copies: tuple[Arguments, ...] | None = None,
+        *,
+        by_part: bool = False,
     ) -> list[Outcome]:
         """Return what the pool gives for other work."""
-        return super().reduce(kernel, bounds, arguments, self.taken_for(work), block, copies)
+        work = self.taken_for(work)
+        return super().reduce(kernel, bounds, arguments, work, block, copies, by_part=by_part)
 
     def workers(self, work: int) -> int:
         """Return how many threads share the work."""

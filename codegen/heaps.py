@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.types import INTEGER_LIMITS
 
 from .copies import MOST_COPIED_BYTES, Arguments, Private, empty_like, private_copies
+from .last_copies import Lasting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +38,8 @@ _UFUNCS: Mapping[str, Combine] = MappingProxyType(
 _ROUNDED_UP = 1 + 2.0**-10
 # What making a copy and adding it up costs for each byte, in hundredths of a nanosecond.
 _BYTE_COST = 30
+# Parts of a loop whose order matters, where each has copies: iterations need not cost the same.
+_PARTS_PER_THREAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Copied:
     dtype: str
     largest: int | None  # a bound of what one iteration adds to an element
     has_bound: bool = False  # a bound of what all add to any element comes with the outcome
+
+    is_last: ClassVar[bool] = False
 
     @property
     def width(self) -> int:
@@ -78,10 +83,15 @@ class Copied:
         whole = math.ceil(bound * _ROUNDED_UP)
         return int(array.max()) + whole <= high and int(array.min()) - whole >= low
 
-    def copy(self, arguments: Arguments) -> NDArray[Any]:
-        """Return an array like the one among `arguments`, to accumulate into."""
+    def size(self, arguments: Arguments) -> int:
+        """Return how many bytes a copy takes."""
         array: NDArray[Any] = arguments[self.position]  # type: ignore[assignment]
-        return empty_like(array, self.neutral)
+        return array.nbytes
+
+    def put_copy(self, own: list[object]) -> None:
+        """Put an array like the one among some arguments there, to accumulate into."""
+        array: NDArray[Any] = own[self.position]  # type: ignore[assignment]
+        own[self.position] = empty_like(array, self.neutral)
 
     def add_up(self, arguments: Arguments, own: tuple[Arguments, ...]) -> None:
         """Combine what was accumulated in all copies into the array."""
@@ -91,33 +101,42 @@ class Copied:
 
 
 def own_arguments(
-    cells: tuple[Copied, ...], arguments: Arguments, trips: int, size: tuple[int, int]
+    cells: tuple[Copied | Lasting, ...], arguments: Arguments, trips: int, size: tuple[int, int]
 ) -> tuple[Arguments, ...]:
     """Return arguments for each thread, and for the last part; () where there is no gain.
 
     `size`: how many threads share the loop, and the nanoseconds it takes. () too where an
-    element might leave its dtype, or there is no memory.
+    element might leave its dtype, or there is no memory. Where the order of the parts matters
+    they are arguments of parts, not of threads, and more where they cost little.
     """
     workers, work = size
     if not cells or workers < 2:
         return ()
-    bytes_copied = sum(arguments[each.position].nbytes for each in cells)  # type: ignore[attr-defined]
-    is_costly = (workers + 1) * bytes_copied * _BYTE_COST > 50 * work
-    if is_costly or (workers + 1) * bytes_copied > MOST_COPIED_BYTES:
+    bytes_copied = sum(each.size(arguments) for each in cells)
+    count = workers
+    if any(each.is_last for each in cells):
+        while count < _PARTS_PER_THREAD * workers and _cost(2 * count, bytes_copied) < work // 10:
+            count *= 2
+    if _cost(count, bytes_copied) > work // 2 or (count + 1) * bytes_copied > MOST_COPIED_BYTES:
         return ()
     for each in cells:
         if each.largest is not None and not each.stays_within(arguments, each.largest * trips):
             return ()
     try:
-        return tuple(_with_copies(cells, arguments) for _ in range(workers + 1))
+        return tuple(_with_copies(cells, arguments) for _ in range(count + 1))
     except MemoryError:
         return ()
 
 
-def _with_copies(cells: tuple[Copied, ...], arguments: Arguments) -> Arguments:
+def _cost(count: int, size: int) -> int:
+    """Return how many nanoseconds it takes to make copies of so many bytes and add them up."""
+    return (count + 1) * size * _BYTE_COST // 100
+
+
+def _with_copies(cells: tuple[Copied | Lasting, ...], arguments: Arguments) -> Arguments:
     own = list(arguments)
     for each in cells:
-        own[each.position] = each.copy(arguments)
+        each.put_copy(own)
     return tuple(own)
 
 

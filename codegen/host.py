@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.types import ArrayType
 
 from . import liveness
 from .kernel import (
@@ -28,10 +29,11 @@ from .kernel import (
     names_of,
     walk_nodes,
 )
+from .lasting_cells import marks_type
 from .partials import PartialLoop, partial_loop
 from .reduced import may_need_order
 from .row_loops import row_of_loop
-from .sharing import has_rounded, most, shared_reductions
+from .sharing import has_rounded, in_order, most, shared_reductions
 from .work import term_count
 
 
@@ -66,6 +68,8 @@ class Reduce:
     ordered: Kernel  # the same loop in order
     may_need_order: bool  # whether `ordered` may be wanted at all
     terms: Expression  # how many are added
+    # In the place of `ordered`, where loops inside may be shared out.
+    inside: HostNode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +163,8 @@ def _kernel_nodes(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
     for run in _runs(nodes):
         (node, *_) = run
         yield run
-        is_scan = isinstance(node, Loop) and node.passes is not None
-        if is_scan or _drives(node):
+        may_drive = isinstance(node, Loop) and (node.passes is not None or _holds_shares(node))
+        if may_drive or _drives(node):
             assert not isinstance(node, Instance)  # it holds no loop
             yield from _kernel_nodes(node.body)  # a scan may run in order
             if isinstance(node, Decision):
@@ -184,6 +188,15 @@ def _runs(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
 
 def _has_parallel(node: Node) -> bool:
     return any(isinstance(each, Loop) and _is_one(each) for each in walk_nodes((node,)))
+
+
+def _holds_shares(loop: Loop) -> bool:
+    """Return whether loops in a loop may be shared out where the copies that it needs cost much."""
+    return (
+        any(each.is_last for each in loop.cells)
+        and not loop.reductions
+        and any(isinstance(each, Loop) and each.is_parallel for each in walk_nodes(loop.body))
+    )
 
 
 def _drives(node: Node) -> bool:
@@ -288,9 +301,11 @@ class _Planner:
         own |= {name for each in loop.reductions for name in each.replaced}
         kernel = self.kernel(self._name("reduce"), (loop,), loop, around)
         terms = term_count(loop)
+        inside = self._plan_run((in_order(loop),), around) if _holds_shares(loop) else None
         return Reduce(
             kernel=replace(
                 kernel,
+                arrays=(*kernel.arrays, *(marks for _, marks in partial.marks)),
                 # Nothing waits for the value before it: priced like a parallel loop.
                 nodes=(replace(partial.loop, is_parallel=True),),
                 loop=partial.loop,
@@ -304,6 +319,7 @@ class _Planner:
             or any(part.kind == "unsure" for part in partial.parts)
             or bool(loop.cells),
             terms=terms,
+            inside=inside,
         )
 
     def _blocks(self, loop: Loop, passes: Passes, around: tuple[str, ...]) -> Blocks:
@@ -355,6 +371,13 @@ class _Planner:
         )
 
 
+def array_types(kernel: Kernel, program: Program) -> dict[str, ArrayType]:
+    """Return the type of each array of `program`, and of those that note what `kernel` writes."""
+    types = {each.name: each.type for each in program.arrays}
+    marks = () if kernel.partial is None else kernel.partial.marks
+    return types | {mark: marks_type(types[name]) for name, mark in marks}
+
+
 def reduces_of(host: Host) -> tuple[Reduce, ...]:
     """Return all reduced loops of `host`, in the order in which they stand."""
     return tuple(_reduces(host.nodes))
@@ -365,6 +388,7 @@ def _reduces(nodes: tuple[HostNode, ...]) -> Iterator[Reduce]:
         match node:
             case Reduce():
                 yield node
+                yield from _reduces((node.inside,) if node.inside else ())
             case Drive() | Choose():
                 yield from _reduces(node.body)
             case Decide():
@@ -405,7 +429,9 @@ def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
                 yield node.kernel
             case Reduce():
                 yield node.kernel
-                if node.may_need_order:
+                if node.inside is not None:
+                    yield from _kernels((node.inside,))
+                elif node.may_need_order:
                     yield node.ordered
             case Blocks():
                 yield from (node.before, *((node.starts,) if node.starts else ()), node.run)

@@ -25,11 +25,18 @@ class Job:
     """A launch of one entry: head, sets of arguments, borders of chunks, groups of them, outcomes.
 
     With more than one set of arguments the first is that of chunk `last`, and each of the
-    `threads` that may take part has one of the others.
+    `threads` that may take part has one of the others; with `by_chunk` each of the other chunks.
     """
 
     def __init__(
-        self, entry: Entry, borders: Sequence[int], sets: int = 1, *, threads: int, last: int
+        self,
+        entry: Entry,
+        borders: Sequence[int],
+        sets: int = 1,
+        *,
+        threads: int,
+        last: int,
+        by_chunk: bool = False,
     ) -> None:
         self._entry = entry
         self.chunks = len(borders) - 1
@@ -42,7 +49,7 @@ class Job:
         self._memory = bytearray(self._outcomes_at + self.chunks * size)
         where = (_CELL * JOB_CELLS, borders_at, self._outcomes_at, size)
         who = (0, threads, self._form.size if sets > 1 else 0, last, 0, 0)
-        head = (entry.address, self.chunks, groups, 0, *where, *who, taken_at)
+        head = (entry.address, self.chunks, groups, 0, *where, *who, taken_at, by_chunk)
         struct.pack_into(f"={JOB_CELLS}q", self._memory, 0, *head)
         struct.pack_into(f"={len(borders)}q", self._memory, borders_at, *borders)
         # Holds the memory where it is.

@@ -120,14 +120,23 @@ class DataRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """An array into whose elements the iterations of a loop only accumulate."""
+    """An array into whose elements the iterations of a loop only accumulate.
+
+    Or one whose elements keep the last value that they are given; others may read it then.
+    """
 
     array: str
-    operator: str  # "+", "&", "|", "^", "min", "max"
+    operator: str  # "+", "&", "|", "^", "min", "max"; or "last"
     type: ScalarType  # of the elements
     statements: tuple[str, ...]  # that update them
     largest: int | None  # a bound of what one iteration adds; None where none is known
-    can_repeat: bool  # the loop stores nothing else
+    can_repeat: bool  # the loop overwrites nothing else that it reads
+    starts_filled: bool = False  # of "last": iterations read elements that none of them writes
+
+    @property
+    def is_last(self) -> bool:
+        """Whether each element keeps the value of the last iteration that writes it."""
+        return self.operator == "last"
 
     @property
     def may_wrap(self) -> bool:
@@ -232,8 +241,9 @@ class Loop:
 
     @property
     def only_keeps(self) -> bool:
-        """Whether all that it carries is which value of a scalar is the last one."""
-        return self.is_reduced and not self.cells and all(each.is_last for each in self.reductions)
+        """Whether all that it carries is which value of a scalar or an element is the last one."""
+        is_last = all(each.is_last for each in self.reductions)
+        return self.is_reduced and is_last and all(each.is_last for each in self.cells)
 
     @property
     def is_shared(self) -> bool:

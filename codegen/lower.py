@@ -56,6 +56,7 @@ from .kernel import (
     Program,
     walk_nodes,
 )
+from .lasting_cells import find_lasting
 from .liveness import assigned
 from .predicates import Guarded, enclosed, gathered
 from .reduced import find_reduced
@@ -210,7 +211,7 @@ class _Lowering:
             upper=upper_bound,
             step=node.step,
             is_parallel=is_parallel,
-            private_arrays=_private_to(dimension, inside) if is_parallel else (),
+            private_arrays=_private(dimension.private_arrays, inside) if is_parallel else (),
             body=(),
             span=self.scop.span if shape is None else shape.span,
             stays=shape.stays if shape is not None else None,
@@ -327,8 +328,9 @@ def _with_reductions(
         return found
     assert isinstance(found.node, Loop)
     own = [each for each in dimension.reductions if statements & frozenset(each.statements)]
-    private = _private_to(dimension, statements) if own else found.node.private_arrays
-    loop = replace(found.node, private_arrays=private)
+    kept = _private(dimension.kept_arrays, statements)
+    private = _private(dimension.private_arrays, statements)
+    loop = replace(found.node, private_arrays=private if own or kept else found.node.private_arrays)
     stored = {
         node.statement.array
         for node in walk_nodes(loop.body)
@@ -340,6 +342,7 @@ def _with_reductions(
     reductions = find_reduced(loop.body, scalars)
     if len(cells) < len(elements) or bool(reductions) < bool(scalars):
         return found
+    cells += find_lasting(loop, kept)
     return replace(found, node=replace(loop, reductions=reductions, cells=cells))
 
 
@@ -361,12 +364,12 @@ def _with_scans(
     return found
 
 
-def _private_to(
-    dimension: ScheduleDimension, statements: frozenset[str]
+def _private(
+    arrays: tuple[tuple[str, PrivateArray], ...], statements: frozenset[str]
 ) -> tuple[PrivateArray, ...]:
     """Return what must be private for `statements` to run at the same time, each array once."""
     found: dict[str, PrivateArray] = {}
-    for statement, array in dimension.private_arrays:
+    for statement, array in arrays:
         if statement in statements and not (
             array.name in found and found[array.name].starts_filled
         ):

@@ -35,11 +35,12 @@ _BELL = 8  # a sem_t has at most 64 bytes
 # Then how many threads have come, how many may take part, how far apart (in bytes) the sets of
 # arguments lie that each thread has of its own, 0 if all have the first one, and the chunk that
 # takes the first one whoever runs it. Then whether a signal may stop it, and whether one has, and
-# where in the job (in bytes) the next chunk to take of each group stands.
+# where in the job (in bytes) the next chunk to take of each group stands, and whether the sets of
+# arguments are those of the chunks, not of the threads.
 #
 # A group is a run of neighbouring chunks, one for each thread: a thread takes those of its own
 # first, which in a loop over time are the ones whose data its caches hold, then the others'.
-JOB_CELLS = 15
+JOB_CELLS = 16
 
 # How long a thread watches for the next launch before it sleeps: about half a millisecond.
 # Waking a sleeping one takes 50 to 100 us. Python takes as long from one launch to the next where
@@ -89,9 +90,9 @@ start:
   %taken_offset = load i64, ptr %taken_at
   %taken = getelementptr i8, ptr %job, i64 %taken_offset
   %thread = atomicrmw add ptr %threads, i64 1 seq_cst
-  %own = add i64 %thread, 1
-  %own_offset = mul i64 %own, %stride
-  %own_arguments = getelementptr i8, ptr %arguments, i64 %own_offset
+  %by_chunk_at = getelementptr i64, ptr %job, i64 15
+  %by_chunk = load i64, ptr %by_chunk_at
+  %is_by_chunk = icmp ne i64 %by_chunk, 0
   %takes_part = icmp slt i64 %thread, %most
   %may_stop = call i1 @stops(ptr %job)
   br i1 %takes_part, label %enter, label %end
@@ -132,6 +133,10 @@ run:
   %upper = load i64, ptr %upper_at
   %outcome_offset = mul i64 %chunk, %size
   %outcome = getelementptr i8, ptr %outcomes, i64 %outcome_offset
+  %owner = select i1 %is_by_chunk, i64 %chunk, i64 %thread
+  %own = add i64 %owner, 1
+  %own_offset = mul i64 %own, %stride
+  %own_arguments = getelementptr i8, ptr %arguments, i64 %own_offset
   %is_last = icmp eq i64 %chunk, %last
   %passed = select i1 %is_last, ptr %arguments, ptr %own_arguments
   call void %entry(ptr %passed, i64 %lower, i64 %upper, ptr %outcome)

@@ -32,6 +32,7 @@ from autopar.analysis.model.unused import unused
 
 from .canonical import Shape, shape_of
 from .kernel import Branch, Cells, Decision, Instance, Loop, Node, Reduced
+from .lasting_cells import marks_of, noted
 from .reduced import Term, may_need_order, terms_of
 
 
@@ -56,6 +57,8 @@ class PartialLoop:
     shape: Shape
     # For each reduction: value, then bound and doubt where it has them; bounds of cells at last.
     parts: tuple[Part, ...]
+    # The arrays that keep their last values, and those that note which elements were written.
+    marks: tuple[tuple[str, str], ...] = ()
 
     def choice(self, part: Part) -> tuple[Part, ...]:
         """Return what goes with an extremum that is chosen: whether one is, what is noted."""
@@ -85,11 +88,18 @@ def partial_loop(loop: Loop, taken: frozenset[str]) -> PartialLoop:
     names = {each: _name(each, "bound", taken) for each in accumulated}
     doubts = {each.target: _name(each.target, "unsure", taken) for each in loop.reductions}
     chosen = {each.target: _name(each.target, "chosen", taken) for each in loop.reductions}
+    marks = marks_of(loop, taken)
     rewriter = _Rewriter(
-        reductions=loop.reductions, cells=loop.cells, bounds=names, doubts=doubts, chosen=chosen
+        reductions=loop.reductions,
+        cells=tuple(each for each in loop.cells if not each.is_last),
+        bounds=names,
+        doubts=doubts,
+        chosen=chosen,
+        marks=marks,
     )
     body = tuple(node for each in loop.body for node in rewriter.nodes(each))
-    return PartialLoop(loop=replace(loop, body=body), shape=shape, parts=parts)
+    loop = replace(loop, body=body)
+    return PartialLoop(loop=loop, shape=shape, parts=parts, marks=tuple(marks.items()))
 
 
 def has_doubt(reduced: Reduced, shape: Shape) -> bool:
@@ -202,6 +212,7 @@ class _Rewriter:
     bounds: dict[str, str]  # name of the bound, by target
     doubts: dict[str, str]
     chosen: dict[str, str]
+    marks: dict[str, str]
 
     def nodes(self, node: Node) -> Iterator[Node]:
         match node:
@@ -226,7 +237,7 @@ class _Rewriter:
                 elif reduced and may_need_order(reduced[0]):
                     yield from self._extremum(node, reduced[0])
                 else:
-                    yield node
+                    yield from noted(node, self.marks)
                     yield from self._marked(node)
 
     def _is_found_at_last(self, node: Instance) -> bool:

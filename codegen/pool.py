@@ -101,7 +101,7 @@ class Launcher(Protocol):
     def call(self, kernel: Kernel, arguments: tuple[Any, ...], work: int) -> Outcome:
         """Return what `kernel` gives for `arguments`, its bounds among them if it has any."""
 
-    def reduce(
+    def reduce(  # noqa: PLR0913 - all that a launch is made of
         self,
         kernel: Kernel,
         bounds: tuple[int, int, int],
@@ -109,12 +109,15 @@ class Launcher(Protocol):
         work: int,
         block: int,
         copies: tuple[Arguments, ...] | None = None,
+        *,
+        by_part: bool = False,
     ) -> list[Outcome]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
         Each part but the last has a power of two of blocks, the same for all. With `copies`,
         each thread takes one of them for its arguments, the last part `arguments`; where there
-        are none of them, one thread runs all.
+        are none of them, one thread runs all. With `by_part` each part takes the one of its
+        number, and there are not more parts than that.
         """
 
     def workers(self, work: int) -> int:
@@ -229,11 +232,14 @@ class Pool:
         arguments: Arguments,
         work: int,
         copies: tuple[Arguments, ...] | None = None,
+        *,
+        by_part: bool = False,
     ) -> list[Outcome]:
         """Return what `kernel` gives for each chunk between two neighbours in `borders`.
 
         Where there are `copies`, each thread takes one of them for its arguments, and the last
-        chunk alone takes `arguments`; where there are none of them, one thread runs all.
+        chunk alone takes `arguments`; where there are none of them, one thread runs all. With
+        `by_part` each chunk takes the one of its number.
         """
         entry = entry_of(kernel)
         if entry is None:
@@ -246,7 +252,11 @@ class Pool:
         for first in range(0, count, size):
             last = count - 1 - first  # of the launch, as this batch counts
             part = borders[first : first + size + 1]
-            outcomes += self._share(entry, packed, part, (threads, last))
+            if by_part:
+                own = (packed[0], *packed[1 + first : 1 + first + size])
+                outcomes += self._share(entry, own, part, (self.threads, last), by_part=True)
+            else:
+                outcomes += self._share(entry, packed, part, (threads, last))
         return outcomes
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
@@ -289,7 +299,7 @@ class Pool:
             raise interrupted()
         return joined(job.outcomes())
 
-    def reduce(
+    def reduce(  # noqa: PLR0913 - all that a launch is made of
         self,
         kernel: Kernel,
         bounds: tuple[int, int, int],
@@ -297,12 +307,15 @@ class Pool:
         work: int,
         block: int,
         copies: tuple[Arguments, ...] | None = None,
+        *,
+        by_part: bool = False,
     ) -> list[Outcome]:
         """Return what `kernel` gives for consecutive parts of range(*bounds).
 
         Each part but the last has a power of two of blocks, the same for all. With `copies`,
         each thread takes one of them for its arguments, the last part `arguments`; where there
-        are none of them, one thread runs all.
+        are none of them, one thread runs all. With `by_part` each part takes the one of its
+        number, and there are not more parts than that.
         """
         lower, upper, step = bounds
         blocks = -(-len(range(lower, upper, step)) // block)
@@ -313,9 +326,11 @@ class Pool:
             outcomes = [self.call(kernel, (lower, upper, *arguments), work)]
         else:
             count = _count(blocks, work, self.threads)
+            if by_part:
+                count = min(blocks, len(copies or ()) + 1)
             together = 1 << (-(-blocks // count) - 1).bit_length()
             borders = (*range(lower, upper, step * block * together), upper)
-            outcomes = self.run(kernel, borders, arguments, work, copies)
+            outcomes = self.run(kernel, borders, arguments, work, copies, by_part=by_part)
         if trial is not None and trial.is_open:
             taken = perf_counter_ns() - started
             trial.note(taken, taken, stayed=stays)
@@ -393,14 +408,16 @@ class Pool:
         packed: tuple[tuple[Any, ...], ...],
         borders: Borders,
         who: tuple[int, int],
+        *,
+        by_part: bool = False,
     ) -> list[Outcome]:
         """Run the chunks of one batch: `who` are the threads allowed, and the last chunk.
 
-        The first set of arguments is that of the last chunk; the others are the threads', if
-        there are any.
+        The first set of arguments is that of the last chunk; the others are the threads', or
+        those of the other chunks, if there are any.
         """
         threads, last = who
-        job = Job(entry, borders, len(packed), threads=threads, last=last)
+        job = Job(entry, borders, len(packed), threads=threads, last=last, by_chunk=by_part)
         for number, arguments in enumerate(packed):
             job.put(arguments, number)
         job.let_stop(may=may_stop())

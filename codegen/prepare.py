@@ -130,7 +130,7 @@ def types_of(program: Program) -> str:
 
 
 def _signature(kernel: host.Kernel, program: Program) -> tuple[types.Type, ...]:
-    arrays = {each.name: each.type for each in program.arrays}
+    arrays = host.array_types(kernel, program)
     bounds = 2 if kernel.loop else 0
     integers = len(kernel.integers) + len(kernel.iterators)
     return (

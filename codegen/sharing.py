@@ -32,12 +32,12 @@ def _settled(node: Node) -> Node:
             return replace(_without_shares(node), scans=node.scans, passes=passes)
         case Loop() if not node.is_shared:
             if not _has_launches(node.body, is_driven=node.is_driver):
-                return _in_order(node)
+                return in_order(node)
             return replace(node, body=_driven(node.body, (node,)))
         case Branch():
             return replace(node, body=shared_reductions(node.body))
         case Decision():
-            return _in_order(node)  # the host knows no values of the region's data
+            return in_order(node)  # the host knows no values of the region's data
         case Loop() | Instance():
             return node
 
@@ -61,21 +61,22 @@ def _has_launches(body: tuple[Node, ...], *, is_driven: bool) -> bool:
     return False
 
 
-def _in_order(node: Node) -> Node:
+def in_order(node: Node) -> Node:
+    """Return `node` without loops whose parts have to be combined; parallel ones stay."""
     match node:
         case Loop():
             return _without_shares(node)
         case Branch():
-            return replace(node, body=tuple(map(_in_order, node.body)))
+            return replace(node, body=tuple(map(in_order, node.body)))
         case Decision():
-            body, orelse = (tuple(map(_in_order, each)) for each in (node.body, node.orelse))
+            body, orelse = (tuple(map(in_order, each)) for each in (node.body, node.orelse))
             return replace(node, body=body, orelse=orelse)
         case Instance():
             return node
 
 
 def _without_shares(loop: Loop) -> Loop:
-    body = tuple(map(_in_order, loop.body))
+    body = tuple(map(in_order, loop.body))
     return replace(loop, body=body, reductions=(), cells=(), scans=(), renamings=(), passes=None)
 
 
@@ -85,10 +86,10 @@ def _driven(body: tuple[Node, ...], around: tuple[Loop, ...]) -> tuple[Node, ...
     for each in body:
         match each:
             case Loop() if each.is_shared:
-                found.append(each if _has_known_length(each, around) else _in_order(each))
+                found.append(each if _has_known_length(each, around) else in_order(each))
             case Loop(passes=Passes() as passes):
                 has_length = not passes.is_rounded or _has_bound(passes.terms, around)
-                found.append(_settled(each) if has_length else _in_order(each))
+                found.append(_settled(each) if has_length else in_order(each))
             case Loop():
                 found.append(replace(each, body=_driven(each.body, (*around, each))))
             case Branch():
@@ -97,7 +98,7 @@ def _driven(body: tuple[Node, ...], around: tuple[Loop, ...]) -> tuple[Node, ...
                 taken, untaken = _driven(each.body, around), _driven(each.orelse, around)
                 found.append(replace(each, body=taken, orelse=untaken))
             case Decision():
-                found.append(_in_order(each))
+                found.append(in_order(each))
             case Instance():
                 found.append(each)
     return tuple(found)

@@ -74,6 +74,8 @@ class SerialLauncher(_Rubbish):
         work: int,
         block: int,
         copies: tuple[tuple[object, ...], ...] | None = None,
+        *,
+        by_part: bool = False,
     ) -> list[Outcome]:
         lower, upper, _ = bounds
         return [kernel(lower, upper, *arguments)]
@@ -159,10 +161,15 @@ class AdversarialLauncher(_Rubbish):
         work: int,
         block: int,
         copies: tuple[tuple[object, ...], ...] | None = None,
+        *,
+        by_part: bool = False,
     ) -> list[Outcome]:
         """Run parts of one block each."""
         lower, upper, step = bounds
         starts = range(lower, upper, step * block) or range(lower, lower + 1)
+        if by_part:  # as many parts as there are copies, and that of the last one
+            each = -(-len(starts) // (len(copies or ()) + 1))
+            starts = starts[::each]
         last = len(starts) - 1
         own = {
             number: copies[number % len(copies)] if copies and number < last else arguments

@@ -243,6 +243,10 @@ def _verdict(loop: LoopPlan) -> str:
     parts += [f"reduces {each.operator} into {each.target}" for each in loop.reductions]
     if loop.kept:
         parts.append(f"last value of {', '.join(each.target for each in loop.kept)}")
+    if loop.kept_arrays:
+        names = ", ".join(each.name for each in loop.kept_arrays)
+        otherwise = "else " if loop.verdict == "conditional" else ""
+        parts.append(f"{otherwise}last elements of {names}")
     if loop.reason is not None and loop.verdict == "sequential":
         parts.append(loop.reason.code)
     return ", ".join(parts)

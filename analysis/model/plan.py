@@ -84,6 +84,10 @@ class LoopPlan:
     # All that a sequential loop carries, where that are anti dependences of a bounded distance:
     # parts of it may run at the same time once each has put aside what the next one overwrites.
     renamings: tuple[Renaming, ...] = ()
+    # Arrays of which parts of the loop may have copies that note what they write: the last part
+    # that writes an element decides (`passes/kept_arrays`). Where the verdict is conditional, for
+    # calls that do not meet the condition; else always, and nothing else is carried then.
+    kept_arrays: tuple[PrivateArray, ...] = ()
     # The parameters for which an inspector is worth asking; None without inspections.
     inspected_where: Condition | None = None
 
@@ -113,6 +117,8 @@ class ScheduleDimension:
     # Those for which it carries only reductions, and these.
     reducible: frozenset[str] = frozenset()
     reductions: tuple[Reduction, ...] = ()
+    # What that takes: the statement of a loop, with an array that keeps its last values.
+    kept_arrays: tuple[tuple[str, PrivateArray], ...] = ()
     # Those for which it carries only scans, and these.
     scannable: frozenset[str] = frozenset()
     scans: tuple[Scan, ...] = ()

@@ -93,7 +93,7 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
         reductions=tuple(dotted(f"{each.operator} into {each.target}") for each in plan.reductions),
         private=tuple(map(dotted, _of_the_user(region.scop, plan.private))),
         transform=(
-            *(("privatize",) if plan.private and plan.is_coincident else ()),
+            *(("privatize",) if plan.private and (plan.is_coincident or plan.kept_arrays) else ()),
             *(("inline",) if region.scop.inlined else ()),
             *(("append",) if region.scop.collects else ()),
             *(("scan",) if plan.scans else ()),

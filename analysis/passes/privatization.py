@@ -10,8 +10,8 @@ iteration reaches its cell. Once every iteration has a copy, what is left of the
 those of exposed reads with writes of other iterations. Exact for affine accesses.
 
 The copies vanish with their iterations, so the array must get back what the loop leaves in it.
-We ask that the last iteration writes all that any iteration writes: it then runs on the array
-itself.
+Where the last iteration writes all that any iteration writes, it runs on the array itself; else
+parts of the loop note what they write, and their last values are put back (`kept_arrays`).
 """
 
 from __future__ import annotations
@@ -38,12 +38,15 @@ class Privatization:
 
     array: PrivateArray
     left: tuple[Conflict, ...]
+    # Whether the last iteration leaves all elements as the loop does; if not, some keep the value
+    # of an earlier one.
+    is_left_by_last: bool = True
 
 
 def privatize(scop: Scop, carried: tuple[Conflict, ...], loop: int) -> Privatization | None:
     """Return what private copies leave of all that `loop` carries on one array.
 
-    None where they remove nothing, or where the last value would be lost.
+    None where they remove nothing.
     """
     name = carried[0].array
     if is_allocated_inside(scop, name, loop):
@@ -63,10 +66,12 @@ def privatize(scop: Scop, carried: tuple[Conflict, ...], loop: int) -> Privatiza
     )
     if left and blocked_by(carried).is_subset(blocked_by(left)):
         return None
-    if not last_iteration_writes_all(scop, name, loop):
-        return None
     starts_filled = any(not each.is_empty() for each in reads.values())
-    return Privatization(array=PrivateArray(name=name, starts_filled=starts_filled), left=left)
+    return Privatization(
+        array=PrivateArray(name=name, starts_filled=starts_filled),
+        left=left,
+        is_left_by_last=last_iteration_writes_all(scop, name, loop),
+    )
 
 
 def is_allocated_inside(scop: Scop, array: str, loop: int) -> bool:

@@ -37,10 +37,19 @@ def find_schedule(
         and (plan.verdict == "reduction" or _holds(plan, holding))
         and (may_copy or not plan.private_arrays)
     )
+    copied = frozenset(
+        plan.loop
+        for plan in loops
+        if may_copy
+        and plan.kept_arrays
+        and not (plan.verdict == "conditional" and _holds(plan, holding))
+    )
+    reduced |= copied
     depth = max(len(statement.loops) for statement in scop.statements)
     dimensions: list[ScheduleDimension] = []
     for level in range(depth):
-        dimensions += [_textual(), _of_loops(scop, loops, (parallel, reduced), level)]
+        free = (parallel, reduced, copied)
+        dimensions += [_textual(), _of_loops(scop, loops, free, level)]
     dimensions.append(_textual())
     return Schedule(
         relation=original_schedule(scop),
@@ -73,10 +82,10 @@ def _textual() -> ScheduleDimension:
 def _of_loops(
     scop: Scop,
     loops: tuple[LoopPlan, ...],
-    free: tuple[frozenset[int], frozenset[int]],
+    free: tuple[frozenset[int], frozenset[int], frozenset[int]],
     level: int,
 ) -> ScheduleDimension:
-    parallel, reducible = free
+    parallel, reducible, copied = free
     inside = [statement for statement in scop.statements if len(statement.loops) > level]
     left = dict.fromkeys(
         number for each in inside if (number := each.loops[level]) not in parallel | reducible
@@ -97,6 +106,12 @@ def _of_loops(
         reducible=frozenset(each.name for each in inside if each.loops[level] in reduced),
         reductions=tuple(
             each for number in reduced for each in (*loops[number].reductions, *loops[number].kept)
+        ),
+        kept_arrays=tuple(
+            (each.name, array)
+            for each in inside
+            if each.loops[level] in copied
+            for array in loops[each.loops[level]].kept_arrays
         ),
         scannable=frozenset(each.name for each in inside if each.loops[level] in scanned),
         scans=tuple(scan for number in scanned for scan in loops[number].scans),

@@ -30,7 +30,9 @@ def _trees(scop: Scop, atoms: tuple[Atom, ...], schedule: Schedule, depth: int) 
         dimension = schedule.dimensions[2 * depth + 1]
         free = dimension.coincident
         if depth == 0:  # further inside, a reduction is a chain in order like any other
-            free |= dimension.reducible | dimension.scannable | dimension.renamable
+            # An order without copies is the better one, if there is one.
+            kept = {name for name, _ in dimension.kept_arrays}
+            free |= (dimension.reducible - kept) | dimension.scannable | dimension.renamable
         found.append(
             Turn(
                 times=tuple((each.name, f"{sign}{_variable(each, depth)}") for each in inside),

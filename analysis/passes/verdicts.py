@@ -18,33 +18,23 @@ from autopar.analysis.model.nouns import dataclass
 from ..model import dependence, isl
 from ..model.dependence import Dependence, Reduction
 from ..model.diagnostics import Reason
-from ..model.loop_ir import TEMPORARY, Binary, Update
+from ..model.loop_ir import TEMPORARY
 from ..model.plan import Condition, Inspection, LoopPlan, PrivateArray, VerdictKind
-from ..model.scop import Loop, Scop
+from ..model.scop import Scop
 from .apart_rows import apart_sets, context_of_rows
+from .carried_reasons import carried_reason
 from .conditions import always, condition, never
 from .dependences import Conflict, carried_by, dependences, find_conflicts
 from .inspections import find_inspections, inspect_reductions
+from .kept_arrays import may_pay, without_kept
 from .order import carried
 from .privatization import Privatization, blocked_by, privatize
-from .reasons import (
-    CarriedAnti,
-    CarriedFlow,
-    CarriedOutput,
-    ConditionalParallel,
-    EarlyExit,
-    OrderSensitiveUpdate,
-    ReductionOnly,
-    ScalarCarried,
-    Scan,
-    WhileLoop,
-)
+from .reasons import ConditionalParallel, EarlyExit, ReductionOnly, WhileLoop
 from .reductions import find_reductions, left_over
 from .renaming import find_renamings
-from .scans import find_scans, scan_operator
+from .scans import find_scans
 from .storage import Storage
 from .trip_counts import long_loops
-from .updates import same_cell
 
 # The kind that says most about a loop comes first in its reason.
 _WEIGHT = {"flow": 0, "anti": 1, "output": 2}
@@ -82,17 +72,25 @@ class _Judge:
         for target in (each.target for each in reductions if each.reads_others):
             rest += left_over(tuple(each for each in carried_here if each.array == target))
         names, blocking = self.blocking(rest, loop)
-        arrays, blocking = self.without_private_arrays(blocking, loop)
-        private = (*names, *(each.name for each in arrays))
-        found = tuple(
-            found for each in _by_weight(blocking) for found in dependences(self.scop, each, loop)
-        )
+        arrays, candidates, blocking = self.without_private_arrays(blocking, loop)
         if self.scop.loops[loop].leaves is not None:
-            return self.left(loop, names, found)
+            return self.left(loop, names, self.dependences(blocking, loop))
         if self.scop.loops[loop].runs_once:
             return _once(loop)
         kind, where, inspections = self.decide(loop, blocking, reductions)
         kept = self.kept(loop, frozenset(excused))
+        others: tuple[PrivateArray, ...] = ()
+        if candidates and kind in {"sequential", "conditional"}:
+            others, left = without_kept(blocking, candidates)
+            free, _ = self.judge(loop, left, bool(reductions))
+            if free not in {"parallel", "reduction"} or not self.combines(loop, reductions, kept):
+                others = ()
+            elif kind == "sequential":
+                kind, blocking = free, left
+        is_always_kept = bool(others) and kind != "conditional"
+        private = (*names, *(each.name for each in arrays))
+        private += tuple(each.name for each in others if is_always_kept)
+        found = self.dependences(blocking, loop)
         plan = LoopPlan(
             loop=loop,
             verdict=kind,
@@ -107,21 +105,39 @@ class _Judge:
                 (kind == "reduction" and bool(inspections))
                 or (kind in {"parallel", "conditional"} and not reductions)
             )
+            and not is_always_kept
             and self.values_survive(loop, frozenset()),
             is_reducible=(
                 kind in {"parallel", "reduction", "conditional"}
                 and bool(reductions or kept)
-                and not any(each.reads_others for each in reductions)
-                and all(self.is_apart(each, loop) for each in reductions)
-                and self.values_survive(loop, excused | {each.target for each in kept})
+                and not is_always_kept
+                and self.combines(loop, reductions, kept)
             ),
             kept=kept,
+            kept_arrays=others,
             renamings=self.renamings(loop, kind, blocking, is_alone=not (arrays or reductions)),
             scans=self.scans(loop, kind, blocking, (found, reductions)) if not arrays else (),
             inspections=inspections,
             inspected_where=where if inspections else None,
         )
         return replace(plan, reason=self.reason(plan))
+
+    def dependences(self, blocking: tuple[Conflict, ...], loop: int) -> tuple[Dependence, ...]:
+        """Return the dependences that keep the iterations of a loop in order, by weight."""
+        return tuple(
+            found for each in _by_weight(blocking) for found in dependences(self.scop, each, loop)
+        )
+
+    def combines(
+        self, loop: int, reductions: tuple[Reduction, ...], kept: tuple[Reduction, ...]
+    ) -> bool:
+        """Return whether what parts of a loop leave of these tells what the loop leaves."""
+        combined = {each.target for each in (*reductions, *kept)}
+        return (
+            not any(each.reads_others for each in reductions)
+            and all(self.is_apart(each, loop) for each in reductions)
+            and self.values_survive(loop, combined)
+        )
 
     def scans(
         self,
@@ -222,19 +238,26 @@ class _Judge:
 
     def without_private_arrays(
         self, blocking: tuple[Conflict, ...], loop: int
-    ) -> tuple[tuple[PrivateArray, ...], tuple[Conflict, ...]]:
-        """Return the arrays to make private, and the conflicts that this does not remove."""
+    ) -> tuple[tuple[PrivateArray, ...], tuple[Privatization, ...], tuple[Conflict, ...]]:
+        """Return the arrays to make private, and the conflicts that this does not remove.
+
+        Between them, what copies would do for arrays that the last iteration does not leave as
+        the loop does.
+        """
         private: list[PrivateArray] = []
+        candidates: list[Privatization] = []
         left: list[Conflict] = [each for each in blocking if not self.is_array(each)]
         for name in dict.fromkeys(each.array for each in blocking if self.is_array(each)):
             conflicts = tuple(each for each in blocking if each.array == name)
             is_base = self.scop.array(name).is_base
             found = None if is_base else privatize(self.scop, conflicts, loop)
-            if found is not None and self.gains(found, loop):
+            if found is not None and not found.is_left_by_last:
+                candidates += [found] if may_pay(self.scop, name, loop) else []
+            elif found is not None and self.gains(found, loop):
                 private.append(found.array)
                 conflicts = found.left
             left += conflicts
-        return tuple(private), tuple(left)
+        return tuple(private), tuple(candidates), tuple(left)
 
     def is_array(self, conflict: Conflict) -> bool:
         return self.scop.array(conflict.array).rank > 0
@@ -367,55 +390,9 @@ class _Judge:
                     condition=plan.condition_text or "",
                 )
             case "sequential":
-                return self.carried_reason(shape, plan.dependences[0], is_scan=bool(plan.scans))
-
-    def own_update(self, first: Dependence) -> str | None:
-        """Return the operator of a scalar's update by itself that is no reduction, or None."""
-        if first.source != first.sink:
-            return None
-        body = self.scop.statement(first.source).body
-        if isinstance(body, Update):
-            return body.operator
-        if isinstance(body.value, Binary):
-            operands = (body.value.left, body.value.right)
-            if any(same_cell(each, body.target) for each in operands):
-                return body.value.operator
-        return None
-
-    def carried_reason(self, shape: Loop, first: Dependence, *, is_scan: bool) -> Reason:
-        scanned = scan_operator(self.scop, first)
-        if scanned is not None:
-            return Scan(
-                span=first.source_span,
-                variable=first.array,
-                operator=scanned,
-                loop_variable=shape.shown,
-                is_shared=is_scan,
-            )
-        if self.scop.array(first.array).rank == 0:
-            operator = self.own_update(first)
-            if operator is not None:
-                return OrderSensitiveUpdate(
-                    span=first.source_span, variable=first.array, operator=operator
+                return carried_reason(
+                    self.scop, shape, plan.dependences[0], is_scan=bool(plan.scans)
                 )
-            return ScalarCarried(
-                span=first.source_span,
-                variable=first.array,
-                loop_variable=shape.shown,
-                source_line=first.source_span.line,
-                sink_line=first.sink_span.line,
-            )
-        kinds = {"flow": CarriedFlow, "anti": CarriedAnti, "output": CarriedOutput}
-        distance = None if first.distance is None else str(first.distance[shape.depth])
-        return kinds[first.kind](
-            span=first.source_span,
-            variable=first.array,
-            loop_variable=shape.shown,
-            source_line=first.source_span.line,
-            sink_line=first.sink_span.line,
-            distance_text=distance,
-            relation_text=str(first.relation),
-        )
 
 
 def _once(loop: int) -> LoopPlan:

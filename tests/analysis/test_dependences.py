@@ -34,7 +34,7 @@ def found(source: str, number: int = 0) -> set[tuple[str, str, tuple[int, ...] |
     [
         ("a[i] = a[i - 1]", {("flow", "a", (1,), "<")}),
         ("a[i] = a[i + 3]", {("anti", "a", (3,), "<")}),
-        ("a[i % 3] = b[i]", {("output", "a", None, "<")}),
+        ("a[i // 3] = b[i]", {("output", "a", None, "<")}),
         ("a[i] = a[i - 1] + a[i - 2]", {("flow", "a", (1,), "<"), ("flow", "a", (2,), "<")}),
         ("a[i] = b[i]; a[i + 1] = c[i]", {("output", "a", (1,), "<")}),
         ("a[i] = a[n - i]", {("flow", "a", None, "<"), ("anti", "a", None, "<")}),

@@ -1,0 +1,73 @@
+"""Say why a loop keeps its order, by the dependence that says most about it.
+
+Before:  flow on a, { S0[i] -> S0[i + 1] }, carried by i
+After:   AP401, with the places of both ends
+"""
+
+from __future__ import annotations
+
+from ..model.dependence import Dependence
+from ..model.diagnostics import Reason
+from ..model.loop_ir import Binary, Update
+from ..model.scop import Loop, Scop
+from .reasons import (
+    CarriedAnti,
+    CarriedFlow,
+    CarriedOutput,
+    OrderSensitiveUpdate,
+    ScalarCarried,
+    Scan,
+)
+from .scans import scan_operator
+from .updates import same_cell
+
+
+def carried_reason(scop: Scop, shape: Loop, first: Dependence, *, is_scan: bool) -> Reason:
+    """Return why a loop keeps its order: the dependence that says most about it."""
+    scanned = scan_operator(scop, first)
+    if scanned is not None:
+        return Scan(
+            span=first.source_span,
+            variable=first.array,
+            operator=scanned,
+            loop_variable=shape.shown,
+            is_shared=is_scan,
+        )
+    if scop.array(first.array).rank == 0:
+        operator = _own_update(scop, first)
+        if operator is not None:
+            return OrderSensitiveUpdate(
+                span=first.source_span, variable=first.array, operator=operator
+            )
+        return ScalarCarried(
+            span=first.source_span,
+            variable=first.array,
+            loop_variable=shape.shown,
+            source_line=first.source_span.line,
+            sink_line=first.sink_span.line,
+        )
+    kinds = {"flow": CarriedFlow, "anti": CarriedAnti, "output": CarriedOutput}
+    distance = None if first.distance is None else str(first.distance[shape.depth])
+    return kinds[first.kind](
+        span=first.source_span,
+        variable=first.array,
+        loop_variable=shape.shown,
+        source_line=first.source_span.line,
+        sink_line=first.sink_span.line,
+        distance_text=distance,
+        relation_text=str(first.relation),
+    )
+
+
+def _own_update(scop: Scop, first: Dependence) -> str | None:
+    """Return the operator of a scalar's update by itself that is no reduction, or None."""
+    if first.source != first.sink:
+        return None
+    body = scop.statement(first.source).body
+    if isinstance(body, Update):
+        return body.operator
+    if isinstance(body.value, Binary):
+        operands = (body.value.left, body.value.right)
+        if any(same_cell(each, body.target) for each in operands):
+            return body.value.operator
+    return None
