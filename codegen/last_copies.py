@@ -36,7 +36,7 @@ class Lasting:
     is_last: ClassVar[bool] = True
 
     @staticmethod
-    def stays_within(_arguments: Arguments, _bound: float) -> bool:
+    def stays_within(_arguments: object, _bound: float) -> bool:
         """Return whether no element can leave its dtype: none is computed."""
         return True
 
