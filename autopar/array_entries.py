@@ -115,6 +115,9 @@ class ArrayEntry:
             planned = self._analysed(key, values, largest)
         if isinstance(planned, Reason):
             return self._refuse(planned)
+        if self.options.backend == "auto" and planned.is_early(self._predicted(largest)):
+            detail = "it has taken less in the interpreter than its kernels take to compile"
+            return self._refuse(NotProfitable(span=self.span, detail=detail))
         try:
             found = planned.enter(values)
         except (ValueError, MemoryError) as error:  # a slice of an array that has no element
@@ -175,8 +178,12 @@ class ArrayEntry:
             return ConditionFailed(span=self.span, condition=unknown, values=())
         with self._lock:
             spent, self.planned_ns = self.planned_ns, 0
-        regions = tuple(None if e is None else region_of_call(self, e, spent) for e in plans)
-        return planned_steps(self.run, fused, regions, self.options.threads)
+        number = sum(plan is not None for plan in plans)
+        price = number * current().compile if number > 1 else 0
+        regions = tuple(
+            None if e is None else region_of_call(self, e, max(spent, price)) for e in plans
+        )
+        return planned_steps(self.run, fused, regions, self.options.threads, max(0, price - spent))
 
     def _unreadable(self, values: tuple[object, ...]) -> Reason:
         """Return which of the arguments kernels do not take."""

@@ -31,7 +31,7 @@ Values: TypeAlias = dict[str, Any]
 # What is done with the values so far; False where the interpreter is to do all.
 Done: TypeAlias = Callable[[Values], bool]
 # After so many calls in a row that ended behind the first step, only every few calls begin.
-_MOST_FAILURES, _TRIED_AGAIN = 32, 16
+_MOST_FAILURES, _TRIED_AGAIN = 8, 16
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -44,6 +44,17 @@ class Planned:
     made_of: tuple[Region, ...]
     in_vain: Reason
     failures: int = 0  # in a row, behind the first step
+    # Predicted time spent in the interpreter, and from when on the run is worth its kernels:
+    # were they compiled one after the other, calls would compute the first steps in vain.
+    spent_ns: int = 0
+    price_ns: int = 0
+
+    def is_early(self, predicted_ns: int) -> bool:
+        """Return whether one more call in the interpreter comes before the kernels of all steps."""
+        if self.spent_ns >= self.price_ns:
+            return False
+        self.spent_ns += predicted_ns
+        return self.spent_ns < self.price_ns
 
     def enter(self, values: tuple[object, ...]) -> tuple[object, ...] | Reason | None:
         """Return what is left behind, or why nothing was done; None where a step has said why."""
@@ -64,7 +75,11 @@ class Planned:
 
 
 def planned_steps(
-    run: ArrayRun, fused: FusedRun, regions: tuple[Region | None, ...], threads: int | None
+    run: ArrayRun,
+    fused: FusedRun,
+    regions: tuple[Region | None, ...],
+    threads: int | None,
+    price_ns: int = 0,
 ) -> Planned:
     """Return the steps of a run; each of its loops has a region, the other steps none."""
     results = tuple(found for _, found in fused.results)
@@ -83,6 +98,7 @@ def planned_steps(
         in_vain=ConditionFailed(
             span=fused.span, condition="no step of it is left to the interpreter", values=()
         ),
+        price_ns=price_ns,
     )
 
 

@@ -271,9 +271,7 @@ class ArrayReader(ExpressionReader):
         if given == (None, False) and function in REDUCTIONS:
             return Call(function=function, arguments=(read,), span=at)
         axis, keeps = given
-        place: Expression = Name(name=NEW_AXIS, span=at)
-        if axis is not None:
-            place = Constant(value=axis, span=at)
+        place = Constant(value=True if axis is None else axis, span=at)  # True: all of them
         kept = Constant(value=keeps, span=at)
         return Call(function=f"{FOLD}{function}", arguments=(read, place, kept), span=at)
 

@@ -151,8 +151,9 @@ class Reading:
             ):
                 part = self.value(operand)
                 assert isinstance(kept, Constant)  # the reader made it
-                place = axis.value if isinstance(axis, Constant) else None
-                assert place is None or isinstance(place, int)  # as before
+                assert isinstance(axis, Constant)  # as before
+                assert isinstance(axis.value, int)  # as before
+                place = None if axis.value is True else axis.value
                 name = function.removeprefix(FOLD)
                 return self.fold(name, (part,), place, bool(kept.value))
             case Call(function=function) if function == WHERE:

@@ -3,8 +3,8 @@
 python -m benchmarks.programs [--quick] [--only NAME] [--json FILE [--resume]] [--seconds SECONDS]
 
 Each program runs in processes of its own: under `python`, under `autopar run`, and with all its
-functions under `numba.njit(parallel=True)`, where that compiles. Memory is what the last call took
-at most beyond what was there before it, arguments included in the latter. With `--seconds` no
+functions under `numba.njit(parallel=True)`, where that compiles. Memory is what the arrays of a
+call hold at most, its arguments left out. With `--seconds` no
 program is begun after so long, and `--resume` leaves out those that FILE already holds.
 
 Exit status: 0 when everything was measured, whatever the bars say; 1 when a result differs from

@@ -2,8 +2,8 @@
 
 python benchmarks/programs/timed.py NAME SIZE DTYPE SECONDS [numba]
 
-Prints a line of JSON: the first call, the median of the last ones, the most memory that a call
-took beyond what was there before it, the most of the process, and a digest of the results.
+Prints a line of JSON: the first call, the median of the last ones, the most memory that the
+arrays of a call took, the most of the process, and a digest of the results.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
+import tracemalloc
 from types import FunctionType
 
 import numpy as np
@@ -27,23 +27,22 @@ def copied(arguments):
     return tuple(each.copy() if isinstance(each, np.ndarray) else each for each in arguments)
 
 
-def kib(field):
-    """A figure of this process, in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return 1024 * int(line.split()[1])
-    return 0
-
-
 def seen(program, arguments):
-    """Seconds of one call, the most memory that it took, and what it gave."""
+    """Seconds of one call, and what it gave."""
     mine = copied(arguments)
-    before = kib("VmRSS:")
-    Path("/proc/self/clear_refs").write_text("5")  # the most so far is what there is now
     start = time.perf_counter()
     results = program(*mine)
-    seconds = time.perf_counter() - start
-    return seconds, max(0, kib("VmHWM:") - before), results
+    return time.perf_counter() - start, results
+
+
+def most_memory(program, arguments):
+    """What the arrays of one call hold at most; a process's own peak has heaps that were freed."""
+    mine = copied(arguments)
+    tracemalloc.start()  # NumPy tells it
+    program(*mine)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most
 
 
 def compiled(module):
@@ -61,24 +60,22 @@ def main(name, size, dtype, limit, *forms):
     arguments = module.given(int(size), dtype)
     if "numba" in forms:
         compiled(module)
-    first, _, results = seen(module.program, arguments)
+    first, results = seen(module.program, arguments)
     digest = hashlib.sha256()
     for each in results:
         digest.update(np.ascontiguousarray(each).tobytes())
     del results
-    times, memory = [], []
+    times = []
     end = time.perf_counter() + float(limit)
     while len(times) < FEWEST or (time.perf_counter() < end and len(times) < MOST):
-        seconds, most, _ = seen(module.program, arguments)
-        times.append(seconds)
-        memory.append(most)
+        times.append(seen(module.program, arguments)[0])
     last = sorted(times[len(times) // 2 :])
     print(
         json.dumps(
             {
                 "first_s": first,
                 "seconds": last[len(last) // 2],
-                "memory": memory[-1],
+                "memory": most_memory(module.program, arguments),
                 "peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
                 "digest": digest.hexdigest()[:16],
             }
