@@ -179,7 +179,7 @@ class ArrayEntry:
         with self._lock:
             spent, self.planned_ns = self.planned_ns, 0
         number = sum(plan is not None for plan in plans)
-        price = number * current().compile if number > 1 else 0
+        price = int(number * current().compile) if number > 1 else 0
         regions = tuple(
             None if e is None else region_of_call(self, e, max(spent, price)) for e in plans
         )
