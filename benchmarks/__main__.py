@@ -16,7 +16,7 @@ from pathlib import Path
 
 import autopar
 
-from . import analysis_api, bandwidth, nests, overheads, report, warm_start
+from . import analysis_api, bandwidth, functions, nests, overheads, report, warm_start
 from .harness import Measurement, WrongResult, measure
 from .kernels import KERNELS, Kernel
 from .loops import Form
@@ -25,6 +25,7 @@ ROUNDS, QUICK_ROUNDS = 15, 5
 COLD_ROUNDS, QUICK_COLD_ROUNDS = 5, 2
 COLD_SIZE = 2000
 OVERHEADS, ANALYSIS, BANDWIDTH = "overheads", "analysis", "bandwidth"
+FUNCTIONS = "functions of NumPy"
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -35,9 +36,10 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*names, OVERHEADS, ANALYSIS, BANDWIDTH],
+        choices=[*names, OVERHEADS, ANALYSIS, BANDWIDTH, FUNCTIONS],
         metavar="NAME",
-        help=f"one of {', '.join(names)}, {OVERHEADS}, {ANALYSIS} or {BANDWIDTH}; may be repeated",
+        help=f"one of {', '.join(names)}, {OVERHEADS}, {ANALYSIS}, {BANDWIDTH} "
+        f"or '{FUNCTIONS}'; may be repeated",
     )
     parser.add_argument(
         "--json",
@@ -109,6 +111,15 @@ def moved(options: argparse.Namespace) -> bandwidth.Bandwidth | None:
     return bandwidth.measure(None, rounds, quick=options.quick)
 
 
+def computed(options: argparse.Namespace) -> functions.Functions | None:
+    """NumPy's functions thread by thread, measured unless only other things were asked for."""
+    if options.only is not None and FUNCTIONS not in options.only:
+        return None
+    print("measuring functions ...", file=sys.stderr, flush=True)
+    size = functions.ODD if options.quick else functions.SIZE
+    return functions.measure(None, QUICK_ROUNDS if options.quick else ROUNDS, size=size)
+
+
 def show(results: report.Results) -> None:
     """Print tables and bars."""
     machine = report.machine()
@@ -132,6 +143,8 @@ def show(results: report.Results) -> None:
         print("\n" + report.table(warm_start.HEAD, rows))
     if results.bandwidth is not None:
         print("\n" + report.table(bandwidth.HEAD, bandwidth.rows(results.bandwidth)))
+    if results.functions is not None:
+        print("\n" + report.table(functions.HEAD, functions.rows(results.functions)))
     held = [report.bar_row(bar) for bar in report.all_bars(results)]
     print("\n" + report.table(("bar", "limit", "measured", "verdict"), held))
     for message in results.wrong:
@@ -148,6 +161,7 @@ def main(argv: Sequence[str]) -> int:
         overheads=surroundings(options),
         analysis=analysis(options),
         bandwidth=moved(options),
+        functions=computed(options),
     )
     show(results)
     if options.json is not None:

@@ -166,7 +166,9 @@ def measure(names: frozenset[str] | None, rounds: int, *, size: int = SIZE) -> F
     """
     chosen = [name for name in CASES if names is None or name in names]
     with ThreadPoolExecutor(threads()) as others:
-        found = [_computed(name, dtype, size, rounds, others) for name in chosen for dtype in DTYPES]
+        found = [
+            _computed(name, dtype, size, rounds, others) for name in chosen for dtype in DTYPES
+        ]
     return Functions(threads=threads(), computed=tuple(found))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import warm_start
 from .bandwidth import Bandwidth
+from .functions import Functions
 from .harness import Measurement
 from .nests import Analysis, Nest
 from .overheads import Dispatch, FirstCall
@@ -139,6 +140,7 @@ class Results:
     overheads: Overheads
     analysis: Analysis | None = None
     bandwidth: Bandwidth | None = None
+    functions: Functions | None = None
 
 
 def all_bars(results: Results) -> tuple[Bar, ...]:
@@ -148,6 +150,17 @@ def all_bars(results: Results) -> tuple[Bar, ...]:
         *overhead_bars(results.overheads),
         *analysis_bars(results.analysis),
         bandwidth_bar(results.bandwidth),
+        *function_bars(results.functions),
+    )
+
+
+def function_bars(functions: Functions | None) -> tuple[Bar, ...]:
+    """The bars of NumPy's functions."""
+    share = None if functions is None else functions.worst_share
+    gain = None if functions is None else functions.worst_gain
+    return (
+        Bar(name="functions, share of NumPy per thread", limit=0.95, measured=share, at_least=True),
+        Bar(name="functions, gain on two threads", limit=1.7, measured=gain, at_least=True),
     )
 
 

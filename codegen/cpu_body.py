@@ -120,8 +120,11 @@ class Body:
             yield from self._tiles(tiles, lower, upper, indent)
             return
         streamed = self.sweep.streamed(loop) if self.sweep else ()
-        if streamed:
-            rows = Rows(loop=loop, stores=streamed, names=self.names, arrays=self.arrays)
+        if streamed and self.sweep:
+            fetched = self.sweep.fetched(loop)
+            rows = Rows(
+                loop=loop, stores=streamed, fetched=fetched, names=self.names, arrays=self.arrays
+            )
             yield from self._rows(rows, lower, upper, indent)
             return
         yield from self.plain(loop, lower, upper, indent, asks=asks_now)

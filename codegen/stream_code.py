@@ -34,6 +34,9 @@ declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 ; What lies before the first line's start and after the last one's is copied as usual.
 define void @{STREAM}(ptr %to, ptr %from, i64 %bytes) {attributes()} {{
 start:
+  %is_some = icmp sgt i64 %bytes, 0
+  br i1 %is_some, label %begin, label %end
+begin:
   %place = ptrtoint ptr %to to i64
   %back = sub i64 0, %place
   %missing = and i64 %back, {LINE - 1}

@@ -2,11 +2,16 @@
 
 Before:  for j in range(1, m - 1): v[i, j] = 0.25 * (...)
 After:   S0_row = rowbuffer_float64()
-         for j_strip in range(1, m - 1, 992):
-             j_strip_end = min(j_strip + 992, m - 1)
+         for j_row_at in range(line_start(address(v, (i, 1)), 1, m - 1), m - 1, 128):
+             j_strip = max(j_row_at, 1)
+             j_strip_end = min(j_row_at + 128, m - 1)
+             fetch_ahead(address(u, (i + 1, j_strip)))
              for j in range(j_strip, j_strip_end):
                  S0_row[np.uintp(j - j_strip)] = 0.25 * (...)
              stream(address(v, (i, j_strip)), S0_row, j_strip_end - j_strip)
+
+Rows begin where lines of the cache do, as far as the first store is concerned; large arrays
+of NumPy all begin at the same place of a line.
 """
 
 from __future__ import annotations
@@ -15,10 +20,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.typed import Store
+from autopar.analysis.model.typed import Load, Store
 from autopar.analysis.model.types import ArrayType
 
 from .expressions import Names, print_integer
+from .fetches import Fetched
 from .kernel import Instance, Loop
 from .streams import FIRST, ROW, row_name, to_row
 
@@ -31,6 +37,7 @@ class Rows:
 
     loop: Loop
     stores: tuple[Instance, ...]  # of its body, those that pass the caches
+    fetched: tuple[Fetched, ...]  # what is asked for ahead
     names: Mapping[str, str]
     arrays: Mapping[str, ArrayType]
 
@@ -47,7 +54,8 @@ class Rows:
     @property
     def functions(self) -> tuple[str, ...]:
         """What the lines call of codegen.streaming."""
-        return ("stream", *map(self._kind, self.stores))
+        asks = ("fetch_ahead",) if self.fetched else ()
+        return ("stream", "line_start", *asks, *map(self._kind, self.stores))
 
     @property
     def spelled(self) -> dict[str, str]:
@@ -67,9 +75,21 @@ class Rows:
         """Yield the lines up to the loop over one row."""
         for each in self.stores:
             yield f"{indent}{_row(each)} = {self._kind(each)}()"
-        header = f"for {self.first} in range({lower}, {upper}, {ROW}):"
+        block = f"{self.names[self.loop.iterator]}_row_at"
+        header = f"for {block} in range({self._start(lower, upper)}, {upper}, {ROW}):"
         yield f"{indent}{header}  # line {self.loop.span.line}"
-        yield f"{indent}{INDENT}{self.end} = min({self.first} + {ROW}, {upper})"
+        yield f"{indent}{INDENT}{self.first} = max({block}, {lower})"
+        yield f"{indent}{INDENT}{self.end} = min({block} + {ROW}, {upper})"
+        for one in self.fetched:
+            place = self._element(one.place, one.instance, self.first)
+            yield f"{indent}{INDENT}fetch_ahead(address({place}))"
+
+    def _start(self, lower: str, upper: str) -> str:
+        """Return where the first row begins, were it a whole one."""
+        first = self.stores[0]
+        return (
+            f"line_start(address({self._element(_store(first), first, lower)}), {lower}, {upper})"
+        )
 
     def after(self, indent: str) -> Iterator[str]:
         """Yield the lines that bring each row to where it belongs."""
@@ -82,12 +102,15 @@ class Rows:
 
     def _place(self, instance: Instance) -> str:
         """Return the array and the subscripts of what is stored first."""
-        store = _store(instance)
-        spelled = {**self.names, self.loop.iterator: self.first}
+        return self._element(_store(instance), instance, self.first)
+
+    def _element(self, place: Load | Store, instance: Instance, turn: str) -> str:
+        """Return an array and the subscripts that a place has at one turn of the loop."""
+        spelled = {**self.names, self.loop.iterator: turn}
         names = Names(iterators=dict(instance.iterators), spelled=spelled)
-        indices = [print_integer(each, names) for each in store.indices]  # type: ignore[arg-type]  # none is computed
+        indices = [print_integer(each, names) for each in place.indices]  # type: ignore[arg-type]  # none is computed
         comma = "," if len(indices) == 1 else ""
-        return f"{self.names[store.array]}, ({', '.join(indices)}{comma})"
+        return f"{self.names[place.array]}, ({', '.join(indices)}{comma})"
 
 
 def _row(instance: Instance) -> str:

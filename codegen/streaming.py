@@ -1,7 +1,9 @@
-"""Stores that pass the caches, as functions that kernels call.
+"""Stores that pass the caches, and what is asked for ahead, as functions that kernels call.
 
     S0_row = rowbuffer_float64()                       ROW elements on the stack, in the first cache
-    stream(address(v, (i, j)), S0_row, count)       from there to v[i, j:j + count]
+    stream(address(v, (i, j)), S0_row, count)          from there to v[i, j:j + count]
+    line_start(address(v, (i, j)), j, end)             the turn whose element would begin the line
+    fetch_ahead(address(u, (i, j)))                    a row of u that is read some rows later
 
 The kernel sees memory that nothing else can mean; nothing has to be asked before it is written.
 """
@@ -17,9 +19,10 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
+from .fetches import AHEAD
 from .objects import brings_functions
 from .stream_code import STREAM, engine
-from .streams import ROW
+from .streams import LINE, ROW
 from .strip_memory import on_stack
 
 _WORD, _BYTE = ir.IntType(64), ir.IntType(8)
@@ -58,3 +61,38 @@ def stream(_context: object, at: Any, row: Any, count: Any) -> Any:  # noqa: ANN
         return context.get_dummy_value()
 
     return types.none(at, row, types.int64), generate
+
+
+@intrinsic
+def line_start(_context: object, at: Any, lower: Any, upper: Any) -> Any:  # noqa: ANN401, ARG001 - Numba asks for names
+    """Return `lower` less the elements between the start of its line of the cache and it.
+
+    It is `upper` where the range is empty: then nothing lies at the place.
+    """
+
+    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        place, first, end = arguments
+        size = context.get_abi_sizeof(context.get_value_type(at.dtype))
+        past = builder.and_(builder.ptrtoint(place, _WORD), _WORD(LINE - 1))
+        start = builder.sub(first, builder.udiv(past, _WORD(size)))
+        return builder.select(builder.icmp_signed("<", first, end), start, end)
+
+    return types.int64(at, types.int64, types.int64), generate
+
+
+@intrinsic
+def fetch_ahead(_context: object, at: Any) -> Any:  # noqa: ANN401
+    """Ask for the lines of a row that begins `AHEAD` bytes later; nothing has to lie there."""
+
+    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        byte, flag = _BYTE.as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), (byte, flag, flag, flag))
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
+        size = context.get_abi_sizeof(context.get_value_type(at.dtype))
+        first = builder.ptrtoint(arguments[0], _WORD)
+        for offset in range(0, ROW * size, LINE):
+            place = builder.inttoptr(builder.add(first, _WORD(AHEAD + offset)), byte)
+            builder.call(prefetch, (place, flag(0), flag(3), flag(1)))  # to read, into all caches
+        return context.get_dummy_value()
+
+    return types.none(at), generate

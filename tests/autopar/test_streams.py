@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import autopar
 from autopar import sizes
 from autopar.codegen import stream_text
+from autopar.decorator import ParallelFunction
+from autopar.options import choose_options
 from tests.sameness import same
 
 
@@ -43,6 +48,17 @@ def integers(a, b, c, k, n):
 def products(a, b, c, k, n):
     for i in range(n):
         k[i] = (k[i] + 3) * 5
+
+
+def in_place(a, b, c, k, n):
+    for i in range(n):
+        b[i] = 0.5 * a[i] + b[i]
+
+
+def unequal_types(a, b, c, k, n):
+    for i in range(n):
+        c[i] = a[i] + k[i]
+        k[i] = k[i] + 1
 
 
 def five_points(u, v, s, n, m):
@@ -104,6 +120,18 @@ def transposed(u, v, s, n, m):
             v[j, i] = u[i, j]
 
 
+def rows_read_again(u, v, s, n, m):
+    for i in range(n):
+        for j in range(m):
+            v[i, j] = u[i, j] * u[0, j] + s[i, 0]
+
+
+def neighbours(u, v, s, n, m):
+    for i in range(n):
+        for j in range(1, m - 1):
+            v[i, j] = u[i, j] * 2.0 + u[i, j - 1] + u[i, j + 1]
+
+
 def times(u, v, s, n, m):
     for t in range(3):
         for i in range(1, n - 1):
@@ -114,13 +142,26 @@ def times(u, v, s, n, m):
                 u[i, j] = 0.5 * v[i, j]
 
 
-VECTORS = (saxpy, shifted, two_targets, one_is_conditional, integers, products)
+VECTORS = (
+    saxpy, shifted, two_targets, one_is_conditional, integers, products, in_place, unequal_types,
+)  # fmt: skip
 PLANES = (
     five_points, triangle, running_row, singles, written_twice, row_of_its_own, backwards,
-    whole_arrays, transposed, times,
+    whole_arrays, transposed, times, rows_read_again, neighbours,
 )  # fmt: skip
 # Read in the same kernel, read again at once, or not in the order in which it lies.
-LEFT_ALONE = {"products", "written_twice", "transposed", "backwards"}
+LEFT_ALONE = {"products", "written_twice", "transposed", "backwards", "in_place"}
+# What is asked for ahead: of places that follow each other in rows, the last.
+FETCHED = {
+    "saxpy": {"a, (i_strip,)", "b, (i_strip,)"},
+    "shifted": {"a, (i_strip,)", "b, (i_strip - 1,)"},
+    "in_place": set(),
+    "products": set(),
+    "integers": set(),
+    "five_points": {"u, (i + 1, j_strip)"},
+    "rows_read_again": {"u, (i, j_strip)"},
+    "neighbours": {"u, (i, j_strip + 1)"},
+}
 
 
 @pytest.fixture
@@ -162,6 +203,36 @@ def test_only_what_is_written_once_and_in_order_passes_the_caches(function, larg
     text = "".join(decorated.inspect_source().values())
     assert text
     assert ("stream(" in text) == (function.__name__ not in LEFT_ALONE), text
+
+
+@pytest.mark.parametrize("name", FETCHED)
+def test_what_follows_in_rows_is_asked_for_once(name, large):
+    function = globals()[name]
+    decorated = autopar.parallel(backend="cpu", cache=False)(function)
+    decorated(*(vectors(40) if function in VECTORS else planes(40, 40)))
+    text = "".join(decorated.inspect_source().values())
+    assert FETCHED[name] == set(re.findall(r"fetch_ahead\(address\((.*)\)\)", text)), text
+
+
+@pytest.mark.parametrize("tier", ["serial", "parallel"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rows_of_every_length_at_every_place_of_a_line(tier, dtype, monkeypatch):
+    monkeypatch.setattr(sizes.Sizes, "are_large", lambda *_: True)
+
+    def halves(a, b, c, n):
+        for i in range(n):
+            c[i] = 0.5 * a[i] + b[i]
+
+    chosen = choose_options(backend="cpu", cache=False)
+    decorated = ParallelFunction(halves, replace(chosen, tier=tier))
+    a, b = np.random.default_rng(3).uniform(-1.0, 1.0, (2, 700)).astype(dtype)
+    for n in (0, 1, 2, 15, 127, 128, 129, 300, 513):
+        for start in range(9):
+            c, expected = np.full((2, 700), 7.0, dtype)
+            decorated(a[start:], b, c[start : start + n], n)
+            expected[start : start + n] = a.dtype.type(0.5) * a[start : start + n] + b[:n]
+            np.testing.assert_array_equal(expected, c)
+    assert all("stream(" in text for text in decorated.inspect_source().values())
 
 
 def test_stores_under_a_condition_and_what_is_read_are_stored_as_usual(large):

@@ -28,7 +28,18 @@ _ROWS = [name for name in vars(streaming) if name.startswith("rowbuffer_")]
 
 def _stream(at: Any, row: list[Any], count: int) -> None:
     array, (*outer, first) = at
-    array[(*outer, slice(first, first + count))] = row[:count]
+    if count > 0:
+        array[(*outer, slice(first, first + count))] = row[:count]
+
+
+def _line_start(at: Any, lower: int, upper: int) -> int:
+    """Return what it would be where the first element stands third in its line."""
+    return lower - 2 if lower < upper else upper
+
+
+_STREAMING = {
+    "stream": _stream, "line_start": _line_start, "fetch_ahead": lambda _at: None,
+}  # fmt: skip
 
 
 def load_plain(source: str) -> ModuleType:
@@ -41,7 +52,7 @@ def load_plain(source: str) -> ModuleType:
         (lanes, vars(plain_lanes)),
         (staggering, vars(plain_staggering)),
         (stopping, {"is_stopped": lambda: False}),
-        (streaming, {"stream": _stream, **dict.fromkeys(_ROWS, lambda: [None] * ROW)}),
+        (streaming, {**_STREAMING, **dict.fromkeys(_ROWS, lambda: [None] * ROW)}),
         (strip_memory, {"address": lambda array, index: (array, index)}),
     ):
         replaced[module.__name__] = made = ModuleType(module.__name__)

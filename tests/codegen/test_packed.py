@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import forms
+from autopar import forms, sizes
 from autopar.codegen import prepare
 from autopar.codegen.compile import load_module
 from autopar.codegen.fpflags import dispatcher_of
+from autopar.codegen.streams import LINE, ROW
 from benchmarks.kernels import KERNELS
 
 X86 = re.compile(r"\bv?(?:mul|add|sub|div|sqrt|fn?m(?:add|sub)\w*)p[ds]\b|\bvp(?:add|sub|mull)q\b")
@@ -35,6 +36,17 @@ FEWEST = {"functions": 3, "triangular_update": 2, "jacobi": 4, "stencil_3d": 6, 
 
 def packed_in(kernel, monkeypatch):
     """How many packed arithmetic instructions the kernels of a benchmark have."""
+    is_x86 = platform.machine().lower() in {"x86_64", "amd64"}
+    return found_in(kernel, X86 if is_x86 else ARM, monkeypatch)
+
+
+def requests_in(kernel, monkeypatch):
+    """How many lines of the cache they ask for ahead."""
+    return found_in(kernel, re.compile(r"\bprefetch\w*"), monkeypatch)
+
+
+def found_in(kernel, pattern, monkeypatch):
+    """How many instructions of one kind the kernels of a benchmark have."""
     modules = []
 
     def compiled(source, program, cache):
@@ -48,7 +60,6 @@ def packed_in(kernel, monkeypatch):
     monkeypatch.setattr(forms, "prepared_module", compiled)
     function = autopar.parallel(backend="cpu", cache=False)(kernel.plain)
     function(*kernel.arguments(kernel.sizes.part, np.random.default_rng(0)))
-    pattern = X86 if platform.machine().lower() in {"x86_64", "amd64"} else ARM
     launches = [
         dispatcher_of(value)
         for module in modules
@@ -61,6 +72,21 @@ def packed_in(kernel, monkeypatch):
         for each in launches
         for assembly in each.inspect_asm().values()
     )
+
+
+# Forms for large arrays: the loop over one row is packed as well, with no more than its own
+# arithmetic around it.
+STREAMED = ("jacobi", "polynomial", "single_precision", "integers", "stencil_3d", "transpose_add")
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_kernels_for_large_arrays_are_packed_and_ask_ahead(name, monkeypatch):
+    monkeypatch.setattr(sizes.Sizes, "are_large", lambda *_: True)
+    kernel = next(each for each in KERNELS if each.name == name)
+    assert packed_in(kernel, monkeypatch) >= FEWEST.get(name, 2)
+    if platform.machine().lower() in {"x86_64", "amd64"}:
+        lines = ROW * (4 if name == "single_precision" else 8) // LINE
+        assert requests_in(kernel, monkeypatch) >= lines
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
