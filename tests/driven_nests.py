@@ -19,7 +19,8 @@ def driven(draft: Draft) -> Body:
     """while q < 5 and s < 20: sweeps, reductions, scalars; q += 1."""
     lines: Body = []
     for _ in range(draft.choices.integer(1, 3)):
-        part = draft.choices.one_of((elementwise, stencil, _extreme, _scalar, _copied))(draft)
+        kinds = (elementwise, stencil, _extreme, _scalar, _copied, _told, _exchanged)
+        part = draft.choices.one_of(kinds)(draft)
         lines += [f"if {_test(draft)}:", *indented(part)] if draft.chance(5) else part
     return _around(draft, lines)
 
@@ -45,7 +46,8 @@ def _around(draft: Draft, lines: Body) -> Body:
         lines = [*leave, *lines] if draft.chance(2) else [*lines, *leave]
     match draft.choices.integer(1, 3):
         case 1:
-            header = f"while q < {turns} and {_test(draft)}:"
+            order = draft.one_of("q < {0} and {1}", "{1} and q < {0}")
+            header = f"while {order.format(turns, _test(draft))}:"
             lines = ["q = 0", header, *indented([*lines, "q += 1"])]
         case 2:
             lines = ["q = 0", f"for l in range({turns}):", *indented([*lines, *leave])]
@@ -81,6 +83,16 @@ def _copied(draft: Draft) -> Body:
     return draft.loop(lambda: [f"a[i] = {draft.read('a')}"])
 
 
+def _told(draft: Draft) -> Body:
+    """What a driver says of its turns, at times."""
+    lines = [draft.one_of("print(q, s)", "print(a[2], end=' ')", "t = str(s)")]
+    return [f"if {_test(draft)}:", *indented(lines)] if draft.chance(2) else lines
+
+
+def _exchanged(draft: Draft) -> Body:
+    return [draft.one_of("a, b = b, a", "b, c = c, b", "a, b, c = c, a, b")]
+
+
 def _scalar(draft: Draft) -> Body:
     return [draft.one_of("s = s + 0.5", "p = b[3]", "s += b[4]", "b[2] = s", "p = 2 * q")]
 
@@ -88,4 +100,13 @@ def _scalar(draft: Draft) -> Body:
 def _test(draft: Draft) -> str:
     if draft.dtype.startswith("complex"):
         return draft.one_of("a[3] != b[2]", "q != 2", "b[1] == c[1]")
-    return draft.one_of("a[3] > b[2]", "s < 20", "a[1] > 3", "b[4] < c[2]", "q != 2", "c[0] > 5")
+    return draft.one_of(
+        "a[3] > b[2]",
+        "s < 20",
+        "s > 0.01",
+        "abs(s - p) > 0.5",
+        "a[1] > 3",
+        "b[4] < c[2]",
+        "q != 2",
+        "c[0] > 5",
+    )
