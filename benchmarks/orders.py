@@ -22,7 +22,8 @@ import numpy as np
 import autopar
 
 from . import report
-from .harness import Arguments, WrongResult, copied, last_takeover
+from .harness import WrongResult, copied, last_takeover
+from .kernels import Arguments
 from .loops import Form
 from .polybench import Kernel
 from .polybench.sizes import POLYBENCH, PROGRAMS

@@ -88,7 +88,12 @@ def _factor(shape: str) -> Maker:
     return make
 
 
-_SEQUENCES = {"n": 1000, "m": 1000, "x": whole("n", 0, 20), "y": whole("m", 0, 20)}
+_SEQUENCES: dict[str, float | Maker] = {
+    "n": 1000,
+    "m": 1000,
+    "x": whole("n", 0, 20),
+    "y": whole("m", 0, 20),
+}
 _POLES = {"b0": 0.2, "b1": 0.3, "a1": -0.5, "a2": 0.2}
 
 PROGRAMS = (
