@@ -53,8 +53,13 @@ _LARGEST = 2**16
 _EXACT = frozenset({"+", "-", "&", "|", "^", "min", "max"})
 
 
-def find_cells(loop: Loop, reduction: Reduction) -> Cells | None:
-    """Return how the body of a loop accumulates into the elements of an array; None if not only."""
+def find_cells(
+    loop: Loop, reduction: Reduction, accumulating: frozenset[str] = frozenset()
+) -> Cells | None:
+    """Return how the body of a loop accumulates into the elements of an array; None if not only.
+
+    `accumulating` are the statements that do so into this array or another one.
+    """
     instances = [node for node in walk_nodes(loop.body) if isinstance(node, Instance)]
     private = frozenset(each.name for each in loop.private_arrays)
     own = [each for each in instances if each.name in reduction.statements]
@@ -76,7 +81,7 @@ def find_cells(loop: Loop, reduction: Reduction) -> Cells | None:
         type=known[0].type,
         statements=reduction.statements,
         largest=_largest(known) if is_flat else None,
-        can_repeat=not _overwrites(others, private),
+        can_repeat=not _overwrites(instances, accumulating, private),
     )
     return None if may_need_order_after(found) and not found.can_repeat else found
 
@@ -86,14 +91,22 @@ def may_need_order_after(cells: Cells) -> bool:
     return cells.may_wrap and cells.largest is None
 
 
-def _overwrites(instances: list[Instance], private: frozenset[str]) -> bool:
-    """Return whether some of `instances` store what others, or they themselves, read."""
-    statements = [each.statement for each in instances]
-    stored = {each.array for each in statements if isinstance(each, Store)} - private
+def _overwrites(
+    instances: list[Instance], accumulating: frozenset[str], private: frozenset[str]
+) -> bool:
+    """Return whether some of `instances` store what one of them reads.
+
+    What accumulates goes into copies; what it adds is read like anything else.
+    """
+    stored = {
+        each.statement.array
+        for each in instances
+        if isinstance(each.statement, Store) and each.name not in accumulating
+    }
     return any(
-        isinstance(each, Load) and each.array in stored
-        for statement in statements
-        for each in places_of(statement)
+        isinstance(place, Load) and place.array in stored - private
+        for each in instances
+        for place in places_of(each.statement)
     )
 
 

@@ -336,7 +336,9 @@ def _with_reductions(
         for node in walk_nodes(loop.body)
         if isinstance(node, Instance) and isinstance(node.statement, Store)
     }
-    elements = [find_cells(loop, each) for each in own if each.target in stored]
+    counted = [each for each in own if each.target in stored]
+    accumulating = frozenset(name for each in counted for name in each.statements)
+    elements = [find_cells(loop, each, accumulating) for each in counted]
     cells = tuple(each for each in elements if each is not None)
     scalars = tuple(each for each in own if each.target not in stored)
     reductions = find_reduced(loop.body, scalars)

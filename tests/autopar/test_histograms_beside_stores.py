@@ -25,6 +25,19 @@ def counts_and_stores(h, k, w, a, b):
         b[i] = a[i] + 1
 
 
+def counts_and_takes(h, k, w, a):
+    for i in range(k.shape[0]):
+        h[k[i]] += w[i]
+        w[i] = a[i]
+
+
+def counts_under_a_test_and_takes(h, k, w, a):
+    for i in range(k.shape[0]):
+        if w[i] > 1:
+            h[k[i]] += w[i]
+        w[i] = a[i]
+
+
 @pytest.fixture(autouse=True)
 def _hostile(monkeypatch: pytest.MonkeyPatch) -> None:
     orders = itertools.cycle(ORDERS.values())
@@ -47,3 +60,15 @@ def test_what_is_stored_beside_is_stored_once(weight, is_shared):
 
     same(counts_and_overwrites, overwriting, ran="cpu", cache=False)
     same(counts_and_stores, storing, ran="cpu", cache=False)
+
+
+@pytest.mark.parametrize("function", [counts_and_takes, counts_under_a_test_and_takes])
+@pytest.mark.parametrize("weight", [3, 2**62])
+def test_what_was_added_is_not_overwritten_before_it_is_added_again(function, weight):
+    def taking():
+        k = np.arange(5000) % 8
+        w = np.full(5000, 2)
+        w[:4] = weight
+        return np.zeros(8, int), k, w, np.zeros(5000, int)
+
+    same(function, taking, cache=False)
