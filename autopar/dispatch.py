@@ -84,6 +84,7 @@ class _How(NamedTuple):
     seconds: float
     repeated: Reason | None = None  # why loops ran in order
     copies: Copies | None = None  # of lists
+    is_put_back: bool = False  # nothing is stored, and the interpreter is to do it
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -690,9 +691,10 @@ class Region:
             self.repeats.forget()
             self.shortcuts.forget()
             return self._refuse(found, self.kernels.give_up(variant, error))
-        if before is not None and outcome[0] & FAILURES:
+        is_put_back = before is not None and _is_wanting(outcome[0])
+        if before is not None and is_put_back:
             before.put_back()
-        how = _How(perf_counter() - started, repeated, copies)
+        how = _How(perf_counter() - started, repeated, copies, is_put_back)
         return self._settle(variant, outcome, values, found, how)
 
     def _settle(
@@ -705,7 +707,7 @@ class Region:
     ) -> tuple[tuple[object, ...], ...]:
         """Return what a run leaves behind, or () if the interpreter is to do it again."""
         status = outcome[0]
-        if status and not self._accept(status, variant, values, found):
+        if how.is_put_back or (status and not self._accept(status, variant, values, found)):
             return self._refuse(found, self._failed(status))
         remark = variant.remark or (None if variant.has_copies else how.repeated)
         self._record(variant.target, found, how.seconds, remark)
@@ -757,6 +759,11 @@ def _integers_of(plan: RegionPlan, named: dict[str, Any]) -> tuple[tuple[str, in
     extents = (f"{a.name}.shape[{axis}]" for a in plan.scop.given_arrays for axis in range(a.rank))
     texts = dict.fromkeys((*(each.text for each in plan.scop.parameters), *extents))
     return tuple((text, operator.index(evaluated(text, named))) for text in texts)
+
+
+def _is_wanting(status: int) -> bool:
+    """Return whether a run raised what only the interpreter can tell in full."""
+    return bool(status & FAILURES) or would_warn(status)
 
 
 def _seen(value: object) -> object:

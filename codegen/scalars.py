@@ -328,17 +328,26 @@ def float_to_uint64(x: float, status: int) -> Checked:
 
 
 def domain_status(x: float, value: float, status: int) -> int:
-    """Return `status` where CPython's math raises for f(x) == value: a new nan or infinity."""
-    if math.isfinite(value) or math.isnan(x):
+    """Return `status` where CPython's math raises for f(x) == value: a new nan or infinity.
+
+    Numba's `isfinite` subtracts, and infinity less infinity would be told as a warning.
+    """
+    if math.isnan(value):
+        return 0 if math.isnan(x) else status
+    if abs(value) != math.inf or abs(x) == math.inf or math.isnan(x):
         return 0
-    return status if math.isfinite(x) or math.isnan(value) else 0
+    return status
 
 
 def domain_status_of_two(x: float, y: float, value: float, status: int) -> int:
     """Return `status` where CPython raises for f(x, y) == value: a new nan or infinity."""
-    if math.isfinite(value) or math.isnan(x) or math.isnan(y):
+    if math.isnan(x) or math.isnan(y):
         return 0
-    return status if math.isnan(value) or (math.isfinite(x) and math.isfinite(y)) else 0
+    if math.isnan(value):
+        return status
+    if abs(value) != math.inf or abs(x) == math.inf or abs(y) == math.inf:
+        return 0
+    return status
 
 
 HELPERS: tuple[Callable[..., Any], ...] = (

@@ -34,6 +34,15 @@ def narrow(a, b, n):
         b[i] = b[i] + b[i - 1]
 
 
+def sums_and_roots(a, b, n):
+    total = 0.0
+    for i in range(n):
+        total += a[i]
+        a[i] = total
+        b[i] = math.sqrt(b[i])
+    return total
+
+
 def between(a, b, n):
     total = 0.0
     for i in range(1, n):
@@ -59,6 +68,10 @@ CASES = [
     (roots, lambda: (np.array([4.0, 2.0, 9.0, 3.0]), 4)),
     (roots, lambda: (np.array([4.0, 2.0, -9.0, 3.0]), 4)),
     (roots, lambda: (np.array([4.0, 2.0, 9.0, 3.0, 1.0])[::-1], 5)),
+    (roots, lambda: (np.array([4.0, 2.0, np.inf, 3.0]), 4)),
+    (roots, lambda: (np.array([4.0, 2.0, np.inf, -np.inf, 2.0]), 5)),  # warns
+    (sums_and_roots, lambda: (np.ones(9), np.full(9, np.inf), 9)),  # does not
+    (sums_and_roots, lambda: (np.full(9, 1e308), np.ones(9), 9)),
     (cholesky, lambda: definite(None)),
     (cholesky, lambda: definite(0)),
     (cholesky, lambda: definite(7)),
