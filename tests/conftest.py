@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile and fix the seed of every property test, in all worker processes alike."""
+    listen_to_ctrl_c()
     settings.load_profile(profile())
     if config.getoption("--hypothesis-seed", None) is None:
         seed = os.environ.setdefault(SEED_VARIABLE, str(random.SystemRandom().randrange(2**32)))
@@ -55,6 +58,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Repeat the seed after a failure: `-q` leaves the header out."""
     if terminalreporter.stats.get("failed"):
         terminalreporter.write_line(pytest_report_header(terminalreporter.config))
+
+
+def listen_to_ctrl_c() -> None:
+    """Let tests interrupt processes, also where this one runs behind `nohup` or in the background.
+
+    What a process ignores its children ignore too: they would never end.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def profile() -> str:
