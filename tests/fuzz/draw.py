@@ -137,7 +137,7 @@ def _written_out(value: object) -> str:
 
 def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     """Return a drawn program with one to three calls of it."""
-    if generator.random() < _SPLIT:
+    if _SPLIT and generator.random() < _SPLIT:
         program = draw_split_nest(RandomChoices(generator))
         calls = [draw_call(program, generator) for _ in range(generator.choice([1, 1, 2, 3]))]
         return Trial(source=program.source, calls=tuple(calls)), program

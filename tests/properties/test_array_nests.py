@@ -33,6 +33,7 @@ def test_array_statements_in_hostile_orders(
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
     monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
     monkeypatch.setattr(draw, "_SHARES", [int(n == KIND) for n in range(len(draw._SHARES))])
+    monkeypatch.setattr(draw, "_SPLIT", 0)
     with small_shapes(fewest=NEVER):
         limits = Limits(seconds=120, programs=25, shrink_s=10)
         tally = run_campaign(seed, limits, in_a_kernel, tmp_path)

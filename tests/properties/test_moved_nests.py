@@ -39,6 +39,7 @@ def test_drawn_programs_in_hostile_orders(
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
     monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
     monkeypatch.setattr(draw, "_SHARES", [int(n in kinds) for n in range(len(draw._SHARES))])
+    monkeypatch.setattr(draw, "_SPLIT", 0)
     monkeypatch.setattr(draw, "_OVER_ATTRIBUTES", over_attributes)
     with small_shapes(fewest=NEVER):
         limits = Limits(seconds=120, programs=15, shrink_s=10)

@@ -39,6 +39,7 @@ def test_nests_in_hostile_orders(
     monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
     monkeypatch.setattr("autopar.codegen.heaps._BYTE_COST", 0)
     monkeypatch.setattr(draw, "_SHARES", [int(n == kind) for n in range(len(draw._SHARES))])
+    monkeypatch.setattr(draw, "_SPLIT", 0)
     with small_shapes(fewest=NEVER):
         limits = Limits(seconds=120, programs=programs, shrink_s=10)
         tally = run_campaign(seed, limits, in_a_kernel, tmp_path)

@@ -34,6 +34,7 @@ def test_scans_in_hostile_orders(
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
     monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
     monkeypatch.setattr(draw, "_SHARES", [int(n == KIND) for n in range(len(draw._SHARES))])
+    monkeypatch.setattr(draw, "_SPLIT", 0)
     monkeypatch.setattr(halos, "BLOCK", 4)
     monkeypatch.setattr(halos, "NESTED_BLOCK", 2)
     monkeypatch.setattr(halos, "_SHARE", 1)
