@@ -110,7 +110,7 @@ def largest_by_choice(a, m):
     return m
 
 
-A = np.random.default_rng(1).random(300)
+A = np.random.default_rng(1).random(60)
 THRESHOLDS = (0.5, 0.995, 2.0, -1.0)
 
 
