@@ -15,108 +15,41 @@ Kennedy, Improving register allocation for subscripted variables, PLDI 1990, sec
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import replace
 
-from autopar.analysis.model.loop_ir import Compare
-from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.typed import (
-    Load,
-    ScalarVariable,
-    SetVariable,
-    Store,
-    Variable,
-    places_of,
-)
-from autopar.analysis.model.unused import unused
+from autopar.analysis.model.typed import Load, Store, Variable, places_of
 
-from .elements import cell_of, differ, key_of, moves, with_scalars_for
-from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of, walk_nodes
+from .elements import cell_of, differ, key_of, moves
+from .innermost import Scalars, between, rewritten
+from .kernel import Instance, Loop, Node, Program
 
 
 def with_held(program: Program) -> Program:
     """Return `program` with elements held that an innermost loop of a kernel updates."""
-    is_shared = any(isinstance(each, Loop) and each.is_shared for each in walk_nodes(program.body))
-    holder = _Holder(
-        taken=set(names_of(program)), overlapping=program.overlapping, is_shared=is_shared
-    )
-    body = holder.nodes(program.body, ())
-    if not holder.variables:
-        return program
-    return replace(
-        program,
-        body=body,
-        variables=(*program.variables, *holder.variables),
-        local=program.local | {each.name for each in holder.variables},
-    )
+
+    def hold(loop: Loop, around: tuple[Loop, ...], scalars: Scalars) -> Node | None:
+        # A loop around that accumulates by partial values looks for the stores.
+        accumulated = {cells.array for each in around for cells in each.cells}
+        elements = _elements(loop, program.overlapping | accumulated, around)
+        return _held(loop, elements, scalars) if elements else None
+
+    return rewritten(program, hold)
 
 
-@dataclass(slots=True)
-class _Holder:
-    """Rewrites nodes, and remembers the scalars it made."""
-
-    taken: set[str]
-    overlapping: frozenset[str]
-    is_shared: bool  # some loop is; then the host may run what stands outside of all of these
-    variables: list[ScalarVariable] = field(default_factory=list)
-    # Arrays that a loop around accumulates into by partial values: it looks for their stores.
-    accumulated: frozenset[str] = frozenset()
-
-    def nodes(self, nodes: tuple[Node, ...], around: tuple[Loop, ...]) -> tuple[Node, ...]:
-        return tuple(self._node(each, around) for each in nodes)
-
-    def _node(self, node: Node, around: tuple[Loop, ...]) -> Node:
-        match node:
-            case Instance():
-                return node
-            case Loop():
-                kept = self.overlapping | self.accumulated
-                is_in_kernel = any(each.is_shared for each in around) or (
-                    not self.is_shared and bool(around)
-                )
-                elements = _elements(node, kept, around) if is_in_kernel else {}
-                if elements:
-                    return self._held(node, elements)
-                before = self.accumulated
-                self.accumulated |= {each.array for each in node.cells}
-                body = self.nodes(node.body, (*around, node))
-                self.accumulated = before
-                return replace(node, body=body)
-            case Branch():
-                return replace(node, body=self.nodes(node.body, around))
-            case Decision():
-                body, orelse = self.nodes(node.body, around), self.nodes(node.orelse, around)
-                return replace(node, body=body, orelse=orelse)
-
-    def _held(self, loop: Loop, elements: dict[str, tuple[Instance, Load]]) -> Branch:
-        """Return what stands for `loop`, with one element of each array held."""
-        before, after = [], []
-        values: dict[str, Variable] = {}
-        for array, (instance, load) in elements.items():
-            name = self._name(array)
-            self.variables.append(
-                ScalarVariable(name=name, type=load.type, is_live_in=False, live_in_type=None)
-            )
-            variable = Variable(name=name, type=load.type, span=load.span)
-            first = SetVariable(name=name, value=load, span=load.span)
-            last = Store(array=array, indices=load.indices, value=variable, span=load.span)
-            before.append(replace(instance, name=f"{instance.name}_0", statement=first))
-            cell = cell_of(instance, load)
-            assert cell is not None  # `_elements` looked
-            values[key_of(array, cell)] = variable
-            after.append(replace(instance, name=f"{instance.name}_1", statement=last))
-        body = tuple(
-            with_scalars_for(each, values) for each in loop.body if isinstance(each, Instance)
-        )
-        return Branch(
-            test=Compare(operator="<", left=loop.lower, right=loop.upper, span=loop.span),
-            body=(*before, replace(loop, body=body, cells=()), *after),
-            span=loop.span,
-        )
-
-    def _name(self, array: str) -> str:
-        name = unused(f"{array}_held", self.taken)
-        self.taken.add(name)
-        return name
+def _held(loop: Loop, elements: dict[str, tuple[Instance, Load]], scalars: Scalars) -> Node:
+    """Return what stands for `loop`, with one element of each array held."""
+    before: list[Node] = []
+    after: list[Node] = []
+    values: dict[str, Variable] = {}
+    for array, (instance, load) in elements.items():
+        variable, first = scalars.of(load, "held")
+        last = Store(array=array, indices=load.indices, value=variable, span=load.span)
+        before.append(replace(instance, name=f"{instance.name}_0", statement=first))
+        cell = cell_of(instance, load)
+        assert cell is not None  # `_elements` looked
+        values[key_of(array, cell)] = variable
+        after.append(replace(instance, name=f"{instance.name}_1", statement=last))
+    return between(before, replace(loop, cells=()), values, after)
 
 
 def _elements(
