@@ -13,14 +13,14 @@ presence of conditional control flow, Software Practice and Experience, 1994.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from autopar.analysis.model.typed import Load, Store, Variable, places_of
 
 from .elements import Cell, cell_of, differ, key_of, moves
 from .innermost import Scalars, between, rewritten
-from .kernel import Instance, Loop, Node, Program
+from .kernel import Instance, Loop, Node, Program, walk_nodes
 
 
 def with_fixed_reads(program: Program) -> Program:
@@ -48,18 +48,16 @@ def _fixed(
 ) -> dict[str, tuple[Instance, Load]]:
     """Return the elements of arrays that `loop` stores elsewhere, and where it reads them.
 
-    Every statement runs in every iteration, so the elements are there if there is an iteration.
+    They are read in every iteration, outside of conditions, so they are there if there is one.
     """
-    instances = [each for each in loop.body if isinstance(each, Instance)]
-    if len(instances) < len(loop.body) or not _takes_its_range(loop):
+    if any(isinstance(each, Loop) for each in walk_nodes(loop.body)) or not _takes_its_range(loop):
         return {}
-    places = [(each, place) for each in instances for place in places_of(each.statement)]
     stored: dict[str, list[Cell | None]] = {}
-    for instance, place in places:
+    for instance, place in _places(walk_nodes(loop.body)):
         if isinstance(place, Store):
             stored.setdefault(place.array, []).append(cell_of(instance, place))
     found: dict[str, tuple[Instance, Load]] = {}
-    for instance, place in places:
+    for instance, place in _places(loop.body):
         if isinstance(place, Store) or place.array not in stored or place.array in overlapping:
             continue
         cell = cell_of(instance, place)
@@ -68,6 +66,13 @@ def _fixed(
         if all(differ(cell, each, (*around, loop)) for each in stored[place.array]):
             found.setdefault(key_of(place.array, cell), (instance, place))
     return found
+
+
+def _places(nodes: Iterable[Node]) -> Iterator[tuple[Instance, Load | Store]]:
+    """Yield what the statements among `nodes` read and store, in order."""
+    for node in nodes:
+        if isinstance(node, Instance):
+            yield from ((node, place) for place in places_of(node.statement))
 
 
 def _takes_its_range(loop: Loop) -> bool:

@@ -84,9 +84,25 @@ def between(
     before: list[Node], loop: Loop, values: dict[str, Variable], after: list[Node]
 ) -> Branch:
     """Return `loop` with scalars for elements, by their texts, if it has an iteration at all."""
-    body = tuple(with_scalars_for(each, values) for each in loop.body if isinstance(each, Instance))
+    body = _with_scalars(loop.body, values)
     return Branch(
         test=Compare(operator="<", left=loop.lower, right=loop.upper, span=loop.span),
         body=(*before, replace(loop, body=body), *after),
         span=loop.span,
     )
+
+
+def _with_scalars(nodes: tuple[Node, ...], values: dict[str, Variable]) -> tuple[Node, ...]:
+    found: list[Node] = []
+    for node in nodes:
+        match node:
+            case Instance():
+                found.append(with_scalars_for(node, values))
+            case Branch():
+                found.append(replace(node, body=_with_scalars(node.body, values)))
+            case Decision():
+                body, orelse = (_with_scalars(each, values) for each in (node.body, node.orelse))
+                found.append(replace(node, body=body, orelse=orelse))
+            case Loop():
+                raise AssertionError("an innermost loop holds none")
+    return tuple(found)

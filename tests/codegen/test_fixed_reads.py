@@ -7,11 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
+import autopar
 from autopar.analysis.model.loop_ir import Binary, Constant, Expression, Name
 from autopar.codegen.integers import NOWHERE, text
 from autopar.codegen.kernel import Loop
 from autopar.codegen.least import are_apart, least
-from tests.sameness import same
+from tests.sameness import observe, same
 
 
 def factors(a, b, n, m):
@@ -66,9 +67,27 @@ def both_ways(a, b, n, m):
                 a[i, j] -= 0.125 * a[i, k]
 
 
+def shortest(a, b, n, m):
+    for k in range(n):
+        for i in range(n):
+            for j in range(n):
+                if a[i, k] + a[k, j] < a[i, j]:
+                    a[i, j] = a[i, k] + a[k, j]
+
+
+def eliminated_where(a, b, n, m):
+    for k in range(n):
+        for i in range(k + 1, n):
+            for j in range(k + 1, n):
+                if b[i, j] > 1.0:
+                    a[i, j] = a[i, j] - a[i, k] / a[k, k] * a[k, j]
+                else:
+                    a[i, j] = b[i, j]
+
+
 NESTS = (
     factors, tables, meets_itself, meets_at_the_end, two_arrays, nowhere_without_iterations,
-    both_ways,
+    both_ways, shortest, eliminated_where,
 )  # fmt: skip
 
 
@@ -83,7 +102,42 @@ def test_values_are_those_of_the_interpreter(nest, m):
     same(nest, lambda: (*arrays(), 9, m))
 
 
-@pytest.mark.parametrize("nest", [two_arrays, factors])
+VALUES = (0.0, -0.0, 1.5, -2.0, np.inf, np.inf, np.nan, -np.inf, 1.5e308, -1.5e308)
+
+
+def events(nest, arguments):
+    """Return what was warned of and what is left; a nest that cannot run again names one line."""
+    seen = observe(nest, arguments)
+    return {str(each[1]) for each in seen.warnings}, repr(seen.arguments)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_infinite_distances_warn_of_what_the_interpreter_warns_of(seed):
+    decorated = autopar.parallel(shortest, backend="cpu")
+    for count in (5, 7, 8, len(VALUES)):  # without NaN; without infinities of both signs; ...
+
+        def drawn(count=count):
+            rng = np.random.default_rng(seed)
+            return *(rng.choice(VALUES[:count], (9, 9)) for _ in "ab"), 9, 0
+
+        assert events(shortest, drawn()) == events(decorated, drawn())
+    assert decorated.last_run.to_dict()["functions"][0]["loops"][0]["ran"]["backend"] == "cpu"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_warnings_are_of_the_iterations_whose_condition_holds(seed):
+    def mostly_harmless():
+        rng = np.random.default_rng(seed)
+        a, b = rng.uniform(0.5, 2.0, (2, 9, 9))
+        a[seed, seed] = 0.0  # divides by zero only where `b` lets it
+        b[seed + 1 :, seed + 1 :] = 0.5
+        b[8, 8 - seed // 2] += seed % 2
+        return a, b, 9, 0
+
+    same(eliminated_where, mostly_harmless)
+
+
+@pytest.mark.parametrize("nest", [two_arrays, factors, shortest])
 def test_arrays_that_share_memory(nest):
     def twice():
         (a, _) = arrays()

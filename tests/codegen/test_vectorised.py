@@ -1,0 +1,51 @@
+"""Loops of generated kernels that LLVM vectorises, as its own intermediate code says."""
+
+from __future__ import annotations
+
+import platform
+import re
+import textwrap
+
+import numba
+import pytest
+
+from autopar.preview import preview_kernels
+
+SHORTEST = """
+    def shortest(path, n):
+        for k in range(n):
+            for i in range(n):
+                for j in range(n):
+                    if path[i, k] + path[k, j] < path[i, j]:
+                        path[i, j] = path[i, k] + path[k, j]
+"""
+EITHER = """
+    def shortest(path, n):
+        for k in range(n):
+            for i in range(n):
+                for j in range(n):
+                    through = path[i, k] + path[k, j]
+                    path[i, j] = path[i, j] if path[i, j] < through else through
+"""
+
+
+def vectorised(source: str, dtype: str, kernel: str) -> int:
+    """Return how many loops of a kernel run in vectors; their arrays have rank 2."""
+    types = f"path={dtype}[:,:], n=int"
+    text = preview_kernels(textwrap.dedent(source), types)["kernel cpu"]
+    made: dict[str, object] = {}
+    exec(text.replace(", cache=True", ""), made)
+    names = re.search(rf"^def {kernel}\((.*)\):", text, re.MULTILINE)[1].split(", ")
+    array = numba.types.Array(getattr(numba.types, dtype), 2, "C", aligned=True)
+    signature = tuple(array if name == "path" else numba.types.int64 for name in names)
+    found = getattr(made[kernel], "dispatcher", made[kernel])
+    found.compile(signature)
+    (intermediate,) = found.inspect_llvm().values()
+    return len(re.findall(r"^vector\.body[^:]*:", intermediate, re.MULTILINE))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors have other vectors")
+@pytest.mark.parametrize("source", [SHORTEST, EITHER])
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+def test_loops_that_decide_by_data_run_in_vectors(source, dtype):
+    assert vectorised(source, dtype, "launch0") >= 2  # of columns before `k`, and after it
