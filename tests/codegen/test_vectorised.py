@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import textwrap
+from typing import Any
 
 import numba
 import pytest
@@ -33,11 +34,11 @@ def vectorised(source: str, dtype: str, kernel: str) -> int:
     """Return how many loops of a kernel run in vectors; their arrays have rank 2."""
     types = f"path={dtype}[:,:], n=int"
     text = preview_kernels(textwrap.dedent(source), types)["kernel cpu"]
-    made: dict[str, object] = {}
+    made: dict[str, Any] = {}
     exec(text.replace(", cache=True", ""), made)
-    names = re.search(rf"^def {kernel}\((.*)\):", text, re.MULTILINE)[1].split(", ")
+    (names,) = re.findall(rf"^def {kernel}\((.*)\):", text, re.MULTILINE)
     array = numba.types.Array(getattr(numba.types, dtype), 2, "C", aligned=True)
-    signature = tuple(array if name == "path" else numba.types.int64 for name in names)
+    signature = tuple(array if name == "path" else numba.types.int64 for name in names.split(", "))
     found = getattr(made[kernel], "dispatcher", made[kernel])
     found.compile(signature)
     (intermediate,) = found.inspect_llvm().values()
