@@ -45,7 +45,7 @@ from autopar.codegen.rates import Rates, current
 from .interpreted import expression_ns, numpy_names, statement_ns
 
 # What is taken for the number of turns of a loop that may be left early.
-_TURNS = "16"
+TURNS = 16
 # An arm of a branch.
 _HALF = 0.5
 # A call of one of NumPy's functions on arrays; one element of it, of a hundred; the same where
@@ -72,7 +72,7 @@ def iterations(loop: Loop) -> str:
     if loop.data is not None:
         return loop.data.trips
     if loop.leaves is not None:
-        return _TURNS
+        return str(TURNS)
     return f"len(range({python_text(loop.start)}, {python_text(loop.stop)}, {loop.step}))"
 
 
@@ -190,7 +190,7 @@ def _trips(loop: Loop, start: str, stop: str) -> str:
     if loop.data is not None:
         return loop.data.trips
     if loop.leaves is not None:
-        return _TURNS
+        return str(TURNS)
     if abs(loop.step) == 1:
         extent = f"{stop} - ({start})" if loop.step > 0 else f"{start} - ({stop})"
         return f"max(0, {extent})"
@@ -224,7 +224,8 @@ def _mentions(expression: Expression, names: frozenset[str]) -> bool:
 def nest_nanoseconds(nest: For, rates: Rates | None = None) -> str:
     """Return what `interpreter_nanoseconds` does, for a nest that has no model yet.
 
-    A loop whose bounds the nest itself computes counts as one iteration.
+    A loop whose bounds the nest itself computes counts as one iteration, one that may be left
+    as it does there.
     """
     rates = rates or current()
     bodies = [e for e in walk_statements((nest,)) if isinstance(e, Assign | Update)]
@@ -252,6 +253,8 @@ def _nest_costs(nest: For, middles: dict[str, str], known: _Nest) -> Iterator[st
     )
     is_known = is_known and nest.leaves is None
     trips = f"len(range({start}, {stop}, {step}))" if is_known else "1"
+    if nest.leaves is not None:
+        trips = str(TURNS)
     inner = {**middles, nest.variable: f"(({start} + {stop}) // 2)" if is_known else "0"}
     parts = [part for each in nest.body for part in _block_costs(each, inner, known)]
     if parts:

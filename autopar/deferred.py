@@ -31,6 +31,7 @@ from autopar.codegen.rates import current
 from autopar.codegen.reasons import NotProfitable
 
 from .cost import nest_nanoseconds
+from .counting import Counting, counting_of
 from .dispatch import Region
 from .guard import ARRAYS, LIMIT, RESERVED_NAMES, can_guard
 from .options import Options
@@ -58,6 +59,7 @@ class Deferred:
     bindings_hold: Callable[[], bool]
     records: Records
     again: Reanalyses[Region]
+    counting: Counting | None  # shared with the regions made of it
     interpreted_ns: int = 0  # predicted time spent in the interpreter since the last analysis
     _lock: Lock = field(default_factory=Lock)
 
@@ -111,10 +113,16 @@ class Deferred:
             predicted = self.cost(*values)
         except Exception:  # noqa: BLE001  # whatever the user's bounds do, the interpreter shows it
             predicted = 0
+        counting = self.counting
         with self._lock:
+            if counting is not None:
+                self.interpreted_ns += counting.settle()
+                predicted = counting.corrected_ns(predicted)
             self.interpreted_ns += predicted
             if self.interpreted_ns >= current().analysis:
                 return None
+        if counting is not None:
+            counting.begin(predicted, current().analysis - self.interpreted_ns)
         detail = (
             f"it takes about {predicted / 1e6:.3g} ms in the interpreter, "
             f"analysing it with values about {current().analysis / 1e6:.3g} ms"
@@ -134,7 +142,7 @@ class Deferred:
             return ConditionFailed(span=self.span, condition=unknown, values=facts.values)
         with self._lock:
             spent, self.interpreted_ns = self.interpreted_ns, 0
-        return region_of_call(self, plan, spent)
+        return region_of_call(self, plan, spent, self.counting)
 
     def _unreadable(self, values: tuple[object, ...]) -> Reason:
         """Return which of the deciding names has no value that can be used."""
@@ -187,6 +195,9 @@ def make_deferred(
         bindings_hold=bindings_hold,
         records=records,
         again=Reanalyses(span=nest.span, allowance=Allowance()),
+        counting=counting_of(
+            each for each in walk_statements((nest.nest,)) if isinstance(each, For)
+        ),
     )
 
 

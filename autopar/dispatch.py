@@ -47,6 +47,7 @@ from autopar.codegen.reasons import CompileFailed, TargetLacksFeature
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import interpreter_nanoseconds
+from .counting import Counting, counting_of
 from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
 from .inspectors import Call, Inspectors, out_of_range
 from .kernels import Kernels, Key
@@ -103,6 +104,8 @@ class Region:
     allowance: Allowance = field(default_factory=Allowance)
     is_of_call: bool = False  # planned with what a call showed
     lock: Lock = field(default_factory=Lock)
+    # None where the turns of all loops are known beforehand, or nobody has asked yet.
+    counting: Counting | None = None
     kernels: Kernels = field(init=False)
     patience: Patience = field(init=False)
     # The same region for arrays that share memory, by how they do.
@@ -129,6 +132,7 @@ class Region:
         self.sums = sums_of(self.plan, self.guard.known, place, self.options)
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
         self.alone = written_alone(self.plan)
+        self.counting = self.counting or counting_of(self.plan.scop.loops)
         self.lists = lists_of(self.plan)
         self.sizes = sizes_of(self.plan.scop)
         self.patience = Patience(
@@ -209,6 +213,8 @@ class Region:
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what the region leaves behind if it was run, else ()."""
+        if self.counting is not None:
+            self.patience.interpreted_ns += self.counting.settle()
         repeat = self.repeats.find(values)
         if repeat is not None and repeat.leaves:
             return self._refuse(None, self.patience.resting())
@@ -267,6 +273,7 @@ class Region:
         if variant is None and self._is_too_early(key, values, found):
             self.patience.interpreted_ns += found.interpreter_ns
             self.patience.note_short(found)
+            self._count(found, self._price_ns(key, values, found))
             return self._refuse(found, self.patience.too_early(found))
         strided = variant.strided if isinstance(variant, Variant) else self.alone
         pairs = overlapping(self.plan.disjoint, strided, named)
@@ -441,7 +448,9 @@ class Region:
             found = self.guard.check(*values)
         except NOT_FOUND:
             return why_not(self.plan, self.guard, values)
-        return found if found is not None else self._wrapping(values)
+        if found is None:
+            return self._wrapping(values)
+        return found if self.counting is None else self.counting.corrected(found)
 
     def _wrapping(self, values: tuple[object, ...]) -> Region | Reason:
         """Return this region for subscripts that may be negative, or why a call is not admitted."""
@@ -527,6 +536,7 @@ class Region:
             and not self._has_long_sum(key, values, found)
         ):
             self.patience.note_short(found)
+            self._count(found, current().enter)
             return self.patience.too_short(found)
         if not isinstance(known, Variant) or self.sizes.fit(known, self._named(values)):
             return known
@@ -556,6 +566,19 @@ class Region:
             or self._is_known(key[0])
             or self._has_long_sum(key, values, found)
         )
+
+    def _count(self, found: Admission, price_ns: float) -> None:
+        """Let the turns be counted of a loop that the interpreter is to run now."""
+        if self.counting is not None:
+            self.counting.begin(found.interpreter_ns, price_ns)
+
+    def _price_ns(self, key: Key, values: tuple[object, ...], found: Admission) -> float:
+        """Return what the interpreter may take until a kernel is repaid, if turns are counted."""
+        rates = current()
+        if self.counting is None:
+            return rates.compile
+        is_kept = self.kernels.is_kept(key, self._named(values), self._holding(found))
+        return (rates.load_kernel if is_kept else rates.compile) - self.patience.interpreted_ns
 
     def _has_long_sum(self, key: Key, values: tuple[object, ...], found: Admission) -> bool:
         """Return whether a kernel would add floats in another order than the interpreter.
@@ -621,6 +644,7 @@ class Region:
         again = self.again.get(facts)
         if again is None:
             if not self.patience.repays_overlap(found):
+                self._count(found, current().analysis - self.patience.overlapped_ns)
                 return self._refuse(found, self.patience.too_early(found))
             again = self.again.make(facts, lambda: self._replanned(facts))
         if isinstance(again, Reason):

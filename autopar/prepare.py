@@ -233,6 +233,7 @@ def _site(region: Entry, function: str) -> Site:
         is_returned=isinstance(region, ArrayEntry) and region.run.holder is not None,
         end=end_of(region) if isinstance(region, ArrayEntry) else None,
         exits=exits,
+        counting=region.counting if isinstance(region, Region | Deferred) else None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from autopar.analysis.model.plan import RegionPlan
 
+from .counting import Counting
 from .dispatch import Region
 from .guard import make_guard
 from .options import Options
@@ -32,8 +33,13 @@ class Entry(Protocol):
         """What tells whether functions in use are those that were analysed."""
 
 
-def region_of_call(entry: Entry, plan: RegionPlan, spent: int) -> Region:
-    """Return the region of `plan`; `spent` nanoseconds in the interpreter came before it."""
+def region_of_call(
+    entry: Entry, plan: RegionPlan, spent: int, counting: Counting | None = None
+) -> Region:
+    """Return the region of `plan`; `spent` nanoseconds in the interpreter came before it.
+
+    `counting` counts the turns at the place of `entry`.
+    """
     region = Region(
         number=entry.number,
         name=entry.name,
@@ -45,6 +51,7 @@ def region_of_call(entry: Entry, plan: RegionPlan, spent: int) -> Region:
         records=entry.records,
         allowance=entry.again.allowance,
         is_of_call=True,
+        counting=counting,
     )
     region.patience.interpreted_ns = spent
     return region

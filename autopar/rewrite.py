@@ -32,7 +32,9 @@ from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.analysis.passes.bound_names import Position, find_bound_names
 from autopar.analysis.passes.scopes import SCOPES, Scope, class_of, enclose, mangle, path_to
 
+from .counted_loops import Counts, counted
 from .holding import Holding, over_held
+from .placing import place_at
 from .split_loops import SplitSite, Splitter, split_loop
 
 # After so many comprehensions in a row that no kernel took, their guard is not asked any more.
@@ -95,6 +97,7 @@ class Site:
     statements: int = 1  # how many it stands for, one after the other
     is_returned: bool = False  # the last of them is a `return`: `enter` gives what it returns
     end: Position | None = None  # where an expression ends that is no comprehension
+    counting: Counts | None = None  # told how many turns the interpreter makes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -197,6 +200,13 @@ class _Guard(Asker):
         frame = sys._getframe(1)  # noqa: SLF001 -- the caller's variables are its business
         value = _value_in(frame, name)
         return frame.f_builtins.get(name, UNBOUND) if _is_builtin(frame, name, value) else value
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _CountingGuard(_Guard):
+    """The same before a loop whose turns nobody knows beforehand."""
+
+    counting: Counts
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -353,6 +363,7 @@ class _Edit:
         self.constants: dict[str, object] = {}
         self._guards: dict[Position, str] = {}
         self._exits: dict[Position, tuple[Position, ...]] = {}
+        self._counted: dict[Position, tuple[str, str]] = {}  # the guard, and how it asks again
         self._numbers: dict[Position, int] = {}  # of statements that a guard stands for
         self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
         self._parts: dict[tuple[Position, Position], Callable[[frozenset[str]], str]] = {}
@@ -406,6 +417,8 @@ class _Edit:
                 names = ("", *names) if site.exits else names
                 enter = _keep_unassigned(enter, names)
             asker = _Guard(enter=enter, original=self._original)
+            if site.counting is not None and not holding.names:
+                asker = _CountingGuard(enter=enter, original=self._original, counting=site.counting)
             if holding.names:
                 names = tuple(mangle(name, class_name) for name in site.results)
                 asker = _HoldingGuard(
@@ -414,8 +427,14 @@ class _Edit:
             elif site.answers is not None:
                 site.answers(asker)
             guard = self._placeholder(asker)
-            write = _match_text if site.exits else _guard_text
-            self._guards[place] = write(guard, site, bound.get(place, frozenset()), class_name)
+            write = functools.partial(
+                _match_text if site.exits else _guard_text,
+                *(guard, site, bound.get(place, frozenset()), class_name),
+            )
+            self._guards[place] = write()
+            if isinstance(asker, _CountingGuard):
+                again = write(unless=f"{guard}.counting.is_settled")
+                self._counted[place] = f"{guard}.counting", again
             self._exits[place] = site.exits
             self._numbers[place] = site.statements
 
@@ -475,8 +494,16 @@ class _Edit:
         if missing and isinstance(edited, ast.stmt):
             place = (edited.lineno, edited.col_offset)
             text = missing.pop(place, None)
-            return edited if text is None else _guarded(edited, text, self._exits[place])
+            return edited if text is None else self._guarded(edited, text, place)
         return edited
+
+    def _guarded(self, loop: ast.stmt, text: str, place: Position) -> ast.stmt:
+        """Return a loop with its guard."""
+        exits = self._exits[place]
+        if place in self._counted:
+            counting, again = self._counted[place]
+            loop = counted(loop, counting, lambda rest: _guarded(rest, again, exits))
+        return _guarded(loop, text, exits)
 
     def _split(self, statement: ast.stmt) -> ast.stmt:
         """Return a loop split where it is to be, and any other statement as it is."""
@@ -520,7 +547,7 @@ class _Edit:
         """Return `scope`, with our decorator innermost where one is wanted."""
         if (scope.lineno, scope.col_offset) in self._decorated and self._decorator:
             decorator = ast.parse(f"{self._decorator}.decorate", mode="eval").body
-            _place(decorator, scope)
+            place_at(decorator, scope)
             scope.decorator_list = [*scope.decorator_list, decorator]
         return scope
 
@@ -549,19 +576,20 @@ def _fresh_prefix(tree: ast.AST, own: str) -> str:
     return prefix
 
 
-def _guard_text(guard: str, site: Site, bound: frozenset[str], class_name: str | None) -> str:
+def _guard_text(
+    guard: str, site: Site, bound: frozenset[str], class_name: str | None, unless: str = ""
+) -> str:
     """Return the guard's statement as text; the loop goes where it says `pass`.
 
     A name that may be unbound is looked up by name; the others are read as usual.
     An unbound result is taken back in the same line, before anything runs.
     """
     arguments = _arguments_text(guard, site, bound, class_name)
-    if not site.results:
-        is_off = f"{guard}.is_off or " if site.is_light else ""
-        return f"if {is_off}not {guard}.enter({arguments}):\n    pass\n"
     asked = f"{guard}.enter({arguments})"
-    if site.is_light:
-        asked = f"() if {guard}.is_off else {asked}"
+    unless = f"{guard}.is_off" if site.is_light else unless
+    if not site.results:
+        return f"if {unless and f'{unless} or '}not {asked}:\n    pass\n"
+    asked = f"() if {unless} else {asked}" if unless else asked
     targets = "".join(f"{name}, " for name in site.results)
     if site.is_returned:
         return f"for {targets} in {asked}:\n    return {site.results[0]}\nelse:\n    pass\n"
@@ -578,7 +606,9 @@ def _takes_back(guard: str, site: Site, bound: frozenset[str], indent: str) -> s
     )
 
 
-def _match_text(guard: str, site: Site, bound: frozenset[str], class_name: str | None) -> str:
+def _match_text(
+    guard: str, site: Site, bound: frozenset[str], class_name: str | None, unless: str = ""
+) -> str:
     """Return the guard of a loop that `return` statements leave: see `returning`."""
     arguments = ", ".join(
         name if name in bound else f"{guard}.look({mangle(name, class_name)!r})"
@@ -590,7 +620,9 @@ def _match_text(guard: str, site: Site, bound: frozenset[str], class_name: str |
         f"    case (({number}{results},),):\n{takes_back}        pass\n"
         for number in range(len(site.exits) + 1)
     )
-    return f"match {guard}.enter({arguments}):\n{cases}    case _:\n        pass\n"
+    asked = f"{guard}.enter({arguments})"
+    asked = f"() if {unless} else {asked}" if unless else asked
+    return f"match {asked}:\n{cases}    case _:\n        pass\n"
 
 
 def _arguments_text(
@@ -616,7 +648,7 @@ def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset
 def _value_or(comprehension: ast.expr, text: str) -> ast.expr:
     """Return the expression that `text` describes with `comprehension` where it asks for it."""
     choice = ast.parse(text, mode="eval").body
-    _place(choice, comprehension)
+    place_at(choice, comprehension)
     match choice:
         case ast.IfExp(orelse=ast.Subscript(value=ast.BoolOp(values=[_, ast.Tuple() as found]))):
             choice.body = comprehension
@@ -627,7 +659,7 @@ def _value_or(comprehension: ast.expr, text: str) -> ast.expr:
 def _guarded(loop: ast.stmt, text: str, exits: tuple[Position, ...]) -> ast.stmt:
     """Return the guard that `text` describes with `loop` as what it guards."""
     (guard,) = ast.parse(text).body
-    _place(guard, loop)
+    place_at(guard, loop)
     match guard:
         case ast.Match(cases=cases):
             returns = {(e.lineno, e.col_offset): e for e in _returns(loop)}
@@ -644,7 +676,7 @@ def _guarded(loop: ast.stmt, text: str, exits: tuple[Position, ...]) -> ast.stmt
 def _guarded_block(statements: list[ast.stmt], text: str) -> ast.stmt:
     """Return the guard that `text` describes with several statements as what it guards."""
     (guard,) = ast.parse(text).body
-    _place(guard, statements[0])
+    place_at(guard, statements[0])
     match guard:
         case ast.If():
             guard.body = statements
@@ -656,18 +688,6 @@ def _guarded_block(statements: list[ast.stmt], text: str) -> ast.stmt:
 def _returns(loop: ast.stmt) -> Iterator[ast.Return]:
     """Yield the `return` statements in a loop."""
     return (each for each in ast.walk(loop) if isinstance(each, ast.Return))
-
-
-def _place(new: ast.AST, at: ast.stmt | ast.expr) -> None:
-    """Give every node of `new` the place where `at` begins.
-
-    Were the end that of a header of several lines, the compiler would take the line of an
-    attribute from there, and a tracer would see a jump.
-    """
-    for node in ast.walk(new):
-        if isinstance(node, (ast.stmt, ast.expr, ast.pattern)):
-            node.lineno = node.end_lineno = at.lineno
-            node.col_offset = node.end_col_offset = at.col_offset
 
 
 # ---------------------------------------------------------------- the function reborn

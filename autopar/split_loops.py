@@ -25,6 +25,8 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import SplitPart
 from autopar.analysis.model.source import Span
 
+from .placing import place_at
+
 Place: TypeAlias = tuple[int, int, int, int]
 
 
@@ -62,7 +64,7 @@ def split_loop(
     """
     text = f"if {guard}.ask({arguments}):\n    for _ in {guard}.items():\n        pass\n"
     (choice,) = ast.parse(text).body
-    _place(choice, loop)
+    place_at(choice, loop)
     assert isinstance(choice, ast.If)
     (ahead,) = choice.body
     assert isinstance(ahead, ast.For)
@@ -90,7 +92,7 @@ def _with_part(body: list[ast.stmt], taken: str, part: SplitPart) -> list[ast.st
     first, last = numbers[0], numbers[-1]
     targets = ", ".join(part.names)
     (guard,) = ast.parse(f"for {targets} in {taken}:\n    break\nelse:\n    pass\n").body
-    _place(guard, body[first])
+    place_at(guard, body[first])
     assert isinstance(guard, ast.For)
     guard.orelse = body[first : last + 1]
     return [*body[:first], guard, *body[last + 1 :]]
@@ -128,16 +130,8 @@ class _Replaced:
 
     def _asked(self, call: ast.Call) -> ast.expr:
         found = ast.parse(self._text, mode="eval").body
-        _place(found, call)
+        place_at(found, call)
         match found:
             case ast.Subscript(value=ast.BoolOp(values=[_, ast.Tuple() as own])):
                 own.elts = [call]
         return found
-
-
-def _place(new: ast.AST, at: ast.stmt | ast.expr) -> None:
-    """Give every node of `new` the place where `at` begins, as in `rewrite`."""
-    for node in ast.walk(new):
-        if isinstance(node, (ast.stmt, ast.expr)):
-            node.lineno = node.end_lineno = at.lineno
-            node.col_offset = node.end_col_offset = at.col_offset
