@@ -8,8 +8,8 @@ A permutation of names has an order: after so many turns all are where they bega
 modulo that order each name stands for one array, so that the nest has a model, in which no array
 moves. What the names stand for after the loop follows from the number of its turns.
 
-Only exchanges directly in the outermost loop of a nest, which run in every turn of it. The same
-is called buffer switching, or ping-pong buffers; the renaming is unrolling and copy propagation
+Only exchanges directly in the outermost loop of a nest, or in a driver, whose turns
+`driven_exchanges` counts. The same is called buffer switching, or ping-pong buffers; the renaming is unrolling and copy propagation
 (Allen and Kennedy, Optimizing Compilers for Modern Architectures, 2001, section 4.4), with a test
 in place of the unrolling, which isl's code generator does.
 """
@@ -62,16 +62,17 @@ def ordered_exchanges(
     after it.
     """
     nest = indexed.nest
-    found = [each for each in walk_statements((nest,)) if isinstance(each, Exchange)]
-    if not found:
+    found = exchanges_in(nest)
+    if not found or nest.runs_once:
         return indexed
-    orders = _orders(nest.body)
-    moved = frozenset(name for each in found for name in each.targets)
-    if not all(each in nest.body for each in found) or not _may_move(nest, moved) or not orders:
-        first = found[0]
-        return Refusal(reasons=(ArrayRebound(span=first.span, array=dotted(first.targets[0])),))
-    index = _turn(nest)
-    body = tuple(_told_apart(nest.body, orders, index))
+    orders = orders_of(nest.body)
+    moved = moved_by(found)
+    is_counted = nest.leaves is None and isinstance(nest.step, Constant) and bool(nest.step.value)
+    is_direct = all(each in nest.body for each in found)
+    if not (is_counted and is_direct and may_move(nest, moved) and orders):
+        return stays(found[0])
+    index = turn_of(nest)
+    body = tuple(told_apart(nest.body, orders, index))
     names = tuple(sorted(moved & live_out))
     if not names:
         return replace(indexed, nest=replace(nest, body=body))
@@ -83,13 +84,28 @@ def ordered_exchanges(
     return replace(indexed, nest=replace(nest, body=body, exchanged=exchanged))
 
 
-def _orders(body: tuple[Statement, ...]) -> list[dict[str, str]]:
+def exchanges_in(nest: For) -> tuple[Exchange, ...]:
+    """Return the exchanges of names in a nest."""
+    return tuple(each for each in walk_statements((nest,)) if isinstance(each, Exchange))
+
+
+def moved_by(exchanges: tuple[Exchange, ...]) -> frozenset[str]:
+    """Return the names that some exchanges bind."""
+    return frozenset(name for each in exchanges for name in each.targets)
+
+
+def stays(exchange: Exchange) -> Refusal:
+    """Return that an exchange has to be left to the interpreter."""
+    return Refusal(reasons=(ArrayRebound(span=exchange.span, array=dotted(exchange.targets[0])),))
+
+
+def orders_of(body: tuple[Statement, ...]) -> list[dict[str, str]]:
     """Return what array each name stands for at the start of turn 0, 1, ...; [] if too many."""
     names = {name for each in body if isinstance(each, Exchange) for name in each.targets}
     whole = {name: name for name in names}
     for each in body:
         if isinstance(each, Exchange):
-            whole = _after(each, whole)
+            whole = order_after(each, whole)
     first = {name: name for name in names}
     found = [first]
     while len(found) <= _MOST_TURNS:
@@ -100,15 +116,14 @@ def _orders(body: tuple[Statement, ...]) -> list[dict[str, str]]:
     return []
 
 
-def _after(exchange: Exchange, order: Mapping[str, str]) -> dict[str, str]:
+def order_after(exchange: Exchange, order: Mapping[str, str]) -> dict[str, str]:
     """Return what names stand for after an exchange that found them standing for `order`."""
     pairs = zip(exchange.targets, exchange.values, strict=True)
     return {**order, **{target: order[value] for target, value in pairs}}
 
 
-def _may_move(nest: For, moved: frozenset[str]) -> bool:
+def may_move(nest: For, moved: frozenset[str]) -> bool:
     """Return whether names may stand for other arrays as the turns of `nest` go on."""
-    is_counted = nest.leaves is None and isinstance(nest.step, Constant) and bool(nest.step.value)
     for each in walk_statements((nest,)):
         match each:
             case For(rows=rows) if any(part.array in moved for _, part in rows):
@@ -123,10 +138,10 @@ def _may_move(nest: For, moved: frozenset[str]) -> bool:
                 return False
             case _:
                 pass
-    return is_counted
+    return True
 
 
-def _turn(nest: For) -> Expression:
+def turn_of(nest: For) -> Expression:
     """Return the number of the turn of `nest`, from 0."""
     at = nest.span
     index: Expression = Name(name=nest.variable, span=at)
@@ -137,7 +152,7 @@ def _turn(nest: For) -> Expression:
     return index
 
 
-def _told_apart(
+def told_apart(
     body: tuple[Statement, ...], orders: list[dict[str, str]], index: Expression
 ) -> Iterator[Statement]:
     """Yield `body`; what sees arrays that move stands under a test of the turn, once for each."""
@@ -147,7 +162,7 @@ def _told_apart(
         if isinstance(each, Exchange):
             yield from _tested(tuple(together), now, index)
             together = []
-            now = [_after(each, order) for order in now]
+            now = [order_after(each, order) for order in now]
         elif mentioned(each, frozenset(orders[0])):
             together.append(each)
         else:

@@ -53,7 +53,8 @@ def _last_value(scop: Scop, name: str) -> tuple[str, isl.Set] | None:
         return _last_row(scop, rows)
     if name in scop.maybe_assigned:
         return "", scop.context
-    if scop.exchanged is not None and name == scop.exchanged.turns:
+    is_assigned = bool(certain_writers(scop, name))
+    if scop.exchanged is not None and name == scop.exchanged.turns and not is_assigned:
         return _turns(scop), scop.context
     if not loops:
         writes = [each.last.domain for each in certain_writers(scop, name)]

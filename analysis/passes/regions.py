@@ -58,6 +58,7 @@ from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
 from .draws import has_draws, place_draws, with_draws
+from .driven_exchanges import driven_exchanges
 from .drivers import (
     Whole,
     driver,
@@ -400,7 +401,8 @@ class _Search:
         ordered = ordered_exchanges(replace(indexed, nest=nest), taken, live_out)
         if isinstance(ordered, Refusal):
             return ordered
-        plain = place_appends(leaving_loops(ordered, taken, live_out), taken)
+        driven = driven_exchanges(leaving_loops(ordered, taken, live_out), taken, live_out)
+        plain = driven if isinstance(driven, Refusal) else place_appends(driven, taken)
         if isinstance(plain, Refusal):
             return plain
         return replace(plain, nest=counters(plain.nest, taken))
@@ -420,7 +422,7 @@ class _Search:
         exchanged = nest.exchanged if isinstance(nest, For) else None
         counted = set() if exchanged is None else {exchanged.turns}
         if isinstance(nest, For) and nest.runs_once:  # an `else` stands last
-            return self.live_after[nest.body[-1].span] | returned_names(nest)
+            return self.live_after[nest.body[-1].span] | returned_names(nest) | counted
         return self.live_after[nest.span] | counted
 
     def model(self, indexed: Indexed) -> Scop | tuple[Reason, ...]:
