@@ -182,9 +182,7 @@ def _sum(left: Expression, right: int) -> Expression:
     return Binary(operator="+", left=left, right=number, span=left.span)
 
 
-def _states(
-    exchanges: tuple[Exchange, ...], orders: list[dict[str, str]]
-) -> list[dict[str, str]]:
+def _states(exchanges: tuple[Exchange, ...], orders: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return what each name stands for after 0, 1, ... exchanges, until it begins anew."""
     found: list[dict[str, str]] = []
     for first in orders:

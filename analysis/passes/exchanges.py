@@ -9,9 +9,10 @@ modulo that order each name stands for one array, so that the nest has a model, 
 moves. What the names stand for after the loop follows from the number of its turns.
 
 Only exchanges directly in the outermost loop of a nest, or in a driver, whose turns
-`driven_exchanges` counts. The same is called buffer switching, or ping-pong buffers; the renaming is unrolling and copy propagation
-(Allen and Kennedy, Optimizing Compilers for Modern Architectures, 2001, section 4.4), with a test
-in place of the unrolling, which isl's code generator does.
+`driven_exchanges` counts. The same is called buffer switching, or ping-pong buffers; the renaming
+is unrolling and copy propagation (Allen and Kennedy, Optimizing Compilers for Modern
+Architectures, 2001, section 4.4), with a test in place of the unrolling, which isl's code
+generator does.
 """
 
 from __future__ import annotations
