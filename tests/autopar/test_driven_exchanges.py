@@ -188,8 +188,8 @@ def test_whatever_they_are(function, arguments):
 
 def copied(arguments):
     """Return copies that share memory as the arguments do."""
-    bases = {}
-    found = []
+    bases: dict[int, np.ndarray] = {}
+    found: list[object] = []
     for each in arguments:
         if not isinstance(each, np.ndarray):
             found.append(each)
