@@ -403,9 +403,12 @@ class _Module:
         short = f"{self._body.text(node.terms)} < {FEWEST_TERMS}"
         if not node.is_rounded:  # then nobody can tell
             short += f" or launcher.workers({self._work(node.run)}) < 2"
+        if node.fits is not None:
+            short += f" or not {self._body.text(node.fits)}"
         yield f"{indent}{unsure} = {short}"
-        yield f"{indent}if not {unsure}:  # what fails or warns here does so again below"
-        yield f"{inner}{self._launch(node.before)}"
+        if node.before is not None:
+            yield f"{indent}if not {unsure}:  # what fails or warns here does so again below"
+            yield f"{inner}{self._launch(node.before)}"
         if node.starts is not None:
             yield f"{inner}(_, {unsure}) = {node.starts.name}({self._arguments(node.starts)})"
         yield f"{indent}if {unsure}:"

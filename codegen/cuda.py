@@ -312,9 +312,11 @@ class _Module:
         """Yield a long loop in passes over its blocks."""
         fewest = FEWEST_TERMS if node.is_rounded else FEWEST_OF_PASSES
         inner = indent + INDENT
-        yield f"{indent}in_order = {self._text(node.terms)} < {fewest}"
-        yield f"{indent}if not in_order:  # what fails or warns here does so again below"
-        yield inner + self._launch(node.before, status="call.unused")
+        unfit = "" if node.fits is None else f" or not {self._text(node.fits)}"
+        yield f"{indent}in_order = {self._text(node.terms)} < {fewest}{unfit}"
+        if node.before is not None:
+            yield f"{indent}if not in_order:  # what fails or warns here does so again below"
+            yield inner + self._launch(node.before, status="call.unused")
         if node.starts is not None:
             yield inner + self._launch(node.starts, status="call.unused")
             yield f"{inner}in_order = {self._asked(node.unsure)}"

@@ -58,7 +58,7 @@ def _kernels(nodes: tuple[host.HostNode, ...], program: Program) -> Iterator[hos
                 if not is_tree or node.may_need_order:
                     yield node.ordered
             case host.Blocks():
-                yield from (node.before, *((node.starts,) if node.starts else ()), node.run)
+                yield from node.kernels
                 yield from _kernels((node.ordered,), program)
             case host.Drive() | host.Choose():
                 yield from _kernels(node.body, program)

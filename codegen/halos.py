@@ -1,4 +1,4 @@
-"""Loops that only overwrite what they have read: blocks put aside what the next one overwrites.
+"""Loops that only overwrite: blocks put aside what the next one overwrites, and store less.
 
 Before:  for i in range(0, n): a[i] = a[i + 1] + b[i]
 After:   parallel for block in range(0, blocks):          what the last iterations of a block read
@@ -10,6 +10,12 @@ After:   parallel for block in range(0, blocks):          what the last iteratio
                  a[i] = a_old[i - 1023 * (block + 1)] + b[i]
 
 What is read there is what was there before the loop (`passes/renaming`), whatever runs first.
+
+Before:  for i in range(0, n): a[i] = b[i]; a[i + 1] = c[i]
+After:   parallel for block in range(0, blocks):          the next one stores another a[i + 1] there
+             for i in range(1024 * block, min(1024 * block + 1023, n)): as before
+             for i in range(1024 * block + 1023, min(1024 * block + 1024, n)):
+                 a[i] = b[i]; a_new[i - 1023 * (block + 1)] = c[i]     but for the last block
 """
 
 from __future__ import annotations
@@ -17,7 +23,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import field, replace
 
-from autopar.analysis.model.loop_ir import Binary, Constant, Expression, Name
+from autopar.analysis.model.loop_ir import (
+    Binary,
+    BinaryOperator,
+    Compare,
+    Constant,
+    Expression,
+    Name,
+)
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import (
     Cast,
@@ -54,27 +67,44 @@ def halo_block(loop: Loop) -> int:
 
 def halo_passes(blocks: Blocks, program: Program) -> Passes | None:
     """Return the passes of a loop that only overwrites; None where elements cannot be named."""
-    loop, reach = blocks.loop, _reach(blocks.loop)
+    loop = blocks.loop
     known = frozenset(each.name for each in program.integers)
     arrays = {each.array for each in loop.renamings}
     if arrays & program.overlapping or not _is_plain(loop.body, known, frozenset({loop.iterator})):
         return None
     plain = replace(loop, renamings=())
-    writer = _Writer(blocks=blocks, reach=reach)
+    writer = _Writer(blocks=blocks, reach=_reach(loop))
+    start = blocks.size - writer.reach
     first = writer.kept(loop.body, ())
+    if not writer.has_all_reads():
+        return None
     in_order = blocks.fresh("in_order")
     blocks.variable(in_order, BOOL)
-    start = blocks.size - reach
-    tail = replace(plain, body=writer.replaced(loop.body))
     return Passes(
-        before=blocks.over((blocks.of(replace(plain, body=first), start),)),
+        before=blocks.over((blocks.of(replace(plain, body=first), start),)) if first else None,
         starts=(),
-        run=blocks.over((blocks.of(plain, 0, start), blocks.of(tail, start))),
+        run=blocks.over((blocks.of(plain, 0, start), *writer.ends(plain, start))),
         own=frozenset(),
         in_order=in_order,
         terms=terms_of_passes(loop, _LEAST_WORTH),
+        fits=_fits(blocks, writer.reach),
         is_rounded=False,
     )
+
+
+def _fits(blocks: Blocks, reach: int) -> Expression | None:
+    """Return whether the last block is as long as what the one before leaves to it reaches."""
+    loop, span = blocks.loop, blocks.loop.span
+    if reach == 1 or not any(each.stores for each in loop.renamings):
+        return None
+
+    def of(operator: BinaryOperator, left: Expression, right: int) -> Expression:
+        return Binary(
+            operator=operator, left=left, right=Constant(value=right, span=span), span=span
+        )
+
+    last = of("%", of("-", trip_count(loop), 1), blocks.size)  # its iterations but one
+    return Compare(operator=">=", left=last, right=Constant(value=reach - 1, span=span), span=span)
 
 
 def _reach(loop: Loop) -> int:
@@ -120,6 +150,32 @@ class _Writer:
     # For each load of each statement: the array that keeps it, and the subscripts there.
     places: dict[tuple[str, Load], Load] = field(default_factory=dict)
 
+    def has_all_reads(self) -> bool:
+        """Return whether every read that is overwritten was found among the loads."""
+        found = {(name, load.array, load.indices) for name, load in self.places}
+        return all(
+            (name, each.array, indices) in found
+            for each in self.blocks.loop.renamings
+            for name, indices in each.reads
+        )
+
+    def ends(self, plain: Loop, start: int) -> tuple[Node, ...]:
+        """Return the last iterations of a block, from number `start` on.
+
+        The last block of all stores what others do not.
+        """
+        ours = self.blocks.of(replace(plain, body=self.replaced(plain.body, ())), start)
+        if not any(each.stores for each in self.blocks.loop.renamings):
+            return (ours,)
+        span, last = plain.span, self.blocks.but_last()
+        block = self.blocks.block
+        is_followed = Compare(operator="<", left=block, right=last, span=span)
+        is_last = Compare(operator=">=", left=block, right=last, span=span)
+        return (
+            Branch(test=is_followed, body=(ours,), span=span),
+            Branch(test=is_last, body=(self.blocks.of(plain, start),), span=span),
+        )
+
     def kept(self, body: tuple[Node, ...], around: tuple[Loop, ...]) -> tuple[Node, ...]:
         """Return what puts elements aside; `around` are the loops between the blocks' and it."""
         found: list[Node] = []
@@ -139,23 +195,28 @@ class _Writer:
 
     def _stores(self, node: Instance, around: tuple[Loop, ...]) -> Iterator[Instance]:
         for number, load in enumerate(self._overwritten(node)):
-            place = self._place(load, around)
+            place = self._place(load, around, "old")
             self.places[node.name, load] = place
             store = Store(array=place.array, indices=place.indices, value=load, span=load.span)
             yield replace(node, name=f"{node.name}_{number}", statement=store)
 
     def _overwritten(self, node: Instance) -> tuple[Load, ...]:
-        arrays = {each.array for each in self.blocks.loop.renamings if node.name in each.statements}
+        reads = {
+            (each.array, indices)
+            for each in self.blocks.loop.renamings
+            for name, indices in each.reads
+            if name == node.name
+        }
         loads = (each for each in walk_statement(node.statement) if isinstance(each, Load))
-        return tuple(dict.fromkeys(each for each in loads if each.array in arrays))
+        return tuple(dict.fromkeys(each for each in loads if (each.array, each.indices) in reads))
 
-    def _place(self, load: Load, around: tuple[Loop, ...]) -> Load:
+    def _place(self, load: Load, around: tuple[Loop, ...], word: str) -> Load:
         """Return the element of a new array that keeps an element for an iteration."""
         blocks, span = self.blocks, load.span
         reach = Constant(value=self.reach, span=span)
         rows = simplify(Binary(operator="*", left=reach, right=blocks.room, span=span), span)
         extents = (rows, *(trip_count(each) for each in around))
-        array = blocks.array(f"{load.array}_old", load.type.dtype, extents)
+        array = blocks.array(f"{load.array}_{word}", load.type.dtype, extents)
         one = Constant(value=1, span=span)
         number = Binary(operator="+", left=blocks.block, right=one, span=span)
         rest = Constant(value=blocks.size - self.reach, span=span)
@@ -164,21 +225,25 @@ class _Writer:
         indices = (simplify(row, span), *(_turn(each) for each in around))
         return replace(load, array=array, indices=indices)
 
-    def replaced(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
+    def replaced(self, body: tuple[Node, ...], around: tuple[Loop, ...]) -> tuple[Node, ...]:
         """Return `body` with what was put aside in the place of the elements."""
         found: list[Node] = []
         for node in body:
             match node:
                 case Instance():
-                    found.append(replace(node, statement=self._statement(node)))
-                case Loop() | Branch():
-                    found.append(replace(node, body=self.replaced(node.body)))
+                    name = f"{node.name}_end"  # a statement of its own
+                    found.append(replace(node, name=name, statement=self._statement(node, around)))
+                case Loop():
+                    found.append(replace(node, body=self.replaced(node.body, (*around, node))))
+                case Branch():
+                    found.append(replace(node, body=self.replaced(node.body, around)))
                 case Decision():
-                    inner, other = self.replaced(node.body), self.replaced(node.orelse)
+                    inner = self.replaced(node.body, around)
+                    other = self.replaced(node.orelse, around)
                     found.append(replace(node, body=inner, orelse=other))
         return tuple(found)
 
-    def _statement(self, node: Instance) -> TypedStatement:
+    def _statement(self, node: Instance, around: tuple[Loop, ...]) -> TypedStatement:
         statement = node.statement
         assert isinstance(statement, Store | SetVariable)  # nothing else stores and reads
         value = self._expression(statement.value, node.name)
@@ -190,7 +255,18 @@ class _Writer:
             else each
             for each in statement.indices
         )
+        if self._is_overwritten(node.name, statement.array):
+            # What it computes may warn; where it is stored, nobody looks.
+            load = Load(
+                array=statement.array, indices=indices, type=value.type, span=statement.span
+            )
+            place = self._place(load, around, "new")
+            return replace(statement, array=place.array, indices=place.indices, value=value)
         return replace(statement, value=value, indices=indices)
+
+    def _is_overwritten(self, name: str, array: str) -> bool:
+        renamings = self.blocks.loop.renamings
+        return any(each.array == array and name in each.stores for each in renamings)
 
     def _expression(self, value: TypedExpression, name: str) -> TypedExpression:
         match value:

@@ -109,13 +109,19 @@ class Choose:
 class Blocks:
     """A long loop in passes over blocks; in order where it is short, or `unsure` says so."""
 
-    before: Kernel
+    before: Kernel | None
     starts: Kernel | None  # gives back `unsure` alone
     run: Kernel
     ordered: HostNode
     unsure: str  # a truth value
     terms: Expression
     is_rounded: bool
+    fits: Expression | None = None  # a test; where it fails, in order, too
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Those of the passes."""
+        return tuple(each for each in (self.before, self.starts, self.run) if each is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,21 +335,24 @@ class _Planner:
             )
             return replace(kernel, scalars=scalars, returned=())
 
-        before = self.kernel(self._name("launch"), (passes.before,), passes.before, around)
-        starts = None
+        before = starts = None
+        if passes.before is not None:
+            kernel = self.kernel(self._name("launch"), (passes.before,), passes.before, around)
+            before = apart(kernel, liveness.exposed((passes.before,)))
         if passes.starts:
             kernel = self.kernel(self._name("step"), passes.starts, None, around)
             kernel = apart(kernel, liveness.exposed(passes.starts))
             scalars = (*kernel.scalars, passes.in_order)
             starts = replace(kernel, scalars=scalars, returned=(passes.in_order,))
         return Blocks(
-            before=apart(before, liveness.exposed((passes.before,))),
+            before=before,
             starts=starts,
             run=self.kernel(self._name("launch"), (passes.run,), passes.run, around),
             ordered=self._plan_run((loop,), around),
             unsure=passes.in_order,
             terms=passes.terms,
             is_rounded=passes.is_rounded,
+            fits=passes.fits,
         )
 
     def _name(self, kind: str) -> str:
@@ -434,7 +443,7 @@ def _kernels(nodes: tuple[HostNode, ...]) -> Iterator[Kernel]:
                 elif node.may_need_order:
                     yield node.ordered
             case Blocks():
-                yield from (node.before, *((node.starts,) if node.starts else ()), node.run)
+                yield from node.kernels
                 yield from _kernels((node.ordered,))
             case Drive():
                 yield from _kernels(node.body)

@@ -166,7 +166,7 @@ class Passes:
     each one starts. The loop itself.
     """
 
-    before: Loop  # parallel, over all blocks but the last
+    before: Loop | None  # parallel, over all blocks but the last; None where it finds nothing
     starts: tuple[Node, ...]  # in order; () where blocks need nothing more
     run: Loop  # parallel, over all blocks
     own: frozenset[str]  # scalars that have another value in the first two passes
@@ -174,6 +174,12 @@ class Passes:
     in_order: str
     terms: Expression  # how many iterations there are; fewer than many run in order
     is_rounded: bool  # whether the order changes a value
+    fits: Expression | None = None  # a test; where it fails, the loop runs in order, too
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All that runs, in order."""
+        return (*((self.before,) if self.before else ()), *self.starts, self.run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,8 +359,7 @@ def loops_in(body: tuple[Node, ...]) -> Iterator[Loop]:
         if isinstance(node, Loop):
             yield node
             if node.passes is not None:
-                passes = (node.passes.before, *node.passes.starts, node.passes.run)
-                yield from loops_in(passes)
+                yield from loops_in(node.passes.nodes)
 
 
 def walk_nodes(body: tuple[Node, ...]) -> Iterator[Node]:

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from autopar.analysis.model import isl_ast
 from autopar.analysis.model.ast_nodes import AstFor, AstIf, AstInstance, AstNode, instances
+from autopar.analysis.model.dependence import Renaming
 from autopar.analysis.model.loop_ir import Constant, Expression, Name, Unary
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import PrivateArray, Schedule, ScheduleDimension
@@ -234,7 +235,8 @@ class _Lowering:
             return (replace(found, node=narrow),) if narrow.body else ()
         if is_ordered or leaves:
             return (found,)
-        return (_with_scans(_with_reductions(found, dimension, inside), dimension, inside),)
+        reduced = _with_reductions(found, dimension, inside)
+        return (_with_passes(self.scop, reduced, dimension, inside),)
 
     def _branches(
         self, node: AstIf, values: Mapping[str, Expression], taken: frozenset[str]
@@ -348,8 +350,8 @@ def _with_reductions(
     return replace(found, node=replace(loop, reductions=reductions, cells=cells))
 
 
-def _with_scans(
-    found: Guarded, dimension: ScheduleDimension, statements: frozenset[str]
+def _with_passes(
+    scop: Scop, found: Guarded, dimension: ScheduleDimension, statements: frozenset[str]
 ) -> Guarded:
     """Return a loop with the scans, or the renamings, that are all that it asks for."""
     loop = found.node
@@ -359,11 +361,23 @@ def _with_scans(
         own = tuple(each for each in dimension.scans if statements & frozenset(each.statements))
         return replace(found, node=replace(loop, scans=find_scanned(loop.body, own)))
     if dimension.renamable >= statements:
+        values = _parameters(scop)
         renamings = tuple(
-            each for each in dimension.renamings if statements & frozenset(each.statements)
+            _renaming_as_lowered(each, values)
+            for each in dimension.renamings
+            if statements & each.statements
         )
         return replace(found, node=replace(loop, renamings=renamings))
     return found
+
+
+def _renaming_as_lowered(renaming: Renaming, values: Mapping[Expression, Expression]) -> Renaming:
+    """Return a renaming with the subscripts that its statements have here."""
+    reads = tuple(
+        (statement, tuple(substitute(each, values) for each in indices))
+        for statement, indices in renaming.reads
+    )
+    return replace(renaming, reads=reads)
 
 
 def _private(

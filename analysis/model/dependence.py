@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from autopar.analysis.model.nouns import dataclass
 
 from . import isl
+from .loop_ir import Expression
 from .source import Span
 
 Kind: TypeAlias = Literal["flow", "anti", "output"]
@@ -64,8 +65,18 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renaming:
-    """An array of which some statements of a loop read only what was there before the loop."""
+    """An array that a loop only overwrites: no value in it goes from one iteration to another."""
 
     array: str
-    statements: tuple[str, ...]  # those whose reads later iterations overwrite
-    reach: int  # by how many iterations a read comes before such a write, at most
+    # By statement and subscripts: the reads of what was there before the loop, and what later
+    # iterations overwrite.
+    reads: tuple[tuple[str, tuple[Expression, ...]], ...]
+    # The statements of which later iterations overwrite all that they store, unread, but for
+    # the last iterations of the loop.
+    stores: tuple[str, ...]
+    reach: int  # by how many iterations either comes before such a write, at most
+
+    @property
+    def statements(self) -> frozenset[str]:
+        """All these statements."""
+        return frozenset((*(name for name, _ in self.reads), *self.stores))

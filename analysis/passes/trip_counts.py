@@ -28,15 +28,26 @@ def long_loops(scop: Scop, loop: int) -> isl.Set:
     return found
 
 
+def with_later_turns(scop: Scop, loop: int, turns: int) -> isl.Set:
+    """Return the iterations of `loop` that so many others follow, in one execution of it."""
+    return _apart(scop, loop, turns).domain()
+
+
 def _far_apart(scop: Scop, loop: int, distance: int) -> isl.Set:
     """Return when two iterations of one execution of `loop` lie `distance` apart, in turns."""
+    return _apart(scop, loop, distance).params()
+
+
+def _apart(scop: Scop, loop: int, turns: int) -> isl.Map:
+    """Return the pairs of iterations of one execution of `loop`, the second one `turns` later."""
     shape = scop.loops[loop]
     names = shape.iterations.dimensions
     twins = [f"{name}'" for name in names]
-    last, twin = names[shape.depth], twins[shape.depth]
-    tests = [f"{name} = {other}" for name, other in zip(names, twins, strict=True) if name != last]
-    tests.append(f"{twin} - {last} >= {distance * abs(shape.step)}")
+    first, second = names[shape.depth], twins[shape.depth]
+    tests = [f"{name} = {twin}" for name, twin in zip(names, twins, strict=True) if name != first]
+    later = f"{second} - {first}" if shape.step > 0 else f"{first} - {second}"
+    tests.append(f"{later} >= {turns * abs(shape.step)}")
     pairs = isl.Map.parse(
         f"{{ [{', '.join(names)}] -> [{', '.join(twins)}] : {' and '.join(tests)} }}"
     )
-    return pairs.intersect_domain(shape.iterations).intersect_range(shape.iterations).params()
+    return pairs.intersect_domain(shape.iterations).intersect_range(shape.iterations)
