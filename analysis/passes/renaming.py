@@ -53,11 +53,9 @@ def _renaming(scop: Scop, name: str, loop: int, conflicts: tuple[Conflict, ...])
     for reader, access in reads:
         if is_indirect(access) or _follows_a_write(scop, (reader, access), inside, loop):
             return None
-    for writer in stores:
-        if not _is_overwritten(scop, writer, loop, reach, conflicts):
-            return None
-        if _is_read(scop, writer, name, loop):
-            return None
+    # Who reads what is stored and then overwritten reads it before that, and is one of `reads`.
+    if not all(_is_overwritten(scop, each, loop, reach, conflicts) for each in stores):
+        return None
     return Renaming(
         array=name,
         reads=tuple(dict.fromkeys((reader.name, access.indices) for reader, access in reads)),
@@ -121,18 +119,6 @@ def _is_overwritten(
     overwritten = functools.reduce(isl.Set.union, sure)
     followed = writer.domain.within(with_later_turns(scop, loop, reach))
     return followed.intersect_params(scop.context).is_subset(overwritten)
-
-
-def _is_read(scop: Scop, writer: Statement, name: str, loop: int) -> bool:
-    """Return whether something reads what a statement has stored in the same iteration."""
-    written = cells(writer, accesses_to(writer, name, "write"))
-    for reader in scop.statements_in(loop):
-        reads = accesses_to(reader, name, "read")
-        if reads:
-            pairs = written.then(cells(reader, reads).reverse())
-            if not pairs.intersect(_earlier_in_iteration(scop, writer, reader, loop)).is_empty():
-                return True
-    return False
 
 
 def _earlier_in_iteration(scop: Scop, writer: Statement, reader: Statement, loop: int) -> isl.Map:
