@@ -64,7 +64,8 @@ OWN_NAMES = frozenset(
         "Lasting",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
-        "unsure", "is_stopped", "stream", "line_start", "fetch_ahead", "turn", *STAGGERED_NAMES,
+        "unsure", "is_stopped", "unhoisted", "stream", "line_start", "fetch_ahead", "turn",
+        *STAGGERED_NAMES,
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
@@ -154,7 +155,7 @@ class _Module:
         yield "import numpy as np"
         yield "from numba import njit"
         is_watched = any(map(self._watches_flags, host.kernels_of(self._host)))
-        uses_ours = self._told or self._body.asks or self._body.lanes
+        uses_ours = self._told or self._body.asks or self._body.apart or self._body.lanes
         if is_watched or self._reduces or uses_ours:
             yield ""
         if self._reduces:
@@ -168,15 +169,7 @@ class _Module:
             yield f"from autopar.codegen.combine import {names}"
         if is_watched:
             yield "from autopar.codegen.fpflags import watched"
-        if self._body.lanes:
-            yield f"from autopar.codegen.lanes import {', '.join(sorted(self._body.lanes))}"
-        if self._staggers:
-            yield f"from autopar.codegen.progress import {new_progress.__name__}"
-            yield f"from autopar.codegen.staggering import {', '.join(FUNCTIONS)}"
-        if self._body.asks:
-            yield "from autopar.codegen.stopping import is_stopped"
-        if self._told:
-            yield f"from autopar.codegen.uneven import {', '.join(sorted(self._told))}"
+        yield from self._inside_kernels()
         if self._body.helpers or self._body.memory:
             yield ""
         if self._body.helpers:
@@ -193,6 +186,21 @@ class _Module:
         if self._body.helpers:
             yield ""
             yield from (f'{name} = cpu_helper("{name}")' for name in sorted(self._body.helpers))
+
+    def _inside_kernels(self) -> Iterator[str]:
+        """Yield the imports of what kernels ask and tell, and the host beside them."""
+        body = self._body
+        functions = {
+            "lanes": body.lanes,
+            "progress": {new_progress.__name__} if self._staggers else set(),
+            "staggering": FUNCTIONS if self._staggers else (),
+            "stopping": body.asks,
+            "uneven": self._told,
+            "unhoisted": body.apart,
+        }
+        for module, names in functions.items():
+            if names:
+                yield f"from autopar.codegen.{module} import {', '.join(sorted(names))}"
 
     # ------------------------------------------------------------------ kernels
 

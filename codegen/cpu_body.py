@@ -15,6 +15,7 @@ from autopar.analysis.model.types import ArrayType
 
 from .data_ranges import limits
 from .expressions import Names, print_expression, print_integer, print_statement
+from .hoisting import meets_other_turns
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
 from .lane_text import LaneText
@@ -64,6 +65,7 @@ class Body:
     ahead: Ahead | None = None  # what went ahead of the statements printed
     leave: str = "break"  # what a loop does that is to stop: see `codegen.lasting`
     asks: set[str] = field(default_factory=set)  # functions of codegen.stopping
+    apart: set[str] = field(default_factory=set)  # functions of codegen.unhoisted
     lanes: set[str] = field(default_factory=set)  # functions of codegen.lanes
     sweep: Sweep | None = None  # where stores may pass the caches
     streaming: set[str] = field(default_factory=set)  # functions of codegen.streaming
@@ -165,6 +167,10 @@ class Body:
             yield f"{indent}{self.header(loop, lower, upper)}"
         if asks or loop.stays is not None:
             yield from self._asking(indent + INDENT)
+        elif meets_other_turns(loop):
+            self.apart.add("unhoisted")
+            iterator = self.names[loop.iterator]
+            yield f"{indent}{INDENT}{iterator} = unhoisted({iterator})"
         if loop.stays is not None:
             yield from left_early(self.names[loop.stays], indent + INDENT)
         body = replace(self, sweep=self.sweep.into(loop)) if self.sweep else self

@@ -8,7 +8,16 @@ from typing import Any
 
 import numba
 
-from autopar.codegen import fpflags, lanes, scalars, staggering, stopping, streaming, strip_memory
+from autopar.codegen import (
+    fpflags,
+    lanes,
+    scalars,
+    staggering,
+    stopping,
+    streaming,
+    strip_memory,
+    unhoisted,
+)
 from autopar.codegen.float_status import FLOAT_STATUS
 from autopar.codegen.streams import ROW
 from tests.codegen import plain_lanes, plain_staggering
@@ -53,6 +62,7 @@ def load_plain(source: str) -> ModuleType:
         (staggering, vars(plain_staggering)),
         (stopping, {"is_stopped": lambda: False}),
         (streaming, {**_STREAMING, **dict.fromkeys(_ROWS, lambda: [None] * ROW)}),
+        (unhoisted, {"unhoisted": lambda iterator: iterator}),
         (strip_memory, {"address": lambda array, index: (array, index)}),
     ):
         replaced[module.__name__] = made = ModuleType(module.__name__)

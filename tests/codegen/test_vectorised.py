@@ -8,9 +8,12 @@ import textwrap
 from typing import Any
 
 import numba
+import numpy as np
 import pytest
 
+import autopar
 from autopar.preview import preview_kernels
+from tests.sameness import same
 
 SHORTEST = """
     def shortest(path, n):
@@ -43,6 +46,26 @@ def vectorised(source: str, dtype: str, kernel: str) -> int:
     found.compile(signature)
     (intermediate,) = found.inspect_llvm().values()
     return len(re.findall(r"^vector\.body[^:]*:", intermediate, re.MULTILINE))
+
+
+def rows(a, m, n):
+    for t in range(2, m):
+        for j in range(1, n):
+            a[t, j] = 0.5 * a[t - 1, j] + 0.25 * a[t - 2, j - 1]
+
+
+def in_place(a, m, n):
+    for t in range(2, m):
+        for j in range(n):
+            a[t, j] = 0.5 * a[t, j] + a[t, 0] * a[0, j]
+
+
+@pytest.mark.parametrize(("nest", "is_unhoisted"), [(rows, True), (in_place, False)])
+def test_rows_that_read_rows_before_them_have_an_iterator_of_their_own(nest, is_unhoisted):
+    same(nest, lambda: (np.random.default_rng(3).uniform(-1.0, 1.0, (40, 70)), 40, 70))
+    decorated: Any = autopar.parallel(nest, backend="cpu")
+    decorated(np.ones((40, 70)), 40, 70)
+    assert is_unhoisted == ("t = unhoisted(t)" in str(decorated.inspect_source()))
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors have other vectors")
