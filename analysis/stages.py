@@ -50,7 +50,7 @@ from .passes.parse import parse
 from .passes.pinned import pinned
 from .passes.pure_maps import find_pure_maps
 from .passes.reasons import BudgetExhausted, DrawnFirst, IndependentMap, PartlyAhead
-from .passes.regions import DrawnScop, Half, find_regions, is_within
+from .passes.regions import DrawnScop, Half, find_regions, is_within, scop_at
 from .passes.reordering import reordered
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
@@ -70,6 +70,7 @@ __all__ = [
     "loop_functions",
     "may_check_first",
     "plan_array_run",
+    "plan_at",
     "plan_region",
     "plan_with_values",
     "plan_wrapping",
@@ -181,6 +182,7 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
         unsupported=tuple(unsupported),
         deferred=tuple(deferred),
         waiting=regions.waiting,
+        unranked=regions.unranked,
         splits=splits,
         drawn=drawn,
     )
@@ -234,6 +236,15 @@ def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Ref
     except isl.BudgetExhaustedError:
         return Refusal(reasons=(exhausted(deferred.span),))
     return scop if isinstance(scop, Refusal) else plan_region(scop, facts)
+
+
+def plan_at(source: SourceFunction, span: Span, facts: Facts) -> RegionPlan | Refusal | None:
+    """Return the plan of the nest at `span` of a function under `facts`, if there is a nest."""
+    function = parse(source)
+    if isinstance(function, Refusal):
+        return function
+    scop = scop_at(function, source.text, span, facts)
+    return plan_region(scop, facts) if isinstance(scop, Scop) else scop
 
 
 def plan_array_run(

@@ -112,6 +112,8 @@ class Region:
     again: Reanalyses[Region] = field(init=False)
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
     wraps_by_values: bool | None = None  # None: not asked yet
+    # The same nest for arrays that have other numbers of axes, where that is one.
+    instead: Callable[[tuple[object, ...]], Region | None] | None = None
 
     # None where no verdict of the region asks for a look at the data.
     inspectors: Inspectors | None = field(init=False, default=None)
@@ -264,7 +266,8 @@ class Region:
         if isinstance(found, Region):
             return found.enter(*values)
         if not isinstance(found, Admission):
-            return self._refuse(None, found)
+            left = self._with_ranks(values)
+            return self._refuse(None, found) if left is None else left
         if self.plan.scop.collects or any(isinstance(each, ListView) for each in values):
             return self._enter_with_lists(types, values, found)
         key = (types, found.holding)
@@ -451,6 +454,16 @@ class Region:
         if found is None:
             return self._wrapping(values)
         return found if self.counting is None else self.counting.corrected(found)
+
+    def _with_ranks(self, values: tuple[object, ...]) -> tuple[tuple[object, ...], ...] | None:
+        """Return what the nest planned for other numbers of axes answers; None where none is."""
+        if self.instead is None or sys.gettrace() is not None or not self.bindings_hold():
+            return None
+        other = self.instead(values)
+        if other is None:
+            return None
+        named = self._named(values)
+        return other.enter(*(named[name] for name in other.arguments))
 
     def _wrapping(self, values: tuple[object, ...]) -> Region | Reason:
         """Return this region for subscripts that may be negative, or why a call is not admitted."""

@@ -27,6 +27,7 @@ from autopar.analysis.model.plan import (
     DrawnRegion,
     RegionPlan,
     SplitRegion,
+    UnrankedRegion,
     WaitingRegion,
 )
 from autopar.analysis.model.report import FunctionReport
@@ -67,9 +68,17 @@ NOUNS = frozenset(
 )  # fmt: skip
 
 Found: TypeAlias = (
-    RegionPlan | DeferredRegion | WaitingRegion | SplitRegion | DrawnRegion | ArrayRun
+    RegionPlan
+    | DeferredRegion
+    | WaitingRegion
+    | UnrankedRegion
+    | SplitRegion
+    | DrawnRegion
+    | ArrayRun
 )
-_FOUND = {RegionPlan, DeferredRegion, WaitingRegion, SplitRegion, DrawnRegion, ArrayRun}
+_FOUND = {
+    RegionPlan, DeferredRegion, WaitingRegion, UnrankedRegion, SplitRegion, DrawnRegion, ArrayRun,
+}  # fmt: skip
 
 
 class Analysed(NamedTuple):

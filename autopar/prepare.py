@@ -20,6 +20,7 @@ from autopar.analysis.model.plan import (
     DrawnRegion,
     RegionPlan,
     SplitRegion,
+    UnrankedRegion,
     WaitingRegion,
 )
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran
@@ -45,10 +46,11 @@ from .rewrite import Asker, Site
 from .split_loops import SplitSite
 from .splitting import can_split, split_site
 from .uncollected import uncollected
+from .unranked import Unranked, hand_on, make_unranked
 
 LOG = logging.getLogger("autopar")
 
-Entry: TypeAlias = Region | Deferred | Waiting | ArrayEntry
+Entry: TypeAlias = Region | Deferred | Waiting | ArrayEntry | Unranked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
     else:
         found += [each for each in plan.regions if can_guard(each)]
         found += [each for each in plan.deferred if can_defer(each)]
-        found += plan.waiting
+        found += (*plan.waiting, *plan.unranked)
         found += [each for each in plan.drawn if can_guard(each.region) and can_draw(each)]
         found += [each for each in plan.splits if can_guard(each.region) and can_split(each)]
         found = [each for each in found if not is_in_run(plan, span_of(each))]
@@ -160,10 +162,14 @@ def _entry(
     name, file = loop_id(source.qualified_name, span_of(found)), source.text.path
     if isinstance(found, ArrayRun):
         return make_array_entry(found, (number, name, file), options, bindings_hold, records)
+    if isinstance(found, UnrankedRegion):
+        nest = (found.span, found.arguments, found.results)
+        return make_unranked((number, name, source), nest, options, bindings_hold, records)
+    is_whole = not isinstance(found, SplitRegion | DrawnRegion)
     found = found.region if isinstance(found, SplitRegion | DrawnRegion) else found
     if isinstance(found, DeferredRegion):
         return make_deferred(found, (number, name, file), options, bindings_hold, records)
-    return Region(
+    region = Region(
         number=number,
         name=name,
         file=file,
@@ -173,6 +179,9 @@ def _entry(
         bindings_hold=bindings_hold,
         records=records,
     )
+    if is_whole:
+        hand_on(region, source)
+    return region
 
 
 def _planned_at_call(

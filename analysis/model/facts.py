@@ -30,6 +30,8 @@ class Facts:
     layouts: tuple[Layout, ...] = ()
     # Subscripts may be negative and count from the end; else only those that surely do.
     wraps: bool = False
+    # How many axes arrays have, by name, where a call has shown it.
+    ranks: tuple[tuple[str, int], ...] = ()
 
     def value(self, name: str) -> int | None:
         """Return the known value of a name, or None."""

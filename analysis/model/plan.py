@@ -203,6 +203,15 @@ class DeferredRegion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnrankedRegion:
+    """A nest with statements on arrays of which the code does not show how many axes they have."""
+
+    arguments: tuple[str, ...]  # every name whose value a plan of it may ask for, sorted
+    results: tuple[str, ...]  # names that it may leave behind, sorted
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRegion:
     """A nest that may have a model once it is known which functions some variables hold."""
 
@@ -266,6 +275,7 @@ class Plan:
     deferred: tuple[DeferredRegion, ...] = ()
     # The same of nests that a call analyses with the functions that it is given.
     waiting: tuple[WaitingRegion, ...] = ()
+    unranked: tuple[UnrankedRegion, ...] = ()
     # Unsupported loops of which a part is computed ahead.
     splits: tuple[SplitRegion, ...] = ()
     # Statements on what may be whole arrays, which a call plans; regions may lie inside.

@@ -10,6 +10,7 @@ All orders of a band are tried, and that with the least estimated cost is taken.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
@@ -52,8 +53,14 @@ def _band(turn: Turn) -> tuple[tuple[Turn, ...], tuple[Tree, ...]]:
 
 
 def _orders(members: tuple[Turn, ...], body: tuple[Tree, ...]) -> list[Turn]:
-    orders = permutations(members) if len(members) <= _MOST else [members]
+    orders = permutations(members) if len(members) <= _MOST else _innermost(members)
     return [_nest(each, body) for each in orders]
+
+
+def _innermost(members: tuple[Turn, ...]) -> Iterator[tuple[Turn, ...]]:
+    """Yield `members` with each of them innermost, the others in their order."""
+    for at, each in enumerate(members):
+        yield (*members[:at], *members[at + 1 :], each)
 
 
 def _begins_free(turn: Turn, count: int) -> bool:
@@ -81,6 +88,8 @@ def _blocked(members: tuple[Turn, ...], body: tuple[Tree, ...], costs: Costs) ->
         if each.is_coincident and any(_is_kept(run.atom, others, costs) for run in runs_of(body)):
             outer = replace(each, block=BLOCK)
             found.append(_nest((outer, *others), _sunk(each, body)))
+            if others and others[0].is_coincident:  # shared out without blocks
+                found.append(_nest(others, _sunk(each, body)))
     return found
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
+from types import MappingProxyType
 from typing import NoReturn
 
 from autopar.analysis.model.nouns import dataclass
@@ -123,11 +124,18 @@ def expand_statement(
 
 
 def expand_arrays(
-    nest: For | Each, text: SourceText, ranks: Ranks, taken: frozenset[str]
+    nest: For | Each,
+    text: SourceText,
+    ranks: Ranks,
+    taken: frozenset[str],
+    known: Ranks = MappingProxyType({}),
 ) -> For | Each | Refusal:
-    """Return `nest` with loops in place of its whole-array statements, or why one has none."""
+    """Return `nest` with loops in place of its whole-array statements, or why one has none.
+
+    `known` are the ranks that a call has shown.
+    """
     # A name may stand for another array elsewhere.
-    ranks = {**ranks, **ranks_shown((nest,))}
+    ranks = {**ranks, **ranks_shown((nest,)), **known}
     statements = tuple(walk_statements((nest,)))
     arrays = [each for each in statements if is_array_statement(each, ranks)]
     if not arrays and not any(True for _ in row_calls((nest,))):

@@ -9,8 +9,9 @@ two orders of one nest are compared, so what both have in common does not matter
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
+from typing import TypeAlias
 
 from autopar.analysis.model.nouns import dataclass
 
@@ -27,6 +28,8 @@ _LAUNCH_NS = 10_000
 _SIDE_BY_SIDE, _ONE_BY_ONE, _STRIDED = 0.2, 0.5, 4.0
 _LATENCY = 1.5  # where an iteration waits for the one before
 _FEWEST = 8  # iterations that are worth vectorising
+# An element that is fetched again from memory, which threads share; elements that caches hold.
+_AGAIN_NS, _HELD = 0.5, 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class Costs:
 
     def estimate(self, trees: tuple[Tree, ...]) -> float:
         """Return nanoseconds for all of `trees`."""
-        return sum(self._tree(each, 1.0) for each in trees)
+        return sum(self._tree(each, 1.0) + self._fetched(each, ()) * _AGAIN_NS for each in trees)
 
     def bound(self) -> float:
         """Return what no order costs less than: all in parallel, everything side by side."""
@@ -78,6 +81,31 @@ class Costs:
             else:
                 total += self.instances(each.atom) * self._instance(each.atom, around)
         return total
+
+    def _fetched(self, tree: Tree, around: tuple[Turn, ...]) -> float:
+        """Return how many elements come from memory that have come from there before."""
+        match tree:
+            case Turn():
+                return sum(self._fetched(each, (*around, tree)) for each in tree.body)
+            case Run(atom=atom):
+                turns = tuple(self._lengths(atom, around))
+                places = dict.fromkeys(
+                    (access.array, _moving(access))
+                    for each in self.atoms[atom].statements
+                    for access in each.accesses
+                    if access.indices
+                )
+                moving = [each for _, each in places]
+                return sum(_again(each, moving, turns) for each in moving)
+
+    def _lengths(self, atom: str, turns: tuple[Turn, ...]) -> Iterator[tuple[str | None, float]]:
+        """Yield the variable of an atom that each loop counts, and its iterations."""
+        blocks: dict[str | None, int] = {}
+        for turn in turns:
+            variable, trips = self.variable(atom, turn), self._trips_for(atom, turn)
+            yield variable, max(1.0, min(trips / turn.block, blocks.get(variable, trips)))
+            if turn.block > 1:
+                blocks[variable] = turn.block
 
     def instances(self, atom: str) -> float:
         """Return how often an atom runs."""
@@ -142,3 +170,40 @@ def _moves(index: Expression, variable: str) -> int:
             return max(_moves(index.left, variable), _moves(index.right, variable))
     uses = any(isinstance(each, Name) and each.name == variable for each in walk_expression(index))
     return 2 if uses else 0
+
+
+Moving: TypeAlias = tuple[frozenset[str], ...]
+
+
+def _moving(access: Access) -> Moving:
+    """Return the names in each subscript of an access."""
+    return tuple(
+        frozenset(each.name for each in walk_expression(index) if isinstance(each, Name))
+        for index in access.indices
+    )
+
+
+def _again(own: Moving, moving: list[Moving], turns: tuple[tuple[str | None, float], ...]) -> float:
+    """Return how many elements of an access are fetched more than once, and each time but one.
+
+    A loop finds elements again where all that its iteration touches fits into the caches (Wolf
+    and Lam, A data locality optimizing algorithm, PLDI 1991). `moving` are all accesses.
+    """
+    fetched = 1.0
+    for number in reversed(range(len(turns))):
+        _, trips = turns[number]
+        if sum(_footprint(each, turns[number + 1 :]) for each in moving) > _HELD:
+            fetched *= trips
+        else:
+            fetched = _footprint(own, turns[number:])
+    return fetched - _footprint(own, turns)
+
+
+def _footprint(own: Moving, turns: tuple[tuple[str | None, float], ...]) -> float:
+    """Return about how many elements the iterations of loops touch: windows slide, `a[i + k]`."""
+    counts: dict[str | None, float] = {}
+    for variable, trips in turns:
+        counts[variable] = counts.get(variable, 1.0) * trips
+    return prod(
+        (max(1.0, sum(counts.get(each, 0.0) for each in names)) for names in own), start=1.0
+    )

@@ -43,7 +43,7 @@ from ..model.loop_ir import (
     walk_expression,
     walk_statements,
 )
-from ..model.plan import DeferredRegion, UnsupportedLoop, WaitingRegion
+from ..model.plan import DeferredRegion, UnrankedRegion, UnsupportedLoop, WaitingRegion
 from ..model.scop import Access, Scop
 from ..model.source import SourceText, Span
 from .appends import place_appends
@@ -78,13 +78,14 @@ from .leaving_loops import leaving_loops
 from .liveness import live_after
 from .loop_variables import bound_again, with_scalars
 from .reasons import (
+    ArrayStatement,
     BudgetExhausted,
     DrawsInBetween,
     FunctionNotKnown,
     NonAffineSubscript,
     UnsupportedStatement,
 )
-from .waiting import waiting_region
+from .waiting import unranked_region, waiting_region
 
 # A nest whose values are more than these would hardly meet the same ones twice.
 _MOST_VALUES = 8
@@ -100,19 +101,14 @@ class Regions:
     unsupported: tuple[UnsupportedLoop, ...]
     deferred: tuple[DeferredRegion, ...]  # their loops are unsupported, or lie in regions
     waiting: tuple[WaitingRegion, ...]  # their loops are unsupported
+    unranked: tuple[UnrankedRegion, ...]  # the same
     halves: tuple[Half, ...]  # the same
     drawn: tuple[DrawnScop, ...]  # the same
 
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
     """Return the largest modelled nests of `function`, and why the other loops have no model."""
-    search = _Search(
-        function=function,
-        text=text,
-        facts=facts,
-        live_after=live_after(function),
-        ranks=ranks_shown(function.body),
-    )
+    search = _search(function, text, facts)
     found = tuple(search.block(function.body, _Around(), within=False))
     return Regions(
         scops=tuple(each.scop for each in found if isinstance(each, _Modelled)),
@@ -120,8 +116,37 @@ def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -
         unsupported=tuple(each for each in found if isinstance(each, UnsupportedLoop)),
         deferred=tuple(each for each in found if isinstance(each, DeferredRegion)),
         waiting=tuple(each for each in found if isinstance(each, WaitingRegion)),
+        unranked=tuple(each for each in found if isinstance(each, UnrankedRegion)),
         halves=tuple(each for each in found if isinstance(each, Half)),
         drawn=tuple(each for each in found if isinstance(each, DrawnScop)),
+    )
+
+
+def scop_at(
+    function: Function, text: SourceText, span: Span, facts: Facts
+) -> Scop | Refusal | None:
+    """Return the model of the nest at `span` under `facts`, if there is a nest."""
+    search = _search(function, text, facts)
+    for nest in walk_statements(function.body):
+        if nest.span != span:
+            continue
+        if isinstance(nest, For | Each) and not may_be_left(nest):
+            plain = search.plain(nest)
+            scop = search.model(plain) if isinstance(plain, Indexed) else plain
+            return Refusal(reasons=scop) if isinstance(scop, tuple) else scop
+        if isinstance(nest, Assign | Update) and is_array_statement(nest, search.ranks):
+            found = search.array_statement(nest, _Around())
+            return found.scop if isinstance(found, _Modelled) else Refusal(reasons=found.reasons)
+    return None
+
+
+def _search(function: Function, text: SourceText, facts: Facts) -> _Search:
+    return _Search(
+        function=function,
+        text=text,
+        facts=facts,
+        live_after=live_after(function),
+        ranks={**ranks_shown(function.body), **dict(facts.ranks)},
     )
 
 
@@ -152,7 +177,8 @@ class DrawnScop:
 
 
 _Found: TypeAlias = (
-    "_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion | Half | DrawnScop"
+    "_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion | UnrankedRegion | Half"
+    " | DrawnScop"
 )
 
 
@@ -236,6 +262,7 @@ class _Search:
         if deferred is not None:
             yield deferred
         yield from self.waiting(nest, reasons)
+        yield from self.unranked(nest, plain)
         if nest.is_value:
             return
         half = half or self.half(nest)
@@ -299,6 +326,13 @@ class _Search:
         if is_all and names <= self.function.local_names - self.function.shared_names:
             live = frozenset[str]() if nest.is_value else self.live_after[nest.span]
             yield waiting_region(nest, names, live)
+
+    def unranked(self, nest: For | Each, plain: Indexed | Refusal) -> Iterator[UnrankedRegion]:
+        """Yield a nest that may have a model once it is known how many axes its arrays have."""
+        if nest.is_value or isinstance(plain, Indexed) or self.facts.ranks:
+            return
+        if all(isinstance(each, ArrayStatement) for each in plain.reasons):
+            yield unranked_region(nest, self.live_out(nest))
 
     def array_statement(
         self, statement: Assign | Update, around: _Around
@@ -390,7 +424,7 @@ class _Search:
         if changing:
             return Refusal(reasons=changing)
         taken, live_out = self.taken, self.live_out(nest)
-        loops = expand_arrays(alone, self.text, self.ranks, taken)
+        loops = expand_arrays(alone, self.text, self.ranks, taken, dict(self.facts.ranks))
         if isinstance(loops, Refusal):
             return loops
         indexed = index_loops(loops, self.text, taken, live_out)
