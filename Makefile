@@ -3,12 +3,13 @@ PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 -q
 SECONDS ?= 3600
 DRAWS ?= 2000
+MUTANTS ?= 200
 JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts pytest bench sweep regret gpu-check fuzz exactness study clean
+.PHONY: demo test lint types contracts pytest bench sweep regret gpu-check fuzz mutants exactness study clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
@@ -46,6 +47,10 @@ gpu-check: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 	$(BIN)/python -m tests.fuzz --generator second --seconds $(SECONDS)
+
+# Faults planted one by one: which of them the tests see. Goes on where it was stopped.
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutation --count $(MUTANTS) --least-seen 95
 
 # What autopar says of loops drawn by a generator of its own, held against what they do.
 exactness: $(VENV)/.dev

@@ -34,6 +34,7 @@ from .model.types import ArrayType, LiveInType
 from .passes import conditions
 from .passes.allocated_types import allocated_types
 from .passes.array_casts import refused_casts
+from .passes.array_functions import refused_functions
 from .passes.array_fusion import Given, fuse
 from .passes.array_runs import find_array_runs
 from .passes.axis_requirements import unproven_axes
@@ -392,7 +393,8 @@ def specialize(
         with isl.budget():
             typed = type_program(region.scop, live_in)
             if isinstance(typed, TypedProgram):
-                typed = refused_casts(region.scop, typed) or typed
+                refused = refused_casts(region.scop, typed)
+                typed = refused or refused_functions(region.scop, typed) or typed
             if isinstance(typed, Refusal):
                 return typed
             schedule = find_schedule(region.scop, region.loops, holding, may_copy=may_copy)

@@ -30,6 +30,7 @@ from autopar.analysis.model.typed import (
     walk_statement,
 )
 from autopar.analysis.model.types import ArrayType, LiveInType
+from autopar.analysis.passes.array_functions import walked_through
 from autopar.analysis.stages import (
     Reorders,
     allocated_types,
@@ -253,7 +254,7 @@ def make_variant(  # noqa: PLR0913 - all that decides which code it is
         launches_once=draft.target == "cpu" and launches_once(program),
         redo=draft.redo,
         saves=draft.saves,
-        types_hold=_types_hold(region, draft.typed),
+        types_hold=_types_hold(region, draft, types),
         lists=draft.typed.lists,
         stored=draft.stored,
         remark=_remark(region.scop.span, draft),
@@ -279,8 +280,11 @@ def _remark(span: Span, draft: Draft) -> Reason | None:
     return SumReordered(span=span, targets=targets, terms=FEWEST_TERMS)
 
 
-def _types_hold(region: RegionPlan, typed: TypedProgram) -> str | None:
-    tests = [f"{iterations(region.scop.loops[loop])} > 0" for loop in typed.nonempty_loops]
+def _types_hold(region: RegionPlan, draft: Draft, types: Mapping[str, LiveInType]) -> str | None:
+    tests = [f"{iterations(region.scop.loops[loop])} > 0" for loop in draft.typed.nonempty_loops]
+    if draft.target == "cpu":
+        walked = walked_through(region.scop, draft.typed)
+        tests += [f"min({each}.strides) >= 0" for each in walked if _is_strided(types[each])]
     return " and ".join(tests) or None
 
 

@@ -203,6 +203,8 @@ class Reading:
             operands[int(each.name[1:])] if isinstance(each, Name) else _scalar(each)
             for each in pattern.arguments
         ]
+        if pattern.function == "numpy.clip" and any(each.is_array for each in operands[1:]):
+            self.refuse("NumPy chooses otherwise between zeros where bounds are arrays")
         function, at = pattern.function, node.span
         axes = self.broadcast(tuple(each.axes for each in operands))
 

@@ -1,0 +1,44 @@
+"""`python -m tests.mutation`: plant faults, print who saw them; exit status 1 below the share asked for."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from tests.mutation.campaign import Campaign, Limits, table
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return the exit status of a campaign."""
+    options = _parser().parse_args(arguments)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    limits = Limits(count=options.count, fuzz_s=options.fuzz_seconds, seconds=options.seconds)
+    # Processes that it started are to end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    campaign = Campaign(ROOT, options.folder.resolve(), options.seed, limits)
+    campaign.run()
+    print(table(campaign.found))
+    faults = campaign.found["faults"]
+    seen = sum(each["by"] is not None for each in faults)
+    return int(seen < options.least_seen / 100 * len(faults))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="after that no further fault is begun"
+    )
+    parser.add_argument("--folder", type=Path, default=Path("mutants"), help="results, and a copy")
+    parser.add_argument("--fuzz-seconds", type=float, default=20.0, help="for each generator")
+    parser.add_argument("--least-seen", type=float, default=0.0, metavar="PERCENT")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
