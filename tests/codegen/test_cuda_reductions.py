@@ -468,7 +468,7 @@ def shifted(a, b, n):
 
 def stored_twice(a, b, n):
     for i in range(n - 2):
-        a[i + 2] = b[i] + a[i + 1]
+        a[i + 2] = b[i] - a[i + 2]
         a[i] = b[i] * 2
 
 
