@@ -33,8 +33,9 @@ from autopar.codegen.reasons import NotProfitable
 from .cost import nest_nanoseconds
 from .counting import Counting, counting_of
 from .dispatch import Region
-from .guard import ARRAYS, LIMIT, RESERVED_NAMES, can_guard
+from .guard import ARRAYS, LIMIT, can_guard
 from .options import Options
+from .own_builtins import OWN_BUILTINS, with_own_builtins
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .regions_of_calls import region_of_call
@@ -166,11 +167,6 @@ class Deferred:
         return ()
 
 
-def can_defer(nest: DeferredRegion) -> bool:
-    """Return whether what reads the values would mean the user's names, and not its own."""
-    return not RESERVED_NAMES & frozenset(_arguments(nest))
-
-
 def make_deferred(
     nest: DeferredRegion,
     place: tuple[int, str, str],
@@ -230,8 +226,10 @@ def _functions(
     lines.append(f"    return {nest_nanoseconds(nest.nest)}")
     names: dict[str, Any] = {
         "autopar_integers": _INTEGERS, "autopar_arrays": ARRAYS, "autopar_index": operator.index,
+        **OWN_BUILTINS,
     }  # fmt: skip
-    exec(compile("\n".join(lines) + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
+    source = with_own_builtins("\n".join(lines) + "\n")
+    exec(compile(source, "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
     return names["read"], names["cost"]
 
 

@@ -36,7 +36,7 @@ from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.reasons import CannotInline
 
 from .callees import Callees, plain_function
-from .deferred import Deferred, can_defer
+from .deferred import Deferred
 from .dispatch import Region
 from .guard import can_guard
 from .options import Options
@@ -252,7 +252,7 @@ def _nest_at(plan: Plan, span: Span) -> RegionPlan | DeferredRegion | Reason:
         if region.scop.span == span and can_guard(region):
             return region
     for deferred in plan.deferred:
-        if deferred.span == span and can_defer(deferred):
+        if deferred.span == span:
             return deferred
     for loop in plan.unsupported:
         if loop.span == span:

@@ -39,6 +39,7 @@ from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.text import python_text
 
 from .cost import interpreter_nanoseconds, iterations
+from .own_builtins import OWN_BUILTINS, with_own_builtins
 from .returning import can_return
 from .row_finders import NOT_FOUND, RowFinder, row_finders
 from .trips import widest_trips
@@ -59,8 +60,6 @@ INTEGERS = frozenset((int, bool, np.int64))
 COUNTERS = INTEGERS - {bool}
 # Exactly these, no subclasses: those may give subscripts and operators another meaning.
 ARRAYS = frozenset((np.ndarray, DeviceArray, ListView))
-# The checks use these builtins; a user's name of the same spelling would hide them.
-RESERVED_NAMES = frozenset(("len", "range", "min", "max", "type", "abs"))
 
 
 class Admission(NamedTuple):
@@ -145,14 +144,9 @@ def _never(*_values: object) -> None:
 
 def can_guard(region: RegionPlan) -> bool:
     """Return whether a region can be taken over once its guard lets it."""
-    names = {array.name for array in region.scop.arrays}
-    names |= {parameter.text for parameter in region.scop.parameters}
-    names |= {*region.scop.live_in, *region.scop.maybe_assigned}
-    names |= {each.list for each in region.scop.collects if not each.is_new}
     return (
         region.last_values is not None
         and bool(region.scop.statements)
-        and not names & RESERVED_NAMES
         and _extents(region.scop) is not None
         and (region.scop.exits is None or can_return(region.scop.live_out))
         # What a call finds has names that nothing of the user's has.
@@ -196,6 +190,8 @@ def _generated(guard: Guard) -> _Checks:
         "autopar_wider": _MAY_BE_WIDER, "autopar_list": list,
     }  # fmt: skip
     names |= {_finder_name(number): each.find for number, each in enumerate(finders)}
+    names |= OWN_BUILTINS
+    source = with_own_builtins(source)
     exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
     return _Checks(
         check=names["check"],
@@ -411,7 +407,7 @@ def holds(text: str, named: Mapping[str, Any]) -> bool:
 
 def evaluated(text: str, named: Mapping[str, Any]) -> Any:  # noqa: ANN401  # whatever it says
     """Return the value of an expression that autopar wrote for the arguments of a call."""
-    return eval(text, {"min": min, "max": max}, dict(named))  # noqa: S307  # our own text
+    return eval(with_own_builtins(text), dict(OWN_BUILTINS), dict(named))  # noqa: S307  # our own text
 
 
 def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:

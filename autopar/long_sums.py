@@ -24,6 +24,7 @@ from autopar.codegen.canonical import FEWEST_TERMS
 from autopar.codegen.kernel import Program
 
 from .options import Options
+from .own_builtins import OWN_BUILTINS, with_own_builtins
 from .trips import widest_trips
 from .variant import Target
 
@@ -92,8 +93,8 @@ def _longest(program: Program) -> Length | None:
 
 
 def _function(arguments: tuple[str, ...], body: str) -> Length:
-    source = f"lambda {', '.join(arguments)}: {body}"
-    function: Length = eval(source, {"min": min, "max": max, "len": len, "range": range})  # noqa: S307  # our own text
+    source = with_own_builtins(f"lambda {', '.join(arguments)}: {body}")
+    function: Length = eval(source, dict(OWN_BUILTINS))  # noqa: S307  # our own text
     return function
 
 

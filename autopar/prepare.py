@@ -31,7 +31,7 @@ from autopar.analysis.passes.reasons import InternalFault
 from . import kept
 from .array_entries import ArrayEntry, end_of, make_array_entry
 from .chains import class_around, guard_chains, has_chains
-from .deferred import Deferred, can_defer, make_deferred
+from .deferred import Deferred, make_deferred
 from .dispatch import Region
 from .drawing import can_draw, drawn_site
 from .exchanged import guard_exchanged
@@ -111,7 +111,7 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
         report = _refused(source, plan.reasons[0])
     else:
         found += [each for each in plan.regions if can_guard(each)]
-        found += [each for each in plan.deferred if can_defer(each)]
+        found += plan.deferred
         found += (*plan.waiting, *plan.unranked)
         found += [each for each in plan.drawn if can_guard(each.region) and can_draw(each)]
         found += [each for each in plan.splits if can_guard(each.region) and can_split(each)]

@@ -27,6 +27,7 @@ from autopar.codegen.rates import Rates
 from .cost import interpreter_nanoseconds
 from .guard import INTEGERS, Guard
 from .long_sums import LongSums
+from .own_builtins import OWN_BUILTINS, with_own_builtins
 
 # After so many in a row that were too short for a kernel.
 MOST_SHORT = 32
@@ -124,7 +125,10 @@ def _prediction(plan: RegionPlan, guard: Guard) -> Callable[..., int | None] | N
     if tests:
         lines.append(f"    if {' or '.join(tests)}: return None")
     lines.append(f"    return {interpreter_nanoseconds(scop)}")
-    names: dict[str, Any] = {"autopar_ndarray": np.ndarray, "autopar_integers": INTEGERS}
-    exec(compile("\n".join(lines) + "\n", "<autopar rest>", "exec"), names)  # noqa: S102  # our own text
+    names: dict[str, Any] = {
+        "autopar_ndarray": np.ndarray, "autopar_integers": INTEGERS, **OWN_BUILTINS,
+    }  # fmt: skip
+    source = with_own_builtins("\n".join(lines) + "\n")
+    exec(compile(source, "<autopar rest>", "exec"), names)  # noqa: S102  # our own text
     found: Callable[..., int | None] = names["predict"]
     return found

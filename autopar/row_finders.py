@@ -36,6 +36,8 @@ from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Box, DataBounds, Scop
 from autopar.analysis.model.text import python_text
 
+from .own_builtins import OWN_BUILTINS, with_own_builtins
+
 # What `find` may raise where the interpreter would, or might.
 NOT_FOUND = (TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
 
@@ -116,9 +118,9 @@ def _finder(
         "autopar_one_row": rows.one_row,
         "autopar_values": rows.values, "autopar_part": rows.part, "autopar_whole": rows.whole,
         "autopar_least": rows.least, "autopar_greatest": rows.greatest,
-        "autopar_wide": _wide,
+        "autopar_wide": _wide, **OWN_BUILTINS,
     }  # fmt: skip
-    exec(compile("\n".join(lines) + "\n", "<autopar rows>", "exec"), names)  # noqa: S102  # our own text
+    exec(compile(with_own_builtins("\n".join(lines)) + "\n", "<autopar rows>", "exec"), names)  # noqa: S102  # our own text
     found = names[name]
     limits = (data.start, data.stop)
     if not any(isinstance(node, Binary | Unary) for each in limits for node in _values(each)):
