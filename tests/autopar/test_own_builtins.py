@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -69,7 +72,8 @@ def numbers():
     return np.random.default_rng(3).integers(-40, 40, 300) * 0.25
 
 
-PROGRAMS = {
+Arguments = Callable[[], tuple[Any, ...]]
+PROGRAMS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "greatest": (greatest, lambda: (numbers(),)),
     "both": (both, lambda: (numbers(), 300)),
     "bounds": (bounds, lambda: (numbers(), np.zeros(310), 290, 7)),
