@@ -197,7 +197,7 @@ def _operations(statement: TypedStatement, bit: int) -> list[Operation]:
 
 
 _FAILURE_TEXT = {
-    1: "a division by zero",
+    1: "a division by zero, or an exception that the loop itself raises",
     2: "a Python integer that outgrew 64 bits",
     4: "a value outside a function's domain",
     8: "a value that the array cannot hold",

@@ -71,6 +71,10 @@ def _statement(draft: Draft, depth: int) -> Body:
         case 7:
             lines = [f"if {_test(draft)}:", *indented([*_block(draft, 0), "continue"])]
             return [*lines, *_block(draft, depth - 1)]
+        case 8 if draft.chance(3):
+            name = draft.variables[-1]
+            fails = draft.one_of(f"raise ValueError({name})", "assert q > 3", "raise KeyError")
+            return [f"if {_test(draft)} and {_test(draft)}:", *indented([fails])]
     lines = [f"if {_test(draft)}:", *indented(_block(draft, depth - 1))]
     if draft.chance(3):
         lines += [f"elif {_test(draft)}:", *indented(_block(draft, depth - 1))]

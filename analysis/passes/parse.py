@@ -67,6 +67,7 @@ from .held_values import held_number, held_values
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
 from .liveness import reads
+from .raises import asserted, raised
 from .reasons import (
     ArrayStatement,
     AttributeWrite,
@@ -88,7 +89,7 @@ from .tame import computed_calls, dicts_in, tame_statement
 
 _KINDS = {
     gast.Try: "'try' statement", gast.With: "'with' statement", gast.Return: "'return'",
-    gast.Delete: "'del' statement", gast.Raise: "'raise'", gast.Assert: "'assert'",
+    gast.Delete: "'del' statement",
     gast.Import: "'import'", gast.ImportFrom: "'import'", gast.Global: "'global'",
     gast.Nonlocal: "'nonlocal'", gast.FunctionDef: "nested function",
     gast.AsyncFunctionDef: "nested function", gast.ClassDef: "nested class",
@@ -338,6 +339,10 @@ class _Reader(ExpressionReader):
                     value=self.expression(node.value),
                     span=span_of(node),
                 )
+            case gast.Assert():
+                return asserted(self.expression(node.test), span_of(node))
+            case gast.Raise():
+                return raised(span_of(node))
         raise Unmodelled(self.statement_reason(node))
 
     def loop_with_else(self, node: Any) -> tuple[Statement, ...]:
@@ -744,7 +749,7 @@ class _Reader(ExpressionReader):
                 return EarlyExit(span=at, keyword="break")
             case gast.Return():
                 return EarlyExit(span=at, keyword="return")
-            case gast.Try() | gast.Raise():
+            case gast.Try():
                 return ExceptionHandling(span=at)
             case gast.Expr(value=gast.Call() as call):
                 return self.unknown_call(call)

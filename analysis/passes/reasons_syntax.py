@@ -111,10 +111,11 @@ class CannotInline(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionHandling(Reason):
-    """Exceptions are raised or caught inside the loop.
+    """Exceptions are caught inside the loop.
 
-    Why it blocks: an exception must happen at the same iteration, with the same work done before
-        it; which iterations run is known only by running them in order.
+    Why it blocks: which statements run after one that fails is known only by running them in
+        order. Exceptions that nothing in the loop catches are no obstacle, be they raised by
+        `raise`, by `assert` or by an operation: the interpreter runs such a loop anew.
 
     Example:
         for i in range(n):
@@ -134,7 +135,7 @@ class ExceptionHandling(Reason):
 
     @property
     def message(self) -> str:
-        return "Exceptions are raised or caught inside the loop."
+        return "Exceptions are caught inside the loop."
 
     @property
     def hints(self) -> tuple[str, ...]:

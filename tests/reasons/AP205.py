@@ -1,4 +1,4 @@
-"""AP205: Exceptions are raised or caught inside the loop."""
+"""AP205: Exceptions are caught inside the loop."""
 
 
 def bad(a, b, n):
