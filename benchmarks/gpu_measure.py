@@ -60,19 +60,37 @@ def compiled_product() -> Any:
     return njit(loops.matmul_ikj)
 
 
-CASES = (
-    Case(
-        name="saxpy",
-        plain=loops.saxpy,
-        launch=gpu_by_hand.saxpy,
-        reference=vectorised.saxpy,
-        arguments=scalar_and_vectors,
-        output=2,
+def over_vectors(
+    name: str, forms: tuple[Form, Form, Form], arguments: Maker, output: int, words: int
+) -> Case:
+    """A kernel over vectors; `forms` are `plain`, `launch` and `reference`.
+
+    So many words of 64 bits must cross the device's memory for each element.
+    """
+    plain, launch, reference = forms
+    return Case(
+        name=name,
+        plain=plain,
+        launch=launch,
+        reference=reference,
+        arguments=arguments,
+        output=output,
         reads_output=True,
         size=1 << 26,
-        tiny_size=50,
+        tiny_size=40,
         probe_size=1000,
-        traffic=lambda size: 24.0 * size,
+        traffic=lambda size: 8.0 * words * size,
+    )
+
+
+def reduced(plain: Form, launch: Form) -> tuple[Form, Form, Form]:
+    """The forms of a reduction, whose reference is what the CPU makes of the same loop."""
+    return plain, launch, gpu_reductions.on_the_cpu(plain)
+
+
+CASES = (
+    over_vectors(
+        "saxpy", (loops.saxpy, gpu_by_hand.saxpy, vectorised.saxpy), scalar_and_vectors, 2, 3
     ),
     Case(
         name="jacobi",
@@ -101,46 +119,25 @@ CASES = (
         traffic=lambda size: 24.0 * size * size,
         tolerance=1e-12,
     ),
-    Case(
-        name="dot",
-        plain=gpu_reductions.dot,
-        launch=gpu_reductions.launch_dot,
-        reference=gpu_reductions.on_the_cpu(gpu_reductions.dot),
-        arguments=gpu_reductions.two_vectors,
-        output=2,
-        reads_output=True,
-        size=1 << 26,
-        tiny_size=40,
-        probe_size=40_000,
-        traffic=lambda size: 16.0 * size,
+    replace(
+        over_vectors(
+            "dot",
+            reduced(gpu_reductions.dot, gpu_reductions.launch_dot),
+            gpu_reductions.two_vectors, 2, 2,
+        ),
+        probe_size=40_000,  # a float sum runs on the device once it is long
     ),
-    Case(
-        name="argmax",
-        plain=gpu_reductions.place_of_largest,
-        launch=gpu_reductions.launch_place,
-        reference=gpu_reductions.on_the_cpu(gpu_reductions.place_of_largest),
-        arguments=gpu_reductions.one_vector,
-        output=1,
-        reads_output=True,
-        size=1 << 26,
-        tiny_size=40,
-        probe_size=1000,
-        traffic=lambda size: 8.0 * size,
+    over_vectors(
+        "argmax",
+        reduced(gpu_reductions.place_of_largest, gpu_reductions.launch_place),
+        gpu_reductions.one_vector, 1, 1,
     ),
-    Case(
-        name="histogram",
-        plain=gpu_reductions.histogram,
-        launch=gpu_reductions.launch_histogram,
-        reference=gpu_reductions.on_the_cpu(gpu_reductions.histogram),
-        arguments=gpu_reductions.places,
-        output=1,
-        reads_output=True,
-        size=1 << 26,
-        tiny_size=40,
-        probe_size=1000,
-        traffic=lambda size: 8.0 * size,
+    over_vectors(
+        "histogram",
+        reduced(gpu_reductions.histogram, gpu_reductions.launch_histogram),
+        gpu_reductions.places, 1, 1,
     ),
-)
+)  # fmt: skip
 
 
 def close(expected: Any, actual: Any) -> float:

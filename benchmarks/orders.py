@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from . import report
 from .harness import WrongResult, copied, last_takeover
 from .kernels import Arguments
 from .loops import Form
+from .pieces import add_options, in_pieces
 from .polybench import Kernel
 from .polybench.sizes import POLYBENCH, PROGRAMS
 from .regret import settled_rates
@@ -164,15 +164,12 @@ def arguments_of(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="NAME")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", nargs="?", const="", metavar="FILE")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--seconds", type=float)
+    add_options(parser)
     return parser.parse_args(argv)
 
 
 def kept(path: Path) -> list[Line]:
     """The lines of an earlier run."""
-    if not path.exists():
-        return []
     lines = json.loads(path.read_text("utf-8"))["lines"]
     return [Line(**{**one, "transforms": tuple(one["transforms"])}) for one in lines]
 
@@ -188,13 +185,11 @@ def as_json(lines: Sequence[Line], wrong: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def show(lines: Sequence[Line], wrong: Sequence[str]) -> None:
+def show(lines: Sequence[Line]) -> None:
     """Print tables and bars."""
     print(report.table(HEAD, [row(one) for one in lines]), end="\n\n")
     held = [report.bar_row(bar) for bar in bars(lines)]
     print(report.table(("bar", "limit", "measured", "verdict"), held))
-    for message in wrong:
-        print(f"WRONG, not measured: {message}")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -204,26 +199,20 @@ def main(argv: Sequence[str]) -> int:
     if options.json is not None:
         day = report.results_path(report.device())
         path = Path(options.json or day.with_name(f"polybench-{day.name}"))
-    lines = kept(path) if path is not None and options.resume else []
     wanted = [
         each
         for each in (*POLYBENCH, *PROGRAMS)
         if options.only is None or each.name in options.only
     ]
-    left = [each for each in wanted if each.name not in {one.kernel for one in lines}]
-    wrong: list[str] = []
-    start = time.monotonic()
-    while left and (options.seconds is None or time.monotonic() - start < options.seconds):
-        kernel = left.pop(0)
-        print(f"measuring {kernel.name} ...", file=sys.stderr, flush=True)
-        try:
-            with settled_rates():
-                lines.append(measure(kernel, options.rounds))
-        except WrongResult as error:
-            wrong.append(str(error))
-        if path is not None:
-            path.write_text(json.dumps(as_json(lines, wrong), indent=1) + "\n", "utf-8")
-    show(lines, wrong)
-    if left:
-        print(f"left: {', '.join(each.name for each in left)}; go on with --resume")
-    return 1 if wrong else 3 if left else 0
+
+    def measured(kernel: Kernel) -> Line:
+        with settled_rates():
+            return measure(kernel, options.rounds)
+
+    study = in_pieces(
+        wanted, options, path,
+        read=kept, measure=measured, content=lambda study: as_json(study.found, study.wrong),
+    )  # fmt: skip
+    show(study.found)
+    study.remark()
+    return study.exit_status

@@ -42,6 +42,7 @@ from . import report
 from .crossover import crossovers
 from .harness import SEED, WrongResult, bound, copied, seconds_of
 from .kernels import Arguments
+from .pieces import add_options, in_pieces
 from .regret_kernels import HELD, Held
 from .statistics import geometric_mean, median
 
@@ -320,15 +321,12 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two sizes and few rounds")
     parser.add_argument("--only", action="append", choices=names, metavar="NAME")
     parser.add_argument("--json", metavar="FILE", help="write what was measured")
-    parser.add_argument("--resume", action="store_true", help="add to FILE what it lacks")
-    parser.add_argument("--seconds", type=float, help="begin no kernel after so long")
+    add_options(parser)
     return parser.parse_args(argv)
 
 
 def kept(path: Path) -> list[Line]:
-    """The lines that a file holds; none if there is no file."""
-    if not path.exists():
-        return []
+    """The lines that a file holds."""
     names = {each.name for each in fields(Cell)}
     return [
         Line(
@@ -352,29 +350,21 @@ def main(argv: Sequence[str]) -> int:
     works = QUICK_WORKS if options.quick else WORKS
     rounds = QUICK_ROUNDS if options.quick else ROUNDS
     path = None if options.json is None else Path(options.json)
-    lines = kept(path) if path is not None and options.resume else []
     wanted = [each for each in HELD if options.only is None or each.name in options.only]
-    left = [each for each in wanted if each.name not in {one.kernel for one in lines}]
-    wrong: list[str] = []
-    start = time.monotonic()
-    while left and (options.seconds is None or time.monotonic() - start < options.seconds):
-        held = left.pop(0)
-        print(f"measuring {held.name} ...", file=sys.stderr, flush=True)
-        try:
-            lines.append(line(held, works, rounds))
-            rows = [row(lines[-1], cell) for cell in lines[-1].cells]
-            print(report.table(HEAD, rows), end="\n\n", flush=True)
-        except WrongResult as error:
-            wrong.append(str(error))
-        if path is not None and lines:
-            path.write_text(json.dumps(as_json(lines), indent=1) + "\n", "utf-8")
-    if lines:
-        show(lines)
-    for message in wrong:
-        print(f"WRONG, not measured: {message}")
-    if left:
-        print(f"left: {', '.join(each.name for each in left)}; go on with --resume")
-    return 1 if wrong else 3 if left else 0
+
+    def measured(held: Held) -> Line:
+        found = line(held, works, rounds)
+        print(report.table(HEAD, [row(found, e) for e in found.cells]), end="\n\n", flush=True)
+        return found
+
+    study = in_pieces(
+        wanted, options, path,
+        read=kept, measure=measured, content=lambda study: as_json(study.found),
+    )  # fmt: skip
+    if study.found:
+        show(study.found)
+    study.remark()
+    return study.exit_status
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ from . import report
 from .crossover import Crossover, crossovers
 from .harness import (
     SEED,
-    WrongResult,
     bound,
     check_full,
     check_small,
@@ -43,6 +42,7 @@ from .harness import (
 )
 from .kernels import KERNELS, Arguments, Kernel
 from .loops import Form
+from .pieces import add_options, in_pieces
 from .statistics import median
 
 SWEPT = (
@@ -225,16 +225,13 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds")
     parser.add_argument("--only", action="append", choices=SWEPT, metavar="NAME")
     parser.add_argument("--json", metavar="FILE", help="write what was measured")
-    parser.add_argument("--resume", action="store_true", help="add to FILE what it lacks")
-    parser.add_argument("--seconds", type=float, help="begin no kernel after so long")
+    add_options(parser)
     parser.add_argument("--figure", metavar="FILE", help="draw it (.svg or .png)")
     return parser.parse_args(argv)
 
 
 def kept(path: Path) -> list[Sweep]:
-    """The sweeps that a file holds; none if there is no file."""
-    if not path.exists():
-        return []
+    """The sweeps that a file holds."""
     names = [each.name for each in fields(Cell)]
     return [
         Sweep(
@@ -258,32 +255,27 @@ def main(argv: Sequence[str]) -> int:
     options = arguments(argv)
     decades = QUICK_DECADES if options.quick else FULL_DECADES
     path = None if options.json is None else Path(options.json)
-    sweeps = kept(path) if path is not None and options.resume else []
-    there = {each.kernel for each in sweeps}
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
     wanted = [each for each in KERNELS if each.name in (options.only or SWEPT)]
-    left = [each for each in wanted if each.name not in there]
-    wrong: list[str] = []
-    start = time.monotonic()
-    while left and (options.seconds is None or time.monotonic() - start < options.seconds):
-        try:
-            found = measure(left.pop(0), decades, QUICK_ROUNDS if options.quick else ROUNDS)
-            print(text(found), end="\n\n", flush=True)
-            sweeps = in_order([*sweeps, found])
-        except WrongResult as error:
-            wrong.append(str(error))
-        if path is not None and sweeps:
-            path.write_text(json.dumps(as_json(sweeps), indent=1) + "\n", "utf-8")
+
+    def measured(kernel: Kernel) -> Sweep:
+        found = measure(kernel, decades, rounds)
+        print(text(found), end="\n\n", flush=True)
+        return found
+
+    study = in_pieces(
+        wanted, options, path,
+        read=kept, measure=measured, content=lambda study: as_json(in_order(study.found)),
+    )  # fmt: skip
+    sweeps = in_order(study.found)
     rows = [report.bar_row(each) for each in bars(sweeps)]
     print(report.table(("bar", "limit", "measured", "verdict"), rows))
-    for message in wrong:
-        print(f"WRONG, not measured: {message}")
-    if left:
-        print(f"left: {', '.join(each.name for each in left)}; go on with --resume")
+    study.remark()
     if options.figure is not None and sweeps:
         from .sweep_figure import draw
 
         draw(sweeps, Path(options.figure))
-    return 1 if wrong else 3 if left else 0
+    return study.exit_status
 
 
 if __name__ == "__main__":
