@@ -25,7 +25,7 @@ from .rewrite import Asker
 from .warn import everyday_state
 
 # Runs of a call after which it is learned: the machine code takes 40 ms to make, once a process.
-LEARNED_AT = frozenset((8, 16, 64, 512))
+LEARNED_AT = frozenset((8, 16, 32, 64, 512))
 
 Noted: TypeAlias = tuple[Kernel, Bounds, tuple[object, ...]]
 

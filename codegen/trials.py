@@ -1,13 +1,14 @@
 """One thread or all, near where these change places: both are tried, and the shorter one is kept.
 
 Before:  19 us predicted, limit 21 us: one thread, though the loop gains nothing from its caches
-After:   six launches one way, six the other; then the way whose shortest launch was shorter
+After:   a millisecond of launches one way, one the other; then the way whose shortest was shorter
 
 What a launch gains on several threads depends on more than its work: where its data lie, whether
 threads write to the same lines, how long the others of them have slept. Far from the limit none
 of that turns the balance, so only launches near it are tried, for each kernel and each amount of
 work by itself. They are not tried in turns: a launch finds its data where the last one left
-them, in the caches of one core or of several. Values never depend on the way that is taken.
+them, in the caches of one core or of several. What says that a prediction is wrong is asked a
+second time some milliseconds later. Values never depend on the way that is taken.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from .uneven import is_unsure
 
 # Launches of work between these two, in parts of the limit, are tried.
 _LEAST, _MOST = 0.25, 10.0
-TRIES = 6  # of each way: the first ones find caches cold, and threads asleep
+# Of each way there are at least so many, the first of which find caches cold, and more until they
+# took a millisecond: a thread that sleeps may need a third of one to wake, and the launches until
+# then run as if there were none (of four trials of 23 us alone, 13 us on two threads, two found
+# 23 us on two).
+TRIES, MOST_TRIES = 6, 30
+LEAST_NS = 1_000_000
+# A way that is predicted to be longer, and was shorter, is taken for so long before the other one
+# is tried once more: while a core is lent to somebody else, all launches on it are long.
+WAITED_NS = 5_000_000
 _PER_OCTAVE = 4  # amounts of work that are told apart
 # The way that is predicted to be longer must have been shorter than this part of the other.
 _CLEARLY = 0.9
@@ -34,6 +43,8 @@ class Trial:
     # Of launches on several threads, and of those on one.
     _times: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     _native_times: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    _waits_ns: int = 0  # before the predicted way is tried once more
+    _is_second: bool = False
     _decided: bool | None = None
     _decided_natively: bool | None = None
 
@@ -47,7 +58,7 @@ class Trial:
         """Whether the next launch is to stay on its thread."""
         if self._decided is not None:
             return self._decided
-        is_tried = len(self._times[self.predicted]) >= TRIES
+        is_tried = self._waits_ns > 0 or _is_enough(self._times[self.predicted])
         return self.predicted is not is_tried
 
     @property
@@ -57,16 +68,33 @@ class Trial:
 
     def note(self, nanoseconds: int, native_ns: int, *, stayed: bool) -> None:
         """Take note of what a launch took, with what Python did for it and without."""
+        if self._waits_ns > 0:
+            self._waits_ns -= nanoseconds
+            return
         self._times[stayed].append(nanoseconds)
         self._native_times[stayed].append(native_ns)
-        if min(map(len, self._times)) >= TRIES:
-            self._decided = self._stays(*map(min, self._times))
-            self._decided_natively = self._stays(*map(min, self._native_times))
+        if all(map(_is_enough, self._times)):
+            self._decide()
+
+    def _decide(self) -> None:
+        found = self._stays(*map(min, self._times))
+        natively = self._stays(*map(min, self._native_times))
+        if {found, natively} == {self.predicted} or self._is_second:
+            self._decided, self._decided_natively = found, natively
+            return
+        self._is_second, self._waits_ns = True, WAITED_NS
+        for times in (self._times, self._native_times):
+            times[self.predicted].clear()
 
     def _stays(self, together: int, alone: int) -> bool:
         if self.predicted:
             return together >= _CLEARLY * alone
         return alone < _CLEARLY * together
+
+
+def _is_enough(times: list[int]) -> bool:
+    """Return whether one way was tried."""
+    return len(times) >= TRIES and (len(times) >= MOST_TRIES or sum(times) >= LEAST_NS)
 
 
 class Trials:

@@ -10,10 +10,11 @@ import pytest
 from autopar.codegen import pool as pool_module
 from autopar.codegen.forced import Alone, Together
 from autopar.codegen.pool import Pool
-from autopar.codegen.trials import TRIES, Trial, Trials
+from autopar.codegen.trials import MOST_TRIES, TRIES, Trial, Trials
 from autopar.codegen.uneven import unsure
 
 LIMIT = 20_000
+MS = 1_000_000  # that is long enough for a launch to be one of few
 
 
 def tried(trial: Trial, *, alone: int, together: int) -> list[bool]:
@@ -21,7 +22,7 @@ def tried(trial: Trial, *, alone: int, together: int) -> list[bool]:
     ways = []
     while trial.is_open:
         ways.append(trial.stays)
-        taken = alone if trial.stays else together
+        taken = MS * (alone if trial.stays else together)
         trial.note(taken, taken, stayed=trial.stays)
     return ways
 
@@ -29,7 +30,18 @@ def tried(trial: Trial, *, alone: int, together: int) -> list[bool]:
 @pytest.mark.parametrize("predicted", [True, False])
 def test_both_ways_are_tried_the_predicted_one_first(predicted) -> None:
     ways = tried(Trial(predicted=predicted), alone=10, together=20)
-    assert [predicted] * TRIES + [not predicted] * TRIES == ways
+    again = [] if predicted else [True, *[False] * TRIES]
+    assert [predicted] * TRIES + [not predicted] * TRIES + again == ways
+
+
+def test_a_core_that_was_lent_for_a_moment_decides_nothing() -> None:
+    trial = Trial(predicted=False)
+    lent = iter([MS] * TRIES)
+    while trial.is_open:
+        taken = MS // 10 if trial.stays else next(lent, MS // 30)
+        trial.note(taken, taken, stayed=trial.stays)
+    assert not trial.stays
+    assert False is trial.stays_natively
 
 
 @pytest.mark.parametrize("predicted", [True, False])
@@ -50,21 +62,37 @@ def test_a_small_difference_leaves_the_prediction(predicted) -> None:
 
 def test_the_shortest_launch_counts() -> None:
     trial = Trial(predicted=True)
-    for number in range(TRIES):
-        trial.note(10 if number == 1 else 900, 900, stayed=True)
-        trial.note(20, 20, stayed=False)
+    for number in itertools.count():
+        if not trial.is_open:
+            break
+        if trial.stays:
+            trial.note(MS * (900 if number % TRIES else 10), MS * 900, stayed=True)
+        else:
+            trial.note(MS * 20, MS * 20, stayed=False)
     assert trial.stays
     assert not trial.stays_natively
+
+
+@pytest.mark.parametrize(("taken", "count"), [(5_000, MOST_TRIES), (50_000, 20), (MS, TRIES)])
+def test_short_launches_are_tried_until_threads_are_awake(taken, count) -> None:
+    trial = Trial(predicted=False)
+    for _ in range(count):
+        assert not trial.stays
+        trial.note(taken, taken, stayed=False)
+    assert trial.stays
 
 
 def test_nothing_is_said_of_native_launches_before_all_is_tried() -> None:
     trial = Trial(predicted=False)
     for _ in range(TRIES):
         assert trial.stays_natively is None
-        trial.note(30, 10, stayed=False)
+        trial.note(MS * 30, MS * 10, stayed=False)
     for _ in range(TRIES):
         assert trial.stays_natively is None
-        trial.note(20, 20, stayed=True)
+        trial.note(MS * 20, MS * 20, stayed=True)
+    for _ in range(1 + TRIES):  # once more, after a while
+        assert trial.stays_natively is None
+        trial.note(MS * 30, MS * 10, stayed=False)
     assert trial.stays
     assert False is trial.stays_natively
 
@@ -97,7 +125,7 @@ def cut(monkeypatch, *, alone: int, together: int, pool: Pool | None = None) -> 
     def clock() -> int:
         nonlocal now
         if chunks:
-            now += alone if chunks[-1] == 1 else together
+            now += MS * (alone if chunks[-1] == 1 else together)
         return now
 
     monkeypatch.setattr(pool_module, "perf_counter_ns", clock)
@@ -107,7 +135,7 @@ def cut(monkeypatch, *, alone: int, together: int, pool: Pool | None = None) -> 
         chunks[-1] += 1
         return (0,)
 
-    for _ in range(2 * TRIES + 4):
+    for _ in range(2 * TRIES + 4 if alone > together else 3 * TRIES + 5):
         chunks.append(0)
         pool.launch(kernel, 0, 100, 1, (), 2 * LIMIT)
     return chunks
@@ -115,7 +143,10 @@ def cut(monkeypatch, *, alone: int, together: int, pool: Pool | None = None) -> 
 
 def test_a_pool_keeps_to_what_its_trials_found(monkeypatch) -> None:
     assert [2] * TRIES + [1] * TRIES + [2] * 4 == cut(monkeypatch, alone=90, together=50)
-    assert [2] * TRIES + [1] * TRIES + [1] * 4 == cut(monkeypatch, alone=50, together=90)
+    once_more = [1] + [2] * TRIES
+    assert [2] * TRIES + [1] * TRIES + once_more + [1] * 4 == cut(
+        monkeypatch, alone=50, together=90
+    )
 
 
 def test_one_thread_and_forced_tiers_try_nothing(monkeypatch) -> None:
@@ -125,7 +156,7 @@ def test_one_thread_and_forced_tiers_try_nothing(monkeypatch) -> None:
 
 
 def test_reductions_are_tried_too_and_give_the_same_parts_in_order(monkeypatch) -> None:
-    monkeypatch.setattr(pool_module, "perf_counter_ns", itertools.count().__next__)
+    monkeypatch.setattr(pool_module, "perf_counter_ns", itertools.count(0, MS).__next__)
     pool = Pool(2, LIMIT)
 
     def kernel(lower, upper, x):
