@@ -9,13 +9,13 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts pytest bench sweep regret gpu-check fuzz mutants exactness study clean
+.PHONY: demo test lint types contracts docs pytest bench sweep regret gpu-check fuzz mutants exactness study clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
-test: lint types contracts pytest
+test: lint types contracts docs pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -29,6 +29,11 @@ contracts: $(VENV)/.dev
 
 pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The site, in build/site; a warning is an error.
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -W --keep-going -q -j auto -c docs -b html . build/site
+	@echo 'build/site/docs/index.html'
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
@@ -72,7 +77,7 @@ $(BIN)/python:
 	  $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 
 # A stamp each: an install is repeated only when pyproject.toml changes.
-$(VENV)/.dev: EXTRAS := dev,cuda,demo,study,execute,dask
+$(VENV)/.dev: EXTRAS := dev,cuda,demo,docs,study,execute,dask
 $(VENV)/.demo: EXTRAS := demo
 $(VENV)/.bench: EXTRAS := bench,cuda
 $(VENV)/.study: EXTRAS := study

@@ -258,15 +258,7 @@ class _Planner:
     def _plan_run(self, run: tuple[Node, ...], around: tuple[str, ...]) -> HostNode:
         first = run[0]
         if not _has_parallel(first):
-            # Slices of a loop that may be left would each begin anew, but for a driver.
-            is_known = (
-                isinstance(first, Loop)
-                and first.within is None
-                and (first.stays is None or first.is_driver)
-                and row_of_loop(first) is None  # NumPy takes it as a whole
-            )
-            loop = first if isinstance(first, Loop) and is_known and len(run) == 1 else None
-            return Step(kernel=self.kernel(self._name("step"), run, loop, around))
+            return self._step(run, around)
         match first:
             case Loop(is_parallel=True):
                 return Launch(kernel=self.kernel(self._name("launch"), run, first, around))
@@ -281,6 +273,8 @@ class _Planner:
             case Loop():
                 sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
                 body = self.plan(first.body, (*around, first.iterator))
+                if all(isinstance(each, Step) for each in body):  # staggered rows that cannot be
+                    return self._step(run, around)
                 return Drive(loop=first, body=body, sweep=sweep, few=_few_in(body, first))
             case Branch():
                 return Choose(branch=first, body=self.plan(first.body, around))
@@ -291,6 +285,18 @@ class _Planner:
                     orelse=self.plan(first.orelse, around),
                 )
         raise AssertionError("a statement holds no loop")
+
+    def _step(self, run: tuple[Node, ...], around: tuple[str, ...]) -> Step:
+        first = run[0]
+        # Slices of a loop that may be left would each begin anew, but for a driver.
+        is_known = (
+            isinstance(first, Loop)
+            and first.within is None
+            and (first.stays is None or first.is_driver)
+            and row_of_loop(first) is None  # NumPy takes it as a whole
+        )
+        loop = first if isinstance(first, Loop) and is_known and len(run) == 1 else None
+        return Step(kernel=self.kernel(self._name("step"), run, loop, around))
 
     def _stagger(
         self, run: tuple[Node, ...], loop: Loop, around: tuple[str, ...]

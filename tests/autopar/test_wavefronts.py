@@ -65,6 +65,24 @@ def test_rows_that_overlap_leave_the_interpreters_bits(function, dtype):
         assert plain[0].tobytes() == run[0].tobytes(), (n, m)
 
 
+def blur(image, out):
+    rows, columns = image.shape
+    for i in range(1, rows - 1):
+        for j in range(1, columns - 1):
+            total = 0.0
+            for k in range(-1, 2):
+                for m in range(-1, 2):
+                    total += image[i + k, j + m]
+            out[i, j] = total / 9
+
+
+def test_rows_within_an_iteration_that_give_back_a_value_run_in_order():
+    """Nothing is launched below the loops around them, so there is nothing to weigh."""
+    image = np.random.default_rng(1).random((20, 20))
+    decorated = same(blur, lambda: (image.copy(),) * 2, ran="cpu", cache=False)
+    assert ["cpu"] * 4 == [loop["ran"]["backend"] for loop in loops_of(decorated.last_run)]
+
+
 def test_views_of_any_stride_do():
     def of_views():
         u, *others = arguments(46, 62)
