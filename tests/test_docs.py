@@ -220,6 +220,8 @@ def test_block_of_another_system_computes_the_same(language, text, tmp_path):
 
 def of_docs(name):
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # classes of the module look there
     spec.loader.exec_module(module)
