@@ -39,6 +39,9 @@ from .cpu_reduce import (
     private_positions,
     reduction_lines,
 )
+from .crew_text import FUNCTIONS as CREW_FUNCTIONS
+from .crew_text import LONGEST_PHASE, SHORTEST_PART_NS, CrewText
+from .crew_text import NAMES as CREW_NAMES
 from .fixed_reads import with_fixed_reads
 from .float_status import FLOAT_STATUS, decides_by_data
 from .held import with_held
@@ -46,7 +49,7 @@ from .integers import rename
 from .iteration_prices import iteration_prices
 from .kernel import ArrayArgument, Loop, Node, Program, targets
 from .lasting import may_last
-from .progress import WORTH, new_progress
+from .progress import WORTH, new_crew, new_progress
 from .scalars import HELPERS
 from .small_integers import SMALL, with_small_integers
 from .spelling import spell
@@ -65,13 +68,13 @@ OWN_NAMES = frozenset(
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
         "unsure", "is_stopped", "unhoisted", "stream", "line_start", "fetch_ahead", "turn",
-        *STAGGERED_NAMES,
+        *STAGGERED_NAMES, *CREW_NAMES,
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
-    r"(launch|step|sweep|reduce|reduction|rows)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_row|S\d+_term\d+"
+    r"(launch|step|sweep|crew|reduce|reduction|rows)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_row|S\d+_term\d+"
     r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|tile|numpyrow|toldrow)_\w+"
     r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_at|row_start|tile|tile_end|turned)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
@@ -130,6 +133,7 @@ class _Module:
         self._reduces = host.reduces_of(self._host)
         self._told: set[str] = set()  # functions of codegen.uneven
         self._staggers = any(each.is_staggered for each in host.kernels_of(self._host))
+        self._has_crew = any(each.is_crew for each in host.kernels_of(self._host))
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
             f"@njit({', '.join([*options, 'fastmath=True'] if fastmath else options)})"
@@ -190,9 +194,11 @@ class _Module:
     def _inside_kernels(self) -> Iterator[str]:
         """Yield the imports of what kernels ask and tell, and the host beside them."""
         body = self._body
+        told = (new_crew.__name__,) * self._has_crew + (new_progress.__name__,) * self._staggers
         functions = {
+            "crewing": CREW_FUNCTIONS if self._has_crew else (),
             "lanes": body.lanes,
-            "progress": {new_progress.__name__} if self._staggers else set(),
+            "progress": told,
             "staggering": FUNCTIONS if self._staggers else (),
             "stopping": body.asks,
             "uneven": self._told,
@@ -231,7 +237,7 @@ class _Module:
     def _passed(self, kernel: host.Kernel) -> tuple[str, ...]:
         groups = (kernel.arrays, kernel.integers, kernel.iterators, kernel.scalars)
         passed = self._spell(tuple(name for group in groups for name in group))
-        return ("progress", *passed) if kernel.is_staggered else passed
+        return ("progress", *passed) if kernel.tells_progress else passed
 
     def _kernel_body(self, kernel: host.Kernel) -> Iterator[str]:
         yield INDENT + "status = 0"
@@ -247,6 +253,8 @@ class _Module:
             partial = names_of_parts(kernel.partial, body)
         elif kernel.loop and kernel.is_staggered:
             yield from self._staggered(kernel, kernel.loop, body)
+        elif kernel.is_crew:
+            yield from self._crew(kernel, body)
         elif kernel.loop:
             yield from self._loop(kernel, kernel.loop, body)
         else:
@@ -258,6 +266,15 @@ class _Module:
         body, name = self._leaving(kernel, inside), self._names[loop.iterator]
         self._body.asks.add("is_stopped")
         yield from staggered_lines(loop, name, body.bounds, body.loop, INDENT)
+
+    def _crew(self, kernel: host.Kernel, inside: Body) -> Iterator[str]:
+        (drive,) = (
+            node
+            for node in self._host.nodes
+            if isinstance(node, host.Drive) and node.sweep == kernel
+        )
+        printer = CrewText(body=self._leaving(kernel, inside), work=self._work)
+        yield from printer.lines(drive, INDENT)
 
     def _leaving(self, kernel: host.Kernel, body: Body) -> Body:
         """Return what prints a kernel that may be left from inside its loops."""
@@ -480,9 +497,13 @@ class _Module:
     def _drive(self, drive: host.Drive, indent: str) -> Iterator[str]:
         inner = indent
         if drive.sweep:
-            work = largest(tuple(_launch_works((drive,), {})))
-            yield f"{indent}if {self._is_small(self._body.text(work), drive.few)}:"
-            yield from self._step(drive.sweep, indent + INDENT)
+            longest = self._body.text(largest(tuple(_launch_works((drive,), {}))))
+            if drive.sweep.is_crew:
+                yield f"{indent}if launcher.is_small({longest} // {LONGEST_PHASE}):"
+                yield from self._together(drive.sweep, longest, indent + INDENT)
+            else:
+                yield f"{indent}if {self._is_small(longest, drive.few)}:"
+                yield from self._step(drive.sweep, indent + INDENT)
             yield f"{indent}else:"
             inner = indent + INDENT
         loop = drive.loop
@@ -492,6 +513,16 @@ class _Module:
             yield from left_early(self._names[loop.stays], inner + INDENT)
         for node in drive.body:
             yield from self._host_node(node, inner + INDENT)
+
+    def _together(self, kernel: host.Kernel, longest: str, indent: str) -> Iterator[str]:
+        """Yield the launch of a kernel of many threads, whose longest phase takes `longest`."""
+        work = self._work(kernel)
+        is_worth = f"{longest} >= {2 * SHORTEST_PART_NS}"
+        yield f"{indent}crew = launcher.workers({work}) if {is_worth} else 1"
+        yield f"{indent}progress = {new_crew.__name__}(crew)"
+        passed = self._tuple(self._passed(kernel))
+        call = f"launcher.launch({kernel.name}, 0, crew, 1, {passed}, {work})"
+        yield from self._outcome(kernel, call, indent)
 
     def _outcome(self, kernel: host.Kernel, call: str, indent: str) -> Iterator[str]:
         yield from self._result(self._tuple(("bits", *self._spell(kernel.returned))), call, indent)

@@ -51,6 +51,12 @@ class Kernel:
     returned: tuple[str, ...]  # scalars whose values it gives back after the status
     partial: PartialLoop | None = None  # then partial values come last
     is_staggered: bool = False  # then the progress of its rows comes before the arrays
+    is_crew: bool = False  # its threads run a loop of launches together, and tell their progress
+
+    @property
+    def tells_progress(self) -> bool:
+        """Whether its threads wait for each other: by an array that comes before all others."""
+        return self.is_staggered or self.is_crew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,11 +277,11 @@ class _Planner:
             case Loop(is_staggered=True):
                 return self._stagger(run, first, around)
             case Loop():
-                sweep = None if around else self.kernel(self._name("sweep"), run, first, ())
                 body = self.plan(first.body, (*around, first.iterator))
                 if all(isinstance(each, Step) for each in body):  # staggered rows that cannot be
                     return self._step(run, around)
-                return Drive(loop=first, body=body, sweep=sweep, few=_few_in(body, first))
+                drive = Drive(loop=first, body=body, sweep=None, few=_few_in(body, first))
+                return drive if around else replace(drive, sweep=self._sweep(drive))
             case Branch():
                 return Choose(branch=first, body=self.plan(first.body, around))
             case Decision():
@@ -297,6 +303,14 @@ class _Planner:
         )
         loop = first if isinstance(first, Loop) and is_known and len(run) == 1 else None
         return Step(kernel=self.kernel(self._name("step"), run, loop, around))
+
+    def _sweep(self, drive: Drive) -> Kernel:
+        """Return all of a loop of launches as one kernel, of many threads where they can do it."""
+        if not may_be_crew(drive):
+            return self.kernel(self._name("sweep"), (drive.loop,), drive.loop, ())
+        # Every thread asks where the ranges of launches begin and end.
+        kernel = self.kernel(self._name("crew"), (drive.loop,), None, ())
+        return replace(kernel, loop=drive.loop, is_crew=True)
 
     def _stagger(
         self, run: tuple[Node, ...], loop: Loop, around: tuple[str, ...]
@@ -384,6 +398,32 @@ class _Planner:
             scalars=tuple(each.name for each in program.variables if each.name in taken),
             returned=tuple(each.name for each in program.variables if each.name in returned),
         )
+
+
+def may_be_crew(node: HostNode) -> bool:
+    """Return whether threads can run all of a loop of launches without the host between them.
+
+    Each has scalars of its own, so none may go from one kernel to another.
+    """
+    match node:
+        case Launch(kernel=Kernel(loop=Loop() as loop)):
+            return not node.kernel.returned and not loop.private_arrays and _is_counted(node)
+        case Step():
+            return not node.kernel.returned and _is_counted(node)
+        case Drive():
+            is_plain = node.loop.stays is None and not node.loop.is_endless
+            is_plain = is_plain and not node.loop.is_driver and node.loop.within is None
+            return is_plain and all(map(may_be_crew, node.body))
+        case Choose():
+            return all(map(may_be_crew, node.body))
+        case _:
+            return False
+
+
+def _is_counted(node: Launch | Step) -> bool:
+    """Return whether the bounds of all loops are known without a look at data."""
+    loops = [each for each in walk_nodes(node.kernel.nodes) if isinstance(each, Loop)]
+    return all(e.within is None and e.stays is None and not e.is_endless for e in loops)
 
 
 def array_types(kernel: Kernel, program: Program) -> dict[str, ArrayType]:

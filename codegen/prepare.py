@@ -135,7 +135,7 @@ def _signature(kernel: host.Kernel, program: Program) -> tuple[types.Type, ...]:
     integers = len(kernel.integers) + len(kernel.iterators)
     return (
         *(types.int64,) * bounds,
-        *(types.Array(types.int64, 1, "C"),) * kernel.is_staggered,
+        *(types.Array(types.int64, 1, "C"),) * kernel.tells_progress,
         *(
             types.Array(
                 types.boolean

@@ -6,6 +6,12 @@
 
 Only turns that somebody has taken are waited for, and they are taken in order, so the first one
 that is not done waits for nobody: however few threads come, all turns are done in the end.
+
+A crew (`codegen.crew_text`) has phases, and of each phase a few parts:
+
+    progress[0]                       parts of all phases that are done
+    progress[1]                       how many members there are
+    progress[8 * (part + 1)]          the last phase of which somebody has taken this part
 """
 
 from __future__ import annotations
@@ -33,4 +39,15 @@ def new_progress(turns: int) -> NDArray[Any]:
     progress = np.full(CELLS * (max(0, turns) + 2), START, np.int64)
     progress[0] = 0
     progress[CELLS] = DONE
+    return progress
+
+
+# What a member of a crew is told when Ctrl-C was pressed.
+STOPPED = -2
+
+
+def new_crew(members: int) -> NDArray[Any]:
+    """Return the progress of a crew: parts done, members; then the phase each part has come to."""
+    progress = np.zeros(CELLS * (max(1, members) + 1), np.int64)
+    progress[1] = max(1, members)
     return progress

@@ -9,6 +9,7 @@ from typing import Any
 import numba
 
 from autopar.codegen import (
+    crewing,
     fpflags,
     lanes,
     scalars,
@@ -20,7 +21,7 @@ from autopar.codegen import (
 )
 from autopar.codegen.float_status import FLOAT_STATUS
 from autopar.codegen.streams import ROW
-from tests.codegen import plain_lanes, plain_staggering
+from tests.codegen import plain_crewing, plain_lanes, plain_staggering
 
 
 def _unchanged(function: Any = None, **_options: object) -> Any:
@@ -58,6 +59,7 @@ def load_plain(source: str) -> ModuleType:
         (numba, {"njit": _unchanged}),
         (scalars, {"cpu_helper": _helper}),
         (fpflags, {"watched": _unchanged}),
+        (crewing, vars(plain_crewing)),
         (lanes, vars(plain_lanes)),
         (staggering, vars(plain_staggering)),
         (stopping, {"is_stopped": lambda: False}),
