@@ -133,7 +133,7 @@ class _Module:
         self._reduces = host.reduces_of(self._host)
         self._told: set[str] = set()  # functions of codegen.uneven
         self._staggers = any(each.is_staggered for each in host.kernels_of(self._host))
-        self._has_crew = any(each.is_crew for each in host.kernels_of(self._host))
+        self._has_crew = any(each.crew for each in host.kernels_of(self._host))
         options = ["nogil=True", 'error_model="numpy"', CACHED]
         self._decorator = (
             f"@njit({', '.join([*options, 'fastmath=True'] if fastmath else options)})"
@@ -253,8 +253,9 @@ class _Module:
             partial = names_of_parts(kernel.partial, body)
         elif kernel.loop and kernel.is_staggered:
             yield from self._staggered(kernel, kernel.loop, body)
-        elif kernel.is_crew:
-            yield from self._crew(kernel, body)
+        elif kernel.crew:
+            printer = CrewText(body=self._leaving(kernel, body), work=self._work)
+            yield from printer.lines(kernel.crew, INDENT)
         elif kernel.loop:
             yield from self._loop(kernel, kernel.loop, body)
         else:
@@ -266,15 +267,6 @@ class _Module:
         body, name = self._leaving(kernel, inside), self._names[loop.iterator]
         self._body.asks.add("is_stopped")
         yield from staggered_lines(loop, name, body.bounds, body.loop, INDENT)
-
-    def _crew(self, kernel: host.Kernel, inside: Body) -> Iterator[str]:
-        (drive,) = (
-            node
-            for node in self._host.nodes
-            if isinstance(node, host.Drive) and node.sweep == kernel
-        )
-        printer = CrewText(body=self._leaving(kernel, inside), work=self._work)
-        yield from printer.lines(drive, INDENT)
 
     def _leaving(self, kernel: host.Kernel, body: Body) -> Body:
         """Return what prints a kernel that may be left from inside its loops."""
@@ -498,7 +490,7 @@ class _Module:
         inner = indent
         if drive.sweep:
             longest = self._body.text(largest(tuple(_launch_works((drive,), {}))))
-            if drive.sweep.is_crew:
+            if drive.sweep.crew:
                 yield f"{indent}if launcher.is_small({longest} // {LONGEST_PHASE}):"
                 yield from self._together(drive.sweep, longest, indent + INDENT)
             else:

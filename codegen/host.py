@@ -18,6 +18,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.types import ArrayType
 
 from . import liveness
+from .affinity import finds_its_own
 from .kernel import (
     Branch,
     Decision,
@@ -51,12 +52,12 @@ class Kernel:
     returned: tuple[str, ...]  # scalars whose values it gives back after the status
     partial: PartialLoop | None = None  # then partial values come last
     is_staggered: bool = False  # then the progress of its rows comes before the arrays
-    is_crew: bool = False  # its threads run a loop of launches together, and tell their progress
+    crew: Drive | None = None  # the loop of launches that its threads run together
 
     @property
     def tells_progress(self) -> bool:
         """Whether its threads wait for each other: by an array that comes before all others."""
-        return self.is_staggered or self.is_crew
+        return self.is_staggered or self.crew is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,11 +307,11 @@ class _Planner:
 
     def _sweep(self, drive: Drive) -> Kernel:
         """Return all of a loop of launches as one kernel, of many threads where they can do it."""
-        if not may_be_crew(drive):
+        if not (may_be_crew(drive) and finds_its_own(tuple(_phases(drive)))):
             return self.kernel(self._name("sweep"), (drive.loop,), drive.loop, ())
         # Every thread asks where the ranges of launches begin and end.
         kernel = self.kernel(self._name("crew"), (drive.loop,), None, ())
-        return replace(kernel, loop=drive.loop, is_crew=True)
+        return replace(kernel, loop=drive.loop, crew=drive)
 
     def _stagger(
         self, run: tuple[Node, ...], loop: Loop, around: tuple[str, ...]
@@ -418,6 +419,18 @@ def may_be_crew(node: HostNode) -> bool:
             return all(map(may_be_crew, node.body))
         case _:
             return False
+
+
+def _phases(node: HostNode) -> Iterator[tuple[Node, ...]]:
+    """Yield what the threads of a crew run between two looks at each other."""
+    match node:
+        case Launch() | Step():
+            yield node.kernel.nodes
+        case Drive() | Choose():
+            for each in node.body:
+                yield from _phases(each)
+        case _:
+            pass
 
 
 def _is_counted(node: Launch | Step) -> bool:

@@ -208,3 +208,10 @@ class ThreadedLauncher(SerialLauncher):
 
     def workers(self, work: int) -> int:
         return 3
+
+
+class CrewLauncher(ThreadedLauncher):
+    """The same, to which every launch is short: threads run loops of launches together."""
+
+    def is_small(self, work: int) -> bool:
+        return True

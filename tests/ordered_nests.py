@@ -20,7 +20,7 @@ from autopar.analysis.stages import analyze, functions_of
 from autopar.options import choose_options
 from autopar.variants import Draft, draft_variant
 from tests.codegen.plain import load_plain
-from tests.launchers import AdversarialLauncher, Order, ThreadedLauncher
+from tests.launchers import AdversarialLauncher, CrewLauncher, Order, ThreadedLauncher
 
 NOWHERE = Span(line=1, column=0, end_line=1, end_column=0)
 
@@ -89,12 +89,15 @@ def generated(
     order: Order | None,
     *,
     may_tell: bool = False,
+    together: bool = False,
 ) -> dict[str, bytes]:
     """Return the bytes of all arrays after the generated modules ran, parallel loops in `order`.
 
-    Without one, launches run on threads. `may_tell`: whether something may be said to have wrapped.
+    Without one, launches run on threads, loops of them `together` as crews.
+    `may_tell`: whether something may be said to have wrapped.
     """
-    launcher = ThreadedLauncher() if order is None else AdversarialLauncher(order)
+    threads = CrewLauncher() if together else ThreadedLauncher()
+    launcher = threads if order is None else AdversarialLauncher(order)
     arguments = nest.copies()
     for draft in drafts:
         program = draft.program
