@@ -166,7 +166,7 @@ class Body:
         else:
             yield f"{indent}{self.header(loop, lower, upper)}"
         if asks or loop.stays is not None:
-            yield from self._asking(indent + INDENT)
+            yield from self.asking(indent + INDENT)
         elif meets_other_turns(loop):
             self.apart.add("unhoisted")
             iterator = self.names[loop.iterator]
@@ -203,7 +203,7 @@ class Body:
         )
         yield from (indent + line for line in printed.lines(lower, upper))
 
-    def _asking(self, indent: str) -> Iterator[str]:
+    def asking(self, indent: str) -> Iterator[str]:
         """Yield the question whether to stop."""
         self.asks.add("is_stopped")
         yield f"{indent}if is_stopped():"
@@ -215,7 +215,7 @@ class Body:
         turns = PART * loop.step
         header = f"for {part} in range({lower}, {upper}, {turns}):"
         yield f"{indent}{header}  # line {loop.span.line}"
-        yield from self._asking(inner)
+        yield from self.asking(inner)
         yield from self.loop(loop, part, f"min({part} + {turns}, {upper})", inner, asks=False)
 
     def in_strips(self, loop: Loop, first: str, end: str = "") -> Ahead | None:

@@ -6,11 +6,12 @@
             crew_parts = min(crew_count, max(1, 14 * n // 100))
             crew_phase += 1                                  a launch
             crew_goal += crew_parts
-            crew_part = next_part(progress, crew_member, crew_phase, crew_parts, crew_goal)
+            crew_part = 0 if crew_count == 1 else next_part(progress, ...)
             while crew_part >= 0:
                 for i in range(...): ...                     a part of its range
+                if crew_count == 1: break
                 part_done(progress)
-                crew_part = next_part(...)
+                crew_part = next_part(progress, ...)
             if crew_part == -2: return (status,)             Ctrl-C
 
 Every thread walks through all phases. What a phase stores is there for the next one, since
@@ -73,6 +74,7 @@ class CrewText:
             case host.Drive():
                 lower, upper = self.body.bounds(node.loop)
                 yield f"{indent}{self.body.header(node.loop, lower, upper)}"
+                yield from self.body.asking(indent + INDENT)
                 for each in node.body:
                     yield from self._node(each, indent + INDENT)
             case host.Choose():
@@ -88,10 +90,12 @@ class CrewText:
         yield f"{indent}crew_parts = {parts}"
         yield f"{indent}crew_phase += 1"
         yield f"{indent}crew_goal += crew_parts"
-        yield f"{indent}crew_part = {_NEXT}"
+        yield f"{indent}crew_part = 0 if crew_count == 1 else {_NEXT}"
         yield f"{indent}while crew_part >= 0:"
 
     def _ends(self, indent: str) -> Iterator[str]:
+        yield f"{indent}{INDENT}if crew_count == 1:"
+        yield f"{indent}{2 * INDENT}break"
         yield f"{indent}{INDENT}part_done(progress)"
         yield f"{indent}{INDENT}crew_part = {_NEXT}"
         yield f"{indent}if crew_part == {STOPPED}:"
