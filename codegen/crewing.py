@@ -102,26 +102,34 @@ def _pause(_context: object) -> Any:  # noqa: ANN401 - Numba is untyped
     return types.none(), generate
 
 
+# What a type checker takes for functions of a context.
+_stopped: Any = is_stopped
+_take: Any = _claimed
+_so_far: Any = _done
+_wait: Any = _pause
+_rest: Any = rest
+
+
 @njit(nogil=True)
 def next_part(progress: Any, member: int, phase: int, parts: int, goal: int) -> int:  # noqa: ANN401
     """Return a part of `phase` for `member` to run; -1 when all are done, -2 for Ctrl-C."""
-    if is_stopped():
+    if _stopped():
         return STOPPED
-    if member < parts and _claimed(progress, member, phase):
+    if member < parts and _take(progress, member, phase):
         return member
     mine = CELLS * (member + 1) + 1  # beside the member's own part, on a line of its own
     waited = 0
-    while _done(progress) < goal:
+    while _so_far(progress) < goal:
         if waited >= progress[mine]:
             for part in range(parts):
-                if _claimed(progress, part, phase):
+                if _take(progress, part, phase):
                     progress[mine] = _HASTE  # whoever should have come may be away for long
                     return part
             progress[mine] = _PATIENCE
-            if is_stopped():
+            if _stopped():
                 return STOPPED
         if waited > _TIRED:
-            rest()
-        _pause()
+            _rest()
+        _wait()
         waited += 1
     return -1

@@ -13,8 +13,7 @@ import pytest
 from numba import njit
 
 import autopar
-from autopar.codegen import cpu, crew_text
-from autopar.codegen.crewing import next_part, part_done
+from autopar.codegen import cpu, crew_text, crewing
 from autopar.codegen.progress import CELLS, new_crew
 from tests.codegen import plain_crewing
 from tests.ordered_nests import Nest, drafts_of, draw_nest, generated, interpreted
@@ -91,6 +90,10 @@ def test_phases_that_hand_all_their_data_on_have_no_crew():
     source = "".join(decorated.inspect_source().values())
     assert "launch0" in source
     assert "crew0" not in source
+
+
+next_part: Any = crewing.next_part
+part_done: Any = crewing.part_done
 
 
 @njit(nogil=True)
