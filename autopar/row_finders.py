@@ -102,12 +102,13 @@ def _finder(
     lines = [f"def {name}({', '.join(arguments)}):"]
     lines += [f"    {line}" for line in writer.lines()]
     start, stop = (writer.text(each) for each in (data.start, data.stop))
-    compressed = writer.compressed() if not falls else None
+    step = "" if data.step is None else f"{writer.text(data.step)}, "
+    compressed = writer.compressed() if not falls and not step else None
     if compressed is not None:
         lines.append(f"    found = autopar_compressed_rows({compressed})")
     elif data.boxes:
         more = f"falls={falls}, wants_apart={wants_apart}"
-        lines.append(f"    found = autopar_all_rows({start}, {stop}, {more})")
+        lines.append(f"    found = autopar_all_rows({start}, {stop}, {step}{more})")
     else:
         lines.append(f"    found = autopar_one_row({start}, {stop}, falls={falls})")
     kinds = (("first", data.first), ("end", data.end), ("trips", data.trips), ("apart", data.apart))
@@ -122,7 +123,7 @@ def _finder(
     }  # fmt: skip
     exec(compile(with_own_builtins("\n".join(lines)) + "\n", "<autopar rows>", "exec"), names)  # noqa: S102  # our own text
     found = names[name]
-    limits = (data.start, data.stop)
+    limits = _limits(data)
     if not any(isinstance(node, Binary | Unary) for each in limits for node in _values(each)):
         return RowFinder(arguments=arguments, found=data.parameters, find=found, lines=tuple(lines))
 
@@ -155,7 +156,7 @@ class _Writer:
 
     def arguments(self) -> Iterator[str]:
         """Yield the names that the function takes."""
-        limits = (self._data.start, self._data.stop)
+        limits = _limits(self._data)
         ends = (end for box in self._data.boxes for end in (box.least, box.greatest))
         yield from sorted(self._data.arrays)
         for expression in (*limits, *ends):
@@ -167,7 +168,7 @@ class _Writer:
 
     def lines(self) -> Iterator[str]:
         """Yield what stands before the bounds: the values of the loop variables."""
-        limits = (self._data.start, self._data.stop)
+        limits = _limits(self._data)
         names = [self._box_names(box) for box in self._data.boxes]
         for box, (least, greatest) in zip(self._data.boxes, names, strict=True):
             yield f"{least} = {python_text(box.least, self._texts)}"
@@ -259,6 +260,11 @@ class _Writer:
                 if name in self._boxes:
                     return self._boxes[name], value if index.operator == "+" else -value
         return None
+
+
+def _limits(data: DataBounds) -> tuple[Expression, ...]:
+    """Return all that decides which iterations run."""
+    return (data.start, data.stop) if data.step is None else (data.start, data.stop, data.step)
 
 
 def _operands(expression: Expression) -> Iterator[Expression]:

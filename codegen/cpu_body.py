@@ -13,7 +13,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import INTEGER_OVERFLOW, Load
 from autopar.analysis.model.types import ArrayType
 
-from .data_ranges import limits
+from .data_ranges import limits, step_text
 from .expressions import Names, print_expression, print_integer, print_statement
 from .hoisting import meets_other_turns
 from .integers import text
@@ -108,6 +108,10 @@ class Body:
             return
         if loop.lanes is not None:
             yield from self._lanes(loop, lower, upper, indent)
+            return
+        if loop.within is not None and loop.within.step is not None:  # no parts of it begin anew
+            asks_now = asks and (asks_each_turn(loop) or asks_each_part(loop))
+            yield from self.plain(loop, lower, upper, indent, asks=asks_now)
             return
         ahead = self.in_strips(loop, "_strip")
         if ahead is not None:
@@ -263,11 +267,12 @@ class Body:
 
     def header(self, loop: Loop, lower: str, upper: str) -> str:
         """Return the first line of a loop."""
-        step = f", {loop.step}" if loop.step != 1 else ""
+        step = step_text(loop, self.names)
         if loop.is_endless:
             upper = tried(lower, upper)
         iterator = self.names[loop.iterator]
-        return f"for {iterator} in range({lower}, {upper}{step}):  # line {loop.span.line}"
+        bounds = f"{lower}, {upper}" if step == "1" else f"{lower}, {upper}, {step}"
+        return f"for {iterator} in range({bounds}):  # line {loop.span.line}"
 
     def bounds(self, loop: Loop) -> tuple[str, str]:
         """Return the bounds of a loop as Python."""

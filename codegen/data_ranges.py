@@ -6,6 +6,7 @@ Before:  for j in range(j_first, j_end):           After:  for j in range(max(j_
 
 The predicate that the model keeps for each iteration of the envelope holds for one range of
 them, so the loop need not ask. It never leaves the envelope, for which subscripts were checked.
+Where the step is a scalar, the loop begins at the first of its iterations from the lower bound on.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def narrowed(loop: Loop, data: DataBounds, *, rises: bool) -> Loop:
         stop=data.stop_name,
         is_mirrored=not rises,
         trips=Name(name=data.trips, span=loop.span),
+        step=data.step_name,
     )
     return replace(loop, body=tuple(inside), within=within)
 
@@ -55,4 +57,15 @@ def limits(loop: Loop, names: Mapping[str, str]) -> tuple[str, str]:
         lower = f"max({lower}, {sign}{names.get(within.start, within.start)})"
     if within.stop is not None:
         upper = f"min({upper}, {sign}{names.get(within.stop, within.stop)})"
+    if within.step is not None:
+        assert within.start is not None  # what has a step has one
+        start, step = names.get(within.start, within.start), step_text(loop, names)
+        lower = f"{lower} + ({start} - {lower}) % {step}"
     return lower, upper
+
+
+def step_text(loop: Loop, names: Mapping[str, str]) -> str:
+    """Return the step of a loop as Python, in the spelling of `names`."""
+    if loop.within is not None and loop.within.step is not None:
+        return names.get(loop.within.step, loop.within.step)
+    return str(loop.step)

@@ -31,7 +31,7 @@ from autopar.analysis.model.typed import (
     Variable,
 )
 
-from .data_ranges import limits
+from .data_ranges import limits, step_text
 from .integers import rename, simplify, text
 from .kernel import (
     ArrayArgument,
@@ -88,10 +88,11 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
                 if node.renamings:
                     word = f"overwriting {', '.join(each.array for each in node.renamings)} for"
                 bounds = ", ".join(limits(node, {}))
-                step = f", {node.step}" if node.step != 1 else ""
+                step = step_text(node, {})
+                bounds += "" if step == "1" else f", {step}"
                 own = ", ".join(_private(each) for each in node.private_arrays)
                 private = f"  # private {own}" if own else ""
-                yield f"{indent}{word} {node.iterator} in range({bounds}{step}):{private}"
+                yield f"{indent}{word} {node.iterator} in range({bounds}):{private}"
                 yield from _nodes(node.body, indent + "    ")
             case Branch():
                 yield f"{indent}if {text(node.test, {})}:"

@@ -111,11 +111,14 @@ class DataRange:
     stop: str | None
     is_mirrored: bool  # the iterator counts the negated variable of a descending loop
     trips: Expression  # how many iterations to reckon with
+    # The scalar that holds how far iterations are apart, beginning at `start`; None: the next.
+    step: str | None = None
 
     @property
     def scalars(self) -> frozenset[str]:
         """The scalars that hold the bounds."""
-        return frozenset(name for name in (self.start, self.stop) if name is not None)
+        found = (self.start, self.stop, self.step)
+        return frozenset(name for name in found if name is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,20 +75,24 @@ def _chosen(choose: np.ufunc, numbers: tuple[_Integers, ...]) -> _Integers:
     return found
 
 
-def all_rows(start: _Integers, stop: _Integers, *, falls: bool, wants_apart: bool) -> Rows:
-    """Return what is known of all `range(start, stop)`, with a step of -1 where it `falls`.
+def all_rows(
+    start: _Integers, stop: _Integers, step: _Integers = 1, *, falls: bool, wants_apart: bool
+) -> Rows:
+    """Return what is known of all `range(start, stop, step)`, with a step of -1 where it `falls`.
 
-    `apart` is only looked for where it is wanted. Raises ValueError where a bound is no integer
-    that fits in 64 bits.
+    `apart` is only looked for where it is wanted, and rows with steps that interlock are not.
+    Raises ValueError where a bound is no integer that fits in 64 bits, or a step not positive.
     """
     starts, stops = _checked(start), _checked(stop)
     if falls:
         starts, stops = stops + 1, starts + 1
-    starts, stops = np.broadcast_arrays(starts, stops)
+    starts, stops, steps = np.broadcast_arrays(starts, stops, _checked(step))
     rows = starts.size
     if not rows:
         return NO_ROWS
-    lengths = stops - starts
+    if steps.min() <= 0:
+        raise ValueError(step)
+    lengths = -((starts - stops) // steps)
     if lengths.min() <= 0:
         runs = lengths > 0
         starts, stops, lengths = starts[runs], stops[runs], lengths[runs]

@@ -95,6 +95,10 @@ class DataBounds:
     stop_name: str | None
     # Says whether an iteration of the envelope runs; None without boxes.
     predicate: str | None
+    # What an iteration is apart from the next where that is no constant: positive, affine over
+    # loop variables; and the scalar that holds it. Such a loop has boxes and a `start_name`.
+    step: Expression | None = None
+    step_name: str | None = None
 
     @property
     def arrays(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 Before:  for i in range(1, min(n, m), 2)      After:  i >= 1, (i < n and i < m), (i - 1) mod 2 = 0
 Before:  for j in range(ptr[i], n)            After:  j >= j_first, j < n: see `data_bounds`
+Before:  for j in range(i, n, i)              After:  j >= i, j < n, and a predicate, likewise
 
 Helper of the `build_scop` pass.
 """
@@ -13,7 +14,7 @@ from autopar.analysis.model.nouns import dataclass
 from ..model.loop_ir import Binary, Constant, Element, Expression, For, Name, walk_expression
 from ..model.scop import DataBounds
 from .affine import affine, bound
-from .data_bounds import data_bounds
+from .data_bounds import data_bounds, is_positive
 from .reasons import DataDependentBound, NonAffineBound, NonConstantStep
 from .scop_draft import Draft, Place
 
@@ -38,21 +39,27 @@ def loop_range(
     """
     start, stop, step = limits
     stride = affine(step, {})
-    if stride is None or not stride.is_constant or stride.constant == 0:
-        shown = draft.shown(node.step)
-        draft.reasons.append(
-            NonConstantStep(span=node.step.span, loop_variable=node.variable, step=shown)
-        )
-        return None
     data = None
-    if not draft.has_bound(start, place) or not draft.has_bound(stop, place):
-        data = data_bounds(draft, node, (start, stop), place, stride.constant)
+    if stride is None or not stride.is_constant or stride.constant == 0:
+        if is_positive(draft, step, place):
+            data = data_bounds(draft, node, (start, stop), place, 1, stride=step)
+        if data is None:
+            shown = draft.shown(node.step)
+            draft.reasons.append(
+                NonConstantStep(span=node.step.span, loop_variable=node.variable, step=shown)
+            )
+            return None
+        turns = 1
+    else:
+        turns = stride.constant
+        if not draft.has_bound(start, place) or not draft.has_bound(stop, place):
+            data = data_bounds(draft, node, (start, stop), place, turns)
     if data is not None:
-        start, stop = _envelope(node, data, (start, stop), stride.constant)
-    constraints = _constraints(draft, node, (start, stop, stride.constant), place)
+        start, stop = _envelope(node, data, (start, stop), turns)
+    constraints = _constraints(draft, node, (start, stop, turns), place)
     if constraints is None:
         return None
-    return Range(start=start, stop=stop, step=stride.constant, constraints=constraints, data=data)
+    return Range(start=start, stop=stop, step=turns, constraints=constraints, data=data)
 
 
 def _envelope(

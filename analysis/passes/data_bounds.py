@@ -11,8 +11,14 @@ than you think, CC 2010, the domain is a superset of what runs; unlike there its
 parameters, which a call finds by a look at the data. So what is proven of subscripts is proven
 of those that occur, and code generation puts the bounds themselves back.
 
-Bounds that are the same in every iteration around need no predicate. Helper of the `build_scop`
-pass.
+Before:  for i in range(2, n):                     After:  j_start = int(i * i); j_step = int(i)
+             for j in range(i * i, n, i):                  in_2 = j_start <= j
+                 p[j] = False                                     and (j - j_start) % i == 0
+                                                   where j_first <= j < n
+
+So is a step that changes with the loops around: the model has a loop over all integers between
+the bounds, and a predicate. Bounds that are the same in every iteration around need none.
+Helper of the `build_scop` pass.
 """
 
 from __future__ import annotations
@@ -51,32 +57,44 @@ _OPERATORS = frozenset(("+", "-", "*", "//", "%"))
 
 
 def data_bounds(
-    draft: Draft, node: For, limits: tuple[Expression, Expression], place: Place, step: int
+    draft: Draft,
+    node: For,
+    limits: tuple[Expression, Expression],
+    place: Place,
+    step: int,
+    *,
+    stride: Expression | None = None,
 ) -> DataBounds | None:
     """Return what the bounds of `node` are, if one is data; None where a call could not tell.
 
-    `limits` are start and stop with known values put in. New parameters and scalars are entered.
+    `limits` are start and stop with known values put in. `stride` is the step, where that is no
+    constant but known to be positive; then the model's `step` is 1. New parameters and scalars
+    are entered.
     """
     are_data = tuple(not draft.has_bound(limit, place) for limit in limits)
     traced = tuple(_traced(draft, limit, place, len(draft.pending)) for limit in limits)
     start, stop = traced
     if start is None or stop is None or (are_data[0] and abs(step) > 1):
         return None
-    if not all(_is_computable(draft, each, place) for each in (start, stop)):
+    decided = (start, stop) if stride is None else (start, stop, stride)
+    if not all(_is_computable(draft, each, place) for each in decided):
         return None
-    if any(
+    # Products of names are decided with their values, but for those of loop variables.
+    if stride is None and any(
         is_data and not _reads_elements(each)
         for each, is_data in zip((start, stop), are_data, strict=True)
     ):
         return None
-    boxes = _boxes(draft, (start, stop), place)
+    boxes = _boxes(draft, decided, place)
     if boxes is None:
         return None
-    for each in (start, stop):
+    for each in decided:
         _enter(draft, each)
-    key = _key((start, stop), boxes, (are_data, step))
+    key = _key(decided, boxes, (are_data, step))
     known = draft.data_bounds.get(key)
-    found = known or _found(draft, node, (start, stop), boxes, are_data, step)
+    # With a step between, ranges lie in one another: nobody asks whether they are apart.
+    asked = () if stride else boxes
+    found = known or _found(draft, node, (start, stop), asked, are_data, step)
     draft.data_bounds[key] = found
     if not boxes:
         return found
@@ -89,10 +107,26 @@ def data_bounds(
         end=found.end,
         trips=found.trips,
         apart=found.apart,
-        start_name=draft.fresh_scalar(f"{node.variable}_start") if are_data[0] else None,
+        start_name=draft.fresh_scalar(f"{node.variable}_start") if are_data[0] or stride else None,
         stop_name=draft.fresh_scalar(f"{node.variable}_stop") if are_data[1] else None,
         predicate=draft.fresh_predicate(line),
+        step=stride,
+        step_name=draft.fresh_scalar(f"{node.variable}_step") if stride else None,
     )
+
+
+def is_positive(draft: Draft, step: Expression, place: Place) -> bool:
+    """Return whether a step that changes with the loops around is positive in all of them."""
+    names = {each.name for each in walk_expression(step) if isinstance(each, Name)}
+    if not names & draft.surrounding(place):
+        return False  # the values of a call decide
+    zero = Constant(value=0, span=step.span)
+    falls = draft.constraint(Compare(operator="<=", left=step, right=zero, span=step.span), place)
+    if falls is None:
+        return False
+    tests = " and ".join((*place.constraints, falls))
+    dimensions = ", ".join(draft.dimensions(place))
+    return isl.Set.parse(f"{draft.prefix()}{{ [{dimensions}] : {tests} }}").is_empty()
 
 
 def _found(
@@ -266,7 +300,8 @@ def set_bounds(
     draft: Draft, node: For, data: DataBounds, place: Place, known: Mapping[str, Expression]
 ) -> Place:
     """Enter the statements that hold the bounds of a loop, and return the place after them."""
-    for name, limit in ((data.start_name, node.start), (data.stop_name, node.stop)):
+    names = (data.start_name, data.stop_name, data.step_name)
+    for name, limit in zip(names, (node.start, node.stop, node.step), strict=True):
         if name is not None:
             value = _whole(resolved(limit, known, draft.uses))
             place = _set(draft, name, value, place, ())
@@ -303,6 +338,13 @@ def _tests(node: For, data: DataBounds, step: int) -> Iterator[Expression]:
     if data.stop_name is not None:
         stop = Name(name=data.stop_name, span=node.stop.span)
         yield Compare(operator=last, left=variable, right=stop, span=node.stop.span)
+    if data.step is not None:
+        assert data.start_name is not None  # it has one
+        span = node.step.span
+        start = Name(name=data.start_name, span=span)
+        beyond = Binary(operator="-", left=variable, right=start, span=span)
+        rest = Binary(operator="%", left=beyond, right=data.step, span=span)
+        yield Compare(operator="==", left=rest, right=Constant(value=0, span=span), span=span)
 
 
 def _set(draft: Draft, name: str, value: Expression, place: Place, names: tuple[str, ...]) -> Place:

@@ -59,6 +59,8 @@ def disjoint_words(scop: Scop, loop: Loop, data: DataBounds) -> str:
     """Return in words that no two executions of a loop share an iteration."""
     texts = {each.name: each.text for each in scop.parameters}
     step = "" if loop.step > 0 else ", -1"
+    if data.step is not None:
+        step = f", {python_text(data.step)}"
     ranges = ", ".join(
         f"{python_text(box.least, texts)} <= {box.variable} {_below(box.greatest, texts)}"
         for box in data.boxes
