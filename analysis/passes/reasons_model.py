@@ -222,7 +222,9 @@ class NonConstantStep(Reason):
     """The step of a loop is not an integer constant.
 
     Why it blocks: whether two iterations touch the same element depends on products of the step,
-        and the sign of the step decides in which direction the loop runs.
+        and the sign of the step decides in which direction the loop runs. A step that changes
+        with the loops around (`for i in range(2, n): for j in range(i * i, n, i)`) is taken
+        where it is sure to be positive.
 
     Example:
         for i in range(0, n, k):
