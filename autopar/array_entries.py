@@ -103,8 +103,10 @@ class ArrayEntry:
         """Return what the run leaves behind if it was run, else ()."""
         largest = 0
         for value in values:
-            if type(value) is np.ndarray and value.size > largest:
-                largest = value.size
+            if type(value) is np.ndarray:
+                if not value.size:  # NumPy converts numbers, and warns, where there is no element
+                    return self._refuse(self.short)
+                largest = max(largest, value.size)
         if self.options.backend == "auto" and self._predicted(largest) < _SHORTEST_NS:
             return self._refuse(self.short)
         key = _key(values)

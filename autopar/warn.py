@@ -20,6 +20,7 @@ from autopar.analysis.model.typed import (
     FLOAT_INVALID,
     FLOAT_OVERFLOW,
     INTEGER_WARNING,
+    Cast,
     Operation,
     TypedStatement,
     walk_statement,
@@ -135,7 +136,7 @@ def warn_as_numpy(status: int, program: Program, file: str) -> None:
             _warn_at(_first(program, bit), event, file, namespace)
     if status & INTEGER_WARNING:
         operation = _first(program, INTEGER_WARNING)
-        by_zero = operation is not None and operator_of(operation.name) in _DIVISIONS
+        by_zero = isinstance(operation, Operation) and operator_of(operation.name) in _DIVISIONS
         event, kind = ("divide by zero", "divide") if by_zero else ("overflow", "over")
         if state[kind] == "warn":
             _warn_at(operation, event, file, namespace)
@@ -152,47 +153,58 @@ def _namespace(file: str) -> dict[str, Any]:
     return frame.f_globals if frame.f_code.co_filename == file else {}
 
 
-def _warn_at(operation: Operation | None, event: str, file: str, namespace: dict[str, Any]) -> None:
-    if operation is None:
+def _warn_at(found: Operation | Cast | None, event: str, file: str, names: dict[str, Any]) -> None:
+    if found is None:
         return
-    name = _REDUCING.get(operation.name, operation.name)
-    is_function = name.startswith("numpy.")
-    word = name.removeprefix("numpy.") if is_function else f"scalar {_WORDS.get(name, name)}"
-    message = f"{event} encountered in {word}"
+    message = f"{event} encountered in {_word(found)}"
     warnings.warn_explicit(
         message,
         RuntimeWarning,
         file,
-        operation.span.line,
-        module=namespace.get("__name__"),
-        registry=namespace.setdefault("__warningregistry__", {}),
+        found.span.line,
+        module=names.get("__name__"),
+        registry=names.setdefault("__warningregistry__", {}),
     )
 
 
-def _first(program: Program, bit: int) -> Operation | None:
-    """Return the first operation that can raise `bit`: only some have a pole, or overflow."""
+def _word(found: Operation | Cast) -> str:
+    """Return what NumPy calls an operation."""
+    if isinstance(found, Cast):
+        return "cast"
+    name = _REDUCING.get(found.name, found.name)
+    is_function = name.startswith("numpy.")
+    return name.removeprefix("numpy.") if is_function else f"scalar {_WORDS.get(name, name)}"
+
+
+def _first(program: Program, bit: int) -> Operation | Cast | None:
+    """Return the first operation that can raise `bit`: only some have a pole, or overflow.
+
+    Where there is none, a conversion did.
+    """
     found = [
         operation
         for node in walk_nodes(program.body)
         if isinstance(node, Instance)
         for operation in _operations(node.statement, bit)
     ]
+    operations = [each for each in found if isinstance(each, Operation)]
+    likely = operations
     if bit == FLOAT_DIVIDE:
-        found = [each for each in found if _has_pole(each.name)] or found
+        likely = [each for each in operations if _has_pole(each.name)]
     if bit == FLOAT_OVERFLOW:
-        found = [each for each in found if each.name not in _NEVER_LARGE] or found
-    return found[0] if found else None
+        likely = [each for each in operations if each.name not in _NEVER_LARGE]
+    return next(iter((*likely, *operations, *found)), None)
 
 
 def _has_pole(name: str) -> bool:
     return name in _POLES or operator_of(name) in _DIVISIONS
 
 
-def _operations(statement: TypedStatement, bit: int) -> list[Operation]:
+def _operations(statement: TypedStatement, bit: int) -> list[Operation | Cast]:
     return [
         node
         for node in walk_statement(statement)
-        if isinstance(node, Operation) and node.hazards & bit
+        if isinstance(node, Operation | Cast) and node.hazards & bit
     ]
 
 

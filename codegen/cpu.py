@@ -25,7 +25,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from autopar.analysis.model.loop_ir import Expression
-from autopar.analysis.model.typed import FAILURES, FLOAT_WARNING, ScalarVariable
+from autopar.analysis.model.typed import CONVERSION, FAILURES, FLOAT_WARNING, ScalarVariable
+from autopar.analysis.model.types import FLOAT
 
 from . import host
 from .canonical import FEWEST_TERMS
@@ -82,6 +83,8 @@ CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"
 ZEROS = {"bool": "False", "int": "0", "float": "0.0", "complex": "0j"}
 # dtypes that Numba gives to Python numbers; scalars of others are converted in each kernel.
 PYTHON_DTYPES = frozenset({"bool", "int64", "float64", "complex128"})
+
+_LARGEST_SINGLE = 3.4028234663852886e38
 
 
 def generate_cpu(program: Program, *, fastmath: bool = False) -> str:
@@ -312,6 +315,7 @@ class _Module:
         for variable in program.variables:
             if variable.name in used:
                 yield INDENT + self._start_value(variable)
+        yield from self._left_for_warnings(used)
         if self._host.serial:
             work = self._body.text(predicted_ns(program.body, {}))
             yield INDENT + f"if {self._is_small(work, self._host.few)}:"
@@ -339,6 +343,19 @@ class _Module:
             # NumPy has it: `float` here, the rest in the kernel.
             return f"{name} = {conversion}({name})"
         return f"{name} = {variable.is_true_before or ZEROS[conversion]}"
+
+    def _left_for_warnings(self, used: set[str]) -> Iterator[str]:
+        """Yield the lines that leave a call alone where NumPy warns of what comes in.
+
+        A Python float that no single precision holds overflows where it meets such numbers.
+        """
+        for variable in self._program.variables:
+            is_single = variable.type.dtype == "float32" and variable.live_in_type == FLOAT
+            if is_single and variable.is_given and variable.name in used:
+                name = self._names[variable.name]
+                yield f"{INDENT}if {_LARGEST_SINGLE!r} < abs({name}) < 1e999:"
+                returned = self._tuple((str(CONVERSION), *self._spell(self._program.results)))
+                yield f"{2 * INDENT}return {returned}"
 
     def _return(self) -> str:
         return f"return {self._tuple(('status', *self._spell(self._program.results)))}"

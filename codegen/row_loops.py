@@ -131,9 +131,10 @@ def has_steps(statement: TypedStatement) -> bool:
 
 def _is_plain(kind: ArrayType, row: Row) -> bool:
     """Return whether NumPy takes elements as they lie; it copies rows for BLAS that run back."""
-    return kind.is_aligned and (
-        kind.layout in ("C", "F") or row_of(row.operation.name) not in PRODUCTS
-    )
+    if row_of(row.operation.name) not in PRODUCTS:
+        return kind.is_aligned
+    is_forward = all(step >= 0 for steps in row.steps for step in steps)
+    return kind.is_aligned and kind.layout in ("C", "F") and is_forward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,7 @@ class RowPrinter:
         first = f"{self.names[loop.iterator]}_row_start"
         names = self.names_of(row.instance, {**self.names, loop.iterator: first}, "")
         places: list[str] = []
+        elements: list[str] = []
         for load, steps in zip(row.loads, row.steps, strict=True):
             array = self.names[load.array]
             indices = [print_integer(each, names) for each in load.indices]  # type: ignore[arg-type]  # none is computed
@@ -162,6 +164,7 @@ class RowPrinter:
                 for axis, step in enumerate(steps)
                 if step
             ]
+            elements.append(f"{array}[{', '.join(indices)}]")
             places += [f"address({array}, ({', '.join(indices)},))", " + ".join(bytes_apart)]
         given = f"{value}, {upper} - {first}, {', '.join(places)}"
         told = []
@@ -169,4 +172,8 @@ class RowPrinter:
             helpers.add(f"{TOLD_ROW}{suffix}")
             told = [f"status |= {TOLD_ROW}{suffix}({given})"]
         line = f"{value} = {ROW}{suffix}({given})  # line {row.instance.span.line}"
-        return [f"{first} = {lower}", *told, line], helpers
+        alone = []
+        if row_of(operation.name) == "numpy.dot":  # of one element it is the product: -0.0 stays
+            product = " * ".join(elements)
+            alone = [f"if {upper} - {first} == 1:", f"    {value} = {product}"]
+        return [f"{first} = {lower}", *told, line, *alone], helpers

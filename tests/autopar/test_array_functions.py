@@ -59,6 +59,10 @@ def clipped_by_numbers(a, b):
     return np.clip(a, 0.0, -0.0) * 1.0 + b
 
 
+def narrowed(a, t):
+    return np.minimum(a, t) * a
+
+
 @pytest.mark.parametrize(
     ("function", "ran"),
     [(of_a_slice, "interpreter"), (of_values, "cpu"), (of_an_element, "cpu")],
@@ -84,3 +88,8 @@ def test_parts_in_runs_are_numpys(function):
 @pytest.mark.parametrize("start", [0.0, -0.0])
 def test_of_two_zeros_the_one_is_taken_that_numpy_takes(function, start):
     same(function, lambda: (np.full(N, start), np.full(N, -start)))
+
+
+@pytest.mark.parametrize("size", [0, 5])
+def test_a_number_is_converted_also_where_there_is_no_element(size):
+    same(narrowed, lambda: (np.zeros(size, "float32"), 1e300))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +61,21 @@ def of_what_is_computed(a, w, out):
 def dots(a, b, out):
     for i in range(len(a)):
         out[i] = np.dot(a[i], b) + a[i, 1:] @ b[1:] + a[i].dot(b)
+
+
+def dots_alone(a, b, out):
+    for i in range(len(a)):
+        out[i] = np.dot(a[i], b)
+
+
+def matrix_products(a, b, out):
+    for i in range(len(a)):
+        out[i] = a[i] @ b
+
+
+def backward_dots(a, b, out):
+    for i in range(len(a)):
+        out[i] = np.dot(a[i, ::-1], b)
 
 
 def asked(a, out):
@@ -146,6 +162,12 @@ def with_zeros(n: int, m: int) -> np.ndarray[Any, Any]:
     return np.where(random(n, m) > 2.0, 0.0, -0.0)
 
 
+def zeros(*shape: int, dtype: str) -> np.ndarray[Any, Any]:
+    return (
+        with_zeros(shape[0], shape[-1]).astype(dtype).reshape(-1)[: math.prod(shape)].reshape(shape)
+    )
+
+
 FLOATS: list[tuple[Callable[..., Any], Arguments]] = [
     *((sums, lambda d=d, m=m: (random(5, m, dtype=d), np.zeros(5))) for d in ("float64", "float32")
       for m in (1, 7, 8, 129, 1000)),
@@ -163,6 +185,8 @@ FLOATS: list[tuple[Callable[..., Any], Arguments]] = [
     (of_what_is_computed, lambda: (random(9, 300), random(300, seed=1), np.zeros(9))),
     (dots, lambda: (random(9, 300), random(300, seed=1), np.zeros(9))),
     (dots, lambda: (random(9, 37, dtype="float32"), random(37, dtype="float32"), np.zeros(9))),
+    *((function, lambda d=d: (zeros(9, 1, dtype=d), zeros(1, dtype=d), np.zeros(9)))
+      for function in (dots_alone, matrix_products) for d in ("float64", "float32")),
     (asked, lambda: (random(9, 30), np.zeros(9))),
     (builtins, lambda: (random(9, 30), np.zeros(9))),
     (normalised, lambda: (random(30, 9),)),
@@ -192,6 +216,7 @@ LEFT_ALONE: list[tuple[Callable[..., Any], Arguments]] = [
     (dots, lambda: (random(9, 30), random(29), np.zeros(9))),
     (dots, lambda: (random(9, 30, dtype="float32"), random(30), np.zeros(9))),
     (dots, lambda: (random(9, 30)[:, ::-1], random(30), np.zeros(9))),
+    (backward_dots, lambda: (random(9, 300), random(300), np.zeros(9))),
     (sums, lambda: (random(9), np.zeros(9))),
     (sums, lambda: (random(9, 3, 2), np.zeros(9))),
     (sums, lambda: (random(9, 4).tolist(), np.zeros(9))),
