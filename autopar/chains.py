@@ -54,6 +54,8 @@ class ChainGuard:
     is_watchful: bool  # the region assigns what may be reached as an attribute too
     asker: Asker
     leave: Callable[[Reason], Returned]  # records why the interpreter runs the loop
+    # Whether what the region takes is so little that it is left to the interpreter at once.
+    is_left: Callable[[tuple[object, ...]], bool] | None = None
 
     def enter(self, *values: object) -> Returned:
         """Return what the region leaves behind if it was run, else ()."""
@@ -62,14 +64,17 @@ class ChainGuard:
             for step in self.steps:
                 read = item_of if step.is_key else value_of
                 known.append(read(known[step.holder], step.attribute))  # one reads another
+            taken = tuple([known[each] for each in self.taken])
             if self.is_watchful:
+                if self.is_left is not None and self.is_left(taken):
+                    return ()
                 reason = self._reached_twice(known)
                 if reason is not None:
                     return self.leave(reason)
         except NotPlainError as error:
             failed = self.steps[min(len(known) - len(values), len(self.steps) - 1)]
             return self.leave(self._not_plain(failed, error))
-        return self.asker.enter(*[known[each] for each in self.taken])
+        return self.asker.enter(*taken)
 
     def _not_plain(self, step: _Step, error: NotPlainError) -> Reason:
         return AttributeNotPlain(
@@ -118,6 +123,7 @@ def guard_chains(
     span: Span,
     asker: Asker,
     leave: Callable[[Reason], Returned],
+    is_left: Callable[[tuple[object, ...]], bool] | None = None,
 ) -> ChainGuard:
     """Return what stands before a region; `names` are those it takes and those it leaves behind.
 
@@ -148,6 +154,7 @@ def guard_chains(
         is_watchful=bool(left),
         asker=asker,
         leave=leave,
+        is_left=is_left,
     )
 
 

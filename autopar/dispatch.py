@@ -227,21 +227,36 @@ class Region:
             return self._refuse(None, self.patience.resting())
         return self._enter_in_full(values)
 
+    def left_short(self, values: tuple[object, ...]) -> bool:
+        """Return whether a call is as short as those before it, and is left to the interpreter.
+
+        For who has to look further before a kernel may run, and would look in vain.
+        """
+        rest = self.patience.rest
+        if rest is None or not rest.holds(values) or self._left_ns(rest) <= 0:
+            return False
+        self._refuse(None, self.patience.resting())
+        return True
+
+    def _left_ns(self, rest: Rest) -> float:
+        """Return what the interpreter may take before a kernel is repaid, this call included."""
+        rates, patience = current(), self.patience
+        if rest.predicted_ns < known_ns(rates) or self.kernels.made:
+            return inf
+        patience.interpreted_ns += rest.predicted_ns
+        # Nobody has looked yet whether a kernel lies on disk.
+        is_new = self.kernels.kept_as is not None and not self.kernels.absent
+        price = min(rates.compile, rates.load_kernel) if is_new else rates.compile
+        return price - patience.interpreted_ns
+
     def _rests(self, rest: Rest, values: tuple[object, ...]) -> bool:
         """Return whether a short call is left to the interpreter; it may repay a kernel too."""
-        rates, left_ns, patience = current(), inf, self.patience
-        is_longer_than_known = rest.predicted_ns >= known_ns(rates)
-        if is_longer_than_known and not self.kernels.made:
-            patience.interpreted_ns += rest.predicted_ns
-            # Nobody has looked yet whether a kernel lies on disk.
-            is_new = self.kernels.kept_as is not None and not self.kernels.absent
-            price = min(rates.compile, rates.load_kernel) if is_new else rates.compile
-            left_ns = price - patience.interpreted_ns
-            if left_ns <= 0:
-                return False
+        patience, left_ns = self.patience, self._left_ns(rest)
+        if left_ns <= 0:
+            return False
         if not rest.comes_again(values):
             return True
-        if is_longer_than_known and self._may_learn():
+        if rest.predicted_ns >= known_ns(current()) and self._may_learn():
             rest.short = 0  # kernels of calls that are known take less
             return False
         uses = rest.uses(left_ns)

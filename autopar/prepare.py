@@ -216,7 +216,8 @@ def _site(region: Entry, function: str) -> Site:
             answers(asker)
         class_name = class_around(function)
         names = (arguments, results)
-        guard = guard_chains(names, class_name, region.span, asker, region.leave)
+        is_left = region.left_short if isinstance(region, Region) and answers else None
+        guard = guard_chains(names, class_name, region.span, asker, region.leave, is_left)
         arguments, enter = guard.arguments, guard.enter
         answers = None  # what the guard is asked with is not what the region takes
     light = isinstance(region, ArrayEntry) or (isinstance(region, Region) and is_light(region))

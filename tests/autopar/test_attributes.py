@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar.chains import ChainGuard
+from autopar.resting import MOST_SHORT
 from tests.sameness import freeze, notes, places, same
 
 N = 40
@@ -489,3 +491,34 @@ def test_attributes_on_each_backend(backend):
 
 def test_attributes_on_the_simulator(on_simulator):
     on_simulator(__file__)
+
+
+class Boundary:
+    def __init__(self, n):
+        self.n, self.u = n, np.arange(float(n + 2))
+
+    def fill(self, k):
+        for i in range(k):
+            self.u[i] = self.u[2 * k - i]
+        return i
+
+
+def test_short_calls_that_assign_attributes_rest(monkeypatch):
+    """Nothing is asked of objects for loops that stay in the interpreter; longer ones are."""
+    asked = []
+    reached = ChainGuard._reached_twice
+    monkeypatch.setattr(
+        ChainGuard, "_reached_twice", lambda *given: asked.append(1) or reached(*given)
+    )
+    fill = autopar.parallel(Boundary.fill)
+    ours, theirs = Boundary(2_000_000), Boundary(2_000_000)
+    for _ in range(200):
+        assert 0 == fill(ours, 1)
+        Boundary.fill(theirs, 1)
+    assert MOST_SHORT <= len(asked) < 100
+    last = fill.last_run.functions[0].loops[0].ran
+    assert ("interpreter", 1) == (last.backend, last.calls)
+    fill(ours, 1_000_000)
+    Boundary.fill(theirs, 1_000_000)
+    assert "cpu" == fill.last_run.functions[0].loops[0].ran.backend
+    assert np.array_equal(ours.u, theirs.u)
