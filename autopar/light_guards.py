@@ -1,36 +1,52 @@
-"""Guards before statements that are themselves hardly longer than the question.
+"""Guards before what is itself hardly longer than the question: array statements, comprehensions.
 
 Before:  u[1:-1] *= c of ten elements, in a loop of the interpreter, asked about each time
-After:   asked a hundred times in vain, then not any more: an attribute says so, 25 ns a time
+After:   asked a hundred times in vain, then once in 128 times: in between, an attribute says so
+         and a count is taken down, 30 ns a time
 
 A loop that is not worth a kernel still takes many times what its guard takes; a whole-array
-statement does not.
+statement does not. One that sleeps is woken as soon as one of the questions is answered, or shows
+that it has become long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import repeat
+from typing import Protocol
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.codegen.rates import current
 
-from .array_entries import ArrayEntry
 from .dispatch import Region
+from .record import Records
 from .rewrite import Asker, Returned
 
 # After so many in a row that were too short for a kernel, or were none of its kind.
 _MOST_MISSES = 100
 # The same within one call for statements on arrays of any size, which may be large in the next.
 _MOST_OF_A_RUN = 16
+# So many go by before one that sleeps asks again.
+SLEPT = 128
+
+
+class Spends(Protocol):
+    """What is asked, as far as it says what the interpreter took for want of an answer."""
+
+    @property
+    def interpreted_ns(self) -> int:
+        """Predicted nanoseconds."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class LightGuard:
-    """What stands before a whole-array statement, as long as asking is of any use."""
+    """What stands before such a statement, as long as asking is of any use."""
 
-    region: Region | ArrayEntry
+    region: Spends | None  # None where nobody adds up what the interpreter took
     ask: Callable[..., Returned]
     tell: Callable[[Asker], None] | None  # who wants to know who asks
+    records: Records | None = None  # of a run: at the next call it is woken
     asker: Asker | None = None
     misses: int = 0  # in a row
     interpreted_ns: int = 0  # of the region, at the first of them
@@ -43,22 +59,41 @@ class LightGuard:
 
     def enter(self, *values: object) -> Returned:
         """Return what the region answers."""
+        asker = self.asker
+        if asker is not None and asker.is_off:
+            return self._enter_woken(asker, values)
         returned = self.ask(*values)
         if returned:
             self.misses = 0
             return returned
         if not self.misses:
-            self.interpreted_ns = self.region.interpreted_ns
+            self.interpreted_ns = self._spent_ns()
         self.misses += 1
-        is_run = isinstance(self.region, ArrayEntry)
-        if self.misses >= (_MOST_OF_A_RUN if is_run else _MOST_MISSES) and self.asker is not None:
-            # A statement that only waits for its compilation is long.
-            spent = self.region.interpreted_ns - self.interpreted_ns
-            self.asker.is_off = spent < self.misses * current().enter
-            if is_run and self.asker.is_off:
-                self.misses = 0
-                self.region.records.off.append(self.asker)
+        if asker is not None and self.misses >= (_MOST_OF_A_RUN if self.records else _MOST_MISSES):
+            # What only waits for its compilation is long.
+            spent = self._spent_ns() - self.interpreted_ns
+            if spent < self.misses * current().enter:
+                self._sleep(asker)
         return returned
+
+    def _enter_woken(self, asker: Asker, values: tuple[object, ...]) -> Returned:
+        """Return the answer to one question of one that sleeps."""
+        before = self._spent_ns()
+        returned = self.ask(*values)
+        if returned or self._spent_ns() - before >= current().enter:
+            asker.is_off = False
+        else:
+            self._sleep(asker)
+        return returned
+
+    def _sleep(self, asker: Asker) -> None:
+        self.misses = 0
+        asker.is_off, asker.sleeps = True, partial(next, repeat(object(), SLEPT), False)
+        if self.records is not None and asker not in self.records.off:
+            self.records.off.append(asker)
+
+    def _spent_ns(self) -> int:
+        return 0 if self.region is None else self.region.interpreted_ns
 
 
 def is_light(region: Region) -> bool:

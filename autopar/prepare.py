@@ -203,7 +203,9 @@ def _planned_at_call(
 
 def _site(region: Entry, function: str) -> Site:
     if isinstance(region, Waiting):
-        return site_of(region)
+        site = site_of(region)
+        asked = LightGuard(region=None, ask=site.enter, tell=None)
+        return replace(site, enter=asked.enter, answers=asked.answers) if site.is_value else site
     arguments, results, enter = region.arguments, region.results, region.enter
     answers = region.answers if isinstance(region, Region) else None
     if region.exchanged is not None and region.exchanged.turns in results:
@@ -221,9 +223,12 @@ def _site(region: Entry, function: str) -> Site:
         arguments, enter = guard.arguments, guard.enter
         answers = None  # what the guard is asked with is not what the region takes
     light = isinstance(region, ArrayEntry) or (isinstance(region, Region) and is_light(region))
-    if light:
-        assert isinstance(region, Region | ArrayEntry)  # the others are no statements
-        asked = LightGuard(region=region, ask=enter, tell=answers)
+    if light or region.is_value:
+        # What a comprehension comes to is another object each time: nobody may answer for it.
+        tell = None if region.is_value else answers
+        records = region.records if isinstance(region, ArrayEntry) else None
+        spends = None if isinstance(region, Unranked) else region
+        asked = LightGuard(region=spends, ask=enter, tell=tell, records=records)
         enter, answers = asked.enter, asked.answers
     exits: tuple[Position, ...] = ()
     if isinstance(region, Region) and region.exits is not None:

@@ -37,8 +37,6 @@ from .holding import Holding, over_held
 from .placing import place_at
 from .split_loops import SplitSite, Splitter, split_loop
 
-# After so many comprehensions in a row that no kernel took, their guard is not asked any more.
-_MOST_MISSES = 100
 # Where no comprehension is looked for.
 _NO_VALUES = (
     ast.stmt, ast.excepthandler, ast.match_case, ast.Lambda, ast.JoinedStr, ast.SetComp,
@@ -76,7 +74,8 @@ class Asker:
     """What calls `enter` at a site: the rewritten code, or another check that stands before."""
 
     enter: Callable[..., Returned]
-    is_off: bool = False  # it asks no more; only where it is `is_light`
+    is_off: bool = False  # asking was in vain; only where it is `is_light`, or for a value
+    sleeps: Callable[[], bool] = bool  # then: whether it is not asked this time either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,33 +283,9 @@ def _with_own_values(
     return tuple(_value_in(frame, name) if value is UNBOUND else value for name, value in pairs)
 
 
-@final
-class _ValueGuard:
-    """The constant that is asked for the value of a comprehension."""
-
-    __slots__ = ("_enter", "_misses", "is_off")
-
-    def __init__(self, enter: Callable[..., Returned]) -> None:
-        self._enter = enter
-        self._misses = 0
-        # Comprehensions may be as short as a question: where many were asked in vain, none is.
-        self.is_off = False
-
-    def value(self, *values: object) -> tuple[object, ...]:
-        """Return the value alone in a tuple, () where the interpreter is to find it."""
-        for returned in self._enter(*values):
-            self._misses = 0
-            return returned
-        self._misses += 1
-        self.is_off = self._misses >= _MOST_MISSES
-        return ()
-
-    look = _Guard.look
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
-class _PartGuard(Asker):
-    """The constant that is asked for the value of an expression on whole arrays."""
+class _ValueGuard(Asker):
+    """The constant that is asked for the value of an expression."""
 
     def value(self, *values: object) -> tuple[object, ...]:
         """Return the value alone in a tuple, () where the interpreter is to find it."""
@@ -321,26 +296,18 @@ class _PartGuard(Asker):
     look = _Guard.look
 
 
-@final
-class _HeldValueGuard:
+@dataclass(slots=True, kw_only=True, eq=False)
+class _HeldValueGuard(Asker):
     """The same for a comprehension over what it computes first."""
 
-    __slots__ = ("_holding", "_misses", "is_off", "next")
-
-    def __init__(self, holding: Holding) -> None:
-        self._holding = holding
-        self._misses = 0
-        self.is_off = False
-        self.next = holding.next
+    holding: Holding
+    next: Callable[[], object]
 
     def value(self, held: tuple[object, ...], *values: object) -> tuple[object, ...]:
         """Return the value alone in a tuple, () where the interpreter is to find it."""
-        for returned in self._holding.ask(held, values):
-            self._misses = 0
+        for returned in self.holding.ask(held, values):
             return returned
-        self._misses += 1
-        self.is_off = self._misses >= _MOST_MISSES
-        self._holding.keep(sys._getframe(1), held)  # noqa: SLF001 -- as in look
+        self.holding.keep(sys._getframe(1), held)  # noqa: SLF001 -- as in look
         return ()
 
     look = _Guard.look
@@ -397,17 +364,8 @@ class _Edit:
                 )
                 continue
             holding = Holding(site.arguments, site.enter)
-            if site.end is not None:
-                value = _PartGuard(enter=site.enter)
-                if site.answers is not None:
-                    site.answers(value)
-                text = functools.partial(_value_text, self._placeholder(value), site, class_name)
-                self._parts[place, site.end] = text
-                continue
-            if site.is_value:
-                kind = _HeldValueGuard(holding) if holding.names else _ValueGuard(site.enter)
-                guard = self._placeholder(kind)
-                self._values[place] = functools.partial(_value_text, guard, site, class_name)
+            if site.is_value or site.end is not None:
+                self._add_value(site, holding, class_name)
                 continue
             if place in self._guards:
                 raise ValueError(f"two sites at line {site.line}, column {site.column}")
@@ -437,6 +395,20 @@ class _Edit:
                 self._counted[place] = f"{guard}.counting", again
             self._exits[place] = site.exits
             self._numbers[place] = site.statements
+
+    def _add_value(self, site: Site, holding: Holding, class_name: str | None) -> None:
+        """Prepare the guard of an expression."""
+        value: Asker = _ValueGuard(enter=site.enter)
+        if holding.names and site.end is None:
+            value = _HeldValueGuard(enter=site.enter, holding=holding, next=holding.next)
+        if site.answers is not None:
+            site.answers(value)
+        text = functools.partial(_value_text, self._placeholder(value), site, class_name)
+        place = (site.line, site.column)
+        if site.end is None:
+            self._values[place] = text
+        else:
+            self._parts[place, site.end] = text
 
     def _split_guard(self, splitter: Splitter) -> _SplitGuard:
         return _SplitGuard(
@@ -586,9 +558,9 @@ def _guard_text(
     """
     arguments = _arguments_text(guard, site, bound, class_name)
     asked = f"{guard}.enter({arguments})"
-    unless = f"{guard}.is_off" if site.is_light else unless
+    unless = _asleep(guard) if site.is_light else unless
     if not site.results:
-        return f"if {unless and f'{unless} or '}not {asked}:\n    pass\n"
+        return f"if {unless and f'({unless}) or '}not {asked}:\n    pass\n"
     asked = f"() if {unless} else {asked}" if unless else asked
     targets = "".join(f"{name}, " for name in site.results)
     if site.is_returned:
@@ -642,7 +614,11 @@ def _arguments_text(
 def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset[str]) -> str:
     """Return as text what stands for a comprehension, which goes where it says `...`."""
     arguments = _arguments_text(guard, site, bound, class_name)
-    return f"... if {guard}.is_off else ({guard}.value({arguments}) or (...,))[0]"
+    return f"... if {_asleep(guard)} else ({guard}.value({arguments}) or (...,))[0]"
+
+
+def _asleep(guard: str) -> str:
+    return f"{guard}.is_off and {guard}.sleeps()"
 
 
 def _value_or(comprehension: ast.expr, text: str) -> ast.expr:

@@ -278,7 +278,7 @@ def test_statements_too_short_for_a_kernel_are_not_asked_about_for_ever() -> Non
     decorated(random(9), 300)
     (ran,) = [row["ran"] for row in loops_of(decorated.last_run) if "ran" in row]
     assert ran["backend"] == "interpreter"
-    assert ran["calls"] <= 100
+    assert ran["calls"] <= 102
 
 
 # --------------------------------------------------------------------------- the simulator

@@ -1,0 +1,135 @@
+"""Guards of short statements sleep, and are woken where asking is of use again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar.codegen.rates import CURRENT, DEFAULTS
+from autopar.light_guards import SLEPT, LightGuard
+from autopar.rewrite import Asker
+from tests.sameness import loops_of
+
+
+@pytest.fixture(autouse=True)
+def _rates_of_the_reference(monkeypatch):
+    monkeypatch.setattr(CURRENT, "rates", replace(DEFAULTS, compile=1e6))
+
+
+class Region:
+    """What is asked: it counts, and answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.interpreted_ns = 0
+        self.asked = 0
+        self.taken_ns = 10
+        self.answer: tuple[tuple[object, ...], ...] = ()
+
+    def enter(self) -> tuple[tuple[object, ...], ...]:
+        self.asked += 1
+        self.interpreted_ns += self.taken_ns
+        return self.answer
+
+
+def asleep() -> tuple[Region, LightGuard, Asker]:
+    """A guard that was asked in vain until it slept."""
+    region = Region()
+    guard = LightGuard(region=region, ask=region.enter, tell=None)
+    asker = Asker(enter=guard.enter)
+    guard.answers(asker)
+    for _ in range(200):
+        pass_by(asker)
+    assert asker.is_off
+    return region, guard, asker
+
+
+def pass_by(asker: Asker) -> bool:
+    """Do what the rewritten code does; whether it asked."""
+    if asker.is_off and asker.sleeps():
+        return False
+    asker.enter()
+    return True
+
+
+def test_one_that_sleeps_asks_now_and_then() -> None:
+    region, _, asker = asleep()
+    region.asked = 0
+    for _ in range(10 * (SLEPT + 1)):
+        pass_by(asker)
+    assert 10 == region.asked
+    assert asker.is_off
+
+
+@pytest.mark.parametrize(("taken_ns", "answer"), [(10**7, ()), (0, ((),))])
+def test_one_that_is_of_use_again_is_awake(taken_ns, answer) -> None:
+    region, _, asker = asleep()
+    region.taken_ns, region.answer = taken_ns, answer
+    for _ in range(SLEPT + 1):
+        pass_by(asker)
+    assert not asker.is_off
+    assert all(pass_by(asker) for _ in range(50))
+
+
+def added(u, times):
+    for _ in range(times):
+        print(end="")
+        u[:] = u + 1.0
+
+
+def values(a, times):
+    for _ in range(times):
+        print(end="")
+        b = [2.0 * x for x in a]
+    return b
+
+
+def test_a_statement_that_becomes_long_is_taken_over() -> None:
+    decorated = autopar.parallel(added)
+    decorated(np.zeros(3), 300)
+    large = np.zeros(100_000)
+    decorated(large, SLEPT + 60)
+    assert SLEPT + 60 == large[0] == large[-1]
+    assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(decorated.last_run)}
+
+
+def test_a_comprehension_that_becomes_long_is_taken_over() -> None:
+    decorated = autopar.parallel(values)
+    decorated(np.zeros(3), 300)
+    large = np.ones(60_000)
+    for _ in range(4):
+        assert [2.0] * 60_000 == decorated(large, SLEPT // 2)
+    assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(decorated.last_run)}
+
+
+SCRIPT = """
+from dataclasses import replace
+import numpy as np
+from autopar.codegen.rates import CURRENT, DEFAULTS
+
+CURRENT.set(replace(DEFAULTS, compile=1e6), is_calibrated=False)
+
+def add(u, times):
+    for _ in range(times):
+        print(end="")
+        u[:] = u + 1.0
+
+add(np.zeros(3), 300)
+large = np.zeros(100_000)
+add(large, 200)
+assert large[0] == large[-1] == 200
+"""
+
+
+def test_a_script_that_goes_on_to_larger_arrays_is_taken_over(tmp_path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "-m", "autopar", "run", "--report", str(script)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "cpu" in done.stdout + done.stderr
