@@ -110,7 +110,7 @@ class _Placing:
         if [id(each) for each in path] != [id(each) for each in around]:
             detail = "it grows in several loops at once"
             self.reasons.append(AppendOutOfOrder(span=node.span, list=name, detail=detail))
-        if any(each.leaves is not None for each in around):
+        if any(each.leaves == "while" or (each.leaves and not each.is_driver) for each in around):
             detail = "a loop around it may be left early"
             self.reasons.append(AppendOutOfOrder(span=node.span, list=name, detail=detail))
         kind, number = _part(target.array)

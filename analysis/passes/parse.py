@@ -67,6 +67,7 @@ from .held_values import held_number, held_values
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
 from .liveness import reads
+from .nested_returns import with_nested_returns
 from .raises import asserted, raised
 from .reasons import (
     ArrayStatement,
@@ -154,6 +155,7 @@ class _Reader(ExpressionReader):
         self.held: Held | None = None  # by the header that is being read
         self.attributes: set[str] = set()  # chains that are assigned
         self.loops = 0  # how many stand around what is read
+        self.leaves_all = False  # each `return` in a loop that is read has one in those around
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
         is_module = isinstance(node, gast.Module)
@@ -237,10 +239,10 @@ class _Reader(ExpressionReader):
                 break  # nothing after it runs
             if isinstance(node, gast.Break):
                 return (*found, Break(span=span_of(node)))
-            if isinstance(node, gast.Return) and self.loops == 1:
+            if isinstance(node, gast.Return) and self.may_return:
                 reads = names.effects_of(node).reads
                 return (*found, Break(span=span_of(node), returns=reads))
-            if isinstance(node, gast.If) and has_jump(node, returns=self.loops == 1):
+            if isinstance(node, gast.If) and has_jump(node, returns=self.may_return):
                 whole = with_rest(node, body[position + 1 :])
                 if whole is not None:
                     return (*found, *self.statement(whole))
@@ -257,9 +259,14 @@ class _Reader(ExpressionReader):
             found += self.statement(node)
         return tuple(found)
 
+    @property
+    def may_return(self) -> bool:
+        """Whether a `return` here leaves no loop but the innermost one, as the model has it."""
+        return self.loops == 1 or (self.loops > 1 and self.leaves_all)
+
     def jumps_after(self, loop: Any) -> bool:
         """Return whether the `else` of a loop leaves the loop around, or its turn."""
-        return any(has_jump(each, returns=self.loops == 1) for each in loop.orelse)
+        return any(has_jump(each, returns=self.may_return) for each in loop.orelse)
 
     def loop_then_jump(self, node: Any, rest: list[Any]) -> tuple[Statement, ...]:
         """Return a loop the `else` of which jumps, with the `rest` that runs where it does not.
@@ -276,9 +283,13 @@ class _Reader(ExpressionReader):
 
     def body_of(self, loop: Any) -> tuple[Statement, ...]:
         """Return the statements in a loop."""
+        body = loop.body
+        if not self.loops:
+            told = with_nested_returns(body)
+            body, self.leaves_all = (body, False) if told is None else (told, True)
         self.loops += 1
         try:
-            return self.block(loop.body)
+            return self.block(body)
         finally:
             self.loops -= 1
 

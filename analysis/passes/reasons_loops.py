@@ -146,8 +146,8 @@ class AppendOutOfOrder(Reason):
     """A list grows in a loop in an order that is not that of the loop's iterations alone.
 
     Why it blocks: what an iteration appends has its place by the number of the iteration. It has
-        none where one list grows in loops of different depth, where a loop around may be left
-        early, or where the list is read, or asked for its length, while it grows.
+        none where one list grows in loops of different depth, in a `while` loop, in an inner loop
+        that may be left early, or where the list is read, or asked for its length, while it grows.
 
     Example:
         for i in range(n):

@@ -77,6 +77,7 @@ from .inline_calls import inline_calls
 from .leaving_loops import leaving_loops
 from .liveness import live_after
 from .loop_variables import bound_again, with_scalars
+from .nested_returns import says_where
 from .reasons import (
     ArrayStatement,
     BudgetExhausted,
@@ -145,9 +146,17 @@ def _search(function: Function, text: SourceText, facts: Facts) -> _Search:
         function=function,
         text=text,
         facts=facts,
-        live_after=live_after(function),
+        live_after=_of_the_source(live_after(function)),
         ranks={**ranks_shown(function.body), **dict(facts.ranks)},
     )
+
+
+def _of_the_source(live: Mapping[Span, frozenset[str]]) -> dict[Span, frozenset[str]]:
+    """Return the names that may be read after each statement, without those of no region."""
+    return {
+        span: frozenset(name for name in names if not says_where(name))
+        for span, names in live.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,6 +236,32 @@ def squeezed(a, out):
     return k
 
 
+def collected(v, new, tol, itmax):
+    steps = []
+    for it in range(itmax):
+        err = 0.0
+        for i in range(len(v)):
+            new[i] = 1.0 + 0.5 * v[i]
+            err = max(err, abs(new[i] - v[i]))
+        if err < tol:
+            break
+        for i in range(len(v)):
+            v[i] = new[i]
+        steps.append((it, it * tol))
+    return steps, it
+
+
+def collected_until(a, x):
+    found = []
+    for i in range(len(a)):
+        if a[i] > x:
+            break
+        found.append(i)
+        if a[i] > 0.5:
+            found.append(-i)
+    return found
+
+
 def else_without_break(v, rounds):
     k = 0
     while k < rounds and v[0] < 9.0:
@@ -270,6 +296,8 @@ SWEEPS = [
     (in_two_dimensions, lambda: (floats(20, 12), np.zeros((20, 12)), 1e-3, 99)),
     (in_two_dimensions, lambda: (floats(20, 12), np.zeros((20, 12)), 1e-3, 5)),
     (switched, lambda: (floats(60), 7)),
+    (collected, lambda: (floats(60), np.zeros(60), 1e-3, 99)),
+    (collected, lambda: (floats(60), np.zeros(60), 1e-3, 3)),
     (else_without_break, lambda: (floats(60), 7)),
     (else_without_break, lambda: (floats(60), 0)),
 ]
@@ -277,6 +305,8 @@ ORDERED = [
     (in_order, lambda: (floats(30), 1e-3)),
     (first, lambda: (np.arange(50), 13)),
     (first, lambda: (np.arange(50), 99)),
+    (collected_until, lambda: (floats(50), 0.95)),
+    (collected_until, lambda: (floats(50), 1.0)),
     (first, lambda: (floats(50), np.float64("nan"))),
     (first_of_rows, lambda: (floats(9, 4), 2.2)),
     (first_of_rows, lambda: (floats(9, 4), 9.0)),
