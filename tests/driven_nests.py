@@ -12,7 +12,9 @@ from tests.program import Choices, Program
 
 def draw_driven_nest(choices: Choices) -> Program:
     """Return a program of one or two such loops that returns all scalars it has."""
-    return draw_program(choices, rows=((driven, driven, searched),), is_lasting=True)
+    return draw_program(
+        choices, rows=((driven, driven, searched, searched_in_rows),), is_lasting=True
+    )
 
 
 def driven(draft: Draft) -> Body:
@@ -36,6 +38,21 @@ def searched(draft: Draft) -> Body:
 
     lines = draft.loop(body)
     return [*lines, "else:", "    q = -3"] if draft.chance(4) else lines
+
+
+def searched_in_rows(draft: Draft) -> Body:
+    """for i: for j: if a[i] > b[j]: return i, with stores around."""
+
+    def inner() -> Body:
+        leave = [f"if {_test(draft)}:", *indented(_left(draft, draft.variables[-1]))]
+        store = [f"{draft.element()} = {draft.value(draft.read('a'))}"]
+        return [*store, *leave] if draft.chance(2) else leave
+
+    def body() -> Body:
+        lines = draft.loop(inner)
+        return [*lines, f"s = s + {draft.read('b')}"] if draft.chance(2) else lines
+
+    return draft.loop(body)
 
 
 def _around(draft: Draft, lines: Body) -> Body:
