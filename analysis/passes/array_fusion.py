@@ -304,6 +304,7 @@ class _Fusing:
             reduce=self.reduce,
             fold=self.fold,
             is_complex=lambda part: self.type_of(part).dtype in COMPLEX_DTYPES,
+            is_float=lambda part: _is_float(self.type_of(part)),
             requires=self.requires,
         )
 

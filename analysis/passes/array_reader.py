@@ -21,6 +21,7 @@ from ..model.array_run import (
     NEW_AXIS,
     OTHER_AXES,
     PARTS,
+    PRODUCT,
     REDUCTIONS,
     TRANSPOSE,
     WHERE,
@@ -39,6 +40,8 @@ _DEEPEST = 100
 # Calls in calls that are put in place.
 _MOST_LEVELS = 3
 _METHODS = {name.removeprefix("numpy."): name for name in FOLDS}
+# Functions that kernels have of numbers alone.
+_OF_NUMBERS = frozenset(("numpy.round", "numpy.real", "numpy.conjugate"))
 _ALIASES = {"numpy.amax": "numpy.max", "numpy.amin": "numpy.min"}
 
 
@@ -105,8 +108,40 @@ class ArrayReader(ExpressionReader):
                 self.add(Update(operator=operator, target=place, value=value, span=span_of(node)))
             case gast.Expr(value=gast.Call() as call) if self.user_function(call) is not None:
                 self.in_place(call)
+            case gast.Expr(value=gast.Call() as call):
+                self.stored(call)
             case _:
                 raise self.unsupported(node, "statement")
+
+    def stored(self, call: Any) -> None:
+        """Add what a function stores in all of an array: `np.add(x, y, out=z)`, `np.copyto`."""
+        at = span_of(call)
+        function = self.canonical(call.func)
+        match call:
+            case gast.Call(keywords=[gast.keyword(arg="out", value=gast.Name() as target)]):
+                plain = gast.copy_location(
+                    gast.Call(func=call.func, args=call.args, keywords=[]), call
+                )
+                if function is None or own_name(function) not in FUNCTIONS:
+                    raise Unmodelled(self.unknown_call(call))
+                value = self.expression(plain)
+            case gast.Call(args=[gast.Name() as target, operand], keywords=[]) if (
+                function == "numpy.copyto"
+            ):
+                value = self.expression(operand)
+            case gast.Call(
+                func=gast.Attribute(value=gast.Name() as target, attr="fill"),
+                args=[gast.Constant() as operand],
+                keywords=[],
+            ) if not self.is_module(call.func.value):
+                value = self.expression(operand)
+            case _:
+                raise Unmodelled(self.unknown_call(call))
+        array = self.place_of(target)
+        assert isinstance(array, Name)  # it is one
+        rest = Name(name=OTHER_AXES, span=at)
+        place = ElementOf(array=array.name, indices=(rest,), span=at)
+        self.add(Assign(target=place, value=value, span=at))
 
     def add(self, statement: Assign | Update) -> None:
         self.before.append(statement)
@@ -189,6 +224,8 @@ class ArrayReader(ExpressionReader):
         match node:
             case gast.Constant(value=None):
                 return Name(name=NEW_AXIS, span=span_of(node))
+            case gast.Constant(value=complex()):  # functions of it are NumPy's
+                raise self.unsupported(node, names.expression_kind(node))
             case gast.Constant(value=value) if value is Ellipsis:
                 return Name(name=OTHER_AXES, span=span_of(node))
             case gast.Name() if node.id in self.renamed:
@@ -234,6 +271,11 @@ class ArrayReader(ExpressionReader):
         if function == WHERE and len(node.args) == 3 and not node.keywords:
             arguments = tuple(map(self.expression, node.args))
             return Call(function=WHERE, arguments=arguments, span=at)
+        if function == "numpy.matmul" and len(node.args) == 2 and not node.keywords:
+            arguments = tuple(map(self.expression, node.args))
+            return Call(function=PRODUCT, arguments=arguments, span=at)
+        if function == "numpy.transpose" and len(node.args) == 1 and not node.keywords:
+            return Call(function=TRANSPOSE, arguments=(self.expression(node.args[0]),), span=at)
         if function == "numpy.copy" and len(node.args) == 1 and not node.keywords:
             return Call(function=COPIED, arguments=(self.expression(node.args[0]),), span=at)
         fold = self.fold(node, function)
@@ -249,6 +291,8 @@ class ArrayReader(ExpressionReader):
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
         if plain and function is not None:
             own = own_name(function)
+            if own in _OF_NUMBERS:
+                raise Unmodelled(self.unknown_call(node))
             if own in FUNCTIONS or own in names.MODELLED_FUNCTIONS or function == "len":
                 return super().call(node)
         raise Unmodelled(self.unknown_call(node))

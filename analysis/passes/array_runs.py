@@ -20,7 +20,7 @@ import gast
 
 from autopar.analysis.model.nouns import dataclass
 
-from ..model.array_run import FOLD, NEW_AXIS, OTHER_AXES, ArrayRun
+from ..model.array_run import FOLD, NEW_AXIS, OTHER_AXES, PARTS, TRANSPOSE, ArrayRun
 from ..model.loop_ir import (
     TEMPORARY,
     Assign,
@@ -41,10 +41,11 @@ from ..model.loop_ir import (
 from ..model.source import SourceFunction, Span
 from . import names
 from .array_reader import ArrayReader
-from .array_words import arrays_of, numbers_of, shows_array
+from .array_words import arrays_of, masks_of, numbers_of, shows_array
 from .callees import find_callees
 from .definitions import MODULE, file_of, span_of
 from .liveness import reads
+from .updates import same_expression
 
 # What a model of more statements would take to find is not known.
 _MOST_STATEMENTS = 40
@@ -137,6 +138,13 @@ class _Search:
         waiting: list[_Read] = []
         for node in body:
             found = self.reader.statements(node)
+            if found and any(map(self.gathers, found)):
+                found = None  # NumPy's
+            if found and any(map(self.may_gather, found)):
+                yield from self.run(waiting)
+                yield from self.run([_Read(span=span_of(node), statements=found)])
+                waiting = []
+                continue
             if found and sum(len(e.statements) for e in waiting) + len(found) < _MOST_STATEMENTS:
                 if waiting and _changes_given(waiting) and any(map(_has_fold, found)):
                     yield from self.run(waiting)
@@ -163,8 +171,61 @@ class _Search:
     def is_covered(self, node: Any) -> bool:
         return bool(self.covered) and any(each.contains(span_of(node)) for each in self.covered)
 
+    def gathers(self, statement: Assign | Update) -> bool:
+        """Return whether a statement surely reads elements that arrays select, in new places."""
+        return self.takes(statement, lambda index: _shows_mask(index) or self.is_array_name(index))
+
+    def may_gather(self, statement: Assign | Update) -> bool:
+        """Return whether a statement may be about elements that an array selects.
+
+        Where the array is one of places nobody but NumPy does it: it is better on its own.
+        """
+        target = statement.target
+        places = target.indices if isinstance(target, Element) else ()
+        if any(self.may_be_places(each) for each in places):
+            return True
+        return self.takes(statement, self.may_be_places)
+
+    def takes(self, statement: Assign | Update, is_taken: Callable[[Expression], bool]) -> bool:
+        """Return whether a value has such subscripts; those of the target select the same."""
+        target = statement.target
+        own = target.indices if isinstance(target, Element) else ()
+        return any(
+            is_taken(index) and not any(same_expression(index, each) for each in own)
+            for node in walk_expression(statement.value)
+            if isinstance(node, Element)
+            for index in node.indices
+        )
+
+    def is_array_name(self, index: Expression) -> bool:
+        return isinstance(index, Name) and index.name in self.arrays
+
+    def may_be_places(self, index: Expression) -> bool:
+        """Return whether a subscript may be an array of places: a name that nothing is known of."""
+        return (
+            isinstance(index, Name)
+            and index.name not in {NEW_AXIS, OTHER_AXES}
+            and not index.name.startswith(TEMPORARY)
+            and index.name not in self.numbers
+            and index.name not in self.masks
+        )
+
+    @cached_property
+    def masks(self) -> frozenset[str]:
+        """The names of the function that are truth values, or arrays of such."""
+        return masks_of(self.function)
+
     def run(self, waiting: list[_Read]) -> Iterator[ArrayRun]:
-        """Yield the run that is left of statements without the numbers at its ends."""
+        """Yield the runs that are left of statements without the numbers at their ends.
+
+        What gives a part of an array a name that lives on is NumPy's: it is no copy.
+        """
+        live = self.live_after.get(waiting[-1].span) if waiting else None
+        at = None if live is None else _kept_part(waiting, live)
+        if at is not None:
+            yield from self.run(waiting[:at])
+            yield from self.run(waiting[at + 1 :])
+            return
         computing = [
             n for n, each in enumerate(waiting) if any(map(self.may_compute, each.statements))
         ]
@@ -224,8 +285,10 @@ class _Search:
                 return None
             name = f"{_VALUE}_{number}"
             target = Name(name=name, span=span_of(part))
-            before += found[0]
-            before.append(Assign(target=target, value=found[1], span=span_of(part)))
+            last = Assign(target=target, value=found[1], span=span_of(part))
+            if self.is_named(waiting, (*found[0], last)):
+                return None
+            before += (*found[0], last)
             returned.append(name)
         end = _Read(span=span_of(node), statements=tuple(before))
         computing = [
@@ -240,6 +303,15 @@ class _Search:
         run = self.made([*kept, end], frozenset(returned))
         holder = next(n for n in holders if n in _assigned(kept))
         return replace(run, returned=tuple(returned), is_tuple=is_tuple, holder=holder)
+
+    def is_named(self, waiting: list[_Read], end: tuple[Assign | Update, ...]) -> bool:
+        """Return whether what is returned is a part of an array, or elements that others select."""
+        whole = frozenset(each.value.name for each in end if isinstance(each.value, Name))
+        return (
+            any(self.gathers(each) or self.may_gather(each) for each in end)
+            or any(_is_part(each.value) for each in end)
+            or _kept_part(waiting, whole) is not None
+        )
 
     def values(self, node: Any) -> Iterator[ArrayRun]:
         """Yield a run for each largest expression of a statement that is one of arrays."""
@@ -323,6 +395,41 @@ def _assigned(reads_of: list[_Read]) -> set[str]:
         for each in read.statements
         if isinstance(each, Assign) and isinstance(each.target, Name)
     }
+
+
+def _shows_mask(index: Expression) -> bool:
+    """Return whether a subscript is an array of truth values, if it is no number."""
+    match index:
+        case Compare():
+            return True
+        case Binary(operator="&" | "|") | Unary(operator="~"):
+            return any(map(_shows_mask, _operands(index)))
+    return False
+
+
+def _kept_part(waiting: list[_Read], live: frozenset[str]) -> int | None:
+    """Return which statement gives a part of an array a name that lives on behind all of them."""
+    last: dict[str, tuple[int, Expression]] = {}
+    for number, read in enumerate(waiting):
+        for each in read.statements:
+            if isinstance(each, Assign) and isinstance(each.target, Name):
+                last[each.target.name] = (number, each.value)
+    places = (at for name, (at, value) in last.items() if name in live and _is_part(value))
+    return next(iter(sorted(places)), None)
+
+
+def _is_part(value: Expression) -> bool:
+    """Return whether a value is a part of an array, if it is about one: not computed."""
+    match value:
+        case Element(indices=indices):
+            return any(
+                isinstance(each, Slice)
+                or (isinstance(each, Name) and each.name in {NEW_AXIS, OTHER_AXES})
+                for each in indices
+            )
+        case Call(function=function, arguments=(operand,)) if function in {TRANSPOSE, *PARTS}:
+            return isinstance(operand, Name) or _is_part(operand)
+    return False
 
 
 def _changes_given(waiting: list[_Read]) -> bool:

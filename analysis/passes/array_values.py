@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import NoReturn
 
+import numpy as np
+
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.array_run import (
@@ -51,6 +53,9 @@ from .updates import same_expression
 Places = tuple[Expression, ...]
 # Stands for the array, or the part of one, of which a part is taken.
 _PART = "?part"
+# Whether this NumPy does: a power of -0.0 has no sign.
+_HALF = 0.5
+_TAKES_ROOTS = bool(np.signbit(np.array([-0.0]) ** _HALF)[0])
 
 
 class UnfusedError(Exception):
@@ -95,6 +100,7 @@ class Reading:
     fold: Callable[[str, tuple[Part, ...], int | None, bool], Part]
     choose: Callable[[tuple[Part, Part, Part]], Part]
     is_complex: Callable[[Part], bool]
+    is_float: Callable[[Part], bool]
     requires: list[Compare] = field(default_factory=list)
     # The array of truth values, as it is written, that selects elements of all others.
     mask: Expression | None = None
@@ -188,6 +194,9 @@ class Reading:
 
     def computed(self, node: Expression, operands: tuple[Part, ...]) -> Part:
         """Return an operation of NumPy's for each element."""
+        if _is_root(node, operands) and self.is_float(operands[0]):
+            operands = operands[:1]
+            node = Call(function="numpy.sqrt", arguments=(children(node)[0],), span=node.span)
         # An exponent that is written decides which function a power is.
         names = tuple(
             each if isinstance(each, Constant) else Name(name=f"?{n}", span=node.span)
@@ -414,6 +423,14 @@ def _operands(node: Expression, operands: tuple[Part, ...]) -> tuple[Expression 
     if not isinstance(node, Binary) or node.operator != "**":
         return (None,) * len(operands)
     return tuple(None if each.is_array else each.at(()) for each in operands)
+
+
+def _is_root(node: Expression, operands: tuple[Part, ...]) -> bool:
+    """Return whether a power is what NumPy takes a square root for, of floats."""
+    if not (isinstance(node, Binary) and node.operator == "**" and operands[0].is_array):
+        return False
+    exponent = None if operands[1].is_array else operands[1].at(())
+    return isinstance(exponent, Constant) and exponent.value == _HALF and _TAKES_ROOTS
 
 
 def _with_operands(node: Expression, names: tuple[Expression, ...]) -> Expression:

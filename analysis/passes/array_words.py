@@ -20,16 +20,33 @@ _ARRAY_METHODS = frozenset(
     ("sum", "mean", "std", "var", "dot", "copy", "ravel", "reshape", "astype", "transpose")
 )
 _ARRAY_ATTRIBUTES = frozenset(("shape", "T", "ndim", "dtype", "size"))
+# Operations of a function that take longer, of numbers, than the question what they are about.
+_MUCH = 40
+_TESTS = frozenset(("isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not"))
 _OF_NUMBERS = frozenset(("numpy.float64", "numpy.float32", "numpy.int64", "numpy.int32"))
 
 
 def may_have_runs(node: Any, known: Mapping[str, str]) -> bool:
-    """Return whether a function is surely about arrays, somewhere, if it is about anything."""
+    """Return whether a function is surely about arrays, somewhere, if it is about anything.
+
+    So much arithmetic that asking costs nothing beside it may be about arrays as well.
+    """
+    if not isinstance(node, gast.Module) and _operations(node) >= _MUCH:
+        return True
     arrays = arrays_of(node, known)
     return any(
         isinstance(part, gast.BinOp | gast.Compare | gast.UnaryOp)
         and shows_array(part, arrays, known)
         for part in names.own_nodes(node.body)
+    )
+
+
+def _operations(function: Any) -> int:
+    """Return how many operations of a function have a name of its own in them."""
+    return sum(
+        isinstance(part, gast.BinOp)
+        and any(isinstance(each, gast.Name) for each in (part.left, part.right))
+        for part in names.own_nodes(function.body)
     )
 
 
@@ -85,6 +102,34 @@ def _is_number(node: Any, numbers: set[str]) -> bool:
             return name in _SCALAR_CALLS
         case gast.Call(func=gast.Attribute(value=gast.Name(id="math"))):
             return True
+    return False
+
+
+def masks_of(function: Any) -> frozenset[str]:
+    """Return the names of a function that tests were made of wherever they are bound."""
+    found: set[str] = set()
+    others: set[str] = set()
+    if not isinstance(function, gast.Module):
+        others |= set(names.argument_names(function.args))
+    for node in names.own_nodes(function.body):
+        match node:
+            case gast.Assign(targets=[gast.Name(id=name)], value=value) if _is_test(value):
+                found.add(name)
+            case gast.Assign() | gast.For() | gast.AugAssign() | gast.NamedExpr():
+                others |= set(names.bindings(node))
+    return frozenset(found - others)
+
+
+def _is_test(node: Any) -> bool:
+    match node:
+        case gast.Compare():
+            return True
+        case gast.BinOp(op=gast.BitAnd() | gast.BitOr() | gast.BitXor()):
+            return _is_test(node.left) or _is_test(node.right)
+        case gast.UnaryOp(op=gast.Invert()):
+            return _is_test(node.operand)
+        case gast.Call(func=gast.Attribute(attr=name)):
+            return name in _TESTS
     return False
 
 
