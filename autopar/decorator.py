@@ -14,7 +14,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from autopar.analysis.model.diagnostics import Refusal
-from autopar.analysis.model.report import FunctionReport
+from autopar.analysis.model.report import FunctionReport, NestOrder
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceFunction, SourceText
 from autopar.codegen import cudalib
@@ -83,7 +83,10 @@ class ParallelFunction(Generic[P, R]):
 
     def explain(self) -> Report:
         """Return the report of the static stage; needs no call."""
-        return self._report(self._prepare().report)
+        from .orders import orders_of
+
+        prepared = self._prepare()
+        return self._report(prepared.report, orders=orders_of(prepared.regions))
 
     @property
     def last_run(self) -> Report | None:
@@ -110,12 +113,17 @@ class ParallelFunction(Generic[P, R]):
         return found
 
     def _report(
-        self, function: FunctionReport, kernels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self,
+        function: FunctionReport,
+        kernels: tuple[tuple[str, tuple[str, ...]], ...] = (),
+        orders: tuple[NestOrder, ...] = (),
     ) -> Report:
         from .report import Report
 
         text = None if self._source is None else self._source.text
-        data = ReportData(version=VERSION, text=text, functions=(function,), kernels=kernels)
+        data = ReportData(
+            version=VERSION, text=text, functions=(function,), kernels=kernels, orders=orders
+        )
         return Report(content=data)
 
     # ------------------------------------------------------------------- preparation

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from autopar.analysis.model.report import FunctionReport, Report
 
+from .beside import beside
 from .catalogue import find_reason, page_of
 from .wording import describe_ran, describe_reason, diagnostics_of, summary, title_of
 
@@ -39,6 +40,7 @@ def render_text(report: Report, *, width: int | None = None) -> str:
         if function.loops:
             parts.append(render_table(function, columns))
         parts.extend(diagnostics_of(report, function))
+    parts.extend(beside(each, report.text, columns) for each in report.orders)
     return "\n\n".join(parts)
 
 

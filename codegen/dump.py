@@ -77,22 +77,9 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
     for node in body:
         match node:
             case Loop():
-                word = "parallel for" if node.is_parallel else "for"
-                if node.reductions:
-                    word = f"reduction {', '.join(targets(node))} for"
-                lasting = [each.array for each in node.cells if each.is_last]
-                if lasting:
-                    word = f"keeping {', '.join([*targets(node), *lasting])} for"
-                if node.scans:
-                    word = f"scan {', '.join(each.target for each in node.scans)} for"
-                if node.renamings:
-                    word = f"overwriting {', '.join(each.array for each in node.renamings)} for"
-                bounds = ", ".join(limits(node, {}))
-                step = step_text(node, {})
-                bounds += "" if step == "1" else f", {step}"
                 own = ", ".join(_private(each) for each in node.private_arrays)
                 private = f"  # private {own}" if own else ""
-                yield f"{indent}{word} {node.iterator} in range({bounds}):{private}"
+                yield f"{indent}{header_text(node)}{private}"
                 yield from _nodes(node.body, indent + "    ")
             case Branch():
                 yield f"{indent}if {text(node.test, {})}:"
@@ -105,7 +92,30 @@ def _nodes(body: tuple[Node, ...], indent: str) -> Iterator[str]:
                     yield f"{indent}else:"
                     yield from _nodes(other, indent + "    ")
             case Instance():
-                yield f"{indent}{node.name}: {_statement(node.statement, dict(node.iterators))}"
+                yield f"{indent}{node.name}: {statement_text(node)}"
+
+
+def header_text(node: Loop) -> str:
+    """Return the first line of a loop, with the word for what it carries."""
+    word = "parallel for" if node.is_parallel else "for"
+    if node.reductions:
+        word = f"reduction {', '.join(targets(node))} for"
+    lasting = [each.array for each in node.cells if each.is_last]
+    if lasting:
+        word = f"keeping {', '.join([*targets(node), *lasting])} for"
+    if node.scans:
+        word = f"scan {', '.join(each.target for each in node.scans)} for"
+    if node.renamings:
+        word = f"overwriting {', '.join(each.array for each in node.renamings)} for"
+    bounds = ", ".join(limits(node, {}))
+    step = step_text(node, {})
+    bounds += "" if step == "1" else f", {step}"
+    return f"{word} {node.iterator} in range({bounds}):"
+
+
+def statement_text(node: Instance) -> str:
+    """Return what an instance does, over the iterators of the loops around it."""
+    return _statement(node.statement, dict(node.iterators))
 
 
 def _private(array: PrivateArray) -> str:

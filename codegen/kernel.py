@@ -240,6 +240,7 @@ class Loop:
     # Nor does this one: it only overwrites what it has read of these.
     renamings: tuple[Renaming, ...] = ()
     passes: Passes | None = None  # how to run it if it is long
+    dimension: int | None = None  # of time, that it scans
     # How many iterations to reckon with, where its bounds hide that they are mostly as many.
     turns: int | None = None
 

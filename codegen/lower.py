@@ -217,6 +217,7 @@ class _Lowering:
             span=self.scop.span if shape is None else shape.span,
             stays=shape.stays if shape is not None else None,
             skew=self._skew(shape),
+            dimension=node.dimension,
             is_endless=shape is not None and shape.leaves == "while" and not is_driver,
             is_driver=is_driver,
         )

@@ -128,6 +128,16 @@ def in_cell(report: FunctionReport, cell: int | None) -> FunctionReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NestOrder:
+    """How a nest runs whose order is not that of the source."""
+
+    span: Span
+    transforms: tuple[str, ...]  # "interchange", ...
+    unless: tuple[str, ...]  # conditions: "k >= n"; where one holds it may run as it stands
+    lines: tuple[str, ...]  # Python-like loops, parallel ones marked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What autopar has to say of a file or a function."""
 
@@ -138,6 +148,7 @@ class Report:
     cells: tuple[SourceText, ...] = ()
     # What was generated, by the loop it stands for; for the eye only, not in the JSON.
     kernels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    orders: tuple[NestOrder, ...] = ()  # the same
 
     @property
     def file(self) -> str:

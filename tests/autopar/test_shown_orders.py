@@ -1,0 +1,95 @@
+"""The order of a nest as `explain()` shows it, beside the source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import autopar
+from autopar.render import render_text
+
+
+def product(a, b, c, n):
+    for i in range(n):
+        for j in range(n):
+            for k in range(n):
+                c[i, j] += a[i, k] * b[k, j]
+
+
+def relaxed(u, n):
+    for i in range(1, n - 1):
+        for j in range(1, u.shape[1] - 1):
+            u[i, j] = 0.25 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1])
+
+
+def conditional(a, b, c, n, m):
+    for i in range(n):
+        a[i] = a[i + m]
+        for j in range(n):
+            for k in range(n):
+                c[i, j] += b[i, k] * b[k, j]
+
+
+def as_it_stands(a, n):
+    for i in range(n):
+        a[i] = a[i] + 1.0
+
+
+def of_indices(a, k, n):
+    for i in range(n):
+        a[k[i]] = 1.0
+
+
+def shown(function: Any, width: int = 110) -> str:
+    """Return the part of the report that shows another order."""
+    text = render_text(autopar.parallel(function).explain().content, width=width)
+    return text[text.index("As it runs") :] if "As it runs" in text else ""
+
+
+def test_an_order_stands_beside_the_source():
+    text = """\
+As it runs from line 14 on (interchange):
+14  for i in range(n):                       | parallel for i in range(0, n):
+15      for j in range(n):                   |     for k in range(0, n):
+16          for k in range(n):               |         parallel for j in range(0, n):
+17              c[i, j] += a[i, k] * b[k, j] |             c[i, j] = c[i, j] + (a[i, k] * b[k, j])"""
+    assert text == shown(product)
+
+
+def test_loops_in_order_name_what_keeps_them_so_and_conditions_are_told():
+    assert """\
+As it runs from line 27 on (interchange, distribute), unless m == 0 or m >= n or m <= -n:
+27  for i in range(n):
+28      a[i] = a[i + m]
+29      for j in range(n):
+30          for k in range(n):
+31              c[i, j] += b[i, k] * b[k, j]
+runs as
+parallel for i in range(0, n):
+    for k in range(0, n):
+        parallel for j in range(0, n):
+            c[i, j] = c[i, j] + (b[i, k] * b[k, j])
+for i in range(0, n):  # in order: flow dependence on 'a', line 28, and 1 more
+    a[i] = a[i + m]""" == shown(conditional)
+
+
+def test_rows_that_overlap_are_said_to():
+    text = shown(relaxed)
+    assert "for i in range(1, n - 1):  # rows overlap: what has one i + column runs at once" in text
+    assert "for j in range(1, u.shape[1] - 1):  # in order: flow dependence on 'u', line" in text
+    assert "(skew)" in text
+
+
+@pytest.mark.parametrize("function", [as_it_stands, of_indices])
+def test_nothing_is_shown_where_the_order_stays(function):
+    assert "" == shown(function)
+
+
+def test_the_json_of_a_report_says_nothing_of_orders():
+    report: Any = autopar.parallel(product).explain()
+    assert {"schema", "autopar", "file", "functions"} == set(report.to_dict())
+
+
+def test_a_narrow_report_puts_one_below_the_other():
+    assert "\nruns as\nparallel for i in range(0, n):\n" in shown(product, width=60)
