@@ -90,7 +90,11 @@ def _row(function: str, region: RegionPlan, plan: LoopPlan, depth: int) -> LoopR
         code=reason.code,
         reason=dotted(reason.message),
         reasons=(reason,),
-        reductions=tuple(dotted(f"{each.operator} into {each.target}") for each in plan.reductions),
+        reductions=tuple(
+            dotted(f"{each.operator} into {each.target}")
+            for each in plan.reductions
+            if not each.target.startswith(TEMPORARY)
+        ),
         private=tuple(map(dotted, _of_the_user(region.scop, plan.private))),
         transform=(
             *(("privatize",) if plan.private and (plan.is_coincident or plan.kept_arrays) else ()),

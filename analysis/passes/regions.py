@@ -78,6 +78,7 @@ from .leaving_loops import leaving_loops
 from .liveness import live_after
 from .loop_variables import bound_again, with_scalars
 from .nested_returns import says_where
+from .noted_places import noted_places
 from .reasons import (
     ArrayStatement,
     BudgetExhausted,
@@ -448,7 +449,7 @@ class _Search:
         plain = driven if isinstance(driven, Refusal) else place_appends(driven, taken)
         if isinstance(plain, Refusal):
             return plain
-        return replace(plain, nest=counters(plain.nest, taken))
+        return replace(plain, nest=noted_places(counters(plain.nest, taken), taken))
 
     @property
     def taken(self) -> frozenset[str]:

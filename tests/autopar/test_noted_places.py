@@ -1,0 +1,168 @@
+"""Loops that note only the place of an extremum: reductions where nothing else is done with it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar import dispatch
+from tests.adversary import ORDERS
+from tests.canonical_order import small_shapes
+from tests.launchers import AdversarialLauncher
+from tests.sameness import loops_of, same
+
+
+def first_least(a):
+    k = 0
+    for i in range(1, len(a)):
+        if a[i] < a[k]:
+            k = i
+    return k
+
+
+def last_greatest(a, k):
+    for i in range(len(a)):
+        if a[k] <= a[i]:
+            k = i
+    return k
+
+
+def nearest_unseen(d, seen, u):
+    for v in range(len(d)):
+        if not seen[v] and d[v] < d[u]:
+            u = v
+    return u
+
+
+def pivots(a, out):
+    for c in range(a.shape[1]):
+        p = c
+        for r in range(c + 1, a.shape[0]):
+            if abs(a[r, c]) > abs(a[p, c]):
+                p = r
+        out[c] = p
+
+
+def by_way_of_others(a, order):
+    k = order[0]
+    for i in range(len(order)):
+        if a[order[i]] > a[k]:
+            k = order[i]
+    return k
+
+
+def nested(a, b, t):
+    k = 0
+    for i in range(len(a)):
+        if b[i] > t:
+            b[i] = t
+            if -a[i] > -a[k]:
+                k = i
+    return k
+
+
+# ------------------------------------------------------------------------- what does more
+
+
+def written_there(a):
+    k = 0
+    for i in range(1, len(a)):
+        if a[i] < a[k]:
+            k = i
+        a[i] = i
+    return k
+
+
+def used_on_the_way(a, b):
+    k = 0
+    for i in range(1, len(a)):
+        if a[i] < a[k]:
+            k = i
+        b[i] = k
+    return k
+
+
+def set_elsewhere(a, b):
+    k = 0
+    for i in range(1, len(a)):
+        if a[i] < a[k]:
+            k = i
+        if b[i] > 3:
+            k = 2
+    return k
+
+
+def of_another(a, b):
+    k = 0
+    for i in range(1, len(a)):
+        if a[i] < b[k]:
+            k = i
+    return k
+
+
+def values(n=400, dtype=np.float64):
+    return np.random.default_rng(n).integers(-9, 9, n).astype(dtype)
+
+
+def with_nans(n=400):
+    found = values(n)
+    found[::7] = np.nan
+    return found
+
+
+Arguments = Callable[[], tuple[Any, ...]]
+Cases = dict[str, tuple[Callable[..., Any], Arguments]]
+REDUCED: Cases = {
+    "first": (first_least, lambda: (values(),)),
+    "first of integers": (first_least, lambda: (values(dtype=np.int8),)),
+    "first, NaN before": (first_least, lambda: (with_nans(),)),
+    "first, NaN on the way": (first_least, lambda: (with_nans()[1:],)),
+    "first of zeros": (first_least, lambda: (np.array([0.0, -0.0] * 90),)),
+    "first of a list": (first_least, lambda: (values().tolist(),)),
+    "last": (last_greatest, lambda: (values(), 7)),
+    "last, counted from the end": (last_greatest, lambda: (values(), -1)),
+    "last, NaN": (last_greatest, lambda: (with_nans(), 3)),
+    "unseen": (nearest_unseen, lambda: (values(), values() > 2, 3)),
+    "pivots": (pivots, lambda: (values(400).reshape(20, 20), np.zeros(20, int))),
+    "others": (by_way_of_others, lambda: (values(), np.arange(400)[::-3].copy())),
+    "nested": (nested, lambda: (values(), values(400)[::-1].copy(), 2.0)),
+}
+OTHERS: Cases = {
+    "written": (written_there, lambda: (values(),)),
+    "used": (used_on_the_way, lambda: (values(), values())),
+    "elsewhere": (set_elsewhere, lambda: (values(), values())),
+    "another": (of_another, lambda: (values(), values())),
+}
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_places_in_hostile_orders(name, monkeypatch):
+    orders = itertools.cycle(ORDERS.values())
+    launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
+    monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
+    function, arguments = REDUCED[name]
+    with small_shapes():
+        decorated = same(function, arguments, cache=False)
+    loop = loops_of(decorated.last_run)[-1]
+    assert (loop["verdict"], loop["ran"]["backend"]) == ("reduction", "cpu")
+    (target,) = loop["reductions"]
+    assert target.startswith(("argmin into ", "argmax into "))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_does_more_keeps_its_order(name):
+    function, arguments = OTHERS[name]
+    decorated = same(function, arguments)
+    assert loops_of(decorated.last_run)[-1]["verdict"] == "sequential"
+
+
+def test_nothing_to_look_at():
+    decorated = autopar.parallel(first_least, backend="cpu")
+    assert decorated(np.zeros(0)) == 0
+    with pytest.raises(IndexError):
+        autopar.parallel(last_greatest, backend="cpu")(values(), 400)
