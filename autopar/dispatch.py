@@ -112,6 +112,8 @@ class Region:
     again: Reanalyses[Region] = field(init=False)
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
     wraps_by_values: bool | None = None  # None: not asked yet
+    # The last call that was looked at in full, and what ran it if anything did.
+    looked_at: tuple[Variant | None, Admission] | None = field(init=False, default=None)
     # The same nest for arrays that have other numbers of axes, where that is one.
     instead: Callable[[tuple[object, ...]], Region | None] | None = None
 
@@ -445,6 +447,8 @@ class Region:
         return self._refuse(None, reason)
 
     def _refuse(self, found: Admission | None, reason: Reason) -> tuple[tuple[object, ...], ...]:
+        if found is not None:
+            self.looked_at = None, found
         self._record("interpreter", found, 0.0, reason)
         return ()
 
@@ -725,6 +729,7 @@ class Region:
         copies: Copies | None = None,
     ) -> tuple[tuple[object, ...], ...]:
         launcher = MACHINE.launcher(variant.target, self.options)
+        self.looked_at = variant, found
         started = perf_counter()
         try:
             if variant.check is not None:

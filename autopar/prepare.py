@@ -35,6 +35,7 @@ from .deferred import Deferred, make_deferred
 from .dispatch import Region
 from .drawing import can_draw, drawn_site
 from .exchanged import guard_exchanged
+from .foretold import predicted_of
 from .given import Waiting, make_waiting, site_of
 from .guard import can_guard, make_guard
 from .light_guards import LightGuard, is_light
@@ -310,6 +311,7 @@ def _with_ran(loop: LoopReport, region: Entry, record: RunRecord) -> LoopReport:
         iterations=tally.iterations if is_outermost else None,
         seconds=tally.seconds if is_outermost and compiled else None,
         note=note,
+        predicted=predicted_of(region.regions()) if is_outermost else None,
     )
     stage = "call" if loop.verdict == "conditional" else loop.stage
     words = (*loop.transform, *transforms_of(loop.span, region)) if compiled else loop.transform

@@ -39,8 +39,19 @@ def describe_ran(ran: Ran | None, verdict: str = "parallel") -> str:
     parts = [ran.backend, calls]
     if ran.seconds is not None:
         parts.append(describe_seconds(ran.seconds))
-    text = ", ".join(parts)
+    text = ", ".join(parts) + _prediction(ran)
     return f"{text}: {ran.note}" if ran.note else text
+
+
+def _prediction(ran: Ran) -> str:
+    """Return what a call was predicted to take: where it ran, and in the interpreter."""
+    if ran.predicted is None or ran.backend == "cuda":
+        return ""
+    plain = f"{describe_seconds(ran.predicted.interpreter)} in the interpreter"
+    kernels = [e for e in (ran.predicted.serial, ran.predicted.parallel) if e is not None]
+    if ran.backend == "interpreter" or not kernels:
+        return f" (predicted a call: {plain})"
+    return f" (predicted a call: {describe_seconds(min(kernels))}, {plain})"
 
 
 def describe_seconds(seconds: float) -> str:

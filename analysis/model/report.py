@@ -20,6 +20,25 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """What one call was predicted to take, in seconds; None where nobody could tell."""
+
+    interpreter: float
+    serial: float | None  # in kernels on one thread
+    parallel: float | None  # on all
+    touched_bytes: int | None  # distinct elements of arrays
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "interpreter": self.interpreter,
+            "serial": self.serial,
+            "parallel": self.parallel,
+            "bytes": self.touched_bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """Where a loop really ran, summed over the calls that the report covers."""
 
@@ -28,6 +47,7 @@ class Ran:
     iterations: int | None  # of this loop; None where nobody counted (the interpreter)
     seconds: float | None  # None where nobody measured
     note: str | None = None  # why it ran there, one sentence
+    predicted: Predicted | None = None  # of the last call that was looked at in full
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -37,6 +57,7 @@ class Ran:
             "iterations": self.iterations,
             "seconds": self.seconds,
             "note": self.note,
+            "predicted": None if self.predicted is None else self.predicted.to_dict(),
         }
 
 

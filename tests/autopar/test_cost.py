@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import autopar
 from autopar import calibration, calibration_loops
 from autopar.analysis.model.plan import Plan
 from autopar.analysis.model.source import SourceFunction
@@ -210,3 +211,52 @@ def test_every_rate_is_measured_and_kept(monkeypatch, tmp_path) -> None:
     estimated |= {"device_launch", "device_byte"}
     same = {name for name, value in asdict(found).items() if value == getattr(DEFAULTS, name)}
     assert same <= estimated
+
+
+def swept(a, b, times):
+    for _ in range(times):
+        for i in range(a.shape[0]):
+            b[i] = 2.0 * a[i] + b[i]
+
+
+def product(a, b, c):
+    for i in range(c.shape[0]):
+        for k in range(a.shape[1]):
+            for j in range(c.shape[1]):
+                c[i, j] += a[i, k] * b[k, j]
+
+
+def predicted_of(function, *arguments) -> dict[str, Any]:
+    decorated = autopar.parallel(function, backend="cpu")
+    decorated(*arguments)
+    loop = decorated.last_run.to_dict()["functions"][0]["loops"][0]
+    found: dict[str, Any] = loop["ran"]["predicted"]
+    return found
+
+
+def test_touched_bytes_are_those_of_distinct_elements(monkeypatch) -> None:
+    monkeypatch.setattr(rates_module.CURRENT, "rates", DEFAULTS)
+    assert 16 * 5000 == predicted_of(swept, np.zeros(5000), np.zeros(5000), 3)["bytes"]
+    a = np.zeros((20, 30))
+    found = predicted_of(product, a, np.zeros((30, 40)), np.zeros((20, 40)))
+    assert 8 * (20 * 30 + 30 * 40 + 20 * 40) == found["bytes"]
+    assert found["serial"] < found["interpreter"]
+
+
+def test_each_sweep_over_more_than_a_cache_holds_is_moved(monkeypatch) -> None:
+    rates = replace(DEFAULTS, inner_bytes=1000.0, cache_bytes=1e6, cache_byte=100.0)
+    monkeypatch.setattr(rates_module.CURRENT, "rates", rates)
+    three = predicted_of(swept, np.zeros(500), np.zeros(500), 3)
+    assert 3 * 16 * 500 * 100e-9 == pytest.approx(three["serial"])
+    few = predicted_of(swept, np.zeros(50), np.zeros(50), 3)  # it fits
+    assert few["serial"] < three["serial"] / 100
+
+
+def test_a_call_in_the_interpreter_says_what_was_predicted(monkeypatch) -> None:
+    monkeypatch.setattr(rates_module.CURRENT, "rates", DEFAULTS)
+    decorated = autopar.parallel(swept)
+    decorated(np.zeros(50), np.zeros(50), 2)
+    loop = decorated.last_run.to_dict()["functions"][0]["loops"][0]
+    assert 0.0 < loop["ran"]["predicted"]["interpreter"] < 1e-3
+    assert loop["ran"]["predicted"]["serial"] is None
+    assert "(predicted a call: " in str(decorated.last_run)
