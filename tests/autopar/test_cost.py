@@ -227,7 +227,7 @@ def product(a, b, c):
 
 
 def predicted_of(function, *arguments) -> dict[str, Any]:
-    decorated = autopar.parallel(function, backend="cpu")
+    decorated: Any = autopar.parallel(function, backend="cpu")
     decorated(*arguments)
     loop = decorated.last_run.to_dict()["functions"][0]["loops"][0]
     found: dict[str, Any] = loop["ran"]["predicted"]
@@ -254,7 +254,7 @@ def test_each_sweep_over_more_than_a_cache_holds_is_moved(monkeypatch) -> None:
 
 def test_a_call_in_the_interpreter_says_what_was_predicted(monkeypatch) -> None:
     monkeypatch.setattr(rates_module.CURRENT, "rates", DEFAULTS)
-    decorated = autopar.parallel(swept)
+    decorated: Any = autopar.parallel(swept)
     decorated(np.zeros(50), np.zeros(50), 2)
     loop = decorated.last_run.to_dict()["functions"][0]["loops"][0]
     assert 0.0 < loop["ran"]["predicted"]["interpreter"] < 1e-3
