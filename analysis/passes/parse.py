@@ -58,6 +58,7 @@ from .allocation_calls import Reading, read_allocation
 from .callees import Callee, find_callees, inner_callees
 from .comprehensions import Reading as ComprehensionReading
 from .comprehensions import read_comprehension, values_in
+from .conditional_calls import with_own_condition
 from .continues import ends, has_jump, jump_in, jump_in_else, with_rest
 from .definitions import MODULE, Definition, file_of, span_of
 from .draw_calls import may_draw
@@ -299,7 +300,7 @@ class _Reader(ExpressionReader):
         try:
             if names.is_deeper(node, _DEEPEST):
                 raise self.unsupported(node, "expression nested this deeply")
-            return self.several(node) or (self.modelled(node),)
+            return self.several(node) or (with_own_condition(self.modelled(node)),)
         except Unmodelled as found:
             whole = self.array_statement(node, found.reason)
             return (self.opaque(node, found.reason),) if whole is None else (whole,)
