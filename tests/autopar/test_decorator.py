@@ -707,7 +707,7 @@ def test_rewriting_that_fails_is_reported_and_the_function_runs(monkeypatch, cap
         raise ValueError("a fault of ours")
 
     monkeypatch.setattr(decorator, "rewrite_function", fault)
-    decorated = same(scale, lambda: (np.arange(3.0),))
+    decorated = same(scale, lambda: (np.arange(3.0),), has_fault=True)
     assert "AP900" == refusal_code(decorated)
     assert "a fault of ours" in caplog.text
 

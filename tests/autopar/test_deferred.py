@@ -406,7 +406,7 @@ def test_a_fault_of_the_analysis_is_not_the_users(monkeypatch):
         raise RuntimeError("no")
 
     monkeypatch.setattr("autopar.analysis.stages.plan_with_values", broken)
-    decorated = same(stepped, lambda: (numbers(60), 60, 7), ran="interpreter")
+    decorated = same(stepped, lambda: (numbers(60), 60, 7), ran="interpreter", has_fault=True)
     assert "AP900" in notes(decorated)[0]
 
 

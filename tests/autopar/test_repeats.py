@@ -407,3 +407,11 @@ def test_calls_inside_calls_have_records_of_their_own():
     (loop,) = recursive_decorated.last_run.to_dict()["functions"][0]["loops"]
     assert (1, 100) == (loop["ran"]["calls"], loop["ran"]["iterations"])
     assert not given[1].any()
+
+
+def test_complex_numbers_may_differ_from_call_to_call():
+    x, out = np.arange(9.0) * 1j, np.zeros(9, complex)
+    decorated = autopar.parallel(scaled, backend="cpu")
+    for turn in range(12):
+        decorated(x, out, 9, complex(turn, 1.0))
+        assert np.array_equal(x * complex(turn, 1.0), out)

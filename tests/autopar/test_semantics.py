@@ -1340,7 +1340,7 @@ def test_generated_text_that_is_not_python_falls_back(monkeypatch):
 
     monkeypatch.setattr(variants, "generate_cpu", lambda program, **options: "def run(:\n")
     function = kernel_of_its_own(OWN.format(name="broken", constant="2.5"), "broken")
-    decorated = same(function, lambda: (floats(), 2.0), ran="interpreter")
+    decorated = same(function, lambda: (floats(), 2.0), ran="interpreter", has_fault=True)
     assert "AP900" in notes(decorated)[0]
 
 
@@ -1353,7 +1353,7 @@ def test_fault_of_ours_at_a_call_falls_back(name, monkeypatch, caplog):
 
     monkeypatch.setattr(forms if name == "prepared_module" else variants, name, fault)
     function = kernel_of_its_own(OWN.format(name="faulty", constant="3.5"), "faulty")
-    decorated = same(function, lambda: (floats(), 2.0), ran="interpreter")
+    decorated = same(function, lambda: (floats(), 2.0), ran="interpreter", has_fault=True)
     assert "AP900" in notes(decorated)[0]
     assert "a fault of ours" in caplog.text
 
@@ -1375,7 +1375,7 @@ def test_fault_of_the_analysis_falls_back(monkeypatch, caplog):
 
     monkeypatch.setattr("autopar.analysis.stages.analyze", fault)
     function = kernel_of_its_own(OWN.format(name="unlucky", constant="5.5"), "unlucky")
-    decorated = same(function, lambda: (floats(), 2.0))
+    decorated = same(function, lambda: (floats(), 2.0), has_fault=True)
     (entry,) = decorated.explain().to_dict()["functions"]
     assert "AP900" == entry["refusal"]["code"]
     assert "a fault of ours" in caplog.text

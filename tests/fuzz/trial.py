@@ -21,6 +21,7 @@ import numpy as np
 
 from tests.arguments import all_bytes, copy_arguments, is_same
 from tests.program import ArraySpec
+from tests.sameness import faults_in
 
 Function = Callable[..., Any]
 Decorate = Callable[[Function], Function]
@@ -74,7 +75,9 @@ class Result:
 class Difference:
     """The first thing that a decorated call did otherwise."""
 
-    aspect: str  # "exception", "memory", "argument", "return", "warnings", "printed", "module"
+    aspect: (
+        str  # "exception", "memory", "argument", "return", "warnings", "printed", "module", "fault"
+    )
     call: int
     expected: str
     actual: str
@@ -120,9 +123,19 @@ def compare_calls(trial: Trial, plain: Function, decorated: Function) -> Result:
         if in_kernel(decorated, frozenset({"cuda"})) and actual.warnings <= expected.warnings:
             # A device does not say that something overflowed: warnings may be missing there.
             actual = replace(actual, warnings=expected.warnings)
-        if (found := first_difference(expected, actual, index)) is not None:
+        found = first_difference(expected, actual, index) or _fault(decorated, index)
+        if found is not None:
             return Result(has_entered=has_entered, calls=index + 1, difference=found)
     return Result(has_entered=has_entered, calls=len(trial.calls), difference=None)
+
+
+def _fault(decorated: Function, call: int) -> Difference | None:
+    """Return the fault of ours (AP900) that sent a loop of the last call to the interpreter."""
+    report = getattr(decorated, "last_run", None)
+    faults = [] if report is None else faults_in(report)
+    if not faults:
+        return None
+    return Difference(aspect="fault", call=call, expected="none", actual=faults[0], log=str(report))
 
 
 def load(path: Path, use: str) -> Function:
