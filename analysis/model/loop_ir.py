@@ -194,6 +194,8 @@ class Assign:
     target: Name | Element
     value: Expression
     span: Span
+    # Names that the interpreter reads where this fails: those in what it raises.
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ class _Walk:
             self.found[statement.span] = live | self.found.get(statement.span, frozenset())
         match statement:
             case Assign(target=Name() as target):
-                return (live - {target.name}) | reads(statement.value)
+                return (live - {target.name}) | reads(statement.value) | statement.shown
             case Assign():
                 return live | reads(statement.value) | reads(statement.target)
             case Update():

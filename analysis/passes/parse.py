@@ -352,9 +352,10 @@ class _Reader(ExpressionReader):
                     span=span_of(node),
                 )
             case gast.Assert():
-                return asserted(self.expression(node.test), span_of(node))
+                test, shown = self.expression(node.test), names.effects_of(node).reads
+                return asserted(test, span_of(node), shown)
             case gast.Raise():
-                return raised(span_of(node))
+                return raised(span_of(node), names.effects_of(node).reads)
         raise Unmodelled(self.statement_reason(node))
 
     def loop_with_else(self, node: Any) -> tuple[Statement, ...]:

@@ -16,18 +16,18 @@ from ..model.source import Span
 from .several_targets import temporary
 
 
-def raised(at: Span) -> Assign:
-    """Return what stands for a `raise`."""
-    return _failing(Constant(value=0, span=at), at)
+def raised(at: Span, shown: frozenset[str]) -> Assign:
+    """Return what stands for a `raise` of what reads the names `shown`."""
+    return _failing(Constant(value=0, span=at), at, shown)
 
 
-def asserted(test: Expression, at: Span) -> Assign:
-    """Return what stands for an `assert` of `test`."""
+def asserted(test: Expression, at: Span, shown: frozenset[str]) -> Assign:
+    """Return what stands for an `assert` of `test` that reads the names `shown` in all."""
     one, zero = (Constant(value=value, span=at) for value in (1, 0))
-    return _failing(Conditional(test=test, body=one, orelse=zero, span=at), at)
+    return _failing(Conditional(test=test, body=one, orelse=zero, span=at), at, shown)
 
 
-def _failing(divisor: Expression, at: Span) -> Assign:
+def _failing(divisor: Expression, at: Span, shown: frozenset[str]) -> Assign:
     one = Constant(value=1, span=at)
     value = Binary(operator="//", left=one, right=divisor, span=at)
-    return Assign(target=temporary(at, 0), value=value, span=at)
+    return Assign(target=temporary(at, 0), value=value, span=at, shown=shown)

@@ -85,6 +85,37 @@ def always(a, b):
         raise StopIteration
 
 
+def told_of_another_loop(a, b):
+    for t in range(3):
+        print(t)
+        for i in range(len(a)):
+            b[i] = a[i] + t
+            last = 2 * i
+        for j in range(len(a)):
+            if b[j] < 0:
+                raise ValueError(f"{last} {i} {j}")
+    return t
+
+
+def told_after_a_print(a, b):
+    for t in range(len(a)):
+        s = 0.0
+        for x in b:
+            s += x * t
+        if a[t] < 0:
+            raise ValueError(s, t)
+        print(t, s)
+
+
+def after_draws(a, b):
+    rng = np.random.default_rng(2)
+    for i in range(len(a)):
+        b[i] = rng.normal()
+        if a[i] < 0:
+            raise ValueError(rng.normal())
+    return rng.normal()
+
+
 LOOPS = [roots, asserted, by_helper, in_place, pairs, until_small, caught]
 
 
@@ -104,7 +135,9 @@ def test_a_loop_that_raises_nothing_runs_in_a_kernel(function):
     assert rows[-1]["verdict"] in {"parallel", "reduction", "sequential"}
 
 
-@pytest.mark.parametrize("function", [*LOOPS, always])
+@pytest.mark.parametrize(
+    "function", [*LOOPS, always, told_of_another_loop, told_after_a_print, after_draws]
+)
 @pytest.mark.parametrize("negative", [0, 1, 33])
 def test_the_interpreter_raises(function, negative):
     same(function, numbers(60, negative))
