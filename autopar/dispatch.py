@@ -275,7 +275,7 @@ class Region:
         """Return what `enter` does for a call that is like none before."""
         if self.options.backend == "cuda":
             values = tuple(map(_seen, values))
-        types = self.guard.key(*values)
+        given, types = values, self.guard.key(*values)
         if types is None:
             values = self.lists.seen(self.guard.arguments, values)
             types = self.guard.key(*values)
@@ -283,7 +283,7 @@ class Region:
         if isinstance(found, Region):
             return found.enter(*values)
         if not isinstance(found, Admission):
-            left = self._with_ranks(values)
+            left = self._with_ranks(given)
             return self._refuse(None, found) if left is None else left
         if self.plan.scop.collects or any(isinstance(each, ListView) for each in values):
             return self._enter_with_lists(types, values, found)

@@ -40,6 +40,7 @@ Key: TypeAlias = tuple[tuple[int, int], ...]
 _SHORT_ROW = 8
 # About what a nest takes in the interpreter for each element of its largest array.
 _ELEMENT_NS = 4
+_LISTS = (list,)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -195,9 +196,11 @@ def hand_on(region: Region, source: SourceFunction) -> None:
 
 
 def _has_rank(value: Any, rank: int) -> bool:  # noqa: ANN401  # as above
+    if type(value) in _LISTS:
+        return rank > 0
     return (value.ndim if type(value) is np.ndarray else 0) == rank
 
 
 def _may_have(value: object, rank: int) -> bool:
-    """Return whether a value is an array, or was shown to be none."""
-    return type(value) is np.ndarray or not rank
+    """Return whether a value is an array, a list that may stand for one, or was shown as none."""
+    return type(value) is np.ndarray or type(value) in _LISTS or not rank

@@ -29,7 +29,7 @@ _SIDE_BY_SIDE, _ONE_BY_ONE, _STRIDED = 0.2, 0.5, 4.0
 _LATENCY = 1.5  # where an iteration waits for the one before
 _FEWEST = 8  # iterations that are worth vectorising
 # An element that is fetched again from memory, which threads share; elements that caches hold.
-_AGAIN_NS, _HELD = 0.5, 1 << 17
+_AGAIN_NS, _HELD = 0.7, 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

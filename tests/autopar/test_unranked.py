@@ -80,6 +80,8 @@ def test_nests_run_for_the_ranks_of_a_call(name):
 
 
 LEFT: dict[str, Any] = {
+    "a_list_beside": (taps, lambda: (np.zeros((6, 20, 3)), [0.5, 2.0], rng(6, 24, 3), 20)),
+    "a_tuple_beside": (taps, lambda: (np.zeros((6, 20, 3)), (0.5, 2.0), rng(6, 24, 3), 20)),
     "stretched": (taps, lambda: (np.zeros((6, 20, 3)), rng(5), rng(6, 24, 1), 20)),
     "too_short": (taps, lambda: (np.zeros((6, 20, 3)), rng(5), rng(6, 23, 3), 20)),
     "too_many_axes": (taps, lambda: (np.zeros((6, 20)), rng(5), rng(6, 24, 20), 20)),
