@@ -33,6 +33,7 @@ from autopar.analysis.passes.bound_names import Position, find_bound_names
 from autopar.analysis.passes.scopes import SCOPES, Scope, class_of, enclose, mangle, path_to
 
 from .counted_loops import Counts, counted
+from .endings import note_rewritten
 from .holding import Holding, over_held
 from .placing import place_at
 from .split_loops import SplitSite, Splitter, split_loop
@@ -132,7 +133,9 @@ def rewrite_function(
         module = ast.Module(body=[shell], type_ignores=[])
         compiled = compile(module, original.co_filename, "exec", flags, dont_inherit=True)
     code = with_constants(_counterpart(compiled, original), edit.constants)
-    return _reborn(function, code)
+    rewritten = _reborn(function, code)
+    note_rewritten(rewritten, original)
+    return rewritten
 
 
 def rewrite_module(
