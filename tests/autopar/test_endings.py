@@ -67,7 +67,9 @@ def scale(x, y):
 def test_calls_after_the_end_run_as_written(monkeypatch):
     monkeypatch.setattr(endings, "_OWN", WeakKeyDictionary())  # other tests go on
     arguments = (np.arange(50.0), np.zeros(50))
-    decorated = same(scale, lambda: [each.copy() for each in arguments], ran="cpu", cache=False)
+    decorated = same(
+        scale, lambda: tuple(each.copy() for each in arguments), ran="cpu", cache=False
+    )
     endings.give_back()
     x, y = (each.copy() for each in arguments)
     decorated(x, y)
