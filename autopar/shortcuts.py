@@ -25,7 +25,8 @@ from .rewrite import Asker
 from .warn import everyday_state
 
 # Runs of a call after which it is learned: the machine code takes 40 ms to make, once a process.
-LEARNED_AT = frozenset((8, 16, 32, 64, 512))
+# The last ones are for launches whose trials take long (`codegen.trials`).
+LEARNED_AT = frozenset((8, 16, 32, 64, 128, 256, 512, 2048))
 
 Noted: TypeAlias = tuple[Kernel, Bounds, tuple[object, ...]]
 

@@ -28,7 +28,7 @@ TRIES, MOST_TRIES = 6, 30
 LEAST_NS = 1_000_000
 # A way that is predicted to be longer, and was shorter, is taken for so long before the other one
 # is tried once more: while a core is lent to somebody else, all launches on it are long.
-WAITED_NS = 5_000_000
+WAITED_NS, MOST_WAITED = 5_000_000, 100
 _PER_OCTAVE = 4  # amounts of work that are told apart
 # The way that is predicted to be longer must have been shorter than this part of the other.
 _CLEARLY = 0.9
@@ -69,7 +69,8 @@ class Trial:
     def note(self, nanoseconds: int, native_ns: int, *, stayed: bool) -> None:
         """Take note of what a launch took, with what Python did for it and without."""
         if self._waits_ns > 0:
-            self._waits_ns -= nanoseconds
+            # So many launches are enough: native code waits for what is decided.
+            self._waits_ns -= max(nanoseconds, WAITED_NS // MOST_WAITED)
             return
         self._times[stayed].append(nanoseconds)
         self._native_times[stayed].append(native_ns)

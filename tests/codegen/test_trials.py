@@ -10,19 +10,20 @@ import pytest
 from autopar.codegen import pool as pool_module
 from autopar.codegen.forced import Alone, Together
 from autopar.codegen.pool import Pool
-from autopar.codegen.trials import MOST_TRIES, TRIES, Trial, Trials
+from autopar.codegen.trials import MOST_TRIES, MOST_WAITED, TRIES, Trial, Trials
 from autopar.codegen.uneven import unsure
+from autopar.shortcuts import LEARNED_AT
 
 LIMIT = 20_000
 MS = 1_000_000  # that is long enough for a launch to be one of few
 
 
-def tried(trial: Trial, *, alone: int, together: int) -> list[bool]:
+def tried(trial: Trial, *, alone: int, together: int, unit: int = MS) -> list[bool]:
     """The ways taken until `trial` is decided, its launches taking so long on either."""
     ways = []
     while trial.is_open:
         ways.append(trial.stays)
-        taken = MS * (alone if trial.stays else together)
+        taken = unit * (alone if trial.stays else together)
         trial.note(taken, taken, stayed=trial.stays)
     return ways
 
@@ -32,6 +33,12 @@ def test_both_ways_are_tried_the_predicted_one_first(predicted) -> None:
     ways = tried(Trial(predicted=predicted), alone=10, together=20)
     again = [] if predicted else [True, *[False] * TRIES]
     assert [predicted] * TRIES + [not predicted] * TRIES + again == ways
+
+
+def test_no_trial_lasts_longer_than_native_code_waits_for_it() -> None:
+    ways = tried(Trial(predicted=False), alone=1, together=2, unit=1000)
+    assert 3 * MOST_TRIES + MOST_WAITED == len(ways) < max(LEARNED_AT)
+    assert len(ways) < 256
 
 
 def test_a_core_that_was_lent_for_a_moment_decides_nothing() -> None:
