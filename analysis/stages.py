@@ -39,6 +39,7 @@ from .passes.array_fusion import Given, fuse
 from .passes.array_runs import find_array_runs
 from .passes.axis_requirements import unproven_axes
 from .passes.build_scop import build_scop
+from .passes.chosen_places import chosen_places
 from .passes.definitions import MODULE, functions_of, loop_functions, usual_names
 from .passes.describe import describe
 from .passes.disjoint import disjoint_pairs
@@ -285,6 +286,7 @@ def plan_region(scop: Scop, facts: Facts = NOTHING) -> RegionPlan | Refusal:
     try:
         with isl.budget():
             last = find_last_values(scop)
+            scop = replace(scop, places=chosen_places(scop))
             memory = pinned(on_bases(scop, facts.layouts), facts.values)
             asked = (
                 *in_bounds(scop),

@@ -264,6 +264,8 @@ class Scop:
     # bits, they stay within 64.
     counted: frozenset[str] = frozenset()
     exits: Exits | None = None  # `return` statements that may end it
+    # (array, axis, scalar): such a scalar is in range as a subscript there, though it is data.
+    places: frozenset[tuple[str, int, str]] = frozenset()
 
     def array(self, name: str) -> Array:
         """Return the array (or scalar) called `name`."""

@@ -173,7 +173,7 @@ def type_subscripts(element: Element, scope: Scope) -> tuple[Subscript, ...] | U
     NumPy takes a bool for a mask and refuses a float; neither is compiled.
     """
     typed: list[Subscript] = []
-    for index in element.indices:
+    for axis, index in enumerate(element.indices):
         value = indirect_value(index)
         if value is None:
             typed.append(index)
@@ -183,7 +183,9 @@ def type_subscripts(element: Element, scope: Scope) -> tuple[Subscript, ...] | U
             return each
         if each.type.dtype == "bool" or each.type.dtype not in INTEGER_LIMITS:
             return unsupported(f"{element.array}[]", (each,), index.span)
-        typed.append(Computed(value=each, hazards=INDEX_ERROR, span=index.span))
+        is_inside = isinstance(value, Name) and (element.array, axis, value.name) in scope.places
+        hazards = 0 if is_inside else INDEX_ERROR
+        typed.append(Computed(value=each, hazards=hazards, span=index.span))
     return tuple(typed)
 
 

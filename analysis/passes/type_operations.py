@@ -50,6 +50,7 @@ class Scope:
     intervals: Mapping[str, Interval]  # of integers and integer variables, where known
     # Which operand `min`, `max`, `and` and `or` return where they have some of both kinds.
     chosen: Literal["numpy", "python"] = "numpy"
+    places: frozenset[tuple[str, int, str]] = frozenset()  # see `Scop`
 
 
 def unsupported(name: str, operands: tuple[TypedExpression, ...], span: Span) -> UnsupportedType:

@@ -347,6 +347,7 @@ class _Typing:
             variables=variables,
             intervals={**integers, **statement_intervals(self.scop, statement)},
             chosen=chosen,
+            places=self.scop.places,
         )
 
     def _value(self, statement: Statement, scope: Scope) -> Result:

@@ -166,3 +166,72 @@ def test_nothing_to_look_at():
     assert decorated(np.zeros(0)) == 0
     with pytest.raises(IndexError):
         autopar.parallel(last_greatest, backend="cpu")(values(), 400)
+
+
+# ------------------------------------------------------- places as subscripts of what is stored
+
+
+def selection_sort(a):
+    for i in range(len(a) - 1):
+        m = i
+        for j in range(i + 1, len(a)):
+            if a[j] < a[m]:
+                m = j
+        a[i], a[m] = a[m], a[i]
+
+
+def eliminate(a):
+    n = a.shape[0]
+    for k in range(n - 1):
+        p = k
+        for i in range(k + 1, n):
+            if abs(a[i, k]) > abs(a[p, k]):
+                p = i
+        for j in range(n):
+            t = a[k, j]
+            a[k, j] = a[p, j]
+            a[p, j] = t
+        for i in range(k + 1, n):
+            f = a[i, k] / a[k, k]
+            for j in range(k, n):
+                a[i, j] -= f * a[k, j]
+
+
+def insertion(a):
+    for i in range(1, len(a)):
+        place = i
+        for j in range(i):
+            if a[j] > a[i] and place == i:
+                place = j
+        a[place] = a[i]
+
+
+def beyond(a, b):
+    for i in range(len(a)):
+        m = i
+        if b[i] > 0:
+            m = i + 1
+        a[m] = a[i] + a[m]
+
+
+PLACES: Cases = {
+    "selection": (selection_sort, lambda: (values(60),)),
+    "selection of a list": (selection_sort, lambda: (values(60).tolist(),)),
+    "elimination": (
+        eliminate,
+        lambda: (np.random.default_rng(1).random((12, 12)) + 12 * np.eye(12)[::-1],),
+    ),
+    "insertion": (insertion, lambda: (values(60),)),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places_that_are_in_range_are_no_obstacle(name):
+    function, arguments = PLACES[name]
+    decorated = same(function, arguments, ran="cpu")
+    assert loops_of(decorated.last_run)[0]["ran"]["note"] is None
+
+
+@pytest.mark.parametrize("last", [-1.0, 1.0])
+def test_places_that_may_be_out_of_range_are_looked_at(last):
+    same(beyond, lambda: (values(60), np.append(values(59), last)))
