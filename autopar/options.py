@@ -64,14 +64,18 @@ def choose_options(
 
 
 def configure_log(environment: Mapping[str, str] = os.environ) -> None:
-    """Show autopar's log on stderr where AUTOPAR_LOG names a level; else leave logging alone."""
+    """Show autopar's log on stderr where AUTOPAR_LOG names a level; else leave logging alone.
+
+    It says nothing then, unless the user has the name "autopar" handled: without a handler of
+    its own, `logging` itself would write to stderr.
+    """
     level = environment.get("AUTOPAR_LOG", "").upper()
-    if level not in logging.getLevelNamesMapping():
-        return
     log = logging.getLogger("autopar")
-    log.setLevel(level)
+    is_shown = level in logging.getLevelNamesMapping()
+    if is_shown:
+        log.setLevel(level)
     if not log.handlers:
-        log.addHandler(logging.StreamHandler())
+        log.addHandler(logging.StreamHandler() if is_shown else logging.NullHandler())
 
 
 def is_disabled(environment: Mapping[str, str] = os.environ) -> bool:

@@ -700,6 +700,19 @@ def test_log_shows_what_became_of_a_region(tmp_path, python):
     assert "scale.L4C4: cpu" in run.stderr
 
 
+def test_faults_of_ours_are_silent_by_default(tmp_path, python):
+    script = tmp_path / "faulty.py"
+    script.write_text(
+        "import numpy as np\nimport autopar\nfrom autopar import guard\n"
+        "guard._check_lines = None\n\n"
+        "@autopar.parallel(backend='cpu', cache=False)\n"
+        "def scale(a):\n    for i in range(a.shape[0]):\n        a[i] *= 2\n\n"
+        "scale(np.ones(9))\n"
+    )
+    run = python("faulty.py", environment={"AUTOPAR_LOG": ""})
+    assert (run.stdout, run.stderr) == ("", "")
+
+
 def test_rewriting_that_fails_is_reported_and_the_function_runs(monkeypatch, caplog):
     from autopar import decorator
 
