@@ -1,12 +1,15 @@
-"""Guards before what is itself hardly longer than the question: array statements, comprehensions.
+"""Guards before what may be hardly longer than the question.
+
+These are whole-array statements, comprehensions, and loops over attributes of objects, where the
+objects are looked at first.
 
 Before:  u[1:-1] *= c of ten elements, in a loop of the interpreter, asked about each time
 After:   asked a hundred times in vain, then once in 128 times: in between, an attribute says so
          and a count is taken down, 30 ns a time
 
-A loop that is not worth a kernel still takes many times what its guard takes; a whole-array
-statement does not. One that sleeps is woken as soon as one of the questions is answered, or shows
-that it has become long.
+Other loops that are not worth a kernel take many times what their guards take. What sleeps is
+woken as soon as one of the questions is answered, or shows that it has become long; a loop, which
+may become longer than any statement, is asked about more often.
 """
 
 from __future__ import annotations
@@ -27,8 +30,8 @@ from .rewrite import Asker, Returned
 _MOST_MISSES = 100
 # The same within one call for statements on arrays of any size, which may be large in the next.
 _MOST_OF_A_RUN = 16
-# So many go by before one that sleeps asks again.
-SLEPT = 128
+# So many go by before one that sleeps asks again; of loops, so many.
+SLEPT, SLEPT_OF_LOOPS = 128, 16
 
 
 class Spends(Protocol):
@@ -47,6 +50,7 @@ class LightGuard:
     ask: Callable[..., Returned]
     tell: Callable[[Asker], None] | None  # who wants to know who asks
     records: Records | None = None  # of a run: at the next call it is woken
+    slept: int = SLEPT
     asker: Asker | None = None
     misses: int = 0  # in a row
     interpreted_ns: int = 0  # of the region, at the first of them
@@ -88,7 +92,7 @@ class LightGuard:
 
     def _sleep(self, asker: Asker) -> None:
         self.misses = 0
-        asker.is_off, asker.sleeps = True, partial(next, repeat(object(), SLEPT), False)
+        asker.is_off, asker.sleeps = True, partial(next, repeat(object(), self.slept), False)
         if self.records is not None and asker not in self.records.off:
             self.records.off.append(asker)
 

@@ -38,7 +38,7 @@ from .exchanged import guard_exchanged
 from .foretold import predicted_of
 from .given import Waiting, make_waiting, site_of
 from .guard import can_guard, make_guard
-from .light_guards import LightGuard, is_light
+from .light_guards import SLEPT, SLEPT_OF_LOOPS, LightGuard, is_light
 from .narrowed import narrowed
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
@@ -213,7 +213,8 @@ def _site(region: Entry, function: str) -> Site:
         rebinding = guard_exchanged((arguments, results), region.exchanged, enter)
         arguments, results, enter = rebinding.arguments, rebinding.results, rebinding.enter
         answers = None  # the results are not those of the region
-    if has_chains((*arguments, *results)):
+    is_chained = has_chains((*arguments, *results))
+    if is_chained:
         asker = Asker(enter=enter)
         if answers is not None:
             answers(asker)
@@ -224,12 +225,15 @@ def _site(region: Entry, function: str) -> Site:
         arguments, enter = guard.arguments, guard.enter
         answers = None  # what the guard is asked with is not what the region takes
     light = isinstance(region, ArrayEntry) or (isinstance(region, Region) and is_light(region))
+    slept = SLEPT
+    if is_chained and not light and isinstance(region, Region | Deferred) and not _counts(region):
+        light, slept = True, SLEPT_OF_LOOPS
     if light or region.is_value:
         # What a comprehension comes to is another object each time: nobody may answer for it.
         tell = None if region.is_value else answers
         records = region.records if isinstance(region, ArrayEntry) else None
         spends = None if isinstance(region, Unranked) else region
-        asked = LightGuard(region=spends, ask=enter, tell=tell, records=records)
+        asked = LightGuard(region=spends, ask=enter, tell=tell, records=records, slept=slept)
         enter, answers = asked.enter, asked.answers
     exits: tuple[Position, ...] = ()
     if isinstance(region, Region) and region.exits is not None:
@@ -251,6 +255,11 @@ def _site(region: Entry, function: str) -> Site:
         exits=exits,
         counting=region.counting if isinstance(region, Region | Deferred) else None,
     )
+
+
+def _counts(region: Region | Deferred) -> bool:
+    """Return whether the interpreter's turns are counted, or statements follow what it answers."""
+    return region.counting is not None or (isinstance(region, Region) and region.exits is not None)
 
 
 def _refused(source: SourceFunction, reason: Reason) -> FunctionReport:

@@ -561,7 +561,8 @@ def _guard_text(
     """
     arguments = _arguments_text(guard, site, bound, class_name)
     asked = f"{guard}.enter({arguments})"
-    unless = _asleep(guard) if site.is_light else unless
+    if site.is_light:
+        unless = " or ".join(each for each in (_asleep(guard), unless) if each)
     if not site.results:
         return f"if {unless and f'({unless}) or '}not {asked}:\n    pass\n"
     asked = f"() if {unless} else {asked}" if unless else asked

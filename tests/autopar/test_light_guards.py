@@ -11,8 +11,8 @@ import pytest
 
 import autopar
 from autopar.codegen.rates import CURRENT, DEFAULTS
-from autopar.light_guards import SLEPT, LightGuard
-from autopar.rewrite import Asker
+from autopar.light_guards import SLEPT, SLEPT_OF_LOOPS, LightGuard
+from autopar.rewrite import Asker, Returned
 from tests.sameness import loops_of
 
 
@@ -104,6 +104,38 @@ def test_a_comprehension_that_becomes_long_is_taken_over() -> None:
     for _ in range(4):
         assert [2.0] * 60_000 == decorated(large, SLEPT // 2)
     assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(decorated.last_run)}
+
+
+class Edge:
+    def __init__(self, size):
+        self.u = np.zeros(size)
+        self.ghosts = 1
+        self.looked_at = 0
+
+    def fill(self):
+        for i in range(self.ghosts):
+            self.u[i] = self.u[i] + 1.0
+
+
+def test_a_short_loop_over_attributes_is_asked_about_now_and_then(monkeypatch) -> None:
+    asked = []
+    enter = LightGuard.enter
+
+    def noting(self: LightGuard, *values: object) -> Returned:
+        asked.append(values)
+        return enter(self, *values)
+
+    monkeypatch.setattr(LightGuard, "enter", noting)
+    fill = autopar.parallel(Edge.fill)
+    edge = Edge(100_000)
+    for _ in range(1000):
+        fill(edge)
+    assert len(asked) < 100 + 1000 // SLEPT_OF_LOOPS
+    edge.ghosts = 100_000
+    for _ in range(SLEPT_OF_LOOPS + 10):
+        fill(edge)
+    assert edge.u[-1] == SLEPT_OF_LOOPS + 10 == edge.u[0] - 1000
+    assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(fill.last_run)}
 
 
 SCRIPT = """
