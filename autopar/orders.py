@@ -22,10 +22,12 @@ from autopar.analysis.model.loop_ir import Extent
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan, Schedule
 from autopar.analysis.model.report import NestOrder
+from autopar.analysis.model.source import Span
 from autopar.analysis.model.types import FLOAT, INT, ArrayType, LiveInType
 from autopar.analysis.stages import specialize
 from autopar.codegen.dump import header_text, statement_text
 from autopar.codegen.integers import text
+from autopar.codegen.jam import jammed_loops, with_jammed
 from autopar.codegen.kernel import Branch, Decision, Instance, Loop, Node, Program, decided
 
 from .prepare import Entry
@@ -49,12 +51,14 @@ def order_of(region: RegionPlan) -> NestOrder | None:
         found = _scheduled(region, dtype)
         if found is not None:
             schedule, program = found
-            if not schedule.transforms and not schedule.skews:
+            overlapping = frozenset(span for span, _ in jammed_loops(with_jammed(program)))
+            if not schedule.transforms and not overlapping:
                 return None
-            printer = _Printer(schedule=schedule, carried=_carried(region, schedule))
+            carried = _carried(region, schedule)
+            printer = _Printer(schedule=schedule, carried=carried, overlapping=overlapping)
             return NestOrder(
                 span=region.scop.span,
-                transforms=_words(schedule),
+                transforms=_words(schedule, is_skewed=bool(overlapping)),
                 unless=tuple(filter(None, (each.condition_text for each in region.loops))),
                 lines=tuple(_as_source(each, program) for each in printer.lines(program.body, "")),
             )
@@ -94,8 +98,8 @@ def _as_source(line: str, program: Program) -> str:
     return dotted(line)
 
 
-def _words(schedule: Schedule) -> tuple[str, ...]:
-    skewed = ("skew",) if schedule.skews else ()
+def _words(schedule: Schedule, *, is_skewed: bool) -> tuple[str, ...]:
+    skewed = ("skew",) if is_skewed else ()
     return tuple(dict.fromkeys((*(word for _, word in schedule.transforms), *skewed)))
 
 
@@ -127,6 +131,7 @@ class _Printer:
 
     schedule: Schedule
     carried: Mapping[int, tuple[str, ...]]
+    overlapping: frozenset[Span]  # loops of which rows overlap
 
     def lines(self, nodes: tuple[Node, ...], indent: str) -> Iterator[str]:
         for node in nodes:
@@ -151,7 +156,7 @@ class _Printer:
         """Return what keeps a loop in its order."""
         if loop.is_parallel or loop.dimension is None:
             return ""
-        if loop.skew is not None:
+        if loop.skew is not None and loop.span in self.overlapping:
             factor = f"{loop.skew} * " if loop.skew != 1 else ""
             return f"  # rows overlap: what has one {factor}{loop.iterator} + column runs at once"
         if loop.is_reduced:

@@ -272,7 +272,7 @@ class _Slicer:
     def _spelled(self) -> dict[str, str]:
         """Return how scalars are spelled here: those that are set have names of their own."""
         names = self.ahead.names
-        own = {name: f"{names[name]}_ahead" for name in assigned(self.ahead.strips.body)}
+        own = {name: f"{names.get(name, name)}_ahead" for name in assigned(self.ahead.strips.body)}
         return {**own, **self.ahead.results()}
 
 

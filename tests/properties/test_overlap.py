@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autopar.analysis.facts.layouts import groups_of, layouts_of
+from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.facts import Facts, Layout
 from autopar.analysis.model.plan import RegionPlan
+from autopar.analysis.passes.reasons import BudgetExhausted
 from autopar.analysis.stages import plan_region
 from tests.adversary import Claim, first_difference
 from tests.arguments import Array
@@ -99,7 +101,9 @@ def judged(program: Program, values: Mapping[str, int], choices: Choices) -> Ite
         is_flat = any(each.strides for each in layouts)
         known = values_at(region, point.scope) if is_flat else ()
         plan = plan_region(region.scop, Facts(values=known, layouts=layouts))
-        assert isinstance(plan, RegionPlan), plan
+        if isinstance(plan, Refusal):  # what is too much for isl runs in the interpreter
+            assert {type(each) for each in plan.reasons} == {BudgetExhausted}, plan
+            continue
         yield from _loops(plan, point)
 
 
