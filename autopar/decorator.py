@@ -83,10 +83,14 @@ class ParallelFunction(Generic[P, R]):
 
     def explain(self) -> Report:
         """Return the report of the static stage; needs no call."""
-        from .orders import orders_of
-
         prepared = self._prepare()
-        return self._report(prepared.report, orders=orders_of(prepared.regions))
+
+        def ordered() -> tuple[NestOrder, ...]:
+            from .orders import orders_of
+
+            return orders_of(prepared.regions)
+
+        return self._report(prepared.report, ordered=ordered)
 
     @property
     def last_run(self) -> Report | None:
@@ -116,15 +120,13 @@ class ParallelFunction(Generic[P, R]):
         self,
         function: FunctionReport,
         kernels: tuple[tuple[str, tuple[str, ...]], ...] = (),
-        orders: tuple[NestOrder, ...] = (),
+        ordered: Callable[[], tuple[NestOrder, ...]] = tuple,
     ) -> Report:
         from .report import Report
 
         text = None if self._source is None else self._source.text
-        data = ReportData(
-            version=VERSION, text=text, functions=(function,), kernels=kernels, orders=orders
-        )
-        return Report(content=data)
+        data = ReportData(version=VERSION, text=text, functions=(function,), kernels=kernels)
+        return Report(content=data, ordered=ordered)
 
     # ------------------------------------------------------------------- preparation
 

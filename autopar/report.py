@@ -5,10 +5,12 @@ What draws it is imported when somebody looks; a program that reads `to_dict` ne
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.report import FunctionReport
+from autopar.analysis.model.report import FunctionReport, NestOrder
 from autopar.analysis.model.report import Report as ReportData
 
 
@@ -17,6 +19,8 @@ class Report:
     """A report that prints as a table and shows as HTML in a notebook."""
 
     content: ReportData
+    # How nests run that have another order than the source: looked for when somebody reads it.
+    ordered: Callable[[], tuple[NestOrder, ...]] = tuple
 
     @property
     def file(self) -> str:
@@ -29,10 +33,14 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         return self.content.to_dict()
 
+    def whole(self) -> ReportData:
+        """Return the content with the orders that it takes a look to know."""
+        return replace(self.content, orders=self.ordered())
+
     def __str__(self) -> str:
         from .render import render_text
 
-        return render_text(self.content)
+        return render_text(self.whole())
 
     # At a prompt a report is asked for in order to be read.
     __repr__ = __str__

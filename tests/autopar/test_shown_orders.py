@@ -43,7 +43,7 @@ def of_indices(a, k, n):
 
 def shown(function: Any, width: int = 110) -> str:
     """Return the part of the report that shows another order."""
-    text = render_text(autopar.parallel(function).explain().content, width=width)
+    text = render_text(autopar.parallel(function).explain().whole(), width=width)
     return text[text.index("As it runs") :] if "As it runs" in text else ""
 
 
