@@ -102,7 +102,7 @@ def _block(body: tuple[Statement, ...], names: set[str]) -> tuple[Statement, ...
 def _begun(loop: For, names: set[str]) -> tuple[tuple[Assign, ...], For]:
     """Return what is to stand before a loop, and the loop with it."""
     is_other = loop.runs_once or loop.is_block or loop.is_value or loop.exchanged is not None
-    if loop.leaves is not None or is_other:
+    if loop.leaves is not None or is_other or not _only_reads(loop):
         return (), loop
     begin: list[Assign] = []
     body = _with_scalars(loop.body, loop, names, begin)
@@ -179,7 +179,6 @@ def _is_kept(there: Expression, place: str, statement: If, loop: For) -> bool:
         for node in walk_expression(there)
         if not _is_subscript(node, there)
     )
-    arrays = {node.array for node in walk_expression(there) if isinstance(node, Element)}
     outside = {
         node.name
         for node in walk_expression(there)
@@ -190,7 +189,6 @@ def _is_kept(there: Expression, place: str, statement: If, loop: For) -> bool:
     return (
         plain
         and place not in outside
-        and not _stores(loop) & arrays
         and _names(there) & changing == {place}
         and not any(place in bound_names((each,)) for each in others if not _holds(each, statement))
     )
@@ -212,11 +210,12 @@ def _holds(statement: Statement, inner: If) -> bool:
     return statement is inner or any(each is inner for each in walk_statements((statement,)))
 
 
-def _stores(loop: For) -> frozenset[str]:
-    return frozenset(
-        each.target.array
+def _only_reads(loop: For) -> bool:
+    """Return whether nothing in a loop stores in an array, by whatever name it goes."""
+    return all(
+        isinstance(each, For | If)
+        or (isinstance(each, Assign | Update) and isinstance(each.target, Name))
         for each in walk_statements(loop.body)
-        if isinstance(each, Assign | Update) and isinstance(each.target, Element)
     )
 
 
