@@ -35,7 +35,7 @@ from .counting import Counting, counting_of
 from .dispatch import Region
 from .guard import ARRAYS, LIMIT, can_guard
 from .options import Options
-from .own_builtins import OWN_BUILTINS, with_own_builtins
+from .own_builtins import defined
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .regions_of_calls import region_of_call
@@ -226,11 +226,9 @@ def _functions(
     lines.append(f"    return {nest_nanoseconds(nest.nest)}")
     names: dict[str, Any] = {
         "autopar_integers": _INTEGERS, "autopar_arrays": ARRAYS, "autopar_index": operator.index,
-        **OWN_BUILTINS,
     }  # fmt: skip
-    source = with_own_builtins("\n".join(lines) + "\n")
-    exec(compile(source, "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
-    return names["read"], names["cost"]
+    found = defined("\n".join(lines), "guard", names)
+    return found["read"], found["cost"]
 
 
 def _results(nest: DeferredRegion) -> tuple[str, ...]:

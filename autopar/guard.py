@@ -39,7 +39,7 @@ from autopar.analysis.model.scop import Scop
 from autopar.analysis.model.text import python_text
 
 from .cost import interpreter_nanoseconds, iterations
-from .own_builtins import OWN_BUILTINS, with_own_builtins
+from .own_builtins import OWN_BUILTINS, defined, with_own_builtins
 from .returning import can_return
 from .row_finders import NOT_FOUND, RowFinder, row_finders
 from .trips import widest_trips
@@ -190,12 +190,11 @@ def _generated(guard: Guard) -> _Checks:
         "autopar_wider": _MAY_BE_WIDER, "autopar_list": list,
     }  # fmt: skip
     names |= {_finder_name(number): each.find for number, each in enumerate(finders)}
-    names |= OWN_BUILTINS
     source = with_own_builtins(source)
-    exec(compile(source + "\n", "<autopar guard>", "exec"), names)  # noqa: S102  # our own text
+    found = defined(source, "guard", names)
     return _Checks(
-        check=names["check"],
-        key=names["key"],
+        check=found["check"],
+        key=found["key"],
         source="\n".join([*(line for each in finders for line in each.lines), source]),
     )
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import builtins
 import functools
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _USED = ("abs", "len", "max", "min", "range", "type")
 _CALL = re.compile(rf"(?<![\w.])({'|'.join(_USED)})(?=\()")
@@ -27,3 +29,10 @@ def with_own_builtins(text: str) -> str:
     The text is ours: it calls no function of the user's by these names.
     """
     return _CALL.sub(r"autopar_\1", text)
+
+
+def defined(source: str, where: str, names: Mapping[str, object]) -> dict[str, Any]:
+    """Return what a text of ours defines, which sees `names` and these builtins."""
+    found: dict[str, Any] = {**names, **OWN_BUILTINS}
+    exec(compile(with_own_builtins(source) + "\n", f"<autopar {where}>", "exec"), found)  # noqa: S102  # our own text
+    return found

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import field
 from math import inf
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from autopar.codegen.rates import Rates
 from .cost import interpreter_nanoseconds
 from .guard import INTEGERS, Guard
 from .long_sums import LongSums
-from .own_builtins import OWN_BUILTINS, with_own_builtins
+from .own_builtins import defined
 
 # After so many in a row that were too short for a kernel.
 MOST_SHORT = 32
@@ -125,10 +124,6 @@ def _prediction(plan: RegionPlan, guard: Guard) -> Callable[..., int | None] | N
     if tests:
         lines.append(f"    if {' or '.join(tests)}: return None")
     lines.append(f"    return {interpreter_nanoseconds(scop)}")
-    names: dict[str, Any] = {
-        "autopar_ndarray": np.ndarray, "autopar_integers": INTEGERS, **OWN_BUILTINS,
-    }  # fmt: skip
-    source = with_own_builtins("\n".join(lines) + "\n")
-    exec(compile(source, "<autopar rest>", "exec"), names)  # noqa: S102  # our own text
-    found: Callable[..., int | None] = names["predict"]
+    names = {"autopar_ndarray": np.ndarray, "autopar_integers": INTEGERS}
+    found: Callable[..., int | None] = defined("\n".join(lines), "rest", names)["predict"]
     return found

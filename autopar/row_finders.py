@@ -36,7 +36,7 @@ from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.scop import Box, DataBounds, Scop
 from autopar.analysis.model.text import python_text
 
-from .own_builtins import OWN_BUILTINS, with_own_builtins
+from .own_builtins import defined
 
 # What `find` may raise where the interpreter would, or might.
 NOT_FOUND = (TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
@@ -119,10 +119,9 @@ def _finder(
         "autopar_one_row": rows.one_row,
         "autopar_values": rows.values, "autopar_part": rows.part, "autopar_whole": rows.whole,
         "autopar_least": rows.least, "autopar_greatest": rows.greatest,
-        "autopar_wide": _wide, **OWN_BUILTINS,
+        "autopar_wide": _wide,
     }  # fmt: skip
-    exec(compile(with_own_builtins("\n".join(lines)) + "\n", "<autopar rows>", "exec"), names)  # noqa: S102  # our own text
-    found = names[name]
+    found = defined("\n".join(lines), "rows", names)[name]
     limits = _limits(data)
     if not any(isinstance(node, Binary | Unary) for each in limits for node in _values(each)):
         return RowFinder(arguments=arguments, found=data.parameters, find=found, lines=tuple(lines))

@@ -13,7 +13,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import INTEGER_OVERFLOW, Load
 from autopar.analysis.model.types import ArrayType
 
-from .data_ranges import limits, step_text
+from .data_ranges import limits, range_text, step_text
 from .expressions import Names, print_expression, print_integer, print_statement
 from .hoisting import meets_other_turns
 from .integers import text
@@ -271,7 +271,7 @@ class Body:
         if loop.is_endless:
             upper = tried(lower, upper)
         iterator = self.names[loop.iterator]
-        bounds = f"{lower}, {upper}" if step == "1" else f"{lower}, {upper}, {step}"
+        bounds = range_text(lower, upper, step)
         return f"for {iterator} in range({bounds}):  # line {loop.span.line}"
 
     def bounds(self, loop: Loop) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import Store, TypedExpression
 
 from .cpu_body import given_up, left_early, tried
-from .data_ranges import limits, step_text
+from .data_ranges import limits, range_text, step_text
 from .expressions import Names, Printed, print_atomic, print_expression, print_statement
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
@@ -60,7 +60,7 @@ class DeviceBody:
         shown = step_text(loop, self.names) if step is None else str(step)
         if loop.is_endless:
             upper = tried(lower, upper)
-        bounds = f"{lower}, {upper}" if shown == "1" else f"{lower}, {upper}, {shown}"
+        bounds = range_text(lower, upper, shown)
         return f"for {self.names[loop.iterator]} in range({bounds}):  # line {loop.span.line}"
 
     def value(self, expression: TypedExpression, spelled: Mapping[str, str]) -> Printed:

@@ -64,6 +64,11 @@ def limits(loop: Loop, names: Mapping[str, str]) -> tuple[str, str]:
     return lower, upper
 
 
+def range_text(lower: str, upper: str, step: str) -> str:
+    """Return the arguments of `range`, a step of 1 left out."""
+    return f"{lower}, {upper}" if step == "1" else f"{lower}, {upper}, {step}"
+
+
 def step_text(loop: Loop, names: Mapping[str, str]) -> str:
     """Return the step of a loop as Python, in the spelling of `names`."""
     if loop.within is not None and loop.within.step is not None:

@@ -31,7 +31,7 @@ from autopar.analysis.model.typed import (
     Variable,
 )
 
-from .data_ranges import limits, step_text
+from .data_ranges import limits, range_text, step_text
 from .integers import rename, simplify, text
 from .kernel import (
     ArrayArgument,
@@ -107,9 +107,7 @@ def header_text(node: Loop) -> str:
         word = f"scan {', '.join(each.target for each in node.scans)} for"
     if node.renamings:
         word = f"overwriting {', '.join(each.array for each in node.renamings)} for"
-    bounds = ", ".join(limits(node, {}))
-    step = step_text(node, {})
-    bounds += "" if step == "1" else f", {step}"
+    bounds = range_text(*limits(node, {}), step_text(node, {}))
     return f"{word} {node.iterator} in range({bounds}):"
 
 

@@ -15,6 +15,7 @@ would wait for one.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from autopar.analysis.model.nouns import dataclass
@@ -105,6 +106,12 @@ def driver(found: Whole, taken: frozenset[str]) -> For:
         loop = replace(loop, body=_numbered(loop.body, exits))
     body = (*begin, *found.before, replace(loop, is_driver=True), *found.after)
     names = taken | mentions(body) | bound_names(body)
+    return replace(once(body, loop, names), exits=exits)
+
+
+def once(body: tuple[Statement, ...], loop: For | Each | While, names: AbstractSet[str]) -> For:
+    """Return what runs `body` once, in the place of a loop in it; `names` are in use."""
+    at = loop.span
     return For(
         variable=unused(_VARIABLE, names),
         start=Constant(value=0, span=at),
@@ -115,7 +122,6 @@ def driver(found: Whole, taken: frozenset[str]) -> For:
         span=at,
         is_inner_axis=True,
         runs_once=True,
-        exits=exits,
     )
 
 

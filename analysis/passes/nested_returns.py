@@ -20,6 +20,7 @@ from typing import Any
 import gast
 
 from ..model.loop_ir import TEMPORARY
+from .syntax_nodes import assigned, constant, name_of
 
 _LEFT = "_left"
 _LOOPS = (gast.For, gast.While)
@@ -75,7 +76,7 @@ def _left_by_return(node: Any) -> list[Any] | None:
         gast.copy_location(gast.If(test=_is(name, number, each), body=[each], orelse=[]), each)
         for number, each in enumerate(numbered.found, start=1)
     ]
-    return [_assigned(name, 0, node), loop, *leave]
+    return [assigned(name, constant(0, node), node), loop, *leave]
 
 
 class _Numbered:
@@ -92,7 +93,7 @@ class _Numbered:
         match node:
             case gast.Return():
                 self.found.append(node)
-                return [_assigned(self.name, len(self.found), node), node]
+                return [assigned(self.name, constant(len(self.found), node), node), node]
             case gast.If() if _returns(node):
                 body, orelse = self.block(node.body), self.block(node.orelse)
                 return [gast.copy_location(gast.If(test=node.test, body=body, orelse=orelse), node)]
@@ -107,21 +108,6 @@ def _returns(node: Any) -> bool:
 
 
 def _is(name: str, number: int, at: Any) -> Any:
-    test = gast.Compare(left=_name(name, gast.Load(), at), ops=[gast.Eq()], comparators=[])
-    test.comparators = [_constant(number, at)]
+    test = gast.Compare(left=name_of(name, gast.Load(), at), ops=[gast.Eq()], comparators=[])
+    test.comparators = [constant(number, at)]
     return gast.copy_location(test, at)
-
-
-def _assigned(name: str, value: int, at: Any) -> Any:
-    target = _name(name, gast.Store(), at)
-    assignment = gast.Assign(targets=[target], value=_constant(value, at), type_comment=None)
-    return gast.copy_location(assignment, at)
-
-
-def _name(name: str, context: Any, at: Any) -> Any:
-    node = gast.Name(id=name, ctx=context, annotation=None, type_comment=None)
-    return gast.copy_location(node, at)
-
-
-def _constant(value: int, at: Any) -> Any:
-    return gast.copy_location(gast.Constant(value=value, kind=None), at)

@@ -18,6 +18,7 @@ from typing import TypeGuard
 
 from autopar.analysis.model.nouns import dataclass
 
+from ..model.indirect import value_children
 from ..model.loop_ir import (
     TEMPORARY,
     Assign,
@@ -37,8 +38,9 @@ from ..model.loop_ir import (
     walk_statements,
 )
 from ..model.unused import unused
+from .drivers import once
 from .instances import bound_names, mentions
-from .substitution import rebuilt, substituted
+from .substitution import rebuilt, substituted, value_names
 from .updates import same_expression
 
 _ORDERS = frozenset(("<", "<=", ">", ">="))
@@ -63,19 +65,9 @@ def noted_places(nest: For, taken: frozenset[str]) -> For:
 
 def _after(begin: tuple[Assign, ...], nest: For, names: set[str]) -> For:
     """Return statements and then a whole nest, as one that runs once."""
-    at = nest.span
-    zero, one = (Constant(value=value, span=at) for value in (0, 1))
     inner = replace(nest, inlined=(), before=(), collects=(), exits=None, held=None)
-    return For(
-        variable=unused(f"{TEMPORARY}once", names),
-        start=zero,
-        stop=one,
-        step=one,
-        body=(*begin, inner),
-        header=nest.header,
-        span=at,
-        is_inner_axis=True,
-        runs_once=True,
+    return replace(
+        once((*begin, inner), nest, names),
         inlined=nest.inlined,
         before=nest.before,
         collects=nest.collects,
@@ -172,42 +164,31 @@ def _is_kept(there: Expression, place: str, statement: If, loop: For) -> bool:
 
     And whether nothing but reading it can happen before a loop that may be empty.
     """
-    plain = all(
-        isinstance(node, Element | Name | Constant)
-        or (isinstance(node, Unary) and node.operator == "-")
-        or (isinstance(node, Call) and node.function in _CALLS)
-        for node in walk_expression(there)
-        if not _is_subscript(node, there)
-    )
-    outside = {
-        node.name
-        for node in walk_expression(there)
-        if isinstance(node, Name) and not _is_subscript(node, there)
-    }
-    changing = bound_names(loop.body) | {loop.variable}
-    others = [each for each in walk_statements(loop.body) if each is not statement.body[0]]
+    setters = [each for each in walk_statements(loop.body) if place in _bound_by(each)]
     return (
-        plain
-        and place not in outside
-        and _names(there) & changing == {place}
-        and not any(place in bound_names((each,)) for each in others if not _holds(each, statement))
+        _only_looks(there)
+        and place not in value_names(there)
+        and _names(there) & (bound_names(loop.body) | {loop.variable}) == {place}
+        and setters == [statement.body[0]]
     )
 
 
-def _is_subscript(node: Expression, whole: Expression) -> bool:
-    """Return whether `node` stands in a subscript, where arithmetic is of integers."""
-    return any(
-        node is part
-        for element in walk_expression(whole)
-        if isinstance(element, Element)
-        for index in element.indices
-        for part in walk_expression(index)
+def _only_looks(value: Expression) -> bool:
+    """Return whether a value is an element, its amount or its negative."""
+    is_plain = (
+        isinstance(value, Element | Name | Constant)
+        or (isinstance(value, Unary) and value.operator == "-")
+        or (isinstance(value, Call) and value.function in _CALLS)
     )
+    return is_plain and all(map(_only_looks, value_children(value)))
 
 
-def _holds(statement: Statement, inner: If) -> bool:
-    """Return whether one statement is another, or stands around it."""
-    return statement is inner or any(each is inner for each in walk_statements((statement,)))
+def _bound_by(statement: Statement) -> set[str]:
+    """Return the name that a statement binds itself, those in its body left out."""
+    match statement:
+        case For(variable=name) | Assign(target=Name(name=name)) | Update(target=Name(name=name)):
+            return {name}
+    return set()
 
 
 def _only_reads(loop: For) -> bool:

@@ -23,6 +23,7 @@ from typing import Any
 import gast
 
 from ..model.loop_ir import RESULT
+from .syntax_nodes import assigned, constant, name_of
 
 # Whether a loop with `return` in it has returned: no name of the user's either.
 LEFT = "break"
@@ -61,13 +62,13 @@ def without_result(body: list[Any]) -> list[Any] | None:
     """Return the body of a function that returns nothing, as if it returned 0 on every path."""
     if not body:
         return None
-    zero = gast.Return(value=_constant(0, body[-1]))
+    zero = gast.Return(value=constant(0, body[-1]))
     return with_result([*map(_returning_zero, body), gast.copy_location(zero, body[-1])])
 
 
 def _returning_zero(node: Any) -> Any:
     if isinstance(node, gast.Return):
-        return gast.copy_location(gast.Return(value=_constant(0, node)), node)
+        return gast.copy_location(gast.Return(value=constant(0, node)), node)
     if not _returns(node):
         return node
     changed = copy.copy(node)
@@ -86,7 +87,7 @@ def with_result(body: list[Any]) -> list[Any] | None:
             case gast.Return(value=None):
                 return None
             case gast.Return():
-                return [*settled, _assigned(RESULT, node.value, node)]
+                return [*settled, assigned(RESULT, node.value, node)]
             case gast.If() if _returns(node):
                 rest = body[position + 1 :]
                 ends = [_always(node.body), _always(node.orelse)]
@@ -106,8 +107,8 @@ def with_result(body: list[Any]) -> list[Any] | None:
                 last = _last_value(node, body[position + 1 :])
                 if left is None or last is None:
                     return None
-                begin = _assigned(LEFT, _constant(False, node), node)  # a value
-                return [*settled, _assigned(RESULT, last, node), begin, left]
+                begin = assigned(LEFT, constant(False, node), node)  # a value
+                return [*settled, assigned(RESULT, last, node), begin, left]
             case _ if _returns(node):
                 return None
         settled.append(node)
@@ -142,7 +143,7 @@ def _left_early(loop: Any) -> Any | None:
             if inner is None:
                 return None
             jump = gast.copy_location(gast.Break(), node)
-            test = _name(LEFT, gast.Load(), node)
+            test = name_of(LEFT, gast.Load(), node)
             leave = gast.If(test=test, body=[jump], orelse=[])
             body += [inner, gast.copy_location(leave, node)]
         else:
@@ -161,9 +162,9 @@ def _jumping(node: Any) -> list[Any] | None:
         case gast.Return(value=None):
             return None
         case gast.Return():
-            done = _assigned(LEFT, _constant(True, node), node)  # a value
+            done = assigned(LEFT, constant(True, node), node)  # a value
             jump = gast.copy_location(gast.Break(), node)
-            return [_assigned(RESULT, node.value, node), done, jump]
+            return [assigned(RESULT, node.value, node), done, jump]
         case gast.If() if _returns(node):
             branches = []
             for branch in (node.body, node.orelse):
@@ -176,21 +177,6 @@ def _jumping(node: Any) -> list[Any] | None:
         case _ if _returns(node):
             return None
     return [node]
-
-
-def _assigned(name: str, value: Any, at: Any) -> Any:
-    target = _name(name, gast.Store(), at)
-    assignment = gast.Assign(targets=[target], value=value, type_comment=None)
-    return gast.copy_location(assignment, at)
-
-
-def _name(name: str, context: Any, at: Any) -> Any:
-    node = gast.Name(id=name, ctx=context, annotation=None, type_comment=None)
-    return gast.copy_location(node, at)
-
-
-def _constant(value: int, at: Any) -> Any:
-    return gast.copy_location(gast.Constant(value=value, kind=None), at)
 
 
 def _returns(node: Any) -> bool:
