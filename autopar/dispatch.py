@@ -42,6 +42,7 @@ from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError
 from autopar.codegen.forks import Lock
+from autopar.codegen.pool import ALWAYS
 from autopar.codegen.rates import current
 from autopar.codegen.reasons import CompileFailed, TargetLacksFeature
 
@@ -60,7 +61,7 @@ from .put_back import kept
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
-from .resting import ALWAYS, Rest, known_ns, sizes_tell
+from .resting import Rest, known_ns, sizes_tell
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
@@ -342,9 +343,12 @@ class Region:
         self, repeat: Repeat, values: tuple[object, ...], returned: tuple[tuple[object, ...], ...]
     ) -> None:
         """Let calls like one that ran take a short way, or none where they do not pay."""
+        if self.shortcuts.knows(repeat):
+            return
         pool = MACHINE.pool(self.options)
         is_plain = all(type(each) is int for each in returned[0])
         if is_plain and self.shortcuts.learn(repeat, values, pool, returned):
+            repeat.runs = 0  # it may be used up: then calls like it come here again
             return
         predicted_ns, rates = repeat.found.interpreter_ns, current()
         is_short = predicted_ns < min(repeat.least_ns, _FEW_ENTRIES * rates.enter)

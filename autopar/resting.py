@@ -21,6 +21,7 @@ import numpy as np
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
+from autopar.codegen.pool import ALWAYS
 from autopar.codegen.rates import Rates
 
 from .cost import interpreter_nanoseconds
@@ -37,7 +38,6 @@ KNOWN_AT = 128
 _MOST_KNOWN = 8
 # How many calls native code leaves before it asks again: in between nothing is repaid.
 FEWEST_USES, MOST_USES = 1_000, 1_000_000
-ALWAYS = 2**62
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -94,7 +94,6 @@ class Shortcuts:
         planned = None if noted is None else pool.repeatable(*noted.launch)
         if noted is None or planned is None:
             return False
-        job, board, helpers = planned
         known = Known(
             values=values,
             integers=_integers(values),
@@ -103,14 +102,15 @@ class Shortcuts:
             forks=(FORKS.address, FORKS.generation),
         )
         launched = Launched(
-            job=job,
-            board=board,
-            helpers=helpers,
+            job=planned.job,
+            board=planned.board,
+            helpers=planned.helpers,
             objects=noted.objects,
             floats=noted.floats,
             result=result,
             slot=slot(self.number),
             iterations=repeat.found.iterations,
+            uses=planned.uses,
         )
         self._add(self.asker, repeat, known, launched)
         return True
@@ -142,6 +142,13 @@ class Shortcuts:
             asker.enter = self._shortcut.enter
         self._learned.append(repeat)
         self._shortcut.add(known, does)
+
+    def knows(self, repeat: Repeat) -> bool:
+        """Return whether calls like one take a short way, unless something is in their way."""
+        return self._shortcut is not None and any(
+            each is repeat and self._shortcut.is_live(number)
+            for number, each in enumerate(self._learned)
+        )
 
     def said(self, number: int) -> tuple[Repeat, Outcome, float]:
         """Return which call ran last in a short way, what came out of it, and in what time."""

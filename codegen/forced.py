@@ -8,14 +8,9 @@ After:   Alone      all stay there; Ctrl-C waits for them
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from .copies import Arguments, Private
-from .pool import SHORTEST_CHUNK_NS, Bounds, Kernel, Outcome, Pool
-
-if TYPE_CHECKING:
-    from .jobs import Job
-    from .native import Board
+from .pool import SHORTEST_CHUNK_NS, Bounds, Kernel, Outcome, Pool, Repeatable
 
 
 class _Forced(Pool):
@@ -80,7 +75,7 @@ class _Forced(Pool):
 
     def repeatable(
         self, kernel: Kernel, bounds: Bounds, arguments: tuple[object, ...]
-    ) -> tuple[Job, Board | None, int] | None:
+    ) -> Repeatable | None:
         """Return what the pool gives for other work."""
         lower, upper, step, work = bounds
         return super().repeatable(kernel, (lower, upper, step, self.taken_for(work)), arguments)

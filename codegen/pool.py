@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from .copies import Arguments, Private, new_array, private_copies
 from .entries import Entry, entry_of
@@ -53,9 +53,19 @@ CHUNKS_PER_THREAD = 4
 EXTRA_CHUNK_NS = 60_000
 # What is predicted to take less is let run to its end, if predictions are worth anything.
 _LASTING_NS = 2_000_000
+ALWAYS = 2**62  # uses of what nobody has to look at again
 _FEWEST_TRIPS = 2  # that can be shared out
 # Jobs kept to be run again, one a kernel: a few hundred bytes each.
 _MOST_JOBS = 256
+
+
+class Repeatable(NamedTuple):
+    """What native code may run in place of a launch."""
+
+    job: Job
+    board: Board | None  # None: on this thread alone
+    helpers: int
+    uses: int  # how often, before somebody is to look again
 
 
 class Launcher(Protocol):
@@ -182,14 +192,15 @@ class Pool:
         if len(range(lower, upper, step)) < _FEWEST_TRIPS:
             return self.call(kernel, (lower, upper, *arguments), work)
         trial = self._trial(kernel, work)
+        started = 0 if trial is None else perf_counter_ns()
+        is_tried = trial is not None and trial.is_open(started)
         stays = work < self.inline_ns if trial is None else trial.stays
-        started = perf_counter_ns() if trial is not None and trial.is_open else None
         self._native_ns = 0
         if stays:
             outcome = self.call(kernel, (lower, upper, *arguments), work)
         else:
             outcome = self._shared_out(kernel, (lower, upper, step, work), arguments)
-        if trial is not None and started is not None:
+        if trial is not None and is_tried:
             taken = perf_counter_ns() - started
             trial.note(taken, self._native_ns or taken, stayed=stays)
         return outcome
@@ -320,8 +331,9 @@ class Pool:
         lower, upper, step = bounds
         blocks = -(-len(range(lower, upper, step)) // block)
         trial = self._trial(kernel, work) if blocks >= _FEWEST_TRIPS else None
-        stays = blocks < _FEWEST_TRIPS or (work < self.inline_ns if trial is None else trial.stays)
         started = perf_counter_ns()
+        is_tried = trial is not None and trial.is_open(started)
+        stays = blocks < _FEWEST_TRIPS or (work < self.inline_ns if trial is None else trial.stays)
         if stays:
             outcomes = [self.call(kernel, (lower, upper, *arguments), work)]
         else:
@@ -331,7 +343,7 @@ class Pool:
             together = 1 << (-(-blocks // count) - 1).bit_length()
             borders = (*range(lower, upper, step * block * together), upper)
             outcomes = self.run(kernel, borders, arguments, work, copies, by_part=by_part)
-        if trial is not None and trial.is_open:
+        if trial is not None and is_tried:
             taken = perf_counter_ns() - started
             trial.note(taken, taken, stayed=stays)
         return outcomes
@@ -347,8 +359,8 @@ class Pool:
 
     def repeatable(
         self, kernel: Kernel, bounds: Bounds, arguments: tuple[object, ...]
-    ) -> tuple[Job, Board | None, int] | None:
-        """Return a job that does what `launch` does, the board it needs and how many helpers.
+    ) -> Repeatable | None:
+        """Return a job that does what `launch` does.
 
         None where it cannot be done in one native call, or must be interrupted on the way.
         """
@@ -357,9 +369,9 @@ class Pool:
         if entry is None or entry.has_complex:
             return None
         trial = self._trial(kernel, work)
-        stays = work < self.inline_ns if trial is None else trial.stays_natively
-        if stays is None:
+        if trial is not None and trial.is_open(perf_counter_ns()):
             return None  # later, when that is decided
+        stays = work < self.inline_ns if trial is None else trial.stays_natively
         is_inline = stays or len(range(lower, upper, step)) < _FEWEST_TRIPS
         board = None if is_inline or self.threads == 1 else self._started()
         cuts = (lower, upper) if is_inline else _borders(lower, upper, step, work, self.threads)
@@ -367,7 +379,9 @@ class Pool:
         if not job.only_has_status:
             return None
         job.put(entry.packed(arguments))
-        return job, board, min(self.threads, job.chunks) - 1
+        uses = ALWAYS if trial is None else trial.uses()
+        helpers = min(self.threads, job.chunks) - 1
+        return Repeatable(job=job, board=board, helpers=helpers, uses=uses)
 
     def _in_one(self, entry: Entry, bounds: Bounds, arguments: Arguments) -> Outcome | None:
         """Return what `launch` does, in one native call; None where the pool cannot be had.

@@ -66,6 +66,7 @@ class Launched:
     result: object
     slot: int  # in the record
     iterations: int
+    uses: int  # how often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +97,7 @@ class Shortcut:
         self._table.kept = [fallback, finish, records]
         struct.pack_into("=2q", self._table, 0, id(fallback), id(finish))
         self._records = records
-        self._live: list[int] = []
+        self._live: list[_Block] = []
         self._made: list[_Block] = []
         self.enter: Callable[..., Any] = built_in()(self._table)
 
@@ -108,14 +109,20 @@ class Shortcut:
         block = _Block(known, does, id(self._records), len(self._made))
         self._made.append(block)
         self._table.kept.append(block)
-        self._live = [*self._live, block.address][-MOST_BLOCKS:]
-        cells = (len(self._live), *self._live)
+        self._live = [*(each for each in self._live if each.is_left), block][-MOST_BLOCKS:]
+        cells = (len(self._live), *(each.address for each in self._live))
         struct.pack_into(f"={len(cells)}q", self._table, 8 * cell.COUNT, *cells)
 
     def forget(self) -> None:
         """Send all calls to the function in Python."""
         self._live = []
         struct.pack_into("=q", self._table, 8 * cell.COUNT, 0)
+
+    def is_live(self, number: int) -> bool:
+        """Return whether calls still take the short way that was the so manieth to be added."""
+        return number < len(self._made) and any(
+            each is self._made[number] and each.is_left for each in self._live
+        )
 
     def said(self, number: int) -> tuple[list[tuple[Any, ...]], float]:
         """Return what the chunks of the last run said, and the seconds it took, for `finish`."""
@@ -146,10 +153,9 @@ class _Block:
         cells[cell.RESULT], cells[cell.RECORDS] = id(does.result), records
         cells[cell.SLOT], cells[cell.ITERATIONS] = does.slot, does.iterations
         cells[cell.NUMBER] = number
+        cells[cell.USES] = does.uses
         if isinstance(does, Launched):
             self._launch(cells, does)
-        else:
-            cells[cell.USES] = does.uses
         self._cells = _cells(cells)
         self.address = ctypes.addressof(self._cells)
         # Not the values: arrays are the caller's.
@@ -172,6 +178,12 @@ class _Block:
     def outcomes(self) -> list[tuple[Any, ...]]:
         """Return what the chunks of the last run said; none where nothing is run."""
         return self._does.job.outcomes() if isinstance(self._does, Launched) else []
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is to be used any more."""
+        uses: int = self._cells[cell.USES]
+        return uses > 0
 
     @property
     def seconds(self) -> float:

@@ -148,7 +148,11 @@ ready:
   %fork_at = getelementptr i64, ptr %block, i64 {FORK}
   %there = load i64, ptr %fork_at
   %is_here = icmp eq i64 %here, %there
-  %is_ready = and i1 %is_free, %is_here
+  %uses_at = getelementptr i64, ptr %block, i64 {USES}
+  %uses = load i64, ptr %uses_at
+  %is_left = icmp sgt i64 %uses, 0
+  %is_mine = and i1 %is_free, %is_here
+  %is_ready = and i1 %is_mine, %is_left
   br i1 %is_ready, label %headers, label %no
 headers:
   %headers_at = getelementptr i64, ptr %block, i64 {HEADERS}
@@ -521,6 +525,10 @@ claim:
   br i1 %is_free, label %arguments, label %unfit
 arguments:
   store i64 1, ptr %in_use_at
+  %uses_at = getelementptr i64, ptr %block, i64 {USES}
+  %uses = load i64, ptr %uses_at
+  %fewer = sub i64 %uses, 1
+  store i64 %fewer, ptr %uses_at
   %is_packed = call i1 @pack(ptr %block, ptr %values)
   br i1 %is_packed, label %take, label %leave
 take:

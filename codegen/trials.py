@@ -9,12 +9,17 @@ of that turns the balance, so only launches near it are tried, for each kernel a
 work by itself. They are not tried in turns: a launch finds its data where the last one left
 them, in the caches of one core or of several. What says that a prediction is wrong is asked a
 second time some milliseconds later. Values never depend on the way that is taken.
+
+Nothing is decided for ever: while a trial lasts, a core may be lent to somebody else. So what was
+found is tried again after a twentieth of a second, and each time it is confirmed after eight times
+as long; what turns out otherwise is asked again soon.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import log2
+from time import perf_counter_ns
 
 from .uneven import is_unsure
 
@@ -33,6 +38,8 @@ _PER_OCTAVE = 4  # amounts of work that are told apart
 # The way that is predicted to be longer must have been shorter than this part of the other.
 _CLEARLY = 0.9
 _MOST_TRIALS = 1024
+# What was found holds for so long, and each time that it is confirmed so many times as long.
+HELD_NS, HELD_LONGER = 50_000_000, 8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,11 +54,21 @@ class Trial:
     _is_second: bool = False
     _decided: bool | None = None
     _decided_natively: bool | None = None
+    _before: tuple[bool, bool] | None = None  # what was decided the last time
+    _held_ns: int = HELD_NS
+    _until: float = 0  # when what is decided is to be tried again
 
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing is decided yet."""
+    def is_open(self, now: int) -> bool:
+        """Whether nothing is decided, now that the clock says so; a decision may be over."""
+        if self._decided is not None and now >= self._until:
+            self._reopen()
         return self._decided is None
+
+    def uses(self) -> int:
+        """Return how many more native launches there are until what is decided is tried again."""
+        times = self._native_times[bool(self._decided_natively)]
+        left = max(0, self._until - perf_counter_ns())
+        return 1 + int(left / max(1, min(times, default=1)))
 
     @property
     def stays(self) -> bool:
@@ -78,14 +95,29 @@ class Trial:
             self._decide()
 
     def _decide(self) -> None:
-        found = self._stays(*map(min, self._times))
-        natively = self._stays(*map(min, self._native_times))
-        if {found, natively} == {self.predicted} or self._is_second:
-            self._decided, self._decided_natively = found, natively
+        found = self._stays(*map(_least, self._times))
+        natively = self._stays(*map(_least, self._native_times))
+        is_known = (found, natively) == self._before
+        if is_known or {found, natively} == {self.predicted} or self._is_second:
+            self._keep(found, natively=natively)
             return
         self._is_second, self._waits_ns = True, WAITED_NS
         for times in (self._times, self._native_times):
             times[self.predicted].clear()
+
+    def _keep(self, found: bool, *, natively: bool) -> None:  # noqa: FBT001 - a decision
+        is_known = (found, natively) == self._before
+        self._held_ns = self._held_ns * HELD_LONGER if is_known else HELD_NS
+        self._until = perf_counter_ns() + self._held_ns
+        self._decided, self._decided_natively = found, natively
+
+    def _reopen(self) -> None:
+        assert self._decided is not None  # it was asked
+        self._before = self._decided, bool(self._decided_natively)
+        self._decided = self._decided_natively = None
+        self._is_second = False
+        for each in (*self._times, *self._native_times):
+            each.clear()
 
     def _stays(self, together: int, alone: int) -> bool:
         if self.predicted:
@@ -96,6 +128,11 @@ class Trial:
 def _is_enough(times: list[int]) -> bool:
     """Return whether one way was tried."""
     return len(times) >= TRIES and (len(times) >= MOST_TRIES or sum(times) >= LEAST_NS)
+
+
+def _least(times: list[int]) -> int:
+    # Another thread may have begun anew.
+    return min(times, default=0)
 
 
 class Trials:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar.codegen.pool import Pool
 from autopar.codegen.shortcut import Shortcut
 from autopar.repeats import Repeats
 from tests.sameness import observe, places
@@ -108,6 +109,21 @@ def test_the_third_call_with_the_same_arrays_is_short(way, found):
     assert len(found) == 3
     assert given[1].tolist() == [-10.0] * 200
     assert places(decorated) == ["cpu"]
+
+
+def test_what_native_code_may_do_a_few_times_is_asked_again_afterwards(way, found, monkeypatch):
+    plan = Pool.repeatable
+    monkeypatch.setattr(
+        Pool, "repeatable", lambda *given: (each := plan(*given)) and each._replace(uses=3)
+    )
+    given = arguments()
+    decorated = warmed(scaled, given)
+    for turn in range(20):
+        decorated(*given[:3], float(turn))
+        assert given[1][:2].tolist() == [float(turn), 2.0 * turn]
+    assert len(found) == 22
+    if way == "native":
+        assert ["python", *["native"] * 3] * 5 == found[:20]
 
 
 def test_other_arrays_each_time_are_no_repeats(found):

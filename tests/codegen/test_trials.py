@@ -8,9 +8,18 @@ import numpy as np
 import pytest
 
 from autopar.codegen import pool as pool_module
+from autopar.codegen import trials as trials_module
 from autopar.codegen.forced import Alone, Together
 from autopar.codegen.pool import Pool
-from autopar.codegen.trials import MOST_TRIES, MOST_WAITED, TRIES, Trial, Trials
+from autopar.codegen.trials import (
+    HELD_LONGER,
+    HELD_NS,
+    MOST_TRIES,
+    MOST_WAITED,
+    TRIES,
+    Trial,
+    Trials,
+)
 from autopar.codegen.uneven import unsure
 from autopar.shortcuts import LEARNED_AT
 
@@ -21,7 +30,7 @@ MS = 1_000_000  # that is long enough for a launch to be one of few
 def tried(trial: Trial, *, alone: int, together: int, unit: int = MS) -> list[bool]:
     """The ways taken until `trial` is decided, its launches taking so long on either."""
     ways = []
-    while trial.is_open:
+    while trial.is_open(0):
         ways.append(trial.stays)
         taken = unit * (alone if trial.stays else together)
         trial.note(taken, taken, stayed=trial.stays)
@@ -44,7 +53,7 @@ def test_no_trial_lasts_longer_than_native_code_waits_for_it() -> None:
 def test_a_core_that_was_lent_for_a_moment_decides_nothing() -> None:
     trial = Trial(predicted=False)
     lent = iter([MS] * TRIES)
-    while trial.is_open:
+    while trial.is_open(0):
         taken = MS // 10 if trial.stays else next(lent, MS // 30)
         trial.note(taken, taken, stayed=trial.stays)
     assert not trial.stays
@@ -70,7 +79,7 @@ def test_a_small_difference_leaves_the_prediction(predicted) -> None:
 def test_the_shortest_launch_counts() -> None:
     trial = Trial(predicted=True)
     for number in itertools.count():
-        if not trial.is_open:
+        if not trial.is_open(0):
             break
         if trial.stays:
             trial.note(MS * (900 if number % TRIES else 10), MS * 900, stayed=True)
@@ -102,6 +111,30 @@ def test_nothing_is_said_of_native_launches_before_all_is_tried() -> None:
         trial.note(MS * 30, MS * 10, stayed=False)
     assert trial.stays
     assert False is trial.stays_natively
+
+
+def test_what_is_decided_is_tried_again_and_later_each_time(monkeypatch) -> None:
+    now = 0
+    monkeypatch.setattr(trials_module, "perf_counter_ns", lambda: now)
+    trial = Trial(predicted=False)
+    tried(trial, alone=10, together=20)  # the other core is lent to somebody
+    assert trial.stays
+    held = HELD_NS
+    for _ in range(3):
+        assert trial.uses() == 1 + held // (10 * MS)
+        assert not trial.is_open(now + held - 1)
+        now += held
+        assert trial.is_open(now)
+        assert None is trial.stays_natively
+        ways = tried(trial, alone=10, together=20)
+        assert [False] * TRIES + [True] * TRIES == ways  # no second time: that is known
+        held *= HELD_LONGER
+    now += held
+    assert trial.is_open(now)
+    tried(trial, alone=20, together=10)
+    assert (False, False) == (trial.stays, trial.stays_natively)
+    assert not trial.is_open(now + HELD_NS - 1)
+    assert trial.is_open(now + HELD_NS)
 
 
 def test_only_launches_near_the_limit_are_tried() -> None:
