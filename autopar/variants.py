@@ -45,6 +45,8 @@ from autopar.codegen.cells import without_lost
 from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.cpu import generate_cpu, launches_once
 from autopar.codegen.cuda import generate_cuda, lacking
+from autopar.codegen.cuda_arguments import kernels_of
+from autopar.codegen.device_rows import with_rows
 from autopar.codegen.dump import dump_program
 from autopar.codegen.host import reordered
 from autopar.codegen.jam import jammed_loops, with_jammed
@@ -127,7 +129,7 @@ def draft_variant(
         program = without_rounded(program)
     program = marked(program, typed)
     if not is_cpu and not lists:
-        program = with_passes(program)
+        program = with_rows(with_passes(program))
     refusal = _unfit(region.scop.span, target, program)
     refusal = refusal or unfit_rows(program, target, region.scop.span)
     if refusal is not None:
@@ -352,7 +354,7 @@ def _unfit(span: Span, target: Target, program: Program) -> Refusal | None:
     """Return why a region may not run on a target although it can be typed."""
     if target == "cpu":
         return None
-    if not has_parallel_loop(program):
+    if not has_parallel_loop(program) and not any(e.is_staggered for e in kernels_of(program)):
         feature = "way to share out a region without a parallel loop"
         return Refusal(reasons=(TargetLacksFeature(span=span, target=target, feature=feature),))
     return lacking(program)

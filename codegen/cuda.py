@@ -18,8 +18,9 @@
         call.launch(launch0, ((1, n - 1, 1),), (a, b))
         return call.close()
 
-A kernel has a thread for every iteration of one to three nested parallel loops; all else of the
-region runs in single threads, so that arrays stay on the device. Scalars that outlive a kernel
+A kernel has a thread for every iteration of one to three nested parallel loops, or for every row
+of a recurrence (`codegen.cuda_rows`); all else of the region runs in single threads, so that arrays
+stay on the device. Scalars that outlive a kernel
 stay there too, as arrays of one element ("cells"); the thread of the last iteration writes them.
 """
 
@@ -41,12 +42,14 @@ from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
 from .cuda_body import INDENT, DeviceBody
 from .cuda_copies import Copies
 from .cuda_reduce import TreePrinter, tree_lines
+from .cuda_rows import column_at, rows_lines
 from .data_ranges import limits
+from .device_rows import row_of
 from .expressions import is_printable
 from .grid import Axis, Grid, copied_by, plan_grid, unsettled
 from .held import with_held
 from .integers import text
-from .kernel import Instance, Program, targets, walk_nodes
+from .kernel import Instance, Node, Program, targets, walk_nodes
 from .partials import PartialLoop
 from .reasons import TargetLacksFeature
 from .tree_shape import has_tree, iterations_of
@@ -131,15 +134,16 @@ class _Module:
             yield from self._tree(kernel, kernel.partial)
             return
         grid = plan_grid(kernel)
-        iterators = grid.iterators if grid else ()
-        body = list(self._body.nodes(grid.body if grid else kernel.nodes, INDENT))
+        iterators, nodes = _of_thread(kernel, grid)
+        body = list(self._body.nodes(nodes, INDENT))
         reports = any(line.lstrip().startswith("status |=") for line in body)
         if reports:
             self._reporting.add(kernel.name)
         is_last = ("is_last",) if grid and kernel.returned else ()
         passed = self._passed(kernel)
         copies = self._copies(grid.private if grid else ())
-        arguments = (*self._spell(iterators), *is_last, *passed)
+        others = (*is_last, *passed)
+        arguments = (*self._spell(iterators), *others)
         yield "@device_function"
         yield f"def {kernel.name}_body({', '.join(arguments)}):"
         yield from self._framed(kernel, body, reports=reports)
@@ -148,11 +152,27 @@ class _Module:
         call = f"{kernel.name}_body({', '.join(copies.passed(arguments))})"
         if grid:
             yield from self._threads(kernel, grid, copies, call)
+        elif kernel.is_staggered:
+            yield from self._rows(kernel, others)
         else:
             yield f"# In order, from line {kernel.nodes[0].span.line}: a single thread."
             yield self._jit
             yield f"def {kernel.name}({', '.join((*self._status(kernel), *passed))}):"
             yield from self._called(kernel, call, INDENT)
+
+    def _rows(self, kernel: host.Kernel, others: tuple[str, ...]) -> Iterator[str]:
+        """Yield the kernel of rows that run at the same time."""
+        loop, name = kernel.loop, self._names.__getitem__
+        assert loop is not None
+        line = loop.span.line
+        yield f"# A thread for each row of '{loop.iterator}', behind the one before, line {line}."
+        yield self._jit
+        status, outer = self._status(kernel), name(loop.iterator)
+        arguments = ("progress", f"{outer}_lower", f"{outer}_upper", *status, *self._passed(kernel))
+        yield f"def {kernel.name}({', '.join(arguments)}):"
+        call = f"{kernel.name}_body({', '.join((outer, column_at(kernel, name), *others))})"
+        lines = rows_lines(kernel, name, self._text, call, reports=bool(status))
+        yield from (INDENT + line for line in lines)
 
     def _tree(self, kernel: host.Kernel, partial: PartialLoop) -> Iterator[str]:
         """Yield the kernels of a reduced loop."""
@@ -366,6 +386,9 @@ class _Module:
     def _launch(self, kernel: host.Kernel, status: str = "call.status") -> str:
         reported = (status,) if kernel.name in self._reporting else ()
         arguments = _tuple((*reported, *self._passed(kernel)))
+        if kernel.is_staggered and kernel.loop is not None:
+            ends = f"({self._text(kernel.loop.lower)}, {self._text(kernel.loop.upper)})"
+            return f"call.run_rows({kernel.name}, {ends}, {arguments})"
         grid = plan_grid(kernel)
         if grid is None:
             return f"call.run_once({kernel.name}, {arguments})"
@@ -389,6 +412,17 @@ class _Module:
 
     def _spell(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self._names[name] for name in names)
+
+
+def _of_thread(kernel: host.Kernel, grid: Grid | None) -> tuple[tuple[str, ...], tuple[Node, ...]]:
+    """Return the iterators whose values a thread gets, or has for a time, and what it runs then."""
+    if grid is not None:
+        return grid.iterators, grid.body
+    if kernel.is_staggered and kernel.loop is not None:
+        row = row_of(kernel.loop)
+        assert row is not None  # else it is not staggered
+        return (kernel.loop.iterator, row.iterator), row.body
+    return (), kernel.nodes
 
 
 def _slot(threads: tuple[str, ...]) -> str:

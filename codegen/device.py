@@ -28,6 +28,7 @@ from . import cudalib
 from .cudalib import DeviceArray
 from .device_copies import copies_for
 from .device_trees import Bounds, Passed, Tree
+from .progress import DONE, START
 
 HostArray: TypeAlias = NDArray[Any]
 AnyArray: TypeAlias = HostArray | DeviceArray
@@ -43,6 +44,7 @@ _SIMULATED: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
     2: ((7, 5), (4, 3)),
     3: ((5, 3, 2), (2, 2, 4)),
 }
+_ROWS, _SIMULATED_ROWS = 64, 3  # of a recurrence, that one block runs
 _ALIGNMENT = 16  # bytes; the largest item size
 
 
@@ -157,6 +159,17 @@ class DeviceCall:
         with _translated():
             cudalib.launch(kernel, (1,), (1,), arguments)
 
+    def run_rows(self, kernel: Kernel, rows: tuple[int, int], arguments: tuple[Any, ...]) -> None:
+        """Run `kernel` with a thread for each of `rows`: the first, and the one after the last."""
+        lower, upper = rows
+        threads = _ROWS if not cudalib.is_simulator() else _SIMULATED_ROWS
+        turns = -((lower - upper) // threads)
+        if turns <= 0:
+            return
+        with _translated():
+            progress = cudalib.to_device(_new_progress(turns))
+            cudalib.launch(kernel, (turns,), (threads,), (progress, lower, upper, *arguments))
+
     @staticmethod
     def reduce(
         tree: Tree, bounds: Bounds, passed: Passed, terms: int, cells: tuple[DeviceArray, ...]
@@ -202,6 +215,17 @@ def shape_of(extents: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]
         return (min(x, THREADS // rows), rows), _MOST_BLOCKS[:2]
     layers = min(others[1], THREADS // (columns * rows), 64)
     return (columns, rows, layers), _MOST_BLOCKS
+
+
+def _new_progress(turns: int) -> HostArray:
+    """Return the next turn of a block of rows, then which times each turn has done by now.
+
+    As `codegen.progress` has it; the words lie side by side here, since a device reads them past
+    its caches anyway. The turn before the first is done.
+    """
+    progress = np.full(turns + 2, START, np.int64)
+    progress[:2] = 0, DONE
+    return progress
 
 
 def _power_of_two(extent: int) -> int:

@@ -21,13 +21,15 @@ from autopar.analysis.model.typed import Load, Store, Variable, places_of
 
 from .elements import cell_of, differ, key_of, moves
 from .innermost import Scalars, between, rewritten
-from .kernel import Instance, Loop, Node, Program
+from .kernel import Instance, Loop, Node, Program, runs_by_times
 
 
 def with_held(program: Program) -> Program:
     """Return `program` with elements held that an innermost loop of a kernel updates."""
 
     def hold(loop: Loop, around: tuple[Loop, ...], scalars: Scalars) -> Node | None:
+        if around and runs_by_times(around[-1]):
+            return None
         # A loop around that accumulates by partial values looks for the stores.
         accumulated = {cells.array for each in around for cells in each.cells}
         elements = _elements(loop, program.overlapping | accumulated, around)

@@ -34,7 +34,18 @@ from autopar.analysis.model.typed import Operation, TypedExpression, walk_statem
 from autopar.analysis.model.unused import unused
 
 from .integers import difference, rename, simplify
-from .kernel import Branch, Decision, Instance, LaneBand, Loop, Node, Program, names_of, walk_nodes
+from .kernel import (
+    Branch,
+    Decision,
+    Instance,
+    LaneBand,
+    Loop,
+    Node,
+    Program,
+    names_of,
+    runs_by_times,
+    walk_nodes,
+)
 from .lane_expressions import fits_lanes
 from .lane_plan import plan_lanes
 
@@ -55,11 +66,8 @@ def with_jammed(program: Program) -> Program:
 
 def jammed_loops(program: Program) -> tuple[tuple[Span, str], ...]:
     """Return where the loops stand of which rows overlap, and the word for it."""
-    found = (
-        each.stands_for
-        for each in walk_nodes(program.body)
-        if isinstance(each, Loop) and each.stands_for is not None
-    )
+    loops = [each for each in walk_nodes(program.body) if isinstance(each, Loop)]
+    found = [each.stands_for or each for each in loops if each.stands_for or runs_by_times(each)]
     return tuple((each.span, "skew") for loop in found for each in (loop, *loop.body))
 
 

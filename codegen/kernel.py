@@ -261,6 +261,14 @@ class Loop:
         return self.is_parallel or self.is_reduced
 
 
+def runs_by_times(loop: Loop) -> bool:
+    """Return whether the iterations of the loop inside `loop` come one by one, with their times.
+
+    As they do on a device: nothing can be done before all of them, or after.
+    """
+    return loop.is_staggered and loop.skew is not None
+
+
 def targets(loop: Loop) -> tuple[str, ...]:
     """Return every scalar that has its value from all iterations of `loop`."""
     return tuple(name for each in loop.reductions for name in each.targets)

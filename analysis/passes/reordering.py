@@ -42,7 +42,7 @@ def reordered(
     """Return a schedule of `scop` that runs more at the same time; `schedule` where none does.
 
     `columns` are the arrays whose first axis lies side by side. `may_block`: whether the target
-    likes loops over blocks, and rows that overlap.
+    likes loops over blocks.
     """
     if len(scop.loops) < 2:  # a nest of one has one order
         return schedule
@@ -56,8 +56,6 @@ def reordered(
             found = find_split(copies, schedule, constraints) if _is_plain(copies) else None
             if found is not None:
                 return found
-            if not may_block:
-                return schedule
             skews = find_wavefronts(copies, constraints, _coincident(copies, schedule))
             return replace(schedule, skews=skews)
     except isl.BudgetExhaustedError:

@@ -185,6 +185,32 @@ def normalised(a, tolerance):
     return turns
 
 
+def aligned(h, x, y):
+    for i in range(1, h.shape[0]):
+        for j in range(1, h.shape[1]):
+            s = 2.0 if x[i - 1] == y[j - 1] else -1.0
+            v = max(0.0, h[i - 1, j - 1] + s)
+            v = max(v, h[i - 1, j] - 1.0)
+            h[i, j] = max(v, h[i, j - 1] - 1.0)
+
+
+def relaxed(u, tolerance):
+    turns = 0
+    change = tolerance + 1.0
+    while change > tolerance:
+        change = 0.0
+        for i in range(1, u.shape[0] - 1):
+            for j in range(1, u.shape[1] - 1):
+                new = 0.25 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1])
+                u[i, j] = new
+        for i in range(1, u.shape[0] - 1):
+            change = max(change, abs(u[i, 2] - 0.25 * (u[i - 1, 2] + u[i + 1, 2])))
+        turns += 1
+        if turns == 3:
+            break
+    return turns
+
+
 PROGRAMS: dict[str, tuple[Any, Any]] = {
     "private row": (
         buffered,
@@ -201,6 +227,11 @@ PROGRAMS: dict[str, tuple[Any, Any]] = {
     "compacted": (compacted, lambda: (floats(50), np.zeros(50))),
     "shifted": (shifted, lambda: (floats(200), floats(200))),
     "last value": (last, lambda: (floats(50), 0.5)),
+    "rows side by side": (
+        aligned,
+        lambda: (np.zeros((8, 12)), whole(7) % 3, whole(11) % 3),
+    ),
+    "rows, turn by turn": (relaxed, lambda: (floats(70).reshape(7, 10), 1e-9)),
     "none last": (last, lambda: (-abs(floats(50)), 0.5)),
 }
 
@@ -243,8 +274,8 @@ def test_more_iterations_than_copies_are_several_launches(function, monkeypatch)
         return launch(kernel, *others)
 
     monkeypatch.setattr(cudalib, "launch", counting)
-    rows = whole(900).reshape(300, 3)
-    others = (np.zeros((300, 3)), np.full(5, 9.0)) if function is buffered else (np.full(5, 9), 7)
+    rows = whole(270).reshape(90, 3)
+    others = (np.zeros((90, 3)), np.full(5, 9.0)) if function is buffered else (np.full(5, 9), 7)
     with small_shapes():
         decorated = taken(function)
         wanted, found = ([rows, *(np.copy(each) for each in others)] for _ in range(2))

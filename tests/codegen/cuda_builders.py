@@ -18,7 +18,8 @@ from autopar.analysis.model.source import SourceText
 from autopar.analysis.model.typed import FAILURES
 from autopar.analysis.model.types import ArrayType
 from autopar.analysis.passes.allocated_types import allocated_types
-from autopar.analysis.stages import analyze, functions_of, specialize
+from autopar.analysis.stages import Reorders, analyze, functions_of, specialize
+from autopar.codegen.device_rows import with_rows
 from autopar.codegen.kernel import Program
 from autopar.codegen.lower import lower
 
@@ -34,6 +35,7 @@ class Case:
     arguments: Callable[[], dict[str, Any]]
     fails: bool = False  # the interpreter raises, or goes on with larger integers
     error: float = 0.0  # relative, of transcendental functions
+    has_rows: bool = False  # rows that run at the same time, each behind the one before
 
     @property
     def name(self) -> str:
@@ -70,11 +72,12 @@ def program_of(case: Case, *, may_copy: bool = False) -> Program:
     known = allocated_types(scop, types)
     assert not isinstance(known, Refusal), known
     types = dict(known)
-    found = specialize(region, types, frozenset(), may_copy=may_copy)
+    reorders: Reorders | None = "whole" if case.has_rows else None
+    found = specialize(region, types, frozenset(), may_copy=may_copy, reorders=reorders)
     assert isinstance(found, tuple), found
     typed, schedule = found
     kinds = {name: kind for name, kind in types.items() if isinstance(kind, ArrayType)}
-    return lower(scop, schedule, typed, kinds, name=case.name, file="user.py")
+    return with_rows(lower(scop, schedule, typed, kinds, name=case.name, file="user.py"))
 
 
 def passed(program: Program, values: dict[str, Any]) -> tuple[Any, ...]:

@@ -202,6 +202,54 @@ def _square(n, **others):
     return {"a": floats(n, n), "b": np.zeros((n, n)), "n": n, **others}
 
 
+def gauss_seidel(a, steps):
+    for t in range(steps):
+        for i in range(1, a.shape[0] - 1):
+            for j in range(1, a.shape[1] - 1):
+                a[i, j] = 0.25 * (a[i - 1, j] + a[i + 1, j] + a[i, j - 1] + a[i, j + 1])
+
+
+def common(t, x, y):
+    for i in range(1, t.shape[0]):
+        for j in range(1, t.shape[1]):
+            if x[i - 1] == y[j - 1]:
+                t[i, j] = t[i - 1, j - 1] + 1
+            else:
+                t[i, j] = max(t[i - 1, j], t[i, j - 1])
+
+
+def corner(a, n, m):
+    for i in range(1, n):
+        for j in range(1, m - 1):
+            a[i, j] = 0.5 * a[i - 1, j + 1] + a[i, j - 1] / 3.0
+
+
+def narrow(a, n, w):
+    for i in range(1, n):
+        for j in range(max(1, i - w), min(n, i + w)):
+            a[i, j] = a[i - 1, j] - 0.5 * a[i, j - 1]
+
+
+def rows_then_all(a, b, n):
+    for t in range(3):
+        for i in range(1, n):
+            for j in range(1, n):
+                a[i, j] = a[i - 1, j] - 0.5 * a[i, j - 1]
+        for i in range(n):
+            for j in range(n):
+                b[i, j] = b[i, j] + a[i, j]
+
+
+def rooted(a, n):
+    for i in range(1, n):
+        for j in range(1, n):
+            a[i, j] = math.sqrt(a[i - 1, j]) - a[i, j - 1]
+
+
+def _recurrence(n=11):
+    return {"a": floats(n, n), "n": n}
+
+
 def _line(n, dtype="float64", **others):
     return {"a": floats(n, dtype=dtype), "b": np.zeros(n, dtype), "n": n, **others}
 
@@ -309,6 +357,27 @@ CASES = (
     Case(
         function=torus,
         arguments=lambda: {"u": floats(9, 6).T, "v": np.zeros((12, 9))[::2]},
+    ),
+    *(
+        Case(function=function, arguments=arguments, fails=fails, has_rows=True)
+        for function, arguments, fails in (
+            (gauss_seidel, lambda: {"a": floats(10, 13), "steps": 2}, False),
+            (gauss_seidel, lambda: {"a": floats(2, 13), "steps": 1}, False),
+            (
+                common,
+                lambda: {
+                    "t": np.zeros((9, 12), "int64"),
+                    "x": integers(8) % 3,
+                    "y": integers(11) % 3,
+                },
+                False,
+            ),
+            (corner, lambda: {"a": floats(8, 9), "n": 8, "m": 9}, False),
+            (narrow, lambda: {**_recurrence(), "w": 3}, False),
+            (narrow, lambda: {**_recurrence(), "w": 0}, False),
+            (rows_then_all, lambda: {**_recurrence(), "b": np.zeros((11, 11))}, False),
+            (rooted, _recurrence, True),
+        )
     ),
     Case(
         function=clash,

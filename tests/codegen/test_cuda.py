@@ -199,7 +199,9 @@ def test_nothing_is_lacking_for(case):
 def test_twin_does_what_the_interpreter_does(case):
     program = program_of(case)
     module = load_twin(generate_cuda(program))
-    assert [] == list(problems(case, program, module.run, TwinLauncher(module.cuda)))
+    launcher = TwinLauncher(module.cuda)
+    assert [] == list(problems(case, program, module.run, launcher))
+    assert case.has_rows == ("run_rows" in generate_cuda(program))
 
 
 # ------------------------------------------------------------------------------- simulator

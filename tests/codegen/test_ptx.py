@@ -66,3 +66,13 @@ def test_module_is_compiled_for_the_types_of_its_program():
     assert {np.dtype("int8").name} == {array.type.dtype for array in program.arrays}
     (text,) = compile_to_ptx(generate_cuda(program), program).values()
     assert "ld.global.u8" in text or "ld.global.s8" in text
+
+
+def test_rows_wait_for_one_another():
+    (text,) = ptx_of("gauss_seidel").values()
+    before, fence, after = text.partition("membar.gl")
+    assert "atom.global.add" in before  # what the rows before have done
+    assert fence
+    assert "bar.sync" in after
+    assert "ld.global.nc" not in text  # the cache of what never changes
+    assert "st.local" not in text

@@ -23,8 +23,11 @@ import numpy as np
 
 from autopar.analysis.model.typed import FAILURES
 from autopar.codegen import device_math, scalars
+from autopar.codegen.progress import DONE, START
 
 compiled: Any = numba.njit(error_model="numpy")
+
+ROWS = 3  # of a block
 
 OPERATORS = {
     "dadd_rn": lambda x, y: np.float64(x) + np.float64(y),
@@ -48,25 +51,27 @@ class Atomic:
 
     def update(self, array, index, value, operation):
         with self.lock, np.errstate(all="ignore"):
-            array[index] = operation(array[index], array.dtype.type(value))
+            before = array[index]
+            array[index] = operation(before, array.dtype.type(value))
+        return before
 
     def add(self, array, index, value):
-        self.update(array, index, value, np.add)
+        return self.update(array, index, value, np.add)
 
     def and_(self, array, index, value):
-        self.update(array, index, value, np.bitwise_and)
+        return self.update(array, index, value, np.bitwise_and)
 
     def or_(self, array, index, value):
-        self.update(array, index, value, np.bitwise_or)
+        return self.update(array, index, value, np.bitwise_or)
 
     def xor(self, array, index, value):
-        self.update(array, index, value, np.bitwise_xor)
+        return self.update(array, index, value, np.bitwise_xor)
 
     def min(self, array, index, value):
-        self.update(array, index, value, np.minimum)
+        return self.update(array, index, value, np.minimum)
 
     def max(self, array, index, value):
-        self.update(array, index, value, np.maximum)
+        return self.update(array, index, value, np.maximum)
 
 
 class Shared:
@@ -118,8 +123,15 @@ class TwinCuda:
     def blockIdx(self):
         return SimpleNamespace(x=self.here.number)
 
+    @property
+    def blockDim(self):
+        return SimpleNamespace(x=self.here.block.barrier.parties)
+
     def syncthreads(self):
         self.here.block.barrier.wait()
+
+    def threadfence(self):
+        pass
 
     def jit(self, function=None, *, fastmath=False):
         return (lambda inner: inner) if function is None else function
@@ -177,7 +189,12 @@ def load_twin(source):
 
 
 class TwinDevice:
-    """Runs kernels whose threads wait for one another, blocks in a shuffled order."""
+    """Runs kernels whose threads wait for one another, blocks in a shuffled order.
+
+    Some at a time, where blocks wait for one another too.
+    """
+
+    together = 1
 
     def __init__(self, launcher):
         self.launcher = launcher
@@ -186,11 +203,13 @@ class TwinDevice:
         (blocks,), (threads,) = grid, block
         numbers = list(range(blocks))
         self.launcher.random.shuffle(numbers)
-        for number in numbers:
-            together = Block(threads)
-            with ThreadPoolExecutor(threads) as pool:
+        while numbers:
+            taken, numbers = numbers[: self.together], numbers[self.together :]
+            made = {number: Block(threads) for number in taken}
+            with ThreadPoolExecutor(threads * len(taken)) as pool:
                 runs = [
-                    pool.submit(self.thread, kernel, arguments, together, number, thread)
+                    pool.submit(self.thread, kernel, arguments, made[number], number, thread)
+                    for number in taken
                     for thread in range(threads)
                 ]
             for each in runs:
@@ -234,6 +253,7 @@ class TwinLauncher:
         self.copied = False  # some launch had a private array
         self.asked = 0  # questions to the device
         self.trees = 0  # reduced loops that ran
+        self.rows = 0  # recurrences whose rows ran side by side
         self.in_order = 0  # ... and said that they must run in order
 
     def open(self, arrays, *, written, may_fail=False):
@@ -274,6 +294,20 @@ class TwinCall:
         for point in points:
             self.launcher.cuda.point = point
             kernel(*ends, *arguments, *copies)
+
+    def run_rows(self, kernel, rows, arguments):
+        lower, upper = rows
+        turns = -((lower - upper) // ROWS)
+        if turns <= 0:
+            return
+        progress = np.full(turns + 2, START, np.int64)
+        progress[:2] = 0, DONE
+        device = TwinDevice(self.launcher)
+        device.together = 3
+        device.launch(kernel, (turns,), (ROWS,), (progress, lower, upper, *arguments))
+        self.launcher.rows += 1
+        assert progress[0] == turns
+        assert (progress[1:] == DONE).all()
 
     def reduce(self, tree, bounds, passed, terms, cells):
         self.launcher.trees += 1
