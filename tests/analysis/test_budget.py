@@ -303,3 +303,11 @@ def test_a_nest_that_is_too_much_for_all_values_is_decided_for_some() -> None:
         found = plan_with_values(left, facts)
     assert isinstance(found, RegionPlan)
     assert ["sequential"] * 3 + ["parallel"] == [each.verdict for each in found.loops]
+
+
+def test_operations_and_no_clock_end_what_tests_ask() -> None:
+    with isl.budget():
+        meter = isl_budget.STATE.meter
+        assert meter is not None
+        assert isl.DEFAULT_BUDGET == meter.operations
+        assert meter.seconds > 10

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import operations_decide
+
+__all__ = ["operations_decide"]
 ROOT = Path(__file__).resolve().parent.parent.parent
 BACKEND_VARIABLE = "AUTOPAR_TEST_BACKEND"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
