@@ -25,6 +25,7 @@ from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Entry, Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord, room
 from .rewrite import rewrite_function
+from .stacks import has_little_stack
 from .variant import Variant
 from .version import VERSION
 from .watch import watch_known
@@ -152,6 +153,8 @@ class ParallelFunction(Generic[P, R]):
     def _make_guarded(self) -> Callable[P, R]:
         with self._lock:
             if self._guarded is None:
+                if has_little_stack():
+                    return self.__wrapped__
                 self._guarded = self._rewritten()
                 self._room = room(len(self._prepare().regions))
             return self._guarded

@@ -10,6 +10,7 @@ import logging
 import operator
 import sys
 from collections.abc import Callable
+from ctypes import ArgumentError
 from dataclasses import field, replace
 from functools import partial
 from math import inf
@@ -220,15 +221,19 @@ class Region:
         """Return what the region leaves behind if it was run, else ()."""
         if self.counting is not None:
             self.patience.interpreted_ns += self.counting.settle()
-        repeat = self.repeats.find(values)
-        if repeat is not None and repeat.leaves:
-            return self._refuse(None, self.patience.resting())
-        if repeat is not None and self._may_repeat(repeat.variant):
-            return self._run_again(repeat, values)
-        rest = self.patience.rest
-        if rest is not None and rest.holds(values) and self._rests(rest, values):
-            return self._refuse(None, self.patience.resting())
-        return self._enter_in_full(values)
+        try:
+            repeat = self.repeats.find(values)
+            if repeat is not None and repeat.leaves:
+                return self._refuse(None, self.patience.resting())
+            if repeat is not None and self._may_repeat(repeat.variant):
+                return self._run_again(repeat, values)
+            rest = self.patience.rest
+            if rest is not None and rest.holds(values) and self._rests(rest, values):
+                return self._refuse(None, self.patience.resting())
+            return self._enter_in_full(values)
+        except ArgumentError as error:
+            # ctypes was stopped looking at arguments.
+            raise RecursionError(str(error).partition("RecursionError: ")[2]) from None
 
     def left_short(self, values: tuple[object, ...]) -> bool:
         """Return whether a call is as short as those before it, and is left to the interpreter.

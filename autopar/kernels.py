@@ -24,6 +24,7 @@ from autopar.codegen.reasons import CompileFailed, NotProfitable
 from .options import Options
 from .reanalysis import Allowance
 from .sizes import Sizes
+from .stacks import has_little_stack
 from .uncollected import uncollected
 from .variant import Target, Variant, argument_types
 
@@ -92,6 +93,9 @@ class Kernels:
         with self.lock:
             if key in self.made:
                 return self.made[key]
+            if has_little_stack():  # the next call may come from another thread
+                detail = "the stack of this thread is too small for a compiler"
+                return CompileFailed(span=self._span, target=self.target, detail=detail)
             if len(self.made) >= _MOST_VARIANTS:
                 if not is_needed():
                     return self._too_many()
