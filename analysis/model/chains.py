@@ -19,6 +19,8 @@ SEPARATOR = "\ua78f"
 # A78C, Latin small letter saltillo: begins what is no attribute, but a key of a dict.
 KEY = "\ua78c"
 _SUBSCRIPT = re.compile(r'\["(\w+)"\]')
+# The names that comprehensions bind, which are their own: `j` is autopar_value_j_12_4.
+_OWN = re.compile(r"\bautopar_value_([A-Za-z_]\w*?)_\d+_\d+(?:_turn)?\b")
 _KEYED = re.compile(f"{SEPARATOR}{KEY}(\\w+?)(?={SEPARATOR}|\\b)")
 
 
@@ -65,4 +67,5 @@ def undotted(text: str) -> str:
 
 def dotted(text: str) -> str:
     """Return a text with its chains, and what headers compute, as the user may read them."""
-    return spoken(_KEYED.sub(r'["\1"]', text).replace(SEPARATOR, "."))
+    own = _OWN.sub(r"\1", text)
+    return spoken(_KEYED.sub(r'["\1"]', own).replace(SEPARATOR, "."))

@@ -144,6 +144,12 @@ WRAPPED = "wrapped"
 # The function that `u.copy()` calls, only as all of what is assigned to a name.
 COPY = "copy of"
 
+# What `sum` adds up, each of its elements: from Python 3.12 on it does not just add floats.
+SUMMED = "item of sum"
+
+# What is true in the first turn of the loop in which it stands, and in no other.
+FIRST_TURN = "autopar_first_turn"
+
 # Begins the names of scalars that no user wrote: values on their way to one of several targets.
 TEMPORARY = "autopar_value_"
 # Begins the names of those that NumPy's functions of rows are computed in.
@@ -406,6 +412,7 @@ class Each:
     is_value: bool = False  # as of `For`
     is_driver: bool = False  # as of `For`
     held: Held | None = None  # as of `For`
+    requires: tuple[Compare, ...] = ()  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -480,6 +487,9 @@ class Opaque:
     tame: Tame | None = None  # None: it may do anything
     # The same with elements of lists for the random numbers that it draws; None: it does more.
     drawn: Statement | None = None
+    # The same with loops for what it folds (`sum(x for x in a)`), which have no place of their own
+    # in the source; () where it has none, or does more.
+    folded: tuple[Statement, ...] = ()
 
 
 Statement: TypeAlias = (

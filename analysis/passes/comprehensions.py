@@ -39,7 +39,8 @@ from . import names
 class Reading(NamedTuple):
     """How the reader of the function reads parts of a comprehension."""
 
-    expression: Callable[[Any], Expression]
+    # Statements that an expression needs before it, and the expression.
+    folded: Callable[[Any], tuple[tuple[Statement, ...], Expression]]
     loop: Callable[[Any], For | Each]
     span_of: Callable[[Any], Span]
 
@@ -105,14 +106,12 @@ def _stores(element: Any, part: str, reading: Reading) -> tuple[Statement, ...]:
         ends = "()" if isinstance(element, gast.Tuple) else "[]"
         parts = [(each, f"{ends[0]}{n}{ends[1]}") for n, each in enumerate(element.elts)]
     at = reading.span_of(element)
-    return tuple(
-        Assign(
-            target=Element(array=append_to(NEW_LIST, word), indices=(), span=at),
-            value=reading.expression(each),
-            span=at,
-        )
-        for each, word in parts
-    )
+    found: list[Statement] = []
+    for each, word in parts:
+        before, value = reading.folded(each)
+        target = Element(array=append_to(NEW_LIST, word), indices=(), span=at)
+        found += [*before, Assign(target=target, value=value, span=at)]
+    return tuple(found)
 
 
 def _loops(
@@ -122,8 +121,9 @@ def _loops(
     found: For | Each | None = None
     for number, each in reversed(list(enumerate(generators))):
         for test in reversed(each.ifs):
-            condition = reading.expression(test)
-            body = (If(test=condition, body=body, orelse=(), span=reading.span_of(test)),)
+            before, condition = reading.folded(test)
+            chosen = If(test=condition, body=body, orelse=(), span=reading.span_of(test))
+            body = (*before, chosen)
         found = replace(reading.loop(each), body=body, span=at)
         found = replace(found, is_inner_axis=number > 0)
         body = (found,)

@@ -25,6 +25,7 @@ from ..model.loop_ir import (
     Allocate,
     Assign,
     Break,
+    Compare,
     Constant,
     Counts,
     Each,
@@ -206,6 +207,13 @@ class _Indexing:
             is_value=node.is_value,
             is_driver=node.is_driver,
             held=node.held,
+            requires=self.required(node, views),
+        )
+
+    def required(self, node: Each, views: dict[str, View]) -> tuple[Compare, ...]:
+        return tuple(
+            replace(each, left=self.seen(each.left, views), right=self.seen(each.right, views))
+            for each in node.requires
         )
 
     def refuse(self, node: Each) -> None:

@@ -18,12 +18,14 @@ from autopar.analysis.model.nouns import dataclass
 
 from ..model.chains import base_of, is_chain, with_base
 from ..model.loop_ir import (
+    FIRST_TURN,
     RESULT,
     Allocate,
     Assign,
     BoolOp,
     Break,
     Call,
+    Compare,
     Conditional,
     Constant,
     Each,
@@ -54,6 +56,7 @@ from ..model.unused import unused
 from .substitution import rebuilt
 
 T = TypeVar("T")
+_OURS = {RESULT, FIRST_TURN}  # no names of the user
 
 
 def bound_names(body: tuple[Statement, ...]) -> frozenset[str]:
@@ -99,7 +102,7 @@ def _read(body: tuple[Statement, ...]) -> Iterator[tuple[str, bool]]:
 
 def free_names(helper: Helper) -> frozenset[str]:
     """Return the names that a function reads and does not bind."""
-    return frozenset(map(base_of, mentions(helper.body))) - helper.local_names - {RESULT}
+    return frozenset(map(base_of, mentions(helper.body))) - helper.local_names - _OURS
 
 
 @dataclass(slots=True)
@@ -228,7 +231,7 @@ class Instance:
                 body, variable = self.block(node.body), self.name(node.variable)
                 return replace(
                     node, variable=variable, start=start, stop=stop, step=step, body=body,
-                    is_inlined=True,
+                    is_inlined=True, requires=self.required(node),
                 )  # fmt: skip
             case Each():
                 return replace(
@@ -237,6 +240,7 @@ class Instance:
                     iterable=self.iterable(node.iterable),
                     body=self.block(node.body),
                     is_inlined=True,
+                    requires=self.required(node),
                 )
             case While():
                 return replace(node, test=self.renamed(node.test), body=self.block(node.body))
@@ -251,6 +255,12 @@ class Instance:
 
     def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         return tuple(map(self.statement, body))
+
+    def required(self, loop: For | Each) -> tuple[Compare, ...]:
+        return tuple(
+            replace(each, left=self.renamed(each.left), right=self.renamed(each.right))
+            for each in loop.requires
+        )
 
     def pattern(self, pattern: Pattern) -> Pattern:
         if isinstance(pattern, Name):

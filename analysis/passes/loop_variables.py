@@ -104,6 +104,11 @@ def with_scalars(nest: For, names: frozenset[str], others: frozenset[str]) -> Fo
     return found
 
 
+def with_value(body: tuple[Statement, ...], name: str, value: Expression) -> tuple[Statement, ...]:
+    """Return `body` with `value` for a name that nothing in it binds."""
+    return _Rewriting(names=frozenset(), taken=set()).block(body, {name: value})
+
+
 @dataclass(frozen=True, slots=True)
 class _Rewriting:
     names: frozenset[str]
@@ -142,7 +147,11 @@ class _Rewriting:
     def loop(self, node: For, known: Mapping[str, Expression]) -> For:
         start, stop, step = (substituted(each, known) for each in expressions_of(node))
         inside = {name: value for name, value in known.items() if name != node.variable}
-        loop = replace(node, start=start, stop=stop, step=step)
+        requires = tuple(
+            replace(e, left=substituted(e.left, known), right=substituted(e.right, known))
+            for e in node.requires
+        )
+        loop = replace(node, start=start, stop=stop, step=step, requires=requires)
         if node.variable not in self.names:
             return replace(loop, body=self.block(node.body, inside), rows=_rows(node, inside))
         turn = unused(f"{node.variable}_turn", self.taken)

@@ -24,6 +24,7 @@ from ..model.loop_ir import (
     COPY,
     DISCARDED,
     RESULT,
+    TEMPORARY,
     Allocate,
     Assign,
     Binary,
@@ -64,7 +65,10 @@ from .definitions import MODULE, Definition, file_of, span_of
 from .draw_calls import may_draw
 from .else_branches import with_else
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
+from .folds import Reading as FoldReading
+from .folds import folds_in, with_own_branches, without_folds
 from .held_values import held_number, held_values
+from .instances import bound_names
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
 from .liveness import reads
@@ -156,6 +160,7 @@ class _Reader(ExpressionReader):
         self.held: Held | None = None  # by the header that is being read
         self.attributes: set[str] = set()  # chains that are assigned
         self.loops = 0  # how many stand around what is read
+        self.unfolds = False  # what folds comprehensions becomes loops, without another form
         self.leaves_all = False  # each `return` in a loop that is read has one in those around
 
     def function(self, node: Any, parameters: tuple[str, ...]) -> Function:
@@ -217,7 +222,9 @@ class _Reader(ExpressionReader):
         if body is None or values is None:
             detail = "it does not return one value in the same way on every path"
             refusal = CannotInline(span=span_of(node), function=node.name, detail=detail)
+        self.unfolds = True  # no part of a function is taken over by itself
         statements = self.block(body or [])
+        ours = {name for name in bound_names(statements) if name.startswith(TEMPORARY)}
         return Helper(
             key=key,
             name=node.name,
@@ -225,7 +232,7 @@ class _Reader(ExpressionReader):
             body=_without_results(statements) if values == 0 else statements,
             values=values or 0,
             functions=frozenset(callee.functions),
-            local_names=frozenset(hidden - callee.functions.keys() | {LEFT}),
+            local_names=frozenset(hidden - callee.functions.keys() | ours | {LEFT}),
             refusal=refusal,
             place=callee.place,
             span=span_of(node),
@@ -303,7 +310,10 @@ class _Reader(ExpressionReader):
             return self.several(node) or (with_own_condition(self.modelled(node)),)
         except Unmodelled as found:
             whole = self.array_statement(node, found.reason)
-            return (self.opaque(node, found.reason),) if whole is None else (whole,)
+            if whole is not None:
+                return (whole,)
+            folded = self.folded(node) if self.unfolds else ()
+            return folded or (self.opaque(node, found.reason),)
 
     def array_statement(self, node: Any, reason: Reason) -> Statement | None:
         """Return a statement that assigns to slices, or None where it is anything else."""
@@ -672,7 +682,50 @@ class _Reader(ExpressionReader):
             computes=computed_calls(node, self.helper_call),
             tame=tame_statement(node, self.helper_call),
             drawn=self.with_draws(node),
+            folded=self.with_folds(node),
         )
+
+    def with_folds(self, node: Any) -> tuple[Statement, ...]:
+        """Return a statement with loops for what it folds; () where it has none, or does more."""
+        if self.unfolds:
+            return ()
+        self.unfolds = True
+        try:
+            found = self.folded(node)
+        finally:
+            self.unfolds = False
+        return () if any(own_breaks(found)) else found  # loops around it are left there
+
+    def folded(self, node: Any) -> tuple[Statement, ...]:
+        """Return the same, as what is left where every fold has to be a loop."""
+        is_simple = isinstance(
+            node, gast.Assign | gast.AugAssign | gast.AnnAssign | gast.Expr | gast.If
+        )
+        if not is_simple or not folds_in(node, self.canonical):
+            return ()
+        chosen = with_own_branches(node, self.canonical)
+        if chosen is not node:
+            return self.statement(chosen)
+        try:
+            before, rest = without_folds(node, self.folding)
+        except Unmodelled:
+            return ()
+        return (*before, *self.statement(rest)) if before else ()
+
+    def folded_expression(self, node: Any) -> tuple[tuple[Statement, ...], Expression]:
+        """Return the loops for what an expression folds, and the expression without."""
+        before, rest = without_folds(node, self.folding)
+        return tuple(before), self.expression(rest)
+
+    @property
+    def folding(self) -> FoldReading:
+        return FoldReading(
+            self.expression, self.generator, span_of, self.canonical, self.not_modelled
+        )
+
+    def not_modelled(self, node: Any) -> Unmodelled:
+        """Return why a comprehension has no loops."""
+        return Unmodelled(Comprehension(span=span_of(node), kind=COMPREHENSIONS[type(node)]))
 
     def with_draws(self, node: Any) -> Statement | None:
         """Return a statement with lists for the random numbers it draws; None if it does more."""
@@ -711,7 +764,7 @@ class _Reader(ExpressionReader):
         reason: Reason = Comprehension(span=span_of(node), kind=COMPREHENSIONS[type(node)])
         if is_value:
             reading = ComprehensionReading(
-                self.expression, lambda each: self.generator(each, node), span_of
+                self.folded_expression, lambda each: self.generator(each, node), span_of
             )
             try:
                 found = read_comprehension(node, reading)

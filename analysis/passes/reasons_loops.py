@@ -117,8 +117,9 @@ class Comprehension(Reason):
 
     Why it blocks: sets and dictionaries have an order, and elements that are equal, of their own;
         a generator computes when it is asked. A list comprehension, and a generator that `sum`,
-        `max`, `list` or their like take to its end, is taken over by itself, but no part of the
-        loop around it.
+        `max`, `list` or their like take to its end, is taken over by itself. Part of the loop
+        around it is what `sum`, `math.prod`, `min`, `max`, `any`, `all` and `len` make of one,
+        where they are called in any case: not the extremum of those that a condition chooses.
 
     Example:
         squares = {a[i] * a[i] for i in range(n)}

@@ -70,6 +70,7 @@ from .drivers import (
     whole,
 )
 from .exchanges import ordered_exchanges
+from .first_turns import first_turns
 from .fission import FIRST, LAST, Split, split
 from .fixed_objects import changing_objects
 from .index_loops import Indexed, index_loops
@@ -87,6 +88,7 @@ from .reasons import (
     NonAffineSubscript,
     UnsupportedStatement,
 )
+from .unfolded import without_folds
 from .waiting import unranked_region, waiting_region
 
 # A nest whose values are more than these would hardly meet the same ones twice.
@@ -297,6 +299,7 @@ class _Search:
 
         None where it draws none, or has no model for other reasons.
         """
+        nest = without_folds(nest)
         if nest.held is not None or nest.has_else or not has_draws(nest):
             return None
         indexed = index_loops(with_draws(nest), self.text, self.taken, self.live_out(nest))
@@ -414,6 +417,7 @@ class _Search:
 
     def plain(self, nest: For | Each) -> Indexed | Refusal:
         """Return a nest as loops over ranges, or every reason why it will not have a model."""
+        nest = without_folds(nest)
         opaque = _opaque(nest)
         if opaque:
             return Refusal(reasons=opaque)
@@ -440,6 +444,7 @@ class _Search:
         indexed = index_loops(loops, self.text, taken, live_out)
         if isinstance(indexed, Refusal):
             return indexed
+        indexed = replace(indexed, nest=first_turns(indexed.nest))
         # Iterations are numbered by variables that nothing else binds, be it a loop further in.
         nest = with_scalars(indexed.nest, bound_again(indexed.nest), taken | live_out)
         ordered = ordered_exchanges(replace(indexed, nest=nest), taken, live_out)

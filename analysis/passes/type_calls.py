@@ -8,13 +8,16 @@ Builtins and `math`; those of NumPy are `type_ufuncs`'; all others are an `Unsup
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 
+from ..model.loop_ir import SUMMED
 from ..model.source import Span
 from ..model.typed import CONVERSION, Cast, Number, Operation, TypedExpression
 from ..model.types import (
     BOOL,
     COMPILED_DTYPES,
+    COMPLEX,
     COMPLEX_DTYPES,
     FLOAT,
     FLOAT_DTYPES,
@@ -32,6 +35,8 @@ from .type_operations import Result, Scope, binary, chosen_type, number, unary, 
 from .type_rows import ROW_STEPS, row_step
 from .type_ufuncs import ufunc_call
 
+# Since then `sum` adds Python's floats with what was lost in between.
+_COMPENSATES = sys.version_info >= (3, 12)
 _FLOAT64 = NumpyScalar(dtype="float64")
 
 
@@ -46,8 +51,9 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
             return made_complex(operands, span, scope)
         case (("divmod.quotient" | "divmod.remainder"), (_, _)):
             return _part_of_divmod(name, operands, span, scope)
-        case "round", (operand,):
-            return _rounded(operand, span, scope)
+        case (("round" | "item of sum"), (operand,)):
+            of_one = _summed if name == SUMMED else _rounded
+            return of_one(operand, span, scope)
         case "abs", (operand,):
             return unary("abs", operand, span, scope)
         case (("min" | "max"), (_, _, *_)):
@@ -65,6 +71,12 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
             return of_numpy(name, operands, span, scope)
         case _:
             return _library_call(name, operands, span, scope)
+
+
+def _summed(operand: TypedExpression, span: Span, _: Scope) -> Result:
+    """Return an element of what `sum` adds up, where it does no more than add it."""
+    is_compensated = _COMPENSATES and operand.type in (FLOAT, COMPLEX)
+    return unsupported("sum", (operand,), span) if is_compensated else operand
 
 
 def _converted(

@@ -126,10 +126,13 @@ class _Typing:
 
     def program(self) -> TypedProgram | Refusal:
         reason = self._close()
-        if reason is not None:
-            return Refusal(reasons=(reason,))
+        unknown = self._first_unknown()
+        if unknown is not None:
+            return Refusal(reasons=(reason or unknown,))
         self._narrow()
         certain, rectangular = certain_loops(self.scop), rectangular_loops(self.scop)
+        if reason is not None:
+            return self._given_turns(certain, rectangular, reason)
         exact = self._flow(certain)
         program = self._held_program(exact)
         if isinstance(program, TypedProgram) and not program.kinds:
@@ -143,11 +146,24 @@ class _Typing:
             return replace(narrower, nonempty_loops=needed)
         if isinstance(program, TypedProgram):
             return program
+        return self._given_turns(certain, rectangular)
+
+    def _given_turns(
+        self,
+        certain: tuple[int, ...],
+        rectangular: tuple[int, ...],
+        reason: UnsupportedType | None = None,
+    ) -> TypedProgram | Refusal:
+        """Return the program for calls in which inner loops are not empty.
+
+        `reason` says what has no type where one of them is.
+        """
+        flow = self._flow((*certain, *rectangular))
         self.before = flow.before
-        narrower = self._held_program(flow)
-        if isinstance(narrower, Refusal):
-            return narrower
-        return replace(narrower, nonempty_loops=rectangular)
+        program = self._held_program(flow)
+        if isinstance(program, Refusal):
+            return program if reason is None else Refusal(reasons=(reason,))
+        return replace(program, nonempty_loops=rectangular)
 
     def _assigning(self, loops: tuple[int, ...], names: frozenset[str]) -> tuple[int, ...]:
         """Return those of `loops` in which one of `names` is assigned."""
@@ -237,10 +253,11 @@ class _Typing:
     # ---------------------------------------------------------------------- fixpoint
 
     def _close(self) -> UnsupportedType | None:
-        """Collect in `possible` all types that the variables may have; return what prevents it.
+        """Collect in `possible` all types that the variables may have; return what has no type.
 
         A statement that reads a variable of unknown type waits for the one that assigns it.
         """
+        untyped: UnsupportedType | None = None
         grown = True
         while grown:
             grown = False
@@ -254,12 +271,13 @@ class _Typing:
                 for scope in self._scopes(statement):
                     value = self._value(statement, scope)
                     if isinstance(value, UnsupportedType):
-                        return value
+                        untyped = untyped or value
+                        continue
                     known = types.get(name, ())
                     if value.type not in known:
                         types[name] = (*known, value.type)
                         grown = True
-        return self._first_unknown()
+        return untyped
 
     def _lists(self) -> tuple[ListElements, ...] | UnsupportedType:
         """Return what the lists hold once they are stored to: one type for each of them."""
