@@ -97,7 +97,7 @@ def run(  # noqa: PLR0913  # click passes each option by name
         read_source(Path(arguments[0]))
     from .wholefile import RunOptions, run_module, run_script
 
-    options = RunOptions(backend=backend, include=include, exclude=exclude)
+    options = RunOptions(backend=backend, include=include, exclude=exclude, is_watched=report)
     try:
         if module is None:
             outcome = run_script(arguments[0], arguments[1:], options)
@@ -116,8 +116,11 @@ def show_outcome(outcome: RunOutcome, *, report: bool, json_file: str | None) ->
         write_text(json_file, as_json(reports if outcome.modules else reports[0]))
     if report:
         from .render import render_text
+        from .run_summary import run_summary
 
-        texts = [render_text(each).strip("\n") for each in (outcome.report, *outcome.modules)]
+        plain = replace(outcome.report, time=None)
+        texts = [render_text(each).strip("\n") for each in (plain, *outcome.modules)]
+        texts += run_summary(outcome.report, several_files=bool(outcome.modules))
         click.echo("\n\n".join(texts), err=True)  # stdout belongs to the user's program
 
 

@@ -10,6 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -17,8 +18,10 @@ from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.report import FunctionReport, NestOrder
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceFunction, SourceText
+from autopar.analysis.model.time_line import TimeLine
 from autopar.codegen import cudalib
 from autopar.codegen.forks import Lock
+from autopar.codegen.spent import spending
 
 from .callees import read_with_callees
 from .options import BackendError, Options, choose_options, is_disabled
@@ -26,6 +29,7 @@ from .prepare import Entry, Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord, room
 from .rewrite import rewrite_function
 from .stacks import has_little_stack
+from .time_lines import time_line
 from .variant import Variant
 from .version import VERSION
 from .watch import watch_known
@@ -56,8 +60,13 @@ class ParallelFunction(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what the undecorated function would have returned."""
-        guarded = self._guarded or self._make_guarded()
+        begun, guarded = perf_counter(), self._guarded
+        is_first = guarded is None
+        guarded = guarded or self._make_guarded()
         record = RunRecord(self._room)
+        record.begun = begun
+        if is_first:
+            record.collect(None, begun)
         records = self._records
         if records.off:
             records.wake()
@@ -67,6 +76,7 @@ class ParallelFunction(Generic[P, R]):
             return guarded(*args, **kwargs)
         finally:
             stack.pop()
+            record.ended = perf_counter()
             self._last = record
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:  # noqa: ANN401  # itself, or a bound method
@@ -102,7 +112,10 @@ class ParallelFunction(Generic[P, R]):
         for name, source in self.inspect_source().items():
             loop = name.partition("#")[0]
             kernels[loop] = (*kernels.get(loop, ()), source)
-        return self._report(with_runs(self._prepare(), self._last), tuple(kernels.items()))
+        prepared = self._prepare()
+        file = prepared.report.name if self._source is None else self._source.text.path
+        time = time_line((prepared,), self._last, file, self._last.ended)
+        return self._report(with_runs(prepared, self._last), tuple(kernels.items()), time=time)
 
     def inspect_source(self) -> dict[str, str]:
         """Return {region name: generated source} of every kernel compiled so far."""
@@ -122,11 +135,14 @@ class ParallelFunction(Generic[P, R]):
         function: FunctionReport,
         kernels: tuple[tuple[str, tuple[str, ...]], ...] = (),
         ordered: Callable[[], tuple[NestOrder, ...]] = tuple,
+        time: TimeLine | None = None,
     ) -> Report:
         from .report import Report
 
         text = None if self._source is None else self._source.text
-        data = ReportData(version=VERSION, text=text, functions=(function,), kernels=kernels)
+        data = ReportData(
+            version=VERSION, text=text, functions=(function,), kernels=kernels, time=time
+        )
         return Report(content=data, ordered=ordered)
 
     # ------------------------------------------------------------------- preparation
@@ -134,7 +150,8 @@ class ParallelFunction(Generic[P, R]):
     def _prepare(self) -> Prepared:
         with self._lock:
             if self._prepared is None:
-                self._prepared = self._analysed()
+                with spending("analysis"):
+                    self._prepared = self._analysed()
             return self._prepared
 
     def _analysed(self) -> Prepared:
@@ -155,7 +172,8 @@ class ParallelFunction(Generic[P, R]):
             if self._guarded is None:
                 if has_little_stack():
                     return self.__wrapped__
-                self._guarded = self._rewritten()
+                with spending("analysis"):
+                    self._guarded = self._rewritten()
                 self._room = room(len(self._prepare().regions))
             return self._guarded
 

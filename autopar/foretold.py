@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from autopar.analysis.model.report import Predicted
+from autopar.analysis.model.time_line import Predicted
 from autopar.codegen.pool import usable_processors
 from autopar.codegen.rates import current
 from autopar.codegen.traffic import Times, predicted_times

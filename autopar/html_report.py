@@ -16,6 +16,8 @@ from autopar.analysis.model.report import FunctionReport, LoopReport, Report
 from autopar.analysis.model.source import SourceText
 
 from .excerpt import TAB_SIZE, render_diagnostic
+from .html_time import STYLE as TIME_STYLE
+from .html_time import time_html
 from .listing import Row, rows
 from .wording import (
     SELF_EXPLANATORY,
@@ -79,7 +81,11 @@ def fragment(report: Report) -> str:
     if any(function.loops for function in report.functions):
         parts.append(_legend(report))
     parts.extend(_function(report, each) for each in report.functions)
-    return f'<div class="autopar"><style>{_STYLE}</style>' + "\n".join(parts) + "</div>"
+    style = _STYLE
+    if report.time is not None:
+        parts.append(time_html(report.time))
+        style += TIME_STYLE
+    return f'<div class="autopar"><style>{style}</style>' + "\n".join(parts) + "</div>"
 
 
 def page(*reports: Report) -> str:

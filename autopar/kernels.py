@@ -20,6 +20,7 @@ from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen.compile import compiler_errors
 from autopar.codegen.forks import Lock
 from autopar.codegen.reasons import CompileFailed, NotProfitable
+from autopar.codegen.spent import spending
 
 from .options import Options
 from .reanalysis import Allowance
@@ -100,7 +101,7 @@ class Kernels:
                 if not is_needed():
                     return self._too_many()
                 del self.made[next(iter(self.made))]
-            with uncollected():
+            with uncollected(), spending("compile"):
                 made = self.allowance.watch(lambda: self._make(named, holding), self._span)
             self.made[key] = made
             outcome = made.target if isinstance(made, Variant) else f"{made.code}: {made.message}"

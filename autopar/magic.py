@@ -21,6 +21,8 @@ import shlex
 import sys
 from collections import ChainMap, OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
+from time import perf_counter
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -70,7 +72,8 @@ class Session:
         self.always: Wish | None = None  # `%autopar on`
         self._cells: OrderedDict[int, Takeover] = OrderedDict()
         self._trees: OrderedDict[int, Mapping[str, object]] = OrderedDict()
-        self._to_show: Takeover | None = None  # at the end of the cell that is running
+        self._runs: Takeover | None = None  # the cell that is running
+        self._to_show: Takeover | None = None  # at its end
         self.running = 0  # the number of that cell
 
     def rewritten(self, source: str, name: str, flags: int) -> ast.Module | None:
@@ -91,7 +94,7 @@ class Session:
         tree, constants = _taken_over(run, flags & FUTURE_FLAGS, f"cell {number} ")
         _keep(self._cells, number, run, _CELLS_KEPT)
         _keep(self._trees, number, constants, _TREES_KEPT)
-        self._to_show = run if wish.explain else None
+        self._runs, self._to_show = run, run if wish.explain else None
         return tree
 
     def resolved(self, code: CodeType) -> CodeType:
@@ -103,19 +106,25 @@ class Session:
         return [
             {**report.to_dict(), "cell": run.cell, "text": run.text.text}
             for run in self._cells.values()
-            if (report := Report(content=run.report())).functions
+            if (report := run.report()).functions
         ]
 
     def reports(self) -> tuple[Report, ...]:
         """Return the report of every cell that has a loop, in the order of their runs."""
-        found = (Report(content=run.report()) for run in self._cells.values())
+        found = (_report_of(run) for run in self._cells.values())
         return tuple(report for report in found if report.functions)
 
     def show_wanted(self, *_: object) -> None:
         """Show the report of the cell that has just run, if that was asked for."""
+        if self._runs is not None:
+            self._runs.ended, self._runs = perf_counter(), None
         run, self._to_show = self._to_show, None
         if run is not None:
-            display(Report(content=run.report()))  # type: ignore[no-untyped-call]  # IPython
+            display(_report_of(run))  # type: ignore[no-untyped-call]  # IPython
+
+
+def _report_of(run: Takeover) -> Report:
+    return Report(content=replace(run.report(), time=run.time()))
 
 
 _numbers = itertools.count()

@@ -313,13 +313,15 @@ def _with_ran(loop: LoopReport, region: Entry, record: RunRecord) -> LoopReport:
 
         loop = row_at_call(loop, tally.plan)
     is_outermost = loop.span == region.span
-    note = _note(tally, interpreted, bool(compiled)) if is_outermost else None
+    why = _why(tally, interpreted, bool(compiled)) if is_outermost else None
+    note = None if why is None else _note(why, tally, interpreted, bool(compiled))
     ran = Ran(
         backend=backend,  # type: ignore[arg-type]  # one of three literals
         calls=tally.calls,
         iterations=tally.iterations if is_outermost else None,
         seconds=tally.seconds if is_outermost and compiled else None,
         note=note,
+        reason=None if interpreted is None else interpreted.reason,
         predicted=predicted_of(region.regions()) if is_outermost else None,
     )
     stage = "call" if loop.verdict == "conditional" else loop.stage
@@ -334,12 +336,15 @@ def transforms_of(span: Span, region: Entry) -> Iterator[str]:
             yield from (word for where, word in variant.transforms if where == span)
 
 
-def _note(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str | None:  # noqa: FBT001  # private, two callers' words
+def _why(tally: Tally, interpreted: Tally | None, is_compiled: bool) -> Reason | None:  # noqa: FBT001  # private, two callers' words
     if interpreted is None or interpreted.reason is None:
-        remark = tally.reason if is_compiled else None
-        return None if remark is None else dotted(f"{remark.code}: {remark.message}")
-    message = dotted(f"{interpreted.reason.code}: {interpreted.reason.message}")
-    if is_compiled:
+        return tally.reason if is_compiled else None
+    return interpreted.reason
+
+
+def _note(why: Reason, tally: Tally, interpreted: Tally | None, is_compiled: bool) -> str:  # noqa: FBT001  # as above
+    message = dotted(f"{why.code}: {why.message}")
+    if is_compiled and interpreted is not None and interpreted.reason is not None:
         all_calls = interpreted.calls + tally.calls
         return f"{interpreted.calls} of {all_calls} calls in the interpreter. {message}"
     return message

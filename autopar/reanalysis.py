@@ -17,6 +17,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.passes.reasons import BudgetExhausted, InternalFault
 from autopar.codegen.forks import Lock
+from autopar.codegen.spent import spending
 
 LOG = logging.getLogger("autopar")
 R = TypeVar("R")
@@ -83,7 +84,8 @@ class Reanalyses(Generic[R]):
             if not self.allowance.take():
                 return AnalysedOften(span=self.span, number=MOST_ANALYSES)
             try:
-                found = self.allowance.watch(analyse, self.span)
+                with spending("analysis"):
+                    found = self.allowance.watch(analyse, self.span)
             except Exception as error:  # a fault of ours must not become the user's (AP900)
                 LOG.exception("the analysis at a call failed, line %d", self.span.line)
                 detail = f"{type(error).__name__}: {error}"

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from time import perf_counter
 from typing import Protocol
 
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.codegen.shortcut_code import RECORD
+from autopar.codegen.spent import NOTES, What
+
+
+@dataclass(slots=True)
+class When:
+    """From when to when something happened again and again, on the clock of `perf_counter`."""
+
+    begun: float
+    ended: float
+
+    def extend(self, other: When) -> None:
+        """Take in what happened at another time."""
+        self.begun = min(self.begun, other.begun)
+        self.ended = max(self.ended, other.ended)
+
+
+@dataclass(slots=True, kw_only=True)
+class Spent:
+    """The pieces of time of one kind that one region took, besides its runs."""
+
+    when: When
+    seconds: float = 0.0
+    count: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +46,8 @@ class Tally:
     # Why the last entry stayed in the interpreter, or what is to be said of a kernel's results.
     reason: Reason | None = None
     plan: RegionPlan | None = None  # of the last entry that was planned at the call
+    native: float = 0.0  # of the seconds, those that native code counted
+    when: When | None = None  # the entries; None where native code counted them all
 
 
 class RunRecord(bytearray):
@@ -32,9 +58,13 @@ class RunRecord(bytearray):
     is made for each call, so making one is to cost nothing.
     """
 
-    __slots__ = ("_tallies",)
+    __slots__ = ("_spent", "_tallies", "begun", "ended")
 
     _tallies: dict[tuple[int, str], Tally]
+    # By region and kind; None stands for what is for no region alone.
+    _spent: dict[tuple[int | None, What], Spent]
+    begun: float  # on the clock of `perf_counter`
+    ended: float
 
     @property
     def tallies(self) -> dict[tuple[int, str], Tally]:
@@ -48,6 +78,7 @@ class RunRecord(bytearray):
                 tally.calls += calls
                 tally.iterations += iterations
                 tally.seconds += nanoseconds / 1e9
+                tally.native += nanoseconds / 1e9
                 RECORD.pack_into(self, number * RECORD.size, 0, 0, 0)
         return found
 
@@ -68,12 +99,20 @@ class RunRecord(bytearray):
         plan: RegionPlan | None = None,
     ) -> None:
         """Count one entry; `seconds` is what a kernel took, 0 in the interpreter."""
+        ended = perf_counter()
+        begun = ended - seconds
+        if NOTES.left:
+            seconds = max(0.0, seconds - self.collect(region, begun))
         key = (region, backend)
         noted = self._noted()
         tally = noted.get(key)
         if tally is None:
             tally = noted[key] = Tally()
             self.extend(bytes(max(0, room(region + 1) - len(self))))
+        if tally.when is None:
+            tally.when = When(begun, ended)
+        else:
+            tally.when.ended = ended
         tally.calls += 1
         tally.iterations += iterations or 0
         tally.seconds += seconds
@@ -82,15 +121,28 @@ class RunRecord(bytearray):
         if plan is not None:
             tally.plan = plan
 
-    def merge(self, other: RunRecord) -> None:
-        """Add the entries of another call."""
-        for key, tally in list(other.tallies.items()):
-            mine = self.tallies.setdefault(key, Tally())
-            mine.calls += tally.calls
-            mine.iterations += tally.iterations
-            mine.seconds += tally.seconds
-            mine.reason = tally.reason or mine.reason
-            mine.plan = tally.plan or mine.plan
+    @property
+    def spent(self) -> dict[tuple[int | None, What], Spent]:
+        """What took time besides runs, by region."""
+        try:
+            return self._spent
+        except AttributeError:
+            self._spent = {}
+            return self._spent
+
+    def collect(self, region: int | None, since: float) -> float:
+        """Take the notes of this thread; return the seconds of those that began after `since`."""
+        found = 0.0
+        for note in NOTES.take():
+            if note.begun < self.begun:  # of something else
+                continue
+            when = When(note.begun, note.ended)
+            mine = self.spent.setdefault((region, note.what), Spent(when=when))
+            mine.when.extend(when)
+            mine.seconds += note.seconds
+            mine.count += 1
+            found += note.seconds if note.begun >= since else 0.0
+        return found
 
 
 _SLOTS = 2

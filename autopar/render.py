@@ -23,6 +23,7 @@ from autopar.analysis.model.report import FunctionReport, Report
 
 from .beside import beside
 from .catalogue import find_reason, page_of
+from .time_table import time_lines
 from .wording import describe_ran, describe_reason, diagnostics_of, summary, title_of
 
 # A terminal that does not tell its width (a pipe, a log file) gets this one.
@@ -41,6 +42,8 @@ def render_text(report: Report, *, width: int | None = None) -> str:
             parts.append(render_table(function, columns))
         parts.extend(diagnostics_of(report, function))
     parts.extend(beside(each, report.text, columns) for each in report.orders)
+    if report.time is not None:
+        parts.append(time_lines(report.time))
     return "\n\n".join(parts)
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.report import in_cell
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
+from autopar.analysis.model.time_line import TimeLine, time_in_cell
+from autopar.codegen.spent import spending
 
 from .callees import read_with_callees
 from .functions import identity_guards
@@ -24,6 +27,7 @@ from .prepare import Prepared, failed, prepare, with_runs
 from .record import Records, RunRecord
 from .rewrite import Decoration, Site, rewrite_function
 from .split_loops import SplitSite
+from .time_lines import time_line
 from .version import VERSION
 from .watch import ModuleBindings, watch_known
 
@@ -41,8 +45,10 @@ class Takeover:
     records: Records = field(init=False)
     prepared: dict[tuple[str, int], Prepared] = field(default_factory=dict)
     regions: int = 0
+    ended: float | None = None  # of a cell: when it had run, on the clock of `perf_counter`
 
     def __post_init__(self) -> None:
+        self.record.begun = perf_counter()
         self.records = Records(object(), self.record)
 
     def prepare_module(
@@ -82,7 +88,9 @@ class Takeover:
         """Return what is known of a function of the file; analysed once."""
         key = (source.qualified_name, source.line)
         if key not in self.prepared:
-            made = prepare(source, self.options, self.records, bindings_hold, self.regions)  # type: ignore[arg-type]  # a callable
+            with spending("analysis"):
+                made = prepare(source, self.options, self.records, bindings_hold, self.regions)  # type: ignore[arg-type]  # a callable
+            self.record.collect(None, self.record.begun)
             self.regions += len(made.regions)
             self.prepared[key] = made
         return self.prepared[key]
@@ -108,6 +116,11 @@ class Takeover:
         except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
             self.prepared[key] = failed(source, "rewrite", error)
             return function
+
+    def time(self) -> TimeLine:
+        """Return where the time went, from the text's begin to its end if that is known."""
+        found = time_line(self.prepared.values(), self.record, self.shown, self.ended)
+        return time_in_cell(found, self.cell)
 
     def report(self) -> ReportData:
         """Return the report of the run, functions that were never defined left out."""

@@ -15,20 +15,25 @@ import os
 import sys
 import tokenize
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from time import perf_counter
 from types import CodeType, ModuleType, TracebackType
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText
 from autopar.codegen import cudalib
+from autopar.codegen.spent import spending
 
 from .options import BackendError, choose_options, is_disabled
 from .own_modules import own_modules
 from .rewrite import rewrite_module
+from .sampling import Sampler
 from .takeover import Takeover
+from .time_lines import joined, moved
 from .version import VERSION
 
 
@@ -39,6 +44,7 @@ class RunOptions:
     backend: str | None = None  # None: as the environment has it
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    is_watched: bool = False  # for what would gain most: a thread looks where the time goes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +130,9 @@ class _Program:
         self._options = choose_options(backend=run_options.backend or "auto")
         if self._options.backend == "cuda" and not cudalib.is_available():
             raise BackendError("backend 'cuda' was asked for, but no CUDA device was found.")
+        self._begun = perf_counter()
         self._modules: list[Takeover] = []
+        self._paths: set[str] = set()  # of files that are taken over
 
     def run(self, module: ModuleType, text: SourceText, argv: list[str]) -> RunOutcome:
         """Run the text of `__main__` and return what became of it."""
@@ -133,10 +141,29 @@ class _Program:
         code = self._rewritten(main, plain)
         sys.argv = argv
         sys.modules["__main__"] = module
+        sampler = Sampler(self._paths) if self._wanted.is_watched else None
+        if sampler is not None:
+            sampler.start()
         status = _execute(code, module)
-        reports = (each.report() for each in list(self._modules))
-        modules = tuple(each for each in reports if each.functions)
-        return RunOutcome(exit_status=status, report=main.report(), modules=modules)
+        ended = perf_counter()
+        if sampler is not None:
+            sampler.stop()
+        return self._outcome(status, [main, *self._modules], ended, sampler)
+
+    def _outcome(
+        self, status: int, files: list[Takeover], ended: float, sampler: Sampler | None
+    ) -> RunOutcome:
+        """Return what became of a program, with where its time went and what would gain most."""
+        reports = [(each.text.path, each.report()) for each in files]
+        lines = (moved(each.time(), each.record.begun - self._begun) for each in files)
+        (_, report), *modules = reports
+        report = replace(report, time=joined(lines, ended - self._begun))
+        if sampler is not None:
+            from .advice import changes
+
+            report = replace(report, changes=changes(reports, sampler.seconds))
+        taken = tuple(each for _, each in modules if each.functions)
+        return RunOutcome(exit_status=status, report=report, modules=taken)
 
     def take(self, module: ModuleType, path: str, plain: CodeType) -> CodeType:
         """Return the code of a module of the program's own with guards at its loops."""
@@ -152,15 +179,19 @@ class _Program:
         wanted = _is_wanted(taken, self._wanted) and not is_disabled()
         if not wanted or self._options.backend == "interpreter":
             return plain
-        from autopar.analysis.stages import usual_names
-
+        self._paths.add(taken.text.path)
         try:
-            names = usual_names(taken.text)
-            sites, decoration = taken.prepare_module(plain, names, are_sure=False)
-            return rewrite_module(taken.text, sites, decoration)
+            with spending("analysis"):
+                from autopar.analysis.stages import usual_names
+
+                names = usual_names(taken.text)
+                sites, decoration = taken.prepare_module(plain, names, are_sure=False)
+                return rewrite_module(taken.text, sites, decoration)
         except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
             taken.give_up(error)
             return plain
+        finally:
+            taken.record.collect(None, taken.record.begun)
 
 
 def _is_wanted(run: Takeover, run_options: RunOptions) -> bool:

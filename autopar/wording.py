@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran, Report
+from autopar.analysis.model.time_line import Predicted
 
 from .excerpt import render_diagnostic
 
@@ -45,11 +46,18 @@ def describe_ran(ran: Ran | None, verdict: str = "parallel") -> str:
 
 def _prediction(ran: Ran) -> str:
     """Return what a call was predicted to take: where it ran, and in the interpreter."""
-    if ran.predicted is None or ran.backend == "cuda":
+    if ran.backend == "cuda":
         return ""
-    plain = f"{describe_seconds(ran.predicted.interpreter)} in the interpreter"
-    kernels = [e for e in (ran.predicted.serial, ran.predicted.parallel) if e is not None]
-    if ran.backend == "interpreter" or not kernels:
+    return describe_prediction(ran.predicted, is_left=ran.backend == "interpreter")
+
+
+def describe_prediction(predicted: Predicted | None, *, is_left: bool) -> str:
+    """Return what a call was predicted to take, in brackets; "" where nobody predicted it."""
+    if predicted is None:
+        return ""
+    plain = f"{describe_seconds(predicted.interpreter)} in the interpreter"
+    kernels = [e for e in (predicted.serial, predicted.parallel) if e is not None]
+    if is_left or not kernels:
         return f" (predicted a call: {plain})"
     return f" (predicted a call: {describe_seconds(min(kernels))}, {plain})"
 

@@ -29,6 +29,7 @@ from .cudalib import DeviceArray
 from .device_copies import copies_for
 from .device_trees import Bounds, Passed, Tree
 from .progress import DONE, START
+from .spent import spending
 
 HostArray: TypeAlias = NDArray[Any]
 AnyArray: TypeAlias = HostArray | DeviceArray
@@ -77,7 +78,7 @@ class DeviceLauncher:
 
         `may_fail` keeps what lies on the device already from changing before `close`.
         """
-        with _translated():
+        with _translated(), spending("transfer"):
             return DeviceCall(_placed(arrays, written, may_fail=may_fail))
 
 
@@ -187,11 +188,14 @@ class DeviceCall:
             status = 0 if self._status is None else int(self._status.copy_to_host()[0])
             values = tuple(cell.copy_to_host()[0].item() for cell in cells)
             is_failed = bool(status & FAILURES)
-            results = [] if is_failed else [r for each in self._placements for r in each.results()]
-            # What went wrong shows by now; from here on nothing may stop halfway.
-            cudalib.synchronize()
-        for target, source in results:
-            _store(target, source)
+            cudalib.synchronize()  # what follows takes its own time
+            with spending("transfer"):
+                results = [] if is_failed else [r for p in self._placements for r in p.results()]
+                # What went wrong shows by now; from here on nothing may stop halfway.
+                cudalib.synchronize()
+        with spending("transfer"):
+            for target, source in results:
+                _store(target, source)
         return (status, *values)
 
 

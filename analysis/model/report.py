@@ -15,27 +15,9 @@ from .dependence import Dependence
 from .diagnostics import Reason
 from .plan import VerdictKind
 from .source import SourceText, Span
+from .time_line import Predicted, TimeLine
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Predicted:
-    """What one call was predicted to take, in seconds; None where nobody could tell."""
-
-    interpreter: float
-    serial: float | None  # in kernels on one thread
-    parallel: float | None  # on all
-    touched_bytes: int | None  # distinct elements of arrays
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "interpreter": self.interpreter,
-            "serial": self.serial,
-            "parallel": self.parallel,
-            "bytes": self.touched_bytes,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +30,7 @@ class Ran:
     seconds: float | None  # None where nobody measured
     note: str | None = None  # why it ran there, one sentence
     predicted: Predicted | None = None  # of the last call that was looked at in full
+    reason: Reason | None = None  # what `note` says, for the renderer
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -159,6 +142,29 @@ class NestOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a change of the program could gain: a loop that was left alone, and why."""
+
+    file: str
+    loop: LoopReport
+    reason: Reason
+    seconds: float  # that the interpreter took for it
+    advice: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "file": self.file,
+            "loop": self.loop.id,
+            "line": self.loop.span.line,
+            "seconds": self.seconds,
+            "code": self.reason.code,
+            "reason": self.reason.message,
+            "advice": list(self.advice),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What autopar has to say of a file or a function."""
 
@@ -170,6 +176,8 @@ class Report:
     # What was generated, by the loop it stands for; for the eye only, not in the JSON.
     kernels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     orders: tuple[NestOrder, ...] = ()  # the same
+    time: TimeLine | None = None  # of a run
+    changes: tuple[Change, ...] | None = None  # that would gain most; None where nobody watched
 
     @property
     def file(self) -> str:
@@ -186,9 +194,14 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, schema 1."""
-        return {
+        content = {
             "schema": SCHEMA,
             "autopar": self.version,
             "file": self.file,
             "functions": [function.to_dict() for function in self.functions],
         }
+        if self.time is not None:
+            content["time"] = self.time.to_dict()
+        if self.changes is not None:
+            content["changes"] = [each.to_dict() for each in self.changes]
+        return content

@@ -35,6 +35,7 @@ class RunOptions:
     backend: object
     include: object
     exclude: object
+    is_watched: object = False
 
 
 @pytest.fixture

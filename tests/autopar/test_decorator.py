@@ -531,7 +531,7 @@ def test_report_has_the_schema_of_the_interface():
     decorated = autopar.parallel(backend="cpu")(several_verdicts)
     decorated(np.arange(30.0), np.arange(9.0), 9, 9)
     report = to_dict(decorated.last_run)
-    assert {"schema", "autopar", "file", "functions"} == set(report)
+    assert {"schema", "autopar", "file", "functions", "time"} == set(report)
     assert (1, autopar.__version__) == (report["schema"], report["autopar"])
     assert report["file"].endswith("test_decorator.py")
     (function,) = report["functions"]

@@ -1,0 +1,79 @@
+"""From the record of a run to its time line: what each nest spent, on what, and when.
+
+Before:  tallies by region and backend, notes of analyses and compilations
+After:   spells in the order of their begins, counted from the begin of the run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from autopar.analysis.model.time_line import Spell, TimeLine, in_order
+
+from .foretold import predicted_of
+from .prepare import Entry, Prepared
+from .record import RunRecord
+
+
+def time_line(
+    functions: Iterable[Prepared], record: RunRecord, file: str, ended: float | None
+) -> TimeLine:
+    """Return where the time of `record` went until `ended`, on the clock of `perf_counter`."""
+    record.collect(None, record.begun)
+    regions = {each.number: each for function in functions for each in function.regions}
+    spells = [*_runs(regions, record, file), *_others(regions, record, file)]
+    seconds = None if ended is None else ended - record.begun
+    return TimeLine(seconds=seconds, spells=in_order(spells))
+
+
+def joined(lines: Iterable[TimeLine], seconds: float) -> TimeLine:
+    """Return the time lines of files that ran in one program as one."""
+    return TimeLine(seconds=seconds, spells=in_order(e for line in lines for e in line.spells))
+
+
+def moved(line: TimeLine, seconds: float) -> TimeLine:
+    """Return a time line counted from another begin, `seconds` before its own."""
+
+    def later(moment: float | None) -> float | None:
+        return None if moment is None else moment + seconds
+
+    spells = (replace(e, begun=later(e.begun), ended=later(e.ended)) for e in line.spells)
+    return replace(line, spells=tuple(spells))
+
+
+def _runs(regions: dict[int, Entry], record: RunRecord, file: str) -> Iterator[Spell]:
+    foretold = set()
+    for (number, backend), tally in sorted(record.tallies.items()):
+        region = regions.get(number)
+        if region is None:
+            continue
+        is_left = backend == "interpreter"
+        yield Spell(
+            what="interpreter" if is_left else "kernel",
+            file=file,
+            loop=region.name,
+            span=region.span,
+            calls=tally.calls,
+            begun=None if tally.when is None else tally.when.begun - record.begun,
+            ended=None if tally.when is None else tally.when.ended - record.begun,
+            seconds=None if is_left else tally.seconds,
+            predicted=None if number in foretold else predicted_of(region.regions()),
+            code=None if tally.reason is None else tally.reason.code,
+        )
+        foretold.add(number)
+
+
+def _others(regions: dict[int, Entry], record: RunRecord, file: str) -> Iterator[Spell]:
+    for (number, what), spent in record.spent.items():
+        region = None if number is None else regions.get(number)
+        yield Spell(
+            what=what,
+            file=file,
+            loop=None if region is None else region.name,
+            span=None if region is None else region.span,
+            calls=spent.count,
+            begun=spent.when.begun - record.begun,
+            ended=spent.when.ended - record.begun,
+            seconds=spent.seconds,
+        )

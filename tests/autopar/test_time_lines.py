@@ -1,0 +1,276 @@
+"""Where the time of a call and of a program went, and what would gain most."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+import threading
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar.advice import changes, described
+from autopar.analysis.model.report import Report as ReportData
+from autopar.analysis.model.source import SourceText
+from autopar.analysis.model.time_line import Spell, TimeLine, in_order
+from autopar.analysis.stages import explain_text
+from autopar.codegen.spent import NOTES, Note, spending
+from autopar.html_time import time_html
+from autopar.record import RunRecord
+from autopar.sampling import Sampler
+from autopar.time_table import MOST_LINES, longest, time_lines
+
+# ------------------------------------------------------------------------------- notes
+
+
+def test_what_is_spent_inside_something_is_not_spent_twice():
+    NOTES.take()
+    with spending("analysis"), spending("compile"):
+        pass
+    compiled, analysed = NOTES.take()
+    assert ("compile", "analysis") == (compiled.what, analysed.what)
+    assert analysed.begun <= compiled.begun <= compiled.ended <= analysed.ended
+    whole = analysed.ended - analysed.begun
+    assert whole == pytest.approx(analysed.seconds + compiled.seconds)
+    assert [] == NOTES.take()
+
+
+def test_notes_that_nobody_takes_are_few():
+    for _ in range(3000):
+        with spending("transfer"):
+            pass
+    assert len(NOTES.take()) <= 1000
+
+
+def test_a_record_takes_the_notes_of_its_own_time_and_not_for_kernels():
+    now = perf_counter()
+    record = RunRecord()
+    record.begun = now - 20
+    NOTES.left = [
+        Note("analysis", now - 30, now - 29, 1.0),  # of another call
+        Note("compile", now - 15, now - 12, 3.0),
+        Note("transfer", now - 8, now - 7, 1.0),
+        Note("transfer", now - 2, now - 1, 0.5),
+    ]
+    record.add(2, "cuda", 10, 10.0, None)
+    spent = {what: (each.seconds, each.count) for (_, what), each in record.spent.items()}
+    assert {"compile": (3.0, 1), "transfer": (1.5, 2)} == spent
+    when = record.spent[2, "transfer"].when
+    assert (now - 8, now - 1) == (when.begun, when.ended)
+    tally = record.tallies[2, "cuda"]
+    assert (8.5, 0.0) == (tally.seconds, tally.native)
+    assert tally.when is not None
+    assert tally.when.ended - tally.when.begun == pytest.approx(10.0)
+
+
+# ------------------------------------------------------------------- time lines of calls
+
+
+def smoothed(a, out):
+    for i in range(1, len(a) - 1):
+        out[i] = a[i - 1] + a[i + 1]
+    for i in range(1, len(a)):
+        out[i] = max(out[i - 1], a[i], key=abs)
+
+
+def time_of(function):
+    report = function.last_run
+    assert report is not None
+    return report.to_dict()["time"]
+
+
+def test_the_first_call_analyses_and_compiles_and_the_next_ones_do_not():
+    function = autopar.parallel(smoothed, backend="cpu")
+    a, out = np.arange(3000.0), np.zeros(3000)
+    function(a, out)
+    first = time_of(function)
+    assert ["analysis", "compile", "kernel"] == [each["what"] for each in first["spells"]]
+    assert all(first["spent"][what] > 0 for what in ("analysis", "compile", "kernel"))
+    assert first["seconds"] == pytest.approx(sum(first["spent"].values()))
+    begins = [each["begin"] for each in first["spells"]]
+    assert begins == sorted(begins)
+    assert "smoothed.L" in first["spells"][2]["loop"]
+    for _ in range(12):  # the last of them without Python
+        function(a, out)
+        again = time_of(function)
+        assert ["kernel"] == [each["what"] for each in again["spells"]]
+        assert 0 < again["spent"]["kernel"] < again["seconds"]
+
+
+def test_a_loop_that_was_left_is_on_the_line_with_its_reason():
+    function = autopar.parallel(smoothed)
+    function(np.arange(30.0), np.zeros(30))
+    *_, left = time_of(function)["spells"]
+    assert ("interpreter", None, "AP602") == (left["what"], left["seconds"], left["code"])
+    assert left["predicted"]["interpreter"] > 0
+    text = str(function.last_run)
+    assert re.search(r"^Time: .* in all: (analysis|interpreter) ", text, re.MULTILINE)
+    assert re.search(r"^  \S+ \S+ +- +interpreter +line \d+ .*1 call: AP602", text, re.MULTILINE)
+
+
+def spell(begun=0.0, seconds=1.0, **changes):
+    content = {
+        "what": "kernel", "file": "f.py", "loop": None, "span": None, "calls": 1, "begun": begun,
+        "ended": None if begun is None else begun + (seconds or 0.0), "seconds": seconds,
+    }  # fmt: skip
+    return Spell(**(content | changes))
+
+
+def test_of_many_spells_the_longest_are_shown_in_their_order():
+    spells = [spell(float(k), 1.0 + (k * 7) % 20) for k in range(20)]
+    line = TimeLine(seconds=300.0, spells=in_order(reversed(spells)))
+    shown = longest(line)
+    assert MOST_LINES == len(shown)
+    longest_first = sorted(spells, key=lambda each: -(each.seconds or 0.0))[:MOST_LINES]
+    assert [each for each in spells if each in longest_first] == list(shown)
+    assert "and 8 more that took less" in time_lines(line)
+    assert "and 8 more that took less" in time_html(line)
+
+
+def test_bars_stand_where_things_happened():
+    line = TimeLine(
+        seconds=4.0,
+        spells=(spell(0.0, 1.0, what="compile"), spell(1.0, 2.0), spell(None, 0.5)),
+    )
+    heading, _, *rows = time_lines(line).splitlines()
+    assert "Time: 4 s in all: kernels 2.5 s, compilation 1 s, interpreter 500 ms" == heading
+    bars = [row[row.index("▕") + 1 : row.index("▏")] for row in rows]
+    assert ["█" * 6 + " " * 18, " " * 6 + "█" * 12 + " " * 6, " " * 24] == bars
+    html = time_html(line)
+    widths = re.findall(r'class="of-\w+" style="width: ([\d.]+)%"', html)
+    assert [25.0, 62.5, 12.5] == [float(each) for each in widths]
+    assert 'style="left: 25.00%; width: 50.00%"' in html
+
+
+# ---------------------------------------------------------------------------- sampling
+
+
+def computed_until(is_seen):
+    end = perf_counter() + 60
+    while not is_seen() and perf_counter() < end:
+        sum(range(100))
+
+
+def test_a_sampler_sees_where_a_thread_computes():
+    sampler = Sampler({__file__})
+    sampler.start()
+    begun = perf_counter()
+    computed_until(lambda: any(sampler.seconds))
+    sampler.stop()
+    body = computed_until.__code__.co_firstlineno
+    *_, places = sampler.seconds
+    assert "computed_until" in {_function_at(line) for _, line in places}, body
+    assert sum(sampler.seconds.values()) <= perf_counter() - begun + 0.1
+
+
+def _function_at(line):
+    names = [
+        (each.__code__.co_firstlineno, name)
+        for name, each in globals().items()
+        if inspect.isfunction(each) and each.__module__ == __name__
+    ]
+    return max(each for each in names if each[0] <= line)[1]
+
+
+def test_a_thread_that_waits_stands_nowhere():
+    begun, ended = threading.Event(), threading.Event()
+
+    def waits():
+        begun.set()
+        ended.wait()
+
+    thread = threading.Thread(target=waits)
+    thread.start()
+    begun.wait()
+    sampler, frame = Sampler({__file__}), None
+    assert thread.ident is not None
+    while frame is None or frame.f_code.co_filename == __file__:
+        frame = sys._current_frames()[thread.ident]
+    places = sampler._places(frame)
+    ended.set()
+    thread.join()
+    assert places is None
+
+
+PROGRAM = """\
+def helper(x, a):
+    for i in range(9):
+        a[i] = x
+def main(data, a):
+    for x in data:
+        helper(x, a)
+        a[0] = str(x)
+    for i in range(1, 9):
+        a[i] = 0.5 * a[i - 1] + 1.0
+    for i in range(9):
+        a[i] = 2.0
+"""
+
+
+def changes_of(seconds):
+    text = SourceText(path="program.py", text=PROGRAM, cell=None)
+    report = ReportData(version="0", text=text, functions=explain_text(text))
+    named = {
+        tuple(("/x/program.py", line) for line in places): taken
+        for places, taken in seconds.items()
+    }
+    return changes([("/x/program.py", report)], named)
+
+
+def test_a_look_counts_for_the_innermost_obstacle():
+    found = changes_of({(3, 6): 1.0, (7,): 0.5, (9,): 2.0, (11,): 8.0, (4,): 9.0})
+    assert [(8, "AP401", 2.0), (5, "AP203", 1.5)] == [
+        (each.loop.span.line, each.reason.code, each.seconds) for each in found
+    ]
+    assert all(each.advice for each in found)
+    text = described(found, TimeLine(seconds=20.0, spells=()))
+    assert "1. program.py:8, for i in range(1, 9): 2 s of 20 s in the interpreter" in text
+    assert "read from a copy" in text
+
+
+def test_what_took_next_to_nothing_is_no_advice():
+    assert () == changes_of({(9,): 0.001})
+    assert () == changes_of({(9,): 0.5, (11,): 80.0})
+    assert "nothing" in described((), TimeLine(seconds=1.0, spells=()))
+
+
+SCRIPT = """\
+import numpy as np
+
+def fast(a, out):
+    for i in range(1, len(a) - 1):
+        out[i] = a[i - 1] + a[i + 1]
+
+def slow(n):
+    words = {}
+    for i in range(n):
+        words[str(i)[:2]] = i
+    return words
+
+a = np.arange(2000.0)
+fast(a, np.zeros(2000))
+print(len(slow(400_000)))
+"""
+
+
+def test_a_report_of_a_run_ends_with_what_would_gain_most(tmp_path, python):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = ("-m", "autopar", "run", "--report", "--json", "report.json", "script.py")
+    done = python(*command, environment={"AUTOPAR_BACKEND": "cpu"})
+    assert (0, "100\n") == (done.returncode, done.stdout), done.stderr
+    *_, time_text, advice = done.stderr.strip("\n").split("\n\n")
+    assert re.match(r"Time: .* in all: .*interpreter .*\n  Begins +Takes", time_text)
+    assert re.search(r"kernels +line 4 .* 1 call", time_text)
+    assert re.match(
+        r"What would gain most:\n1\. script\.py:9, for i in range\(n\): .* in the interpreter\n"
+        r"   AP203 .*'str'.*\n   Hint: ",
+        advice,
+    )
+    report = json.loads((tmp_path / "report.json").read_text())
+    (change,) = report["changes"]
+    assert ("slow.L9C4", 9, "AP203") == (change["loop"], change["line"], change["code"])
+    assert 0 < change["seconds"] < report["time"]["seconds"]
