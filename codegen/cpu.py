@@ -45,12 +45,14 @@ from .crew_text import LONGEST_PHASE, SHORTEST_PART_NS, CrewText
 from .crew_text import NAMES as CREW_NAMES
 from .fixed_reads import with_fixed_reads
 from .float_status import FLOAT_STATUS, decides_by_data
+from .forwarded import with_forwarded
 from .held import with_held
 from .integers import rename
 from .iteration_prices import iteration_prices
 from .kernel import ArrayArgument, Loop, Node, Program, targets
 from .lasting import may_last
 from .progress import WORTH, new_crew, new_progress
+from .register_tiles import with_register_tiles
 from .scalars import HELPERS
 from .small_integers import SMALL, with_small_integers
 from .spelling import spell
@@ -103,7 +105,7 @@ def launches_once(program: Program) -> bool:
 
 def _with_scalars(program: Program) -> Program:
     """Return `program` with elements in scalars, where an innermost loop has the same ones."""
-    return with_held(with_fixed_reads(program))
+    return with_held(with_fixed_reads(with_forwarded(with_register_tiles(program))))
 
 
 def spelled(program: Program) -> dict[str, str]:
@@ -231,7 +233,8 @@ class _Module:
             return f"# In order, from line {kernel.nodes[0].span.line}."
         order = "parallel loop" if kernel.loop.is_parallel else "loop"
         share = "Partial values of" if kernel.partial else "A part of"
-        return f"# {share} the {order} over '{kernel.loop.iterator}', line {kernel.loop.span.line}."
+        loop = kernel.loop.stands_for or kernel.loop
+        return f"# {share} the {order} over '{loop.iterator}', line {loop.span.line}."
 
     def _arguments(self, kernel: host.Kernel) -> str:
         bounds = ("lower", "upper") if kernel.loop else ()
@@ -453,7 +456,7 @@ class _Module:
     def _range(self, kernel: host.Kernel) -> str:
         loop = kernel.loop
         assert loop is not None  # launches and slices have one
-        return f"{self._body.text(loop.lower)}, {self._body.text(loop.upper)}, {loop.step}"
+        return f"{self._body.text(loop.lower)}, {self._body.text(loop.upper)}, {loop.unit}"
 
     def _work(self, kernel: host.Kernel) -> str:
         return self._sure(self._body.text(predicted_ns(kernel.nodes, {})), kernel.nodes)

@@ -165,7 +165,7 @@ class Body:
         self, loop: Loop, lower: str, upper: str, indent: str, *, asks: bool = False
     ) -> Iterator[str]:
         """Yield the lines of a loop as it stands."""
-        if loop.step != 1 and isinstance(loop.lower, Constant):
+        if loop.unit != 1 and isinstance(loop.lower, Constant):
             yield from self._strided_header(loop, lower, upper, indent)
         else:
             yield f"{indent}{self.header(loop, lower, upper)}"
@@ -177,6 +177,9 @@ class Body:
             yield f"{indent}{INDENT}{iterator} = unhoisted({iterator})"
         if loop.stays is not None:
             yield from left_early(self.names[loop.stays], indent + INDENT)
+        if loop.group_end is not None:
+            end, iterator = self.names[loop.group_end], self.names[loop.iterator]
+            yield f"{indent}{INDENT}{end} = min({iterator} + {loop.step}, {upper})"
         body = replace(self, sweep=self.sweep.into(loop)) if self.sweep else self
         yield from body.nodes(loop.body, indent + INDENT)
         if loop.is_endless:

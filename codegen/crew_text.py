@@ -104,10 +104,10 @@ class CrewText:
     def _part(self, loop: Loop, indent: str) -> Iterator[str]:
         lower, upper = self.body.bounds(loop)
         trips = f"max(0, {upper} - ({lower}))"
-        if loop.step != 1:
-            trips = f"({trips} + {loop.step - 1}) // {loop.step}"
+        if loop.unit != 1:
+            trips = f"({trips} + {loop.unit - 1}) // {loop.unit}"
         yield f"{indent}crew_trips = {trips}"
-        step = f"{loop.step} * " if loop.step != 1 else ""
+        step = f"{loop.unit} * " if loop.unit != 1 else ""
         first, end = (
             f"{lower} + {step}(crew_trips * {part} // crew_parts)"
             for part in ("crew_part", "(crew_part + 1)")

@@ -26,14 +26,14 @@ from .kernel import Instance, Loop, Node, Program, walk_nodes
 def with_fixed_reads(program: Program) -> Program:
     """Return `program` with elements read before the innermost loops that leave them alone."""
 
-    def read_before(loop: Loop, around: tuple[Loop, ...], scalars: Scalars) -> Node | None:
-        fixed = _fixed(loop, around, program.overlapping)
-        return _read_before(loop, fixed, scalars) if fixed else None
+    def rewrite(loop: Loop, around: tuple[Loop, ...], scalars: Scalars) -> Node | None:
+        fixed = fixed_reads(loop, around, program.overlapping)
+        return read_before(loop, fixed, scalars) if fixed else None
 
-    return rewritten(program, read_before)
+    return rewritten(program, rewrite)
 
 
-def _read_before(loop: Loop, fixed: dict[str, tuple[Instance, Load]], scalars: Scalars) -> Node:
+def read_before(loop: Loop, fixed: dict[str, tuple[Instance, Load]], scalars: Scalars) -> Node:
     """Return what stands for `loop`, with elements, by their texts, read before it."""
     before: list[Node] = []
     values: dict[str, Variable] = {}
@@ -43,12 +43,13 @@ def _read_before(loop: Loop, fixed: dict[str, tuple[Instance, Load]], scalars: S
     return between(before, loop, values, [])
 
 
-def _fixed(
-    loop: Loop, around: Sequence[Loop], overlapping: frozenset[str]
+def fixed_reads(
+    loop: Loop, around: Sequence[Loop], overlapping: frozenset[str], *, every: bool = False
 ) -> dict[str, tuple[Instance, Load]]:
     """Return the elements of arrays that `loop` stores elsewhere, and where it reads them.
 
     They are read in every iteration, outside of conditions, so they are there if there is one.
+    With `every` those of other arrays, too.
     """
     if any(isinstance(each, Loop) for each in walk_nodes(loop.body)) or not _takes_its_range(loop):
         return {}
@@ -58,12 +59,14 @@ def _fixed(
             stored.setdefault(place.array, []).append(cell_of(instance, place))
     found: dict[str, tuple[Instance, Load]] = {}
     for instance, place in _places(loop.body):
-        if isinstance(place, Store) or place.array not in stored or place.array in overlapping:
+        if isinstance(place, Store) or place.array in overlapping:
+            continue
+        if place.array not in stored and not every:
             continue
         cell = cell_of(instance, place)
         if cell is None or moves(cell, loop):
             continue
-        if all(differ(cell, each, (*around, loop)) for each in stored[place.array]):
+        if all(differ(cell, each, (*around, loop)) for each in stored.get(place.array, ())):
             found.setdefault(key_of(place.array, cell), (instance, place))
     return found
 

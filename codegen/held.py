@@ -16,10 +16,11 @@ Kennedy, Improving register allocation for subscripted variables, PLDI 1990, sec
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 from autopar.analysis.model.typed import Load, Store, Variable, places_of
 
-from .elements import cell_of, differ, key_of, moves
+from .elements import Cell, cell_of, differ, key_of, moves
 from .innermost import Scalars, between, rewritten
 from .kernel import Instance, Loop, Node, Program, runs_by_times
 
@@ -39,27 +40,24 @@ def with_held(program: Program) -> Program:
 
 
 def _held(loop: Loop, elements: dict[str, tuple[Instance, Load]], scalars: Scalars) -> Node:
-    """Return what stands for `loop`, with one element of each array held."""
+    """Return what stands for `loop`, with elements, by their texts, held."""
     before: list[Node] = []
     after: list[Node] = []
     values: dict[str, Variable] = {}
-    for array, (instance, load) in elements.items():
-        variable, first = scalars.of(load, "held")
-        last = Store(array=array, indices=load.indices, value=variable, span=load.span)
-        before.append(replace(instance, name=f"{instance.name}_0", statement=first))
-        cell = cell_of(instance, load)
-        assert cell is not None  # `_elements` looked
-        values[key_of(array, cell)] = variable
-        after.append(replace(instance, name=f"{instance.name}_1", statement=last))
+    for number, (key, (instance, load)) in enumerate(elements.items()):
+        values[key], first = scalars.of(load, "held")
+        last = Store(array=load.array, indices=load.indices, value=values[key], span=load.span)
+        before.append(replace(instance, name=f"{instance.name}_{number}_0", statement=first))
+        after.append(replace(instance, name=f"{instance.name}_{number}_1", statement=last))
     return between(before, replace(loop, cells=()), values, after)
 
 
 def _elements(
     loop: Loop, kept: frozenset[str], around: tuple[Loop, ...]
 ) -> dict[str, tuple[Instance, Load]]:
-    """Return the arrays of which `loop` updates one element, and where it reads it.
+    """Return the elements that `loop` updates, by their texts, and where it reads them.
 
-    Every statement runs in every iteration, so the element is there if there is an iteration.
+    Every statement runs in every iteration, so an element is there if there is an iteration.
     Arrays in `kept` are left as they are.
     """
     instances = [each for each in loop.body if isinstance(each, Instance)]
@@ -71,42 +69,36 @@ def _elements(
     for array in stored:
         mine = [(instance, place) for instance, place in places if place.array == array]
         if array not in kept:
-            updated = _updated(mine, (*around, loop))
-            if updated is not None:
-                found[array] = updated
+            found |= _updated(mine, (*around, loop))
     return found
 
 
 def _updated(
     places: list[tuple[Instance, Load | Store]], around: tuple[Loop, ...]
-) -> tuple[Instance, Load] | None:
-    """Return where the one element is read that is stored; None where there may be another one.
+) -> dict[str, tuple[Instance, Load]]:
+    """Return where the elements are read that are stored; nothing where there may be other ones.
 
-    Other elements may be read that are surely never the one.
+    They are surely not one another. Other elements may be read that are surely none of them.
     """
     *_, loop = around
     cells = [(instance, place, cell_of(instance, place)) for instance, place in places]
-    stored = {
-        None if cell is None else key_of(place.array, cell)
-        for _, place, cell in cells
-        if isinstance(place, Store)
-    }
-    if len(stored) > 1 or None in stored:
-        return None
-    target = next(cell for _, place, cell in cells if isinstance(place, Store))
-    if target is None or moves(target, loop):
-        return None
-    loads = [
-        (instance, place)
-        for instance, place, cell in cells
-        if isinstance(place, Load) and cell is not None and key_of(place.array, cell) in stored
-    ]
-    others = [
-        cell for _, place, cell in cells if cell is None or key_of(place.array, cell) not in stored
-    ]
-    if not loads or not all(differ(target, each, around) for each in others):
-        return None
-    return loads[0]
+    stored: dict[str, Cell] = {}
+    for _, place, cell in cells:
+        if isinstance(place, Store):
+            if cell is None or moves(cell, loop):
+                return {}
+            stored[key_of(place.array, cell)] = cell
+    if not all(differ(one, other, around) for one, other in combinations(stored.values(), 2)):
+        return {}
+    loads: dict[str, tuple[Instance, Load]] = {}
+    for instance, place, cell in cells:
+        key = None if cell is None else key_of(place.array, cell)
+        if key not in stored:
+            if not all(differ(each, cell, around) for each in stored.values()):
+                return {}
+        elif isinstance(place, Load) and key is not None:
+            loads.setdefault(key, (instance, place))
+    return loads if len(loads) == len(stored) else {}
 
 
 def _takes_its_range(loop: Loop) -> bool:

@@ -28,10 +28,13 @@ class Scalars:
 
     taken: set[str]
     made: list[ScalarVariable] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)  # how many by the name they want
 
     def of(self, load: Load, word: str) -> tuple[Variable, SetVariable]:
         """Return a new scalar for an element that `load` reads, and what sets it."""
-        name = unused(f"{load.array}_{word}", self.taken)
+        wanted = f"{load.array}_{word}"
+        before = self.counts[wanted] = self.counts.get(wanted, 0) + 1
+        name = unused(wanted if before == 1 else f"{wanted}_{before}", self.taken)
         self.taken.add(name)
         self.made.append(
             ScalarVariable(name=name, type=load.type, is_live_in=False, live_in_type=None)

@@ -243,6 +243,9 @@ class Loop:
     dimension: int | None = None  # of time, that it scans
     # How many iterations to reckon with, where its bounds hide that they are mostly as many.
     turns: int | None = None
+    # Its iterations are groups of those of `stands_for`, and this is where one ends: at the next
+    # one, or at the end of the part that runs. Parts of the range may begin anywhere.
+    group_end: str | None = None
 
     @property
     def is_reduced(self) -> bool:
@@ -254,6 +257,11 @@ class Loop:
         """Whether all that it carries is which value of a scalar or an element is the last one."""
         is_last = all(each.is_last for each in self.reductions)
         return self.is_reduced and is_last and all(each.is_last for each in self.cells)
+
+    @property
+    def unit(self) -> int:
+        """How far apart parts of its range may begin."""
+        return 1 if self.group_end else self.step
 
     @property
     def is_shared(self) -> bool:
@@ -396,5 +404,6 @@ def names_of(program: Program) -> frozenset[str]:
             *(each.name for each in program.integers),
             *(each.name for each in program.variables),
             *(loop.iterator for loop in loops_in(program.body)),
+            *(loop.group_end for loop in loops_in(program.body) if loop.group_end),
         )
     )

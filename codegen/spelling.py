@@ -18,6 +18,7 @@ def spell(program: Program, own_names: frozenset[str], own: re.Pattern[str]) -> 
     wanted += [each.name for each in program.integers]
     wanted += [each.name for each in program.variables]
     wanted += [each.iterator for each in loops_in(program.body)]
+    wanted += [each.group_end for each in loops_in(program.body) if each.group_end]
     names: dict[str, str] = {}
     for name in dict.fromkeys(wanted):
         # What begins like a name of our own does so however it ends.

@@ -1,0 +1,205 @@
+"""Loops unrolled into each other compute what they computed, and only those that may are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import autopar
+from autopar import dispatch
+from autopar.codegen.pool import Pool
+from tests.sameness import same
+
+
+def product(a, b, c, n, m):
+    for i in range(n):
+        for j in range(n):
+            c[i, j] *= 0.5
+        for k in range(m):
+            for j in range(n):
+                c[i, j] += a[i, k] * b[k, j]
+
+
+def triangle(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(i, n):
+                c[i, j] += a[k, i] * b[k, j]
+
+
+def other_triangle(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(max(0, i - 3), i + 1):
+                c[i, j] -= a[k, i] * b[k, j]
+
+
+def terms_from_rows_below(a, b, c, n, m):
+    for i in range(n):
+        for j in range(n):
+            for k in range(i + 1, n):
+                c[i, j] += a[k, i] * c[k, j]
+            c[i, j] = 0.5 * c[i, j]
+
+
+def sums(a, b, c, n, m):
+    for i in range(n):
+        c[i, 0] = 0.0
+        for k in range(m):
+            c[i, 0] += a[i, k] * b[0, k]
+        c[i, 0] = 1.0 / (2.0 + c[i, 0] * c[i, 0])
+
+
+def sums_in_scalars(a, b, c, n, m):
+    for i in range(n):
+        w = a[i, 0]
+        v = w * w
+        for k in range(m):
+            w -= a[i, k] * b[1, k]
+            v = v + a[i, k]
+        c[i, 1] = w / (1.0 + v * v)
+
+
+TILED = [
+    product,
+    triangle,
+    other_triangle,
+    terms_from_rows_below,
+    sums,
+    sums_in_scalars,
+]
+
+
+def may_meet_what_it_reads(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(n):
+                c[i, j] += a[i, k] * b[k, j]
+                b[i + n, j] -= a[i, k] * b[k, j]
+
+
+def reads_what_it_stores(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(n):
+                c[i, j] += a[i, k] * c[k, j]
+
+
+def goes_from_element_to_element(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(1, n):
+                c[i, j] += a[i, k] * c[i, j - 1]
+
+
+def moves_with_the_terms(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(n):
+                c[i, j + k] += a[i, k] * b[k, j]
+
+
+def of_integers(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(n):
+                c[i, j] += int(a[i, k]) * int(b[k, j])
+
+
+def under_a_test(a, b, c, n, m):
+    for i in range(n):
+        for k in range(m):
+            for j in range(n):
+                if b[k, j] > 0.5:
+                    c[i, j] += a[i, k] * b[k, j]
+
+
+NOT_TILED = [
+    may_meet_what_it_reads,
+    reads_what_it_stores,
+    goes_from_element_to_element,
+    moves_with_the_terms,
+    of_integers,
+    under_a_test,
+]
+
+
+def arguments(n=9, m=7, dtype="float64", order="C"):
+    rng = np.random.default_rng(4)
+    made = ((rng.random((2 * n + 2, 2 * n + 9)) - 0.5).astype(dtype) for _ in range(3))
+    return *(np.asarray(each, order=order) for each in made), n, m
+
+
+def is_tiled(decorated):
+    source = "".join(decorated.inspect_source().values())
+    return "_rows_end" in source or "c_sum = " in source
+
+
+SIZES = [(9, 7), (1, 0), (3, 4), (4, 9), (8, 1), (11, 8), (13, 13)]
+
+
+@pytest.mark.parametrize("function", [*TILED, *NOT_TILED], ids=lambda each: each.__name__)
+def test_groups_and_what_is_left_of_them_are_all_there(function):
+    decorated = autopar.parallel(function, backend="cpu", cache=False)
+    for n, m in SIZES:
+        expected, found = arguments(n, m), arguments(n, m)
+        function(*expected)
+        decorated(*found)
+        assert_same_bits(expected, found)
+    assert is_tiled(decorated) == (function in TILED)
+
+
+def assert_same_bits(expected, found):
+    for one, other in zip(expected[:3], found[:3], strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_small_floats_in_the_order_of_columns():
+    decorated = same(product, partial(arguments, 11, 9, "float32", "F"), cache=False)
+    assert is_tiled(decorated)
+
+
+def test_arrays_that_share_memory_are_what_they_were():
+    def shared():
+        a, _, _, n, m = arguments()
+        return a, a[1:], a[2:, 1:], n, m
+
+    same(product, shared)
+
+
+def test_parts_of_threads_begin_anywhere(monkeypatch):
+    decorated = autopar.parallel(product, backend="cpu")
+    for threads in (2, 3, 7):
+        pool = Pool(threads, inline_ns=0)
+        monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_, pool=pool: pool)
+        expected, found = arguments(101, 27), arguments(101, 27)
+        product(*expected)
+        decorated(*found)
+        assert_same_bits(expected, found)
+        assert pool.shared
+
+
+def test_warnings_are_given():
+    def given():
+        a, b, c, n, m = arguments()
+        b[3, 4] = np.inf
+        a[2, 3] = 0.0
+        return a, b, c, n, m
+
+    expected, found = given(), given()
+    for function, each in ((product, expected), (autopar.parallel(product), found)):
+        with pytest.warns(RuntimeWarning, match="invalid value encountered in scalar multiply"):
+            function(*each)
+    assert_same_bits(expected, found)
+
+
+def test_a_name_of_the_users_is_no_obstacle():
+    def clash(a, b_fixed, c_sum, i_rows, m):
+        for i in range(i_rows):
+            for k in range(m):
+                for j in range(i_rows):
+                    c_sum[i, j] += a[i, k] * b_fixed[k, j]
+
+    assert is_tiled(same(clash, arguments))
