@@ -52,7 +52,7 @@ from .passes.parse import parse
 from .passes.pinned import pinned
 from .passes.pure_maps import find_pure_maps
 from .passes.reasons import BudgetExhausted, DrawnFirst, IndependentMap, PartlyAhead
-from .passes.regions import DrawnScop, Half, find_regions, is_within, scop_at
+from .passes.regions import DrawnScop, Half, find_regions, is_within, rest_at, scop_at
 from .passes.reordering import reordered
 from .passes.schedule import find_schedule
 from .passes.typing import type_program
@@ -74,6 +74,7 @@ __all__ = [
     "plan_array_run",
     "plan_at",
     "plan_region",
+    "plan_rest",
     "plan_with_values",
     "plan_wrapping",
     "redo_condition",
@@ -247,6 +248,22 @@ def plan_at(source: SourceFunction, span: Span, facts: Facts) -> RegionPlan | Re
         return function
     scop = scop_at(function, source.text, span, facts)
     return plan_region(scop, facts) if isinstance(scop, Scop) else scop
+
+
+def plan_rest(source: SourceFunction, span: Span) -> RegionPlan | Refusal | None:
+    """Return the plan of what remains of the loop at `span` once some turns of it were made.
+
+    Its first value and where it ends are integers named FIRST and LAST.
+    """
+    function = parse(source)
+    if isinstance(function, Refusal):
+        return function
+    scop = rest_at(function, source.text, span)
+    if not isinstance(scop, Scop):
+        return scop
+    plan = plan_region(scop)
+    # The interpreter has begun, in its order.
+    return replace(plan, keeps_order=True) if isinstance(plan, RegionPlan) else plan
 
 
 def plan_array_run(

@@ -5,7 +5,10 @@ Before:  while test:                   After:  for () in GUARD.turns():
                                                    else: break
                                                else:
                                                    <the guard again, before `while test: body`>
-Before:  for k in range(n): body       After:  for k in GUARD.counted(range(n)): body
+Before:  for k in range(n): body       After:  for k in GUARD.first(range(n)): body
+                                               else:
+                                                   <the guard of the rest, before
+                                                    `for k in GUARD.rest(): body`>
 
 `break` and `continue` mean in the one what they mean in the other. No name is bound, and all that
 is new stands where the header does.
@@ -34,24 +37,48 @@ class Counts(Protocol):
     def counted(self, iterable: Any) -> Any:  # noqa: ANN401  # whatever a loop runs over
         """Return what a `for` loop over `iterable` runs over instead."""
 
+    def first(self, iterable: Any) -> Any:  # noqa: ANN401  # as above
+        """Return the same, or only the beginning of it: then `is_whole` says so."""
 
-def counted(loop: ast.stmt, guard: str, again: Callable[[ast.stmt], ast.stmt]) -> ast.stmt:
+    def is_whole(self) -> bool:
+        """Return whether no turns are left of the loop that ended in the calling frame."""
+
+    def left(self) -> range:
+        """Return these turns."""
+
+    def rest(self) -> range:
+        """Return the same for the loop that makes them."""
+
+
+def counted(
+    loop: ast.stmt, guard: str, again: Callable[[ast.stmt], ast.stmt], *, rests: bool
+) -> ast.stmt:
     """Return what runs `loop` in turns that the expression `guard` counts.
 
-    `again` puts the guard before a loop once more. A loop that cannot be counted stays as it is.
+    `again` puts the guard before a loop once more, before a `for` loop if it `rests`. A loop that
+    cannot be counted stays as it is.
     """
     match loop:
-        case ast.While(orelse=[]):
+        case ast.While(orelse=[]) if not rests:
             return _in_turns(loop, guard, again(loop))
-        case ast.For():
-            edited = copy.copy(loop)
-            shown = ast.parse(f"{guard}.counted(...)", mode="eval").body
-            place_at(shown, loop)
-            assert isinstance(shown, ast.Call)
-            shown.args = [loop.iter]
-            edited.iter = shown
+        case ast.For(orelse=[]) if rests:
+            edited = _over(loop, f"{guard}.first(...)", [loop.iter])
+            edited.orelse = [again(_over(loop, f"{guard}.rest(...)", []))]
             return edited
+        case ast.For():
+            return _over(loop, f"{guard}.counted(...)", [loop.iter])
     return loop
+
+
+def _over(loop: ast.For, text: str, given: list[ast.expr]) -> ast.For:
+    """Return `loop` over what a call gives."""
+    edited = copy.copy(loop)
+    shown = ast.parse(text, mode="eval").body
+    place_at(shown, loop)
+    assert isinstance(shown, ast.Call)
+    shown.args = given
+    edited.iter = shown
+    return edited
 
 
 def _in_turns(loop: ast.While, guard: str, rest: ast.stmt) -> ast.For:

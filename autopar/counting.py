@@ -11,17 +11,21 @@ of them, each as long as all before it; it is that of the thread, which other pr
 disturb.
 
 A `while` loop can be left after any turn: what remains of it is the same loop, begun with what
-its names are bound to then. So it is given as many turns as repay a kernel, and asks again.
+its names are bound to then. So it is given as many turns as repay a kernel, and asks again. So is
+a `for` loop over a range, where what remains of it has a plan (`autopar.rests`).
 """
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from itertools import chain, compress, repeat
 from math import inf
 from operator import length_hint
 from time import thread_time_ns
+from types import FrameType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,11 +33,13 @@ import numpy as np
 from autopar.analysis.model.loop_ir import For
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.scop import Loop
+from autopar.codegen.rates import current
 
 from .cost import TURNS
 from .guard import Admission
 
 Turn: TypeAlias = tuple[()]
+_Place: TypeAlias = tuple[int, int]
 # No run is longer.
 _ENDLESS = 2**62
 # What a loop runs over, of these types exactly: an iterator of ours is asked in its place.
@@ -57,6 +63,10 @@ class _Run:
         """Return how many turns were begun."""
         return 0 if self.iterator is None else self.done + self.given - length_hint(self.iterator)
 
+    def turns(self) -> int:
+        """Return how many turns take as long as asking again is worth."""
+        return min(_ENDLESS, int(self.price_ns * TURNS / self.predicted_ns) + 1)
+
     def piece(self, turns: Iterable[Any], count: int) -> Iterator[Any]:
         """Return the iterator over the next `count` turns."""
         found = iter(turns)
@@ -77,6 +87,10 @@ class _Run:
             self.done, self.given = end, 0
             self.done_ns = thread_time_ns() - started
 
+    def parts(self, turns: range, price_ns: float) -> Iterator[Iterator[Any]]:
+        """Yield the same of a range."""
+        return self.pieces(len(turns), lambda first, end: turns[first:end], price_ns)
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Counting:
@@ -84,7 +98,12 @@ class Counting:
 
     reads_clock: bool  # the turns of the outermost loop do not tell how long it takes
     factor: float = 1.0  # what a call takes, over what is predicted of it
+    rests: bool = False  # a `for` loop, what remains of which may be asked for
+    has_rest: bool = False  # what remains of it has a plan already
     _run: _Run | None = field(default=None)
+    # By thread and frame: the turns that were not given to the loop that runs there. Set, or
+    # removed, whenever such a loop begins.
+    _left: dict[_Place, range] = field(default_factory=dict)
 
     def corrected(self, found: Admission) -> Admission:
         """Return `found` with what a call takes in the interpreter, as far as anybody knows."""
@@ -100,6 +119,10 @@ class Counting:
         `predicted_ns` is what `corrected` gave.
         """
         plain_ns = max(1.0, predicted_ns / self.factor)
+        if self.rests:
+            rates = current()
+            least_ns = rates.enter if self.has_rest else rates.compile + rates.analysis
+            price_ns = max(price_ns, least_ns)
         self._run = _Run(predicted_ns=plain_ns, price_ns=max(0.0, price_ns))
 
     def settle(self) -> int:
@@ -131,7 +154,7 @@ class Counting:
             return ()
         if self.reads_clock:
             return chain.from_iterable(run.pieces(_ENDLESS, _empty, run.price_ns))
-        turns = min(_ENDLESS, int(run.price_ns * TURNS / run.predicted_ns) + 1)
+        turns = run.turns()
         return run.piece(repeat((), turns), turns)
 
     def counted(self, iterable: Any) -> Any:  # noqa: ANN401  # whatever a loop runs over
@@ -139,13 +162,48 @@ class Counting:
         run = self._run
         if run is None or type(iterable) not in _COUNTED:
             return iterable
-        if type(iterable) is range:
-            if not self.reads_clock:
-                return run.piece(iterable, len(iterable))
-            pieces = run.pieces(len(iterable), lambda first, end: iterable[first:end], inf)
-            return chain.from_iterable(pieces)
-        # Only the numbers are kept here, so that nothing of the user's lives on.
-        return compress(iterable, run.piece(repeat(True, _ENDLESS), _ENDLESS))
+        if type(iterable) is not range:
+            # Only the numbers are kept here, so that nothing of the user's lives on.
+            return compress(iterable, run.piece(repeat(True, _ENDLESS), _ENDLESS))
+        if self.reads_clock:
+            return chain.from_iterable(run.parts(iterable, inf))
+        return run.piece(iterable, len(iterable))
+
+    def first(self, iterable: Any) -> Any:  # noqa: ANN401  # as above
+        """Return the same, or only the beginning of a range: then `left` has the rest of it."""
+        place = _place(sys._getframe(1))  # noqa: SLF001 -- as in rewrite
+        self._left.pop(place, None)
+        run = self._run
+        if run is None or type(iterable) is not range:
+            return self.counted(iterable)
+        return chain.from_iterable(self._first(run, iterable, place))
+
+    def _first(self, run: _Run, iterable: range, place: _Place) -> Iterator[Iterator[Any]]:
+        """Yield the turns of a loop that are made before the rest is asked for."""
+        if self.reads_clock:
+            yield from run.parts(iterable, run.price_ns)
+        else:
+            given = iterable[: run.turns()]
+            yield run.piece(given, len(given))
+            run.done, run.given = len(given), 0
+        if run.done < len(iterable):
+            self._left[place] = iterable[run.done :]
+
+    def is_whole(self) -> bool:
+        """Return whether no turns are left of the loop that ended in the calling frame."""
+        return _place(sys._getframe(1)) not in self._left  # noqa: SLF001 -- as above
+
+    def left(self) -> range:
+        """Return the turns that are left of the loop that ended in the calling frame."""
+        return self._left[_place(sys._getframe(1))]  # noqa: SLF001 -- as above
+
+    def rest(self) -> range:
+        """Return the same for the loop that makes them; none where there are none."""
+        return self._left.pop(_place(sys._getframe(1)), range(0))  # noqa: SLF001 -- as above
+
+
+def _place(frame: FrameType) -> _Place:
+    return threading.get_ident(), id(frame)
 
 
 def _empty(first: int, end: int) -> Iterable[Turn]:

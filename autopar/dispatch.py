@@ -119,6 +119,9 @@ class Region:
     # The same nest for arrays that have other numbers of axes, where that is one.
     instead: Callable[[tuple[object, ...]], Region | None] | None = None
 
+    # Asked for what remains of its loop after some turns; None where it is run as a whole.
+    enter_rest: Callable[..., tuple[tuple[object, ...], ...]] | None = None
+
     # None where no verdict of the region asks for a look at the data.
     inspectors: Inspectors | None = field(init=False, default=None)
     sums: LongSums = field(init=False)

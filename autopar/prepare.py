@@ -42,7 +42,8 @@ from .light_guards import SLEPT, SLEPT_OF_LOOPS, LightGuard, is_light
 from .narrowed import narrowed
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
-from .returning import guard_returning
+from .rests import rest_of_loop
+from .returning import ReturningGuard, guard_returning
 from .rewrite import Asker, Site
 from .split_loops import SplitSite
 from .splitting import can_split, split_site
@@ -182,6 +183,7 @@ def _entry(
     )
     if is_whole:
         hand_on(region, source)
+        region.enter_rest = rest_of_loop(region, source)
     return region
 
 
@@ -236,6 +238,7 @@ def _site(region: Entry, function: str) -> Site:
         asked = LightGuard(region=spends, ask=enter, tell=tell, records=records, slept=slept)
         enter, answers = asked.enter, asked.answers
     exits: tuple[Position, ...] = ()
+    returning = None
     if isinstance(region, Region) and region.exits is not None:
         returning = guard_returning(results, region.exits.name, enter)
         results, enter, answers = returning.results, returning.enter, None
@@ -254,7 +257,18 @@ def _site(region: Entry, function: str) -> Site:
         end=end_of(region) if isinstance(region, ArrayEntry) else None,
         exits=exits,
         counting=region.counting if isinstance(region, Region | Deferred) else None,
+        enter_rest=None if is_chained else _rest_of(region, returning),
     )
+
+
+def _rest_of(
+    region: Entry, returning: ReturningGuard | None
+) -> Callable[..., tuple[tuple[object, ...], ...]] | None:
+    """Return what is asked for the rest of a loop, with what says which `return` ended it."""
+    rest = region.enter_rest if isinstance(region, Region) else None
+    if rest is None or returning is None:
+        return rest
+    return replace(returning, ask=rest).enter
 
 
 def _counts(region: Region | Deferred) -> bool:

@@ -98,6 +98,8 @@ class Site:
     is_returned: bool = False  # the last of them is a `return`: `enter` gives what it returns
     end: Position | None = None  # where an expression ends that is no comprehension
     counting: Counts | None = None  # told how many turns the interpreter makes
+    # Asked for what remains of a `for` loop after some turns, a range, as its first argument.
+    enter_rest: Callable[..., Returned] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -333,7 +335,8 @@ class _Edit:
         self.constants: dict[str, object] = {}
         self._guards: dict[Position, str] = {}
         self._exits: dict[Position, tuple[Position, ...]] = {}
-        self._counted: dict[Position, tuple[str, str]] = {}  # the guard, and how it asks again
+        # What counts, how it asks again, and whether for what remains of a `for` loop.
+        self._counted: dict[Position, tuple[str, str, bool]] = {}
         self._numbers: dict[Position, int] = {}  # of statements that a guard stands for
         self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
         self._parts: dict[tuple[Position, Position], Callable[[frozenset[str]], str]] = {}
@@ -372,11 +375,9 @@ class _Edit:
                 continue
             if place in self._guards:
                 raise ValueError(f"two sites at line {site.line}, column {site.column}")
-            enter = site.enter
-            if site.results:
-                names = tuple(mangle(name, class_name) for name in site.results)
-                names = ("", *names) if site.exits else names
-                enter = _keep_unassigned(enter, names)
+            names = tuple(mangle(name, class_name) for name in site.results)
+            names = ("", *names) if site.exits else names
+            enter = _keep_unassigned(site.enter, names) if site.results else site.enter
             asker = _Guard(enter=enter, original=self._original)
             if site.counting is not None and not holding.names:
                 asker = _CountingGuard(enter=enter, original=self._original, counting=site.counting)
@@ -388,14 +389,18 @@ class _Edit:
             elif site.answers is not None:
                 site.answers(asker)
             guard = self._placeholder(asker)
-            write = functools.partial(
-                _match_text if site.exits else _guard_text,
-                *(guard, site, bound.get(place, frozenset()), class_name),
-            )
-            self._guards[place] = write()
+            text = _match_text if site.exits else _guard_text
+            around = (site, bound.get(place, frozenset()), class_name)
+            self._guards[place] = text(guard, *around)
             if isinstance(asker, _CountingGuard):
-                again = write(unless=f"{guard}.counting.is_settled")
-                self._counted[place] = f"{guard}.counting", again
+                counting, rest = f"{guard}.counting", site.enter_rest
+                again = text(guard, *around, unless=f"{counting}.is_settled")
+                if rest is not None:
+                    enter = _keep_unassigned(rest, names) if site.results else rest
+                    asker = _Guard(enter=enter, original=self._original)
+                    unless, left = f"{counting}.is_whole()", f"{counting}.left(), "
+                    again = text(self._placeholder(asker), *around, unless=unless, first=left)
+                self._counted[place] = counting, again, rest is not None
             self._exits[place] = site.exits
             self._numbers[place] = site.statements
 
@@ -476,8 +481,8 @@ class _Edit:
         """Return a loop with its guard."""
         exits = self._exits[place]
         if place in self._counted:
-            counting, again = self._counted[place]
-            loop = counted(loop, counting, lambda rest: _guarded(rest, again, exits))
+            counting, again, rests = self._counted[place]
+            loop = counted(loop, counting, lambda rest: _guarded(rest, again, exits), rests=rests)
         return _guarded(loop, text, exits)
 
     def _split(self, statement: ast.stmt) -> ast.stmt:
@@ -552,15 +557,21 @@ def _fresh_prefix(tree: ast.AST, own: str) -> str:
 
 
 def _guard_text(
-    guard: str, site: Site, bound: frozenset[str], class_name: str | None, unless: str = ""
+    guard: str,
+    site: Site,
+    bound: frozenset[str],
+    class_name: str | None,
+    unless: str = "",
+    first: str = "",
 ) -> str:
     """Return the guard's statement as text; the loop goes where it says `pass`.
 
     A name that may be unbound is looked up by name; the others are read as usual.
     An unbound result is taken back in the same line, before anything runs.
+    Nobody is asked `unless`; what is asked is given `first` before all else.
     """
     arguments = _arguments_text(guard, site, bound, class_name)
-    asked = f"{guard}.enter({arguments})"
+    asked = f"{guard}.enter({first}{arguments})"
     if site.is_light:
         unless = " or ".join(each for each in (_asleep(guard), unless) if each)
     if not site.results:
@@ -583,7 +594,12 @@ def _takes_back(guard: str, site: Site, bound: frozenset[str], indent: str) -> s
 
 
 def _match_text(
-    guard: str, site: Site, bound: frozenset[str], class_name: str | None, unless: str = ""
+    guard: str,
+    site: Site,
+    bound: frozenset[str],
+    class_name: str | None,
+    unless: str = "",
+    first: str = "",
 ) -> str:
     """Return the guard of a loop that `return` statements leave: see `returning`."""
     arguments = ", ".join(
@@ -596,7 +612,7 @@ def _match_text(
         f"    case (({number}{results},),):\n{takes_back}        pass\n"
         for number in range(len(site.exits) + 1)
     )
-    asked = f"{guard}.enter({arguments})"
+    asked = f"{guard}.enter({first}{arguments})"
     asked = f"() if {unless} else {asked}" if unless else asked
     return f"match {asked}:\n{cases}    case _:\n        pass\n"
 

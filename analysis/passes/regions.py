@@ -144,6 +144,27 @@ def scop_at(
     return None
 
 
+def rest_at(function: Function, text: SourceText, span: Span) -> Scop | Refusal | None:
+    """Return the model of what remains of the loop at `span`: from FIRST on, up to LAST.
+
+    None where no loop over a range stands there, by a step that is one number.
+    """
+    search = _search(function, text, NOTHING)
+    for loop in walk_statements(function.body):
+        if (loop.span.line, loop.span.column) != (span.line, span.column):
+            continue
+        if not isinstance(loop, For) or loop.has_else or not isinstance(loop.step, Constant):
+            return None
+        first, last = (Name(name=name, span=loop.span) for name in (FIRST, LAST))
+        left = replace(loop, start=first, stop=last)
+        plain = search.plain(driver(Whole(loop=left), search.taken) if may_be_left(loop) else left)
+        scop = search.model(plain) if isinstance(plain, Indexed) else plain.reasons
+        if isinstance(scop, Scop) and indirect_accesses(scop) and has_loops(loop):
+            return None
+        return scop if isinstance(scop, Scop) else Refusal(reasons=scop)
+    return None
+
+
 def _search(function: Function, text: SourceText, facts: Facts) -> _Search:
     return _Search(
         function=function,
