@@ -13,7 +13,7 @@ from functools import partial, reduce
 import islpy
 
 from . import isl
-from .isl_budget import MOST_OF_A_SCAN, STATE
+from .isl_budget import MOST_OF_A_SCAN, STATE, is_exhausted
 from .order_tree import Run, Tree, Turn
 
 
@@ -25,7 +25,8 @@ class _NoPlainTimeError(Exception):
 def find_order(domains: tuple[isl.Set, ...], pairs: tuple[isl.Map, ...]) -> tuple[Tree, ...] | None:
     """Return an order of the instances in `domains` that runs the first of each pair first.
 
-    None where a time would not be one affine expression.
+    None where a time would not be one affine expression, and where isl finds no order: its own
+    constraints on times leave out what integer divisions in the pairs say.
     """
     instances = reduce(islpy.UnionSet.union, (each.raw.to_union_set() for each in domains))
     ordered = islpy.UnionMap.empty(instances.get_space())
@@ -38,6 +39,10 @@ def find_order(domains: tuple[isl.Set, ...], pairs: tuple[isl.Map, ...]) -> tupl
     context.set_schedule_serialize_sccs(1)
     try:
         found = constraints.compute_schedule().get_root()
+    except islpy.Error as error:
+        if is_exhausted(error):
+            raise
+        return None
     finally:
         context.set_schedule_outer_coincidence(0)
         context.set_schedule_serialize_sccs(0)

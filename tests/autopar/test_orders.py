@@ -239,3 +239,16 @@ def with_a_branch_that_is_never_taken(a, b, c, n, m):
 )
 def test_what_never_runs_has_no_place_in_an_order(function: Callable[..., Any]) -> None:
     same(function, arguments, ran="cpu", cache=False)
+
+
+def test_where_isl_finds_no_order_that_of_the_source_stays() -> None:
+    # Divisions in both bounds: isl's equations for times are without a solution, though the
+    # order of the source is one.
+    def kernel(a, c, idx, m):
+        for i in range(1, 4):
+            for j in range(0, i + 3, 2):
+                for k in range(j % 3, m, 3):
+                    c[idx[k]] = a[k]
+
+    places = np.array([2, 3, 4, 1, 2, 0])
+    same(kernel, lambda: (np.arange(7.0), np.zeros(6), places.copy(), 6), ran="cpu")

@@ -48,7 +48,14 @@ ODD_ARRAYS = (
     "{a} = {a}.ravel()",
     "{a} = {a}.ravel()[0]",
     "{a} = None",
-    "{a} = np.frombuffer(b'\\0' + {a}.tobytes(), np.uint8)[1:].view({a}.dtype).reshape({a}.shape).copy()",
+    "{a} = np.frombuffer(bytearray(b'\\0' + {a}.tobytes()), np.uint8)[1:].view({a}.dtype).reshape({a}.shape)",
+    "{a} = {a}[::-1].copy()[::-1]",
+    "{a} = {a}[..., ::-1].copy()[..., ::-1]",
+    "{a} = {a}[::-1, ::-1].copy()[::-1, ::-1]",
+    "{a} = {a}.repeat(2, axis=-1)[..., ::-2].copy()[..., ::-1]",
+    "fields = np.zeros({a}.shape, [('p', 'f4'), ('x', {a}.dtype)]); fields['x'] = {a}; {a} = fields['x']",
+    "fields = np.zeros({a}.shape, [('x', {a}.dtype), ('p', 'i8')]); fields['x'] = {a}; {a} = fields['x']",
+    "{a} = {a}.astype(np.longdouble)",
 )
 
 # Special values; a float array takes them, the others raise when the arguments are made and are left alone.
@@ -64,6 +71,17 @@ ODD_VALUES = (
     "127",
     "2**31 - 1",
     "2**63 - 1",
+)
+
+# All values of an array, for arrays as they are made have distinct ones above zero: ties, both signs
+# and both zeros. Where a type has no such values the arguments are left alone.
+CONTENTS = (
+    "{a}[...] = np.copysign({a} // 1 % 3, 0.5 - {a} // 1 % 2)",
+    "{a}[...] = {a} % 7 - 3",
+    "{a}[...] = -{a}",
+    "{a}[...] = {a} % 2",
+    "{a}.flat[::2] = 0.0; {a}.flat[1::4] = -0.0",
+    "{a}[...] = np.where({a} % 5 > 3, np.nan, {a} % 3 - 1)",
 )
 
 # Two arrays that share memory.
@@ -89,6 +107,7 @@ _SHARES = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05, 0.1
 _OVER_ATTRIBUTES = 0.1
 _SPLIT = 0.07
 _COLLIDED = 0.15
+_WITH_CONTENTS = 0.2  # of the arrays
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -160,7 +179,7 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
 
 
 def draw_call(program: Program, generator: random.Random) -> Call:
-    """Return a call of `program`; three in five have nothing odd about them."""
+    """Return a call of `program`; three in five have nothing odd about them but their numbers."""
     values = draw_values(generator)
     fitting = program.arguments(values)
     setup = [
@@ -187,6 +206,10 @@ def draw_values(generator: random.Random) -> dict[str, int]:
 
 def _odd_lines(program: Program, setup: Sequence[str], generator: random.Random) -> list[str]:
     lines: list[str] = []
+    for spec in program.arrays:
+        line = generator.choice(CONTENTS).format(a=spec.name)
+        if generator.random() < _WITH_CONTENTS and _can_be_made([*setup, *lines, line]):
+            lines.append(line)
     count = generator.choice([0, 0, 0, 1, 2])
     for _ in range(count):
         line = _odd_line(program, generator)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fuzz import __main__ as command
 from tests.fuzz.campaign import Limits, reproducer, run_campaign
-from tests.fuzz.draw import ODD_ARRAYS, ODD_NUMBERS, OVERLAPS, draw_trial
+from tests.fuzz.draw import CONTENTS, ODD_ARRAYS, ODD_NUMBERS, OVERLAPS, draw_trial
 from tests.fuzz.shrink import shrink, smaller_sources
 from tests.fuzz.trial import Call, Trial, in_kernel, run_trial
 
@@ -205,7 +205,7 @@ def test_every_oddity_is_drawn() -> None:
         for call in draw_trial(random.Random(seed))[0].calls
         for line in call.setup[len(call.names) :]
     ]
-    for template in (*ODD_ARRAYS, *OVERLAPS, *ODD_NUMBERS):
+    for template in (*ODD_ARRAYS, *CONTENTS, *OVERLAPS, *ODD_NUMBERS):
         forms = {template.format(a=a, b=b, n=n) for a in "abcuvw" for b in "abcuvw" for n in "nmk"}
         assert not forms.isdisjoint(lines), template
     assert any(".flat[" in line for line in lines)
