@@ -37,7 +37,7 @@ SUSPENDING_FLAGS = (
     | inspect.CO_ITERABLE_COROUTINE
     | inspect.CO_ASYNC_GENERATOR
 )
-KNOWN_MODULES = ("math", "cmath", "numpy", "itertools")
+KNOWN_MODULES = ("math", "cmath", "numpy", "itertools", "numpy.linalg")
 KNOWN_BUILTINS = (
     "range",
     "len",

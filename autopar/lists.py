@@ -157,8 +157,8 @@ def lists_of(plan: RegionPlan) -> Lists:
     ranks = {array.name: array.rank for array in scop.given_arrays}
     for parameter in scop.parameters:
         each = parameter.expression
-        if isinstance(each, Extent) and each.array not in ranks:
-            ranks[each.array] = each.axis + 1
+        if isinstance(each, Extent):
+            ranks[each.array] = max(ranks.get(each.array, 0), each.axis + 1)
     data = frozenset[str]().union(*(e.data.arrays for e in scop.loops if e.data is not None))
     rows = {row.part.array for row in scop.rows}
     unfit = scop.no_lists | data | rows

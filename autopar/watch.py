@@ -110,13 +110,21 @@ def _used_attributes(function: FunctionType, bindings: Iterable[Binding]) -> lis
     """Return "np.sqrt" and its like, wherever `sqrt` is mentioned and `np` is a known module."""
     codes = [each.value.__code__ for each in bindings if isinstance(each.value, FunctionType)]
     mentioned = sorted(frozenset().union(*map(mentioned_names, (function.__code__, *codes))))
-    return [
+    found = [
         f"{binding.name}.{attribute}"
         for binding in bindings
         if isinstance(binding.value, ModuleType)
         for attribute in mentioned
         if f"{binding.value.__name__}.{attribute}" in _MEANT
     ]
+    # `np.linalg.norm`: NumPy has this module only once somebody has asked for it.
+    if {"linalg", "norm"}.issubset(mentioned):
+        found += [f"{each.name}.linalg.norm" for each in bindings if _has_linalg(each.value)]
+    return found
+
+
+def _has_linalg(value: object) -> bool:
+    return isinstance(value, ModuleType) and getattr(value, "linalg", None) is not None
 
 
 def _is_original(binding: Binding) -> bool:

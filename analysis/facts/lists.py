@@ -116,7 +116,10 @@ def view_of(
         element = _KINDS.get(type(first[0])) if first else FLOAT
         if element is None:
             return None
-    return ListView(given=given, shape=shape, element=element)
+    found = ListView(given=given, shape=shape, element=element)
+    is_measured = not is_read and not is_written
+    # Nobody looks at the rows of one that is only asked for its lengths.
+    return None if is_measured and rows_problem(found) is not None else found
 
 
 def copied(view: ListView, held: ScalarType) -> NDArray[Any] | str:

@@ -33,7 +33,11 @@ PLACES: Mapping[str, Literal["<", ">"]] = MappingProxyType(
 # Of two rows of one length; the second one is what `@` calls.
 PRODUCTS = frozenset(("numpy.dot", "numpy.matmul"))
 MATRIX_PRODUCT = "numpy.matmul"
-ROWS = NUMPY_ROWS | BUILTIN_ROWS | PRODUCTS
+# The square root of the product of a row with itself.
+NORM = "numpy.linalg.norm"
+ROWS = NUMPY_ROWS | BUILTIN_ROWS | PRODUCTS | {NORM}
+# Those that make the same of a row, whether they are told its one axis or not.
+WITH_AXIS = NUMPY_ROWS
 # Other names of the same functions.
 ROW_ALIASES: Mapping[str, str] = MappingProxyType(
     {"numpy.amax": "numpy.max", "numpy.amin": "numpy.min", "numpy.inner": "numpy.dot"}

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..model import isl
-from ..model.diagnostics import Refusal
+from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import Compare, Expression, For
 from ..model.plan import LoopPlan
 from ..model.scop import Scop
 from .leaving import reached
-from .reasons import ArrayStatement
+from .reasons import ArrayStatement, NonAffineBound
 from .scop_draft import Draft, Place
 from .subscripts import integer
 
@@ -36,7 +36,12 @@ def required(
         constraint = draft.constraint(put_in, place)
         if constraint is None:
             text, detail = node.header, "its slices do not end at affine subscripts"
-            draft.reasons.append(ArrayStatement(span=node.span, text=text, detail=detail))
+            reason: Reason = ArrayStatement(span=node.span, text=text, detail=detail)
+            if not node.is_axis:
+                shown = node.variable if node.label is None else node.label
+                limit = draft.text.segment(test.span)
+                reason = NonAffineBound(span=test.span, loop_variable=shown, bound=limit)
+            draft.reasons.append(reason)
             return
         around = reached(draft, place)
         names = ", ".join(around.dimensions)

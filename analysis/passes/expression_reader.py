@@ -31,13 +31,20 @@ from ..model.loop_ir import (
     Slice,
     Unary,
 )
-from ..model.row_functions import MATRIX_PRODUCT, ROW_METHODS, row_function, rows_wanted
+from ..model.row_functions import (
+    MATRIX_PRODUCT,
+    ROW_METHODS,
+    WITH_AXIS,
+    row_function,
+    rows_wanted,
+)
 from ..model.source import SourceFunction, Span
 from ..model.ufuncs import own_name
 from . import names
 from .call_arguments import bound_arguments
 from .callees import Callee, Number, given_functions
 from .definitions import span_of
+from .displays import display_form, part_of_division
 from .draw_calls import draw_path
 from .reasons import (
     ArrayStatement,
@@ -92,6 +99,8 @@ class ExpressionReader:
         self.steady: frozenset[str] = frozenset()  # variables that no loop binds
         self.takes_draws = False  # the same, one that draws random numbers
         self.draws: dict[str, Draw] = {}  # by the lists that stand for what they draw
+        # What must hold wherever the range that is being read is reached; None outside of ranges.
+        self.required: list[Compare] | None = None
         self.takes_slices = False  # the statement being read may be one on whole arrays
 
     def expression(self, node: Any) -> Expression:
@@ -122,7 +131,12 @@ class ExpressionReader:
             case gast.Call():
                 return self.call(node)
             case gast.Subscript():
-                return self.held_in_dict(node) or self.extent(node) or self.element(node)
+                return (
+                    self.held_in_dict(node)
+                    or self.extent(node)
+                    or part_of_division(node, self.canonical, self.expression, span_of)
+                    or self.element(node)
+                )
             case gast.Attribute() if (found := self.read_attribute(node)) is not None:
                 return found
         if isinstance(node, tuple(COMPREHENSIONS)):
@@ -186,7 +200,8 @@ class ExpressionReader:
         key = self.user_function(node)
         if key is not None:
             return self.call_of_helper(node, key, 1)
-        row = self.call_on_rows(node)
+        displayed = display_form(node, self.canonical(node.func), self.expression, span_of)
+        row = displayed or self.call_on_rows(node)
         if row is not None:
             return row
         match node:
@@ -199,6 +214,10 @@ class ExpressionReader:
         array = self.place(node.args[0]) if function == "len" and len(node.args) == 1 else None
         if array is not None:
             return Extent(array=array, axis=0, span=span_of(node))
+        if function == "len" and self.required is not None and len(node.args) == 1:
+            measured = self.length_of_part(node)
+            if measured is not None:
+                return measured
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
         if function not in names.MODELLED_FUNCTIONS or not plain:
             if plain and self.takes_draws and (drawn := self.drawn(node)) is not None:
@@ -207,9 +226,26 @@ class ExpressionReader:
         arguments = tuple(self.expression(each) for each in node.args)
         return Call(function=own_name(function), arguments=arguments, span=span_of(node))
 
+    def length_of_part(self, node: Any) -> Extent | None:
+        """Return `len(a[i])` as an extent, and note that there is such a part; None for others."""
+        (part,) = node.args
+        if not isinstance(part, gast.Subscript) or self.required is None:
+            return None
+        element = self.element(part)
+        at = span_of(node)
+        for axis, index in enumerate(element.indices):
+            extent = Extent(array=element.array, axis=axis, span=at)
+            zero: Expression = Constant(value=0, span=at)
+            low: Expression = index
+            if isinstance(index, Constant) and isinstance(index.value, int) and index.value < 0:
+                low = Constant(value=-1 - index.value, span=at)  # counted from the end
+            self.required.append(Compare(operator="<=", left=zero, right=low, span=at))
+            self.required.append(Compare(operator="<", left=low, right=extent, span=at))
+        return Extent(array=element.array, axis=len(element.indices), span=at)
+
     def call_on_rows(self, node: Any) -> Call | None:
         """Return the call of a function of rows: `np.sum(a[i])`, `a[i].sum()`; None for others."""
-        if node.keywords or any(isinstance(each, gast.Starred) for each in node.args):
+        if any(isinstance(each, gast.Starred) for each in node.args):
             return None
         arguments = node.args
         function = row_function(self.canonical(node.func))
@@ -219,6 +255,8 @@ class ExpressionReader:
                     return None
                 function, arguments = f"numpy.{method}", [array, *arguments]
         if function is None or len(arguments) != rows_wanted(function):
+            return None
+        if node.keywords and not (function in WITH_AXIS and _is_of_rows(node.keywords)):
             return None
         if any(isinstance(each, gast.GeneratorExp) for each in arguments):
             return None
@@ -306,6 +344,9 @@ class ExpressionReader:
                 if whole is not None:
                     return whole
                 return None if found is None else f"{found}.{node.attr}"
+            case gast.Attribute(value=gast.Attribute() as inner):
+                found = self.canonical(inner)
+                return f"{found}.{node.attr}" if found == names.LINALG else None
         return None
 
     def place(self, node: Any) -> str | None:
@@ -415,6 +456,17 @@ class ExpressionReader:
             end_column=first.col_offset,
         )
         return names.without_comments(self.source.text, head).rstrip(" :")
+
+
+def _is_of_rows(keywords: list[Any]) -> bool:
+    """Return whether what a function of rows is told says no more than that it has one axis."""
+    match keywords:
+        case [gast.keyword(arg="axis", value=value)]:
+            axis = value.operand if isinstance(value, gast.UnaryOp) else value
+            is_first = isinstance(axis, gast.Constant) and axis.value in (0, None)
+            is_last = isinstance(value, gast.UnaryOp) and isinstance(value.op, gast.USub)
+            return is_first or (is_last and isinstance(axis, gast.Constant) and axis.value == 1)
+    return False
 
 
 def _counted(number: int) -> str:

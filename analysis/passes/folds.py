@@ -222,7 +222,7 @@ class _Folding:
         *before, first, step = body
         asked = Name(name=FIRST_TURN, span=fold.span)
         choice = If(test=asked, body=(first,), orelse=(step,), span=fold.span)
-        requires = tuple(_not_empty(loop))
+        requires = (*loop.requires, *_not_empty(loop))
         return (replace(loop, body=(*before, choice), span=fold.span, requires=requires),)
 
 

@@ -36,6 +36,7 @@ _NUMPY_TYPES = "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint6
 _NUMPY = " ".join(
     (_NUMPY_TYPES, *(name.removeprefix("numpy.") for name in sorted({*FUNCTIONS, *ALIASES})))
 )
+LINALG = "numpy.linalg"
 ITERABLES = frozenset(("numpy.ndindex", "numpy.ndenumerate", "itertools.product"))
 MODELLED_FUNCTIONS = frozenset(
     ["abs", "min", "max", "int", "float", "bool", "round", "pow", "complex"]

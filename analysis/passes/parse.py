@@ -558,13 +558,14 @@ class _Reader(ExpressionReader):
         return Name(name=name, span=span_of(node))
 
     def for_loop(self, node: Any) -> For | Each:
-        self.held = None
+        self.held, self.required = None, None
         if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
             return self.each(node)
         return self.counted(node, *self.limits(node.iter))
 
     def limits(self, node: Any) -> tuple[Expression, Expression, Expression]:
         """Return start, stop and step of a `range`."""
+        self.required = []
         bounds = [self.bound(argument) for argument in node.args]
         at = span_of(node)
         start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
@@ -607,8 +608,10 @@ class _Reader(ExpressionReader):
 
     def counted(self, node: Any, start: Expression, stop: Expression, step: Expression) -> For:
         held, self.held = self.held, None
+        requires, self.required = tuple(self.required or ()), None
         return For(
             held=held,
+            requires=requires,
             variable=node.target.id,
             start=start,
             stop=stop,

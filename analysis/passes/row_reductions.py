@@ -48,6 +48,7 @@ from ..model.row_functions import (
     FIRST,
     LAST,
     NEXT,
+    NORM,
     PLACES,
     ROWS,
     WANT_ONE,
@@ -155,6 +156,8 @@ class Taken:
                 apart = Call(function="numpy.subtract", arguments=(row, mean), span=at)
                 square = Call(function="numpy.square", arguments=(apart,), span=at)
                 return self.value(Call(function="numpy.mean", arguments=(square,), span=at))
+            case Call(function=name, arguments=(row,)) if name == NORM:
+                return self.norm(row, call.span)
         rows: list[View] = []
         for argument in call.arguments:
             made, found = self.expanding.row(argument, call.span)
@@ -163,6 +166,15 @@ class Taken:
         if call.function in PLACES:
             return self.place_of_best(call, rows[0])
         return self.reduced(call, tuple(rows))
+
+    def norm(self, row: Expression, at: Span) -> Expression:
+        """Return the name of the norm of a row: NumPy has it in one piece, and as floats, first."""
+        one = Constant(value=1.0, span=at)
+        made, floats = self.expanding.row(Binary(operator="*", left=row, right=one, span=at), at)
+        self.before += made
+        product = Call(function="numpy.dot", arguments=(row, row), span=at)
+        square = self.reduced(product, (floats, floats))
+        return self.named(Call(function="numpy.sqrt", arguments=(square,), span=at))
 
     def place_of_best(self, call: Call, row: View) -> Expression:
         """Return the name of where a row is largest or smallest; any nan is both."""

@@ -43,19 +43,19 @@ _FLOAT64 = NumpyScalar(dtype="float64")
 def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
     """Return the call of function `name`, typed."""
     match name, operands:
-        case "abs", (operand,) if operand.type.dtype in COMPLEX_DTYPES:
-            return absolute(operand, span)
+        case _, (operand,) if name == SUMMED:
+            return _summed(operand, span)
         case (("real" | "imag" | "conjugate"), (operand,)):
             return complex_part(name, operand, span)
         case "complex", ((_,) | (_, _)):
             return made_complex(operands, span, scope)
         case (("divmod.quotient" | "divmod.remainder"), (_, _)):
             return _part_of_divmod(name, operands, span, scope)
-        case (("round" | "item of sum"), (operand,)):
-            of_one = _summed if name == SUMMED else _rounded
-            return of_one(operand, span, scope)
+        case "round", ((_,) | (_, Number())):
+            return _rounded(operands, span, scope)
         case "abs", (operand,):
-            return unary("abs", operand, span, scope)
+            is_complex = operand.type.dtype in COMPLEX_DTYPES
+            return absolute(operand, span) if is_complex else unary("abs", operand, span, scope)
         case (("min" | "max"), (_, _, *_)):
             return _extremum(name, operands, span, scope)
         case (("int" | "float" | "bool"), (operand,)):
@@ -73,7 +73,7 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
             return _library_call(name, operands, span, scope)
 
 
-def _summed(operand: TypedExpression, span: Span, _: Scope) -> Result:
+def _summed(operand: TypedExpression, span: Span) -> Result:
     """Return an element of what `sum` adds up, where it does no more than add it."""
     is_compensated = _COMPENSATES and operand.type in (FLOAT, COMPLEX)
     return unsupported("sum", (operand,), span) if is_compensated else operand
@@ -105,8 +105,13 @@ def _part_of_divmod(
     return replace(found, name=name) if isinstance(found, Operation) and is_numpy else found
 
 
-def _rounded(operand: TypedExpression, span: Span, scope: Scope) -> Result:
-    """Return `round(x)`: the nearest Python int, of two the even one."""
+def _rounded(operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
+    """Return `round(x)`: the nearest Python int, of two the even one; or `round(x, digits)`."""
+    operand, *digits = operands
+    if digits:  # a float of NumPy's has np.round; Python's is right to the last digit
+        is_numpy = isinstance(operand.type, NumpyScalar)
+        found = ufunc_call("numpy.round", operands, span, scope) if is_numpy else None
+        return found or unsupported("round", operands, span)
     if operand.type.dtype in FLOAT_DTYPES:
         wide = convert(operand, _FLOAT64, scope.intervals)
         assert wide is not None  # a wider float

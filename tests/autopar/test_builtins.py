@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.sameness import loops_of, places, same
+from tests.sameness import places, same
 
 
 def escape(x, y, most):
@@ -206,7 +206,7 @@ def test_a_builtin_of_another_meaning_is_noticed(monkeypatch):
     assert ["interpreter"] == places(decorated)
 
 
-def test_the_rest_of_round_and_divmod_stays():
+def test_digits_and_one_value_of_divmod():
     def digits(x, y):
         for i in range(len(x)):
             y[i] = round(x[i], 1)
@@ -216,6 +216,4 @@ def test_the_rest_of_round_and_divmod_stays():
             y[i] = divmod(x[i], 2)[0]
 
     for function in (digits, whole):
-        decorated = same(function, reals())
-        (loop,) = loops_of(decorated.last_run)
-        assert loop.get("ran", {}).get("backend", "interpreter") == "interpreter"
+        same(function, reals(), ran="cpu")

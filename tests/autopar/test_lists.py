@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -258,3 +259,14 @@ def test_on_each_backend(name, backend):
 
 def test_lists_hold_on_the_simulator(on_simulator):
     on_simulator(__file__)
+
+
+def test_rows_that_are_only_measured_have_to_be_rows_of_one_length():
+    def measured(a, x):
+        for row in a:
+            for k in range(len(row)):
+                x[0] += 1.5 * k
+
+    given: tuple[list[Any], ...] = ([[1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, 4.0]], [], [1.0])
+    for rows in given:
+        same(measured, partial(lambda rows: (rows, np.zeros(2)), rows))
