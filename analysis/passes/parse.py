@@ -565,7 +565,8 @@ class _Reader(ExpressionReader):
 
     def limits(self, node: Any) -> tuple[Expression, Expression, Expression]:
         """Return start, stop and step of a `range`."""
-        self.required = []
+        # The header of an outermost loop computes what it likes, and shows it to the guard.
+        self.required = [] if self.loops or self.unfolds else None
         bounds = [self.bound(argument) for argument in node.args]
         at = span_of(node)
         start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
