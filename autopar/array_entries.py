@@ -70,6 +70,7 @@ class ArrayEntry:
     short: Reason  # why calls with small arrays are left to the interpreter
     asked_ns: int = 0  # predicted time spent in the interpreter without a plan
     planned_ns: int = 0  # of it, since the last plan
+    stays_there: bool = False  # arrays stay on the device, as those of a region
     _lock: Lock = field(default_factory=Lock)
 
     exchanged = None  # names stay where they are
@@ -98,6 +99,10 @@ class ArrayEntry:
     def interpreted_ns(self) -> int:
         """The predicted time spent in the interpreter so far."""
         return self.asked_ns + sum(each.interpreted_ns for each in self.regions())
+
+    def keep(self) -> None:
+        """Let arrays stay on the device: the code around asks for them when it wants them."""
+        self.stays_there = True
 
     def enter(self, *values: object) -> Returned:
         """Return what the run leaves behind if it was run, else ()."""
@@ -185,6 +190,9 @@ class ArrayEntry:
         regions = tuple(
             None if e is None else region_of_call(self, e, max(spent, price)) for e in plans
         )
+        for each in regions:
+            if each is not None:
+                each.stays_there = self.stays_there
         return planned_steps(self.run, fused, regions, self.options.threads, max(0, price - spent))
 
     def _unreadable(self, values: tuple[object, ...]) -> Reason:

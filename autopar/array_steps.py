@@ -23,6 +23,7 @@ from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Element, Extent, Name, walk_expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.text import python_text
+from autopar.codegen.residence import here
 
 from .array_calls import NotCalledError, call_of
 from .dispatch import Region
@@ -119,6 +120,9 @@ def _loops(step: Loops, region: Region, gone: tuple[str, ...]) -> Done:
 
     def done(values: Values) -> bool:
         allocate(values)
+        if region.stays_there:
+            for each in step.arrays:
+                here().expect(values[each.name])
         for left in region.enter(*[values[name] for name in arguments]):
             values.update(zip(results, left, strict=True))
             for name in gone:
@@ -155,6 +159,7 @@ def _called(step: Fold, gone: tuple[str, ...], threads: int | None) -> Done:
     sources, target = step.sources, step.target
 
     def done(values: Values) -> bool:
+        here().fetch()
         try:
             values[target] = call(*[values[each] for each in sources])
         except NotCalledError:
@@ -173,6 +178,7 @@ def _computed(step: Numbers) -> Done:
     modules = {"numpy": np, "math": math, "cmath": cmath}
 
     def done(values: Values) -> bool:
+        here().fetch()
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 exec(code, dict(modules), values)  # noqa: S102  # our own text

@@ -187,7 +187,10 @@ class ParallelFunction(Generic[P, R]):
             return self.__wrapped__
         assert isinstance(self.__wrapped__, FunctionType)  # it has a source
         try:
-            return rewrite_function(self.__wrapped__, self._source, prepared.sites)
+            has_device = self._options.backend == "cuda"
+            return rewrite_function(
+                self.__wrapped__, self._source, prepared.sites, has_device=has_device
+            )
         except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run undecorated
             self._prepared = failed(self._source, "rewrite", error)
             return self.__wrapped__

@@ -41,11 +41,12 @@ from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
-from autopar.codegen.device import DeviceError
+from autopar.codegen.device import DeviceError, DeviceLauncher
 from autopar.codegen.forks import Lock
-from autopar.codegen.pool import ALWAYS
+from autopar.codegen.pool import ALWAYS, Pool
 from autopar.codegen.rates import current
 from autopar.codegen.reasons import CompileFailed, TargetLacksFeature
+from autopar.codegen.residence import here
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import interpreter_nanoseconds
@@ -56,7 +57,7 @@ from .kernels import Kernels, Key
 from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
 from .long_sums import LongSums, sums_of
 from .machine import Machine
-from .options import Options
+from .options import BackendError, Options
 from .patience import Patience
 from .put_back import kept
 from .reanalysis import Allowance, Reanalyses
@@ -77,6 +78,9 @@ _MOST_VARIANTS = 16
 _WRAPS = Facts(wraps=True)
 # Calls that take more than so many times what surrounds a kernel are not short, whatever it took.
 _FEW_ENTRIES = 4
+
+# What nobody can make good: no sound state is left, neither here nor there.
+_HALFWAY = "the device failed in the middle of {}, when it had changed arrays that lay there: {}"
 
 MACHINE = Machine()
 
@@ -116,6 +120,8 @@ class Region:
     wraps_by_values: bool | None = None  # None: not asked yet
     # The last call that was looked at in full, and what ran it if anything did.
     looked_at: tuple[Variant | None, Admission] | None = field(init=False, default=None)
+    # Whether arrays stay on the device from one region to the next: the code around settles them.
+    stays_there: bool = False
     # The same nest for arrays that have other numbers of axes, where that is one.
     instead: Callable[[tuple[object, ...]], Region | None] | None = None
 
@@ -215,6 +221,10 @@ class Region:
         """Return this region and those that calls made of it."""
         return [self, *(inner for each in self.again.all() for inner in each.regions())]
 
+    def keep(self) -> None:
+        """Let arrays stay on the device: the code around asks for them when it wants them."""
+        self.stays_there = True
+
     def answers(self, asker: Asker) -> None:
         """Take note of who asks `enter`: later calls may be answered a shorter way."""
         if self.options.backend != "cuda":
@@ -282,8 +292,7 @@ class Region:
 
     def _enter_in_full(self, values: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
         """Return what `enter` does for a call that is like none before."""
-        if self.options.backend == "cuda":
-            values = tuple(map(_seen, values))
+        values = self._shown(values)
         given, types = values, self.guard.key(*values)
         if types is None:
             values = self.lists.seen(self.guard.arguments, values)
@@ -329,6 +338,14 @@ class Region:
             return self._run(variant, arguments, values, found, repeated)
         self.repeats.note(self.guard.arguments, values, variant, found)
         return self._run(variant, arguments, values, found, repeated)
+
+    def _shown(self, values: tuple[object, ...]) -> tuple[object, ...]:
+        """Return the arguments as the guard reads them, which may look into arrays."""
+        if self.options.backend != "cuda":
+            return values
+        if self._reads_contents:
+            here().fetch()
+        return tuple(map(_seen, values))
 
     def _run_again(
         self, repeat: Repeat, values: tuple[object, ...]
@@ -740,7 +757,9 @@ class Region:
         repeated: Reason | None,
         copies: Copies | None = None,
     ) -> tuple[tuple[object, ...], ...]:
-        launcher = MACHINE.launcher(variant.target, self.options)
+        launcher: Pool | DeviceLauncher = MACHINE.launcher(variant.target, self.options)
+        if isinstance(launcher, DeviceLauncher) and self.stays_there and copies is None:
+            launcher = DeviceLauncher(here(), is_first=id(variant) not in self.kernels.ran)
         self.looked_at = variant, found
         started = perf_counter()
         try:
@@ -751,6 +770,8 @@ class Region:
             before = kept(variant.saves, variant.arrays, arguments)
             outcome = variant.run(launcher, *arguments)
         except DeviceError as error:
+            if isinstance(launcher, DeviceLauncher) and launcher.has_changed:
+                raise BackendError(_HALFWAY.format(self.name, error)) from error
             return self._refuse(found, self._device_failed(error))
         except NoRoomError as error:
             return self._refuse(found, NoRoom(span=self.plan.scop.span, detail=str(error)))
@@ -760,6 +781,7 @@ class Region:
             self.repeats.forget()
             self.shortcuts.forget()
             return self._refuse(found, self.kernels.give_up(variant, error))
+        self.kernels.ran.add(id(variant))
         is_put_back = before is not None and _is_wanting(outcome[0])
         if before is not None and is_put_back:
             before.put_back()

@@ -52,6 +52,7 @@ class Kernels:
     kept_as: str | None = None  # stands for the plan in names of the cache
     made: dict[Key, Variant | Reason] = field(default_factory=dict)
     absent: set[Key] = field(default_factory=set)  # those that are not on disk
+    ran: set[int] = field(default_factory=set)  # identities of variants that ran to their end
 
     @property
     def target(self) -> Target:

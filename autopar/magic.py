@@ -147,7 +147,10 @@ def _taken_over(
         callees = Callees(FunctionType(plain, vars(run.module)), run.text)
         names = _names(run.text, vars(run.module), callees)
         sites, decoration = run.prepare_module(plain, names, are_sure=True, callees=callees.sources)
-        tree, constants = rewrite_tree(run.text, sites, decoration, flags, prefix)
+        has_device = run.options.backend == "cuda"
+        tree, constants = rewrite_tree(
+            run.text, sites, decoration, flags, prefix, has_device=has_device
+        )
     except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
         run.give_up(error)
         return None, {}

@@ -143,7 +143,7 @@ def _site_for(
     site = _site(region, function)
     if isinstance(found, DrawnRegion):
         assert isinstance(region, Region)  # as above
-        return drawn_site(found, region, site)
+        return drawn_site(found, region, replace(site, keep=None))
     return site
 
 
@@ -258,6 +258,7 @@ def _site(region: Entry, function: str) -> Site:
         exits=exits,
         counting=region.counting if isinstance(region, Region | Deferred) else None,
         enter_rest=None if is_chained else _rest_of(region, returning),
+        keep=_keep(region),
     )
 
 
@@ -269,6 +270,17 @@ def _rest_of(
     if rest is None or returning is None:
         return rest
     return replace(returning, ask=rest).enter
+
+
+def _keep(region: Entry) -> Callable[[], None] | None:
+    """Return what tells a region that arrays may stay on the device after it, if they may.
+
+    Not where something of the user's follows within the same statement.
+    """
+    if not isinstance(region, Region | ArrayEntry) or region.is_value:
+        return None
+    has_exits = isinstance(region, Region) and region.exits is not None
+    return None if has_exits else region.keep
 
 
 def _counts(region: Region | Deferred) -> bool:

@@ -20,6 +20,7 @@ import __future__
 import ast
 import copy
 import functools
+import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ from .counted_loops import Counts, counted
 from .endings import note_rewritten
 from .holding import Holding, over_held
 from .placing import place_at
+from .settling import Settler, Settling
 from .split_loops import SplitSite, Splitter, split_loop
 
 # Where no comprehension is looked for.
@@ -46,6 +48,9 @@ _NO_VALUES = (
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]
 NodeT = TypeVar("NodeT", bound=ast.AST)
+
+# What a suspended function left on the device, nobody would settle.
+_SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 FUTURE_FLAGS = functools.reduce(
     int.__or__,
@@ -100,6 +105,8 @@ class Site:
     counting: Counts | None = None  # told how many turns the interpreter makes
     # Asked for what remains of a `for` loop after some turns, a range, as its first argument.
     enter_rest: Callable[..., Returned] | None = None
+    # Told that what it leaves on the device is settled around it; None: it leaves nothing there.
+    keep: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,13 +122,17 @@ def rewrite_function(
     source: SourceFunction,
     sites: Sequence[Site | SplitSite],
     decoration: Decoration | None = None,
+    *,
+    has_device: bool = False,
 ) -> FunctionType:
     """Return a copy of `function` that asks the guard of each site before the loop there.
 
-    Raises ValueError where a site is not a statement of the function's own body (of a function
-    or class nested in it, say), or where `function` was not compiled from `source`.
+    With `has_device` arrays stay on the device from site to site. Raises ValueError where a site
+    is not a statement of the function's own body (of a function or class nested in it, say), or
+    where `function` was not compiled from `source`.
     """
     original = function.__code__
+    has_device = has_device and not original.co_flags & _SUSPENDS
     flags = original.co_flags & FUTURE_FLAGS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user has seen them when the file was compiled
@@ -130,6 +141,7 @@ def rewrite_function(
             message = f"no function is defined at line {source.line}"
             raise ValueError(message)  # noqa: TRY004 -- the line is wrong, not a type
         edit = _Edit(definition, decoration, original=original_code(function))
+        edit.settles(sites, has_device=has_device)
         edit.add_sites(sites, find_bound_names(definition), class_of(shells))
         shell = enclose(shells, edit.applied_to_body(definition), original)
         module = ast.Module(body=[shell], type_ignores=[])
@@ -145,13 +157,15 @@ def rewrite_module(
     sites: Sequence[Site | SplitSite],
     decoration: Decoration | None = None,
     flags: int = 0,
+    *,
+    has_device: bool = False,
 ) -> CodeType:
     """Return the code of the whole text with guards at its own loops and functions decorated.
 
     `flags` are future features that hold beyond those which the text imports (notebook cells).
     Raises SyntaxError for the text, ValueError where a site is not a statement of module level.
     """
-    tree, constants = rewrite_tree(source, sites, decoration, flags)
+    tree, constants = rewrite_tree(source, sites, decoration, flags, has_device=has_device)
     code = compile(tree, source.path, "exec", flags, dont_inherit=True)
     return with_constants(code, constants)
 
@@ -162,6 +176,8 @@ def rewrite_tree(
     decoration: Decoration | None = None,
     flags: int = 0,
     prefix: str = "",
+    *,
+    has_device: bool = False,
 ) -> tuple[ast.Module, Mapping[str, object]]:
     """Return the same as a tree for others to compile, and what `with_constants` then needs.
 
@@ -169,6 +185,7 @@ def rewrite_tree(
     """
     tree = _parse(source, flags)
     edit = _Edit(tree, decoration, prefix)
+    edit.settles(sites, has_device=has_device)
     edit.add_sites(sites, {}, None)
     return edit.applied_to_body(tree), edit.constants
 
@@ -343,6 +360,8 @@ class _Edit:
         self._splits: dict[Position, Callable[[ast.For], ast.If | ast.For]] = {}
         self._bound: Mapping[Position, frozenset[str]] = {}
         self._prefix = _fresh_prefix(tree, prefix)
+        self._settling: Settling | None = None
+        self._kept: set[Position] = set()  # guards that leave arrays on the device
         self._decorated = decoration.positions if decoration else frozenset()
         self._decorator = self._placeholder(decoration) if decoration else ""
 
@@ -351,6 +370,19 @@ class _Edit:
         key = f"{self._prefix}{len(self.constants)}"
         self.constants[key] = value
         return repr(key)
+
+    def settles(self, sites: Sequence[Site | SplitSite], *, has_device: bool) -> None:
+        """Let arrays stay on the device between sites, where any of them leaves some there."""
+        keeping = [each for each in sites if isinstance(each, Site) and each.keep is not None]
+        # What is computed ahead reads the host's arrays at any time.
+        if not has_device or not keeping or len(keeping) + _valued(sites) < len(sites):
+            return
+        for each in keeping:
+            assert each.keep is not None  # they are those
+            each.keep()
+            self._kept.add((each.line, each.column))
+        look = f"{self._placeholder(_Guard(enter=lambda *_: ()))}.look"
+        self._settling = Settling(self._placeholder(Settler()), look)
 
     def add_sites(
         self,
@@ -434,6 +466,8 @@ class _Edit:
         parts = [place for place, _ in self._parts]
         for line, column in (*missing, *self._values, *self._splits, *parts):
             raise ValueError(f"line {line}, column {column}: no statement of this body")
+        if self._settling is not None:
+            edited.body = self._settling.body(edited.body)  # type: ignore[attr-defined]  # it has one
         return edited
 
     def _children(self, node: NodeT, missing: dict[Position, str] | None) -> NodeT:
@@ -447,6 +481,7 @@ class _Edit:
     def _several(self, nodes: list[ast.AST], missing: dict[Position, str] | None) -> list[ast.AST]:
         """Return nodes edited, those that one guard stands for in one."""
         found: list[ast.AST] = []
+        guarded = frozenset(missing or ())
         waiting = list(nodes)
         while waiting:
             first = waiting[0]
@@ -455,11 +490,31 @@ class _Edit:
             text = missing.pop(place) if missing and number > 1 else None
             edited = [self._edited(each, missing) for each in waiting[:number]]
             del waiting[:number]
-            if text is None:
-                found += edited
-            else:
-                found.append(_guarded_block([e for e in edited if isinstance(e, ast.stmt)], text))
+            if text is not None:
+                block = [e for e in edited if isinstance(e, ast.stmt)]
+                edited = [_guarded_block([*self._fallen_back(block[0]), *block], text)]
+            if missing is not None and isinstance(edited[0], ast.stmt):
+                found += self._settled_before(edited[0], place, guarded=place in guarded)
+            found += edited
         return found
+
+    def _settled_before(
+        self, statement: ast.stmt, place: Position, *, guarded: bool
+    ) -> list[ast.stmt]:
+        """Return what lets the host have its arrays before a statement that may touch them."""
+        if self._settling is None or place in self._kept:
+            return []
+        if guarded:
+            return self._settling.settled(statement)
+        return self._settling.before(statement, self._bound.get(place, frozenset()))
+
+    def _fallen_back(self, loop: ast.stmt) -> list[ast.stmt]:
+        """Return the same before what the interpreter does in the place of a kernel."""
+        if self._settling is None:
+            return []
+        bound = self._bound.get((loop.lineno, loop.col_offset), frozenset())
+        self._settling.before(loop, bound)  # what is in it may leave arrays on the device
+        return self._settling.settled(loop)
 
     def _edited(self, node: ast.AST, missing: dict[Position, str] | None) -> ast.AST:
         """Return `node` edited; `missing` (None in a nested scope) loses the guards put in."""
@@ -479,11 +534,13 @@ class _Edit:
 
     def _guarded(self, loop: ast.stmt, text: str, place: Position) -> ast.stmt:
         """Return a loop with its guard."""
-        exits = self._exits[place]
+        exits, before = self._exits[place], self._fallen_back(loop)
         if place in self._counted:
             counting, again, rests = self._counted[place]
-            loop = counted(loop, counting, lambda rest: _guarded(rest, again, exits), rests=rests)
-        return _guarded(loop, text, exits)
+            loop = counted(
+                loop, counting, lambda rest: _guarded(rest, again, exits, before), rests=rests
+            )
+        return _guarded(loop, text, exits, before)
 
     def _split(self, statement: ast.stmt) -> ast.stmt:
         """Return a loop split where it is to be, and any other statement as it is."""
@@ -652,8 +709,10 @@ def _value_or(comprehension: ast.expr, text: str) -> ast.expr:
     return choice
 
 
-def _guarded(loop: ast.stmt, text: str, exits: tuple[Position, ...]) -> ast.stmt:
-    """Return the guard that `text` describes with `loop` as what it guards."""
+def _guarded(
+    loop: ast.stmt, text: str, exits: tuple[Position, ...], before: list[ast.stmt]
+) -> ast.stmt:
+    """Return the guard that `text` describes with `loop` as what it guards, `before` before it."""
     (guard,) = ast.parse(text).body
     place_at(guard, loop)
     match guard:
@@ -661,11 +720,11 @@ def _guarded(loop: ast.stmt, text: str, exits: tuple[Position, ...]) -> ast.stmt
             returns = {(e.lineno, e.col_offset): e for e in _returns(loop)}
             for case, place in zip(cases[1:], exits, strict=False):
                 case.body[-1:] = [returns[place]]
-            cases[-1].body = [loop]
+            cases[-1].body = [*before, loop]
         case ast.If(test=test):
-            guard.body = [over_held(test, loop)]
+            guard.body = [*before, over_held(test, loop)]
         case ast.For(iter=asked):
-            guard.orelse = [over_held(asked, loop)]
+            guard.orelse = [*before, over_held(asked, loop)]
     return guard
 
 
@@ -679,6 +738,11 @@ def _guarded_block(statements: list[ast.stmt], text: str) -> ast.stmt:
         case ast.For():
             guard.orelse = statements
     return guard
+
+
+def _valued(sites: Sequence[Site | SplitSite]) -> int:
+    """Return how many sites are settled before they are asked, as they leave nothing behind."""
+    return sum(1 for each in sites if isinstance(each, Site) and each.keep is None)
 
 
 def _returns(loop: ast.stmt) -> Iterator[ast.Return]:

@@ -112,7 +112,10 @@ class Takeover:
         prepared = self.prepare(source, watch_known(function, names, self.text))
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
         try:
-            return rewrite_function(function, source, prepared.sites, decoration)
+            has_device = self.options.backend == "cuda"
+            return rewrite_function(
+                function, source, prepared.sites, decoration, has_device=has_device
+            )
         except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
             self.prepared[key] = failed(source, "rewrite", error)
             return function

@@ -186,7 +186,8 @@ class _Program:
 
                 names = usual_names(taken.text)
                 sites, decoration = taken.prepare_module(plain, names, are_sure=False)
-                return rewrite_module(taken.text, sites, decoration)
+                has_device = self._options.backend == "cuda"
+                return rewrite_module(taken.text, sites, decoration, has_device=has_device)
         except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
             taken.give_up(error)
             return plain

@@ -283,6 +283,8 @@ class _Module:
         yield f"def run({', '.join(('launcher', *arrays, *others))}):"
         written = _tuple(tuple(str(each.is_written) for each in program.given_arrays))
         may_fail = ", may_fail=True" if program.hazards & FAILURES else ""
+        takes_more = any(each.partial is not None or copied_by(each) for each in self._kernels)
+        may_fail += ", takes_more=True" if takes_more else ""
         yield f"{INDENT}call = launcher.open({_tuple(arrays)}, written={written}{may_fail})"
         if arrays:
             yield f"{INDENT}{_tuple(arrays)} = call.arrays"

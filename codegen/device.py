@@ -6,7 +6,8 @@
 
 Every base is copied once: arrays that share memory become views of one buffer on the device.
 Nothing on the host changes before `close`, so a run that failed may be redone in the
-interpreter. Arrays that lie on the device already are used in place and stay there.
+interpreter; what stays on the device (`codegen.residence`) is copied there first where it may.
+Arrays that lie on the device already are used in place and stay there.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from .cudalib import DeviceArray
 from .device_copies import copies_for
 from .device_trees import Bounds, Passed, Tree
 from .progress import DONE, START
+from .residence import Lodging, Residence
 from .spent import spending
 
 HostArray: TypeAlias = NDArray[Any]
@@ -69,28 +71,57 @@ def _translated() -> Iterator[None]:
 
 
 class DeviceLauncher:
-    """What the `run` of a generated CUDA module gets: it opens a call on the device."""
+    """What the `run` of a generated CUDA module gets: it opens a call on the device.
+
+    With a `residence` arrays stay there afterwards; `is_first` says that nothing of the module has
+    run before, so that it may fail for want of memory or of a compiler.
+    """
+
+    def __init__(self, residence: Residence | None = None, *, is_first: bool = False) -> None:
+        self._residence = residence
+        self._is_first = is_first
+        self._call: DeviceCall | None = None
 
     def open(
-        self, arrays: Sequence[AnyArray], *, written: Sequence[bool], may_fail: bool = False
+        self,
+        arrays: Sequence[AnyArray],
+        *,
+        written: Sequence[bool],
+        may_fail: bool = False,
+        takes_more: bool = False,
     ) -> DeviceCall:
         """Return a call with `arrays` on the device.
 
-        `may_fail` keeps what lies on the device already from changing before `close`.
+        `may_fail` keeps what lies on the device already from changing before `close`;
+        `takes_more` says that a run asks for memory after it has begun.
         """
         with _translated(), spending("transfer"):
-            return DeviceCall(_placed(arrays, written, may_fail=may_fail))
+            may_stop = may_fail or takes_more or self._is_first
+            lodged, others = _lodged(arrays, written, self._residence, may_fail=may_stop)
+            self._call = DeviceCall([*lodged, *_placed(others, may_fail=may_fail)])
+            return self._call
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether a run that failed has changed arrays that the host does not have as they were."""
+        return self._call is not None and self._call.has_changed
 
 
 class DeviceCall:
     """One run of a region on the device."""
 
-    def __init__(self, placements: tuple[_Placement, ...]) -> None:
+    def __init__(self, placements: Sequence[_Placement | _Lodged]) -> None:
         self._placements = placements
+        self._has_launched = False
         self._status: Any = None
         self._unused: Any = None
         by_position = {place.position: place.device for each in placements for place in each.places}
         self.arrays = tuple(by_position[position] for position in sorted(by_position))
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether kernels have stored to what the host does not have as it was."""
+        return self._has_launched and any(each.is_in_place for each in self._placements)
 
     @property
     def status(self) -> DeviceArray:
@@ -153,11 +184,13 @@ class DeviceCall:
                     for (lower, _, step), start in zip(bounds, starts, strict=True)
                 ]
                 ends = tuple(end for pair in zip(lowers, uppers, strict=True) for end in pair)
+                self._has_launched = True
                 cudalib.launch(kernel, grid, block, (*ends, *arguments, *copies))
 
     def run_once(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Run `kernel` in a single thread."""
         with _translated():
+            self._has_launched = True
             cudalib.launch(kernel, (1,), (1,), arguments)
 
     def run_rows(self, kernel: Kernel, rows: tuple[int, int], arguments: tuple[Any, ...]) -> None:
@@ -169,14 +202,15 @@ class DeviceCall:
             return
         with _translated():
             progress = cudalib.to_device(_new_progress(turns))
+            self._has_launched = True
             cudalib.launch(kernel, (turns,), (threads,), (progress, lower, upper, *arguments))
 
-    @staticmethod
     def reduce(
-        tree: Tree, bounds: Bounds, passed: Passed, terms: int, cells: tuple[DeviceArray, ...]
+        self, tree: Tree, bounds: Bounds, passed: Passed, terms: int, cells: tuple[DeviceArray, ...]
     ) -> bool:
         """Run a reduced loop into `cells`; return False where it must run in order after all."""
         with _translated():
+            self._has_launched = True
             return tree.run(cudalib, bounds, passed, terms, cells)
 
     def close(self, cells: tuple[DeviceArray, ...] = ()) -> tuple[Any, ...]:
@@ -193,6 +227,8 @@ class DeviceCall:
                 results = [] if is_failed else [r for p in self._placements for r in p.results()]
                 # What went wrong shows by now; from here on nothing may stop halfway.
                 cudalib.synchronize()
+            for each in self._placements:
+                each.end(is_failed=is_failed)
         with spending("transfer"):
             for target, source in results:
                 _store(target, source)
@@ -275,6 +311,9 @@ def _tiles(
 # -------------------------------------------------------------------------------- transfers
 
 
+Argument: TypeAlias = tuple[int, AnyArray, bool]  # position, array, is_written
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     """Where one argument lies on the device."""
@@ -292,6 +331,11 @@ class _Placement:
     places: tuple[_Place, ...]
     buffer: DeviceArray  # None where the places are not views of it
     is_host: bool  # came from the host
+
+    is_in_place = False
+
+    def end(self, *, is_failed: bool) -> None:
+        """Take note of how the run ended."""
 
     def results(self) -> Iterator[tuple[AnyArray, AnyArray]]:
         """Yield each array that was written, and what must be stored in it."""
@@ -323,19 +367,60 @@ def _store(target: AnyArray, source: AnyArray) -> None:
         source.copy_to_host(target)
 
 
-def _placed(
-    arrays: Sequence[AnyArray], written: Sequence[bool], *, may_fail: bool
-) -> tuple[_Placement, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lodged:
+    """Arguments that stay on the device."""
+
+    places: tuple[_Place, ...]
+    lodging: Lodging
+
+    def results(self) -> Iterator[tuple[AnyArray, AnyArray]]:
+        """Yield nothing: the host has them when it asks."""
+        return iter(())
+
+    def end(self, *, is_failed: bool) -> None:
+        """Take note of how the run ended."""
+        self.lodging.end(is_failed=is_failed)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether kernels change what others read."""
+        return self.lodging.changed is None and any(each.is_written for each in self.places)
+
+
+def _lodged(
+    arrays: Sequence[AnyArray],
+    written: Sequence[bool],
+    residence: Residence | None,
+    *,
+    may_fail: bool,
+) -> tuple[list[_Lodged], list[Argument]]:
+    """Return the arguments that stay on the device, and the others."""
     arguments = list(zip(range(len(arrays)), arrays, written, strict=True))
+    if residence is None:
+        return [], arguments
+    hosts = [each for each in arguments if not cudalib.is_device_array(each[1])]
+    taken = residence.takes([(array, is_written) for _, array, is_written in hosts]) or {}
+    lodged = []
+    for positions in taken.values():
+        group = [hosts[each] for each in positions]
+        lodging = residence.lodge([(e[1], e[2]) for e in group], may_fail=may_fail)
+        places = tuple(
+            _Place(position=number, device=device, host=host, is_written=is_changed)
+            for (number, host, is_changed), device in zip(group, lodging.arrays, strict=True)
+        )
+        lodged.append(_Lodged(places=places, lodging=lodging))
+    staying = {place.position for each in lodged for place in each.places}
+    return lodged, [each for each in arguments if each[0] not in staying]
+
+
+def _placed(arguments: list[Argument], *, may_fail: bool) -> tuple[_Placement, ...]:
     resident = [each for each in arguments if cudalib.is_device_array(each[1])]
     groups = _sharing([each for each in arguments if not cudalib.is_device_array(each[1])])
     return (
         *(_resident(each, may_fail=may_fail) for each in resident),
         *(_copied(group) for group in groups),
     )
-
-
-Argument: TypeAlias = tuple[int, AnyArray, bool]  # position, array, is_written
 
 
 def _resident(argument: Argument, *, may_fail: bool) -> _Placement:

@@ -78,6 +78,8 @@ def _array_problem(value: AnyArray, *, is_written: bool) -> str | None:
 def kind_of(value: object) -> str:
     """Return what `value` is, in the user's words: "a list", "a subclass of ndarray (matrix)"."""
     name = type(value).__name__
+    if type(value) is np.ndarray:
+        return "an array"
     if isinstance(value, np.ndarray):
         return f"a subclass of ndarray ({name})"
     article = "an" if name[:1].lower() in "aeiou" else "a"

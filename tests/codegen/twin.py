@@ -256,7 +256,7 @@ class TwinLauncher:
         self.rows = 0  # recurrences whose rows ran side by side
         self.in_order = 0  # ... and said that they must run in order
 
-    def open(self, arrays, *, written, may_fail=False):
+    def open(self, arrays, *, written, may_fail=False, takes_more=False):
         return TwinCall(self, arrays, written)
 
 
