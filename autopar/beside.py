@@ -20,13 +20,21 @@ _GAP = " | "
 
 def beside(order: NestOrder, text: SourceText | None, width: int) -> str:
     """Return `order` beside its source in `width` columns."""
+    return "\n".join([title(order), *_together(source_lines(order, text), order.lines, width)])
+
+
+def title(order: NestOrder) -> str:
+    """Return what is shown, and when the nest runs so."""
+    unless = f", unless {' or '.join(order.unless)}" if order.unless else ""
+    return f"As it runs from line {order.span.line} on ({', '.join(order.transforms)}){unless}:"
+
+
+def source_lines(order: NestOrder, text: SourceText | None) -> list[str]:
+    """Return the lines of the nest with their numbers; none where there is no text."""
     numbers = range(order.span.line, order.span.end_line + 1)
     source = [text.line(number) for number in numbers] if text is not None else []
     shown = textwrap.dedent("\n".join(source)).split("\n") if source else []
-    left = [f"{number}  {line}".rstrip() for number, line in zip(numbers, shown, strict=False)]
-    unless = f", unless {' or '.join(order.unless)}" if order.unless else ""
-    title = f"As it runs from line {order.span.line} on ({', '.join(order.transforms)}){unless}:"
-    return "\n".join([title, *_together(left, order.lines, width)])
+    return [f"{number}  {line}".rstrip() for number, line in zip(numbers, shown, strict=False)]
 
 
 def _together(left: list[str], right: tuple[str, ...], width: int) -> Iterator[str]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import FunctionType, MethodType, ModuleType
@@ -24,6 +27,7 @@ from autopar.codegen.forks import Lock
 from autopar.codegen.spent import spending
 
 from .callees import read_with_callees
+from .handed_over import as_written, hand_over
 from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Entry, Prepared, failed, prepare, refused_report, with_runs
 from .record import Records, RunRecord, room
@@ -94,14 +98,7 @@ class ParallelFunction(Generic[P, R]):
 
     def explain(self) -> Report:
         """Return the report of the static stage; needs no call."""
-        prepared = self._prepare()
-
-        def ordered() -> tuple[NestOrder, ...]:
-            from .orders import orders_of
-
-            return orders_of(prepared.regions)
-
-        return self._report(prepared.report, ordered=ordered)
+        return self._report(self._prepare().report)
 
     @property
     def last_run(self) -> Report | None:
@@ -113,9 +110,14 @@ class ParallelFunction(Generic[P, R]):
             loop = name.partition("#")[0]
             kernels[loop] = (*kernels.get(loop, ()), source)
         prepared = self._prepare()
-        file = prepared.report.name if self._source is None else self._source.text.path
+        file = prepared.report.name if self._source is None else _shown(self._source.text).path
         time = time_line((prepared,), self._last, file, self._last.ended)
         return self._report(with_runs(prepared, self._last), tuple(kernels.items()), time=time)
+
+    def last_report(self) -> FunctionReport:
+        """Return what became of the loops in the last call; before it, what is known of them."""
+        prepared = self._prepare()
+        return prepared.report if self._last is None else with_runs(prepared, self._last)
 
     def inspect_source(self) -> dict[str, str]:
         """Return {region name: generated source} of every kernel compiled so far."""
@@ -134,16 +136,20 @@ class ParallelFunction(Generic[P, R]):
         self,
         function: FunctionReport,
         kernels: tuple[tuple[str, tuple[str, ...]], ...] = (),
-        ordered: Callable[[], tuple[NestOrder, ...]] = tuple,
         time: TimeLine | None = None,
     ) -> Report:
         from .report import Report
 
-        text = None if self._source is None else self._source.text
+        text = None if self._source is None else _shown(self._source.text)
         data = ReportData(
             version=VERSION, text=text, functions=(function,), kernels=kernels, time=time
         )
-        return Report(content=data, ordered=ordered)
+        return Report(content=data, ordered=functools.cache(self._ordered))
+
+    def _ordered(self) -> tuple[NestOrder, ...]:
+        from .orders import orders_of
+
+        return orders_of(self._prepare().regions)
 
     # ------------------------------------------------------------------- preparation
 
@@ -241,9 +247,16 @@ def parallel(
     options = choose_options(backend=backend, strict=strict, fastmath=fastmath, cache=cache)
     if is_disabled():
         return func if func is not None else (lambda function: function)
-    if func is None:
-        return lambda function: ParallelFunction(function, options)
-    return ParallelFunction(func, options)
+    return partial(_decorated, options) if func is None else _decorated(options, func)
+
+
+def _decorated(options: Options, function: Callable[..., Any]) -> ParallelFunction[..., Any]:
+    """Return `function` decorated; one that a takeover has is taken back."""
+    plain = as_written(function)
+    made = ParallelFunction[..., Any](plain, options)  # type: ignore[arg-type]  # callable as before
+    if plain is not function:
+        hand_over(function, made.last_report)
+    return made
 
 
 def explain(x: object) -> Report:
@@ -260,7 +273,7 @@ def explain(x: object) -> Report:
         case ModuleType() if x.__file__ is not None:
             return _explain_file(Path(x.__file__))
     if callable(x):
-        return ParallelFunction(inspect.unwrap(x), choose_options()).explain()
+        return ParallelFunction(as_written(inspect.unwrap(x)), choose_options()).explain()  # type: ignore[arg-type]  # callable as before
     raise TypeError(f"cannot explain {x!r}: not a function, a module or a path")
 
 
@@ -276,6 +289,13 @@ def _explain_file(path: Path) -> Report:
     text = SourceText(path=str(path), text=_decoded(path), cell=None)
     functions = explain_text(text)
     return Report(content=ReportData(version=VERSION, text=text, functions=functions))
+
+
+def _shown(text: SourceText) -> SourceText:
+    """Return a text under the name that its user knows: that of a cell is its number."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    cells = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    return replace(text, path=f"In [{cells[text.path]}]") if text.path in cells else text
 
 
 def _decoded(path: Path) -> str:

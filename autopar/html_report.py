@@ -12,9 +12,10 @@ from html import escape
 
 from autopar.analysis.model.chains import dotted
 from autopar.analysis.model.dependence import Dependence
-from autopar.analysis.model.report import FunctionReport, LoopReport, Report
+from autopar.analysis.model.report import FunctionReport, LoopReport, NestOrder, Report
 from autopar.analysis.model.source import SourceText
 
+from .beside import source_lines, title
 from .excerpt import TAB_SIZE, render_diagnostic
 from .html_time import STYLE as TIME_STYLE
 from .html_time import time_html
@@ -31,12 +32,12 @@ from .wording import (
 _STYLE = """
 .autopar { --parallel: #1b7837; --reduction: #5aae61; --conditional: #9970ab;
   --sequential: #d6604d; --unsupported: #a8a8a8; line-height: 1.45; }
-.autopar .function { margin: 0.6rem 0 1.2rem; }
-.autopar .title { font-weight: 600; margin-bottom: 0.3rem; }
+.autopar .function { margin: 0.6em 0 1.2em; }
+.autopar .title { font-weight: 600; margin-bottom: 0.3em; }
 .autopar .listing { border: 1px solid rgba(128, 128, 128, 0.35); border-radius: 4px;
-  padding: 0.3rem 0; overflow-x: auto; }
+  padding: 0.3em 0; overflow-x: auto; }
 .autopar .row { display: flex; white-space: pre; font-family: ui-monospace, Menlo, Consolas,
-  monospace; font-size: 0.86rem; align-items: stretch; min-height: 1.45em; }
+  monospace; font-size: 0.86em; align-items: stretch; min-height: 1.45em; }
 .autopar .number { width: 3.2em; text-align: right; padding-right: 0.7em; opacity: 0.5;
   flex: none; user-select: none; }
 .autopar .bar { width: 0.42em; margin-right: 0.18em; flex: none; }
@@ -46,16 +47,22 @@ _STYLE = """
 .autopar summary { list-style: none; cursor: pointer; }
 .autopar summary::-webkit-details-marker { display: none; }
 .autopar summary:hover { background: rgba(128, 128, 128, 0.14); }
-.autopar .panel { margin: 0.2rem 1rem 0.6rem 4.4em; padding: 0.5rem 0.9rem;
-  border-left: 3px solid; background: rgba(128, 128, 128, 0.08); font-size: 0.9rem; }
-.autopar .panel p { margin: 0.25rem 0; }
-.autopar pre { white-space: pre; overflow-x: auto; margin: 0.4rem 0; font-size: 0.82rem;
-  line-height: 1.35; background: none; color: inherit; }
+.autopar .panel { margin: 0.2em 1em 0.6em 4.4em; padding: 0.5em 0.9em;
+  border-left: 3px solid; background: rgba(128, 128, 128, 0.08); font-size: 0.9em; }
+.autopar .panel p { margin: 0.25em 0; }
+.autopar pre { white-space: pre !important; word-break: normal !important; overflow-x: auto;
+  margin: 0.4em 0; padding: 0; border: 0; font-size: 0.82em; line-height: 1.35;
+  background: none !important; color: inherit; }
 .autopar .word { color: #fff; border-radius: 3px; padding: 0 0.4em; font-size: 0.86em; }
-.autopar .arrow { display: flex; margin: 0.5rem 0; }
+.autopar .arrow { display: flex; margin: 0.5em 0; overflow-x: auto; }
+.autopar .beside { display: flex; flex-wrap: wrap; gap: 0 2.5em; overflow-x: auto; }
+.autopar .beside pre + pre { border-left: 2px solid var(--parallel) !important;
+  padding-left: 0.8em; }
+.autopar .remark { font-size: 0.86em; opacity: 0.85; }
+.autopar .beside b { color: var(--parallel); }
 .autopar svg { flex: none; overflow: visible; }
 .autopar .ends { font-family: ui-monospace, Menlo, Consolas, monospace; white-space: pre;
-  font-size: 0.82rem; line-height: 18px; }
+  font-size: 0.82em; line-height: 18px; }
 """ + "".join(
     f".autopar .{name} {{ background: var(--{name}); border-color: var(--{name}); }}\n"
     f".autopar .bar.{name}.left {{ background: repeating-linear-gradient(-45deg, "
@@ -71,6 +78,7 @@ _LEGEND = (
     ("unsupported", "not analysed"),
 )
 _LINE = 18  # pixels; of the lines that an arrow goes between
+_REMARKS = ("  Note: ", "  Hint: ", "  More: ")
 _FARTHEST = 8  # lines between the ends of a dependence that are shown
 _MOST_ARROWS = 4
 
@@ -184,9 +192,10 @@ def _panel(report: Report, function: FunctionReport, loop: LoopReport) -> str:
         parts += [_arrow(text, each) for each in _told_apart(loop.dependences)]
     if loop.verdict not in SELF_EXPLANATORY:
         parts += [
-            f"<pre>{escape(render_diagnostic(each, report, function, loop.dependences))}</pre>"
+            _diagnostic(render_diagnostic(each, report, function, loop.dependences), loop)
             for each in dict.fromkeys(loop.reasons)
         ]
+    parts += [_order(text, each) for each in report.orders if each.span == loop.span]
     kernels = dict(report.kernels).get(loop.id, ())
     parts += [
         f"<details><summary>What runs instead ({number} of {len(kernels)})</summary>"
@@ -194,6 +203,34 @@ def _panel(report: Report, function: FunctionReport, loop: LoopReport) -> str:
         for number, each in enumerate(kernels, start=1)
     ]
     return f'<div class="panel" style="border-color: var(--{loop.verdict})">{"".join(parts)}</div>'
+
+
+def _diagnostic(text: str, loop: LoopReport) -> str:
+    """Return a diagnostic: its excerpt as it is, and around it what may be wrapped."""
+    message, *lines = text.split("\n")
+    is_said = message == f"{loop.code} {loop.reason}"
+    excerpt = [line for line in lines if not line.startswith(_REMARKS)]
+    remarks = [line.strip() for line in lines if line.startswith(_REMARKS)]
+    return "".join(
+        (
+            "" if is_said else f"<p>{escape(message)}</p>",
+            f"<pre>{escape(chr(10).join(excerpt))}</pre>" if excerpt else "",
+            *(f'<p class="remark">{escape(each)}</p>' for each in remarks),
+        )
+    )
+
+
+def _order(text: SourceText | None, order: NestOrder) -> str:
+    """Return a nest beside the loops that run in its place, the parallel ones told apart."""
+    lines = "\n".join(
+        f"<b>{escape(each)}</b>" if each.lstrip().startswith("parallel ") else escape(each)
+        for each in order.lines
+    )
+    source = escape("\n".join(source_lines(order, text)))
+    return (
+        f"<p>{escape(title(order))}</p>"
+        f'<div class="beside"><pre>{source}</pre><pre>{lines}</pre></div>'
+    )
 
 
 def _word(verdict: str, words: str) -> str:

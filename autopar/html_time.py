@@ -12,10 +12,11 @@ from .time_table import NOUNS, begin_of, details, extent, longest, place_of, tak
 STYLE = """
 .autopar { --analysis: #4393c3; --compile: #2166ac; --transfer: #8073ac; --kernel: #1b7837;
   --interpreter: #b2b2b2; }
-.autopar .time { margin: 0.4rem 0 1rem; font-size: 0.86rem; }
-.autopar .strip { display: flex; height: 0.7em; margin: 0.3rem 0 0.5rem; border-radius: 3px;
-  overflow: hidden; max-width: 44rem; }
-.autopar .spell { display: grid; grid-template-columns: 6.5em 9em 5.5em minmax(8em, 18em) 1fr;
+.autopar .time { margin: 0.4em 0 1em; font-size: 0.86em; }
+.autopar .strip { display: flex; height: 0.7em; margin: 0.3em 0 0.5em; border-radius: 3px;
+  overflow: hidden; max-width: 44em; }
+.autopar .spell { display: grid;
+  grid-template-columns: 6.5em minmax(4em, 9em) 5em minmax(6em, 14em) minmax(14em, 1fr);
   column-gap: 0.7em; align-items: center; min-height: 1.5em; }
 .autopar .track { position: relative; height: 0.62em; border-radius: 2px;
   background: rgba(128, 128, 128, 0.16); }

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import functools
 import itertools
 import re
 import shlex
@@ -31,6 +32,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.display import display
 
 from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.report import NestOrder
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.stages import usual_names
 from autopar.codegen import cudalib
@@ -124,7 +126,13 @@ class Session:
 
 
 def _report_of(run: Takeover) -> Report:
-    return Report(content=replace(run.report(), time=run.time()))
+    @functools.cache  # for the text and for the page
+    def ordered() -> tuple[NestOrder, ...]:
+        from .orders import orders_of
+
+        return orders_of(region for each in run.prepared.values() for region in each.regions)
+
+    return Report(content=replace(run.report(), time=run.time()), ordered=ordered)
 
 
 _numbers = itertools.count()

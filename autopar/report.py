@@ -48,4 +48,4 @@ class Report:
     def _repr_html_(self) -> str:
         from .html_report import fragment
 
-        return fragment(self.content)
+        return fragment(self.whole())

@@ -147,7 +147,7 @@ def rewrite_function(
         module = ast.Module(body=[shell], type_ignores=[])
         compiled = compile(module, original.co_filename, "exec", flags, dont_inherit=True)
     code = with_constants(_counterpart(compiled, original), edit.constants)
-    rewritten = _reborn(function, code)
+    rewritten = reborn(function, code)
     note_rewritten(rewritten, original)
     return rewritten
 
@@ -784,7 +784,7 @@ def _signature(code: CodeType) -> tuple[object, ...]:
     )
 
 
-def _reborn(function: FunctionType, code: CodeType) -> FunctionType:
+def reborn(function: FunctionType, code: CodeType) -> FunctionType:
     """Return a function that differs from `function` in its code only."""
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     closure = tuple(cells[name] for name in code.co_freevars)

@@ -8,20 +8,22 @@ defined, and one record keeps what happened in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
+from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.report import FunctionReport, in_cell
 from autopar.analysis.model.report import Report as ReportData
-from autopar.analysis.model.report import in_cell
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
 from autopar.analysis.model.time_line import TimeLine, time_in_cell
 from autopar.codegen.spent import spending
 
 from .callees import read_with_callees
 from .functions import identity_guards
+from .handed_over import note_taken
 from .options import Options
 from .prepare import Prepared, failed, prepare, with_runs
 from .record import Records, RunRecord
@@ -44,6 +46,8 @@ class Takeover:
     record: RunRecord = field(default_factory=RunRecord)
     records: Records = field(init=False)
     prepared: dict[tuple[str, int], Prepared] = field(default_factory=dict)
+    # Functions that decorators of the user's took back, and what reports on them.
+    handed_over: dict[tuple[str, int], Callable[[], FunctionReport]] = field(default_factory=dict)
     regions: int = 0
     ended: float | None = None  # of a cell: when it had run, on the clock of `perf_counter`
 
@@ -113,12 +117,18 @@ class Takeover:
         decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
         try:
             has_device = self.options.backend == "cuda"
-            return rewrite_function(
+            rewritten = rewrite_function(
                 function, source, prepared.sites, decoration, has_device=has_device
             )
+            note_taken(rewritten, partial(self._hand_over, key))
+            return rewritten
         except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run untouched
             self.prepared[key] = failed(source, "rewrite", error)
             return function
+
+    def _hand_over(self, key: tuple[str, int], report: Callable[[], FunctionReport]) -> None:
+        """Let a decorator of the user's have a function; `report` says what becomes of it."""
+        self.handed_over[key] = report
 
     def time(self) -> TimeLine:
         """Return where the time went, from the text's begin to its end if that is known."""
@@ -128,8 +138,8 @@ class Takeover:
     def report(self) -> ReportData:
         """Return the report of the run, functions that were never defined left out."""
         functions = tuple(
-            with_runs(each, self.record)
-            for _, each in sorted(self.prepared.items(), key=lambda item: item[0][1])
+            self.handed_over[key]() if key in self.handed_over else with_runs(each, self.record)
+            for key, each in sorted(self.prepared.items(), key=lambda item: item[0][1])
         )
         return ReportData(
             version=VERSION,

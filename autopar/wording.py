@@ -72,7 +72,8 @@ def describe_seconds(seconds: float) -> str:
 
 def describe_reason(loop: LoopReport) -> str:
     """Return the code and the reason, with what is private, reduced and transformed."""
-    parts = [f"{loop.code} {loop.reason}"]
+    more = loop.private or loop.reductions or loop.transform
+    parts = [f"{loop.code} {loop.reason.removesuffix('.') if more else loop.reason}"]
     for name, values in (
         ("private", loop.private),
         ("reductions", loop.reductions),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 import numpy as np
 
@@ -107,6 +108,33 @@ def test_what_ran_in_the_interpreter_is_striped():
     text = tiny.last_run._repr_html_()
     assert "bar parallel left" in text
     assert "Striped: it ran in the interpreter." in text
+
+
+def shifted(a, b, n):
+    for i in range(n):
+        for j in range(n):
+            for k in range(n):
+                a[i, j] += b[i, k] * b[k, j]
+
+
+def test_another_order_stands_in_the_panel_of_its_nest():
+    html = autopar.parallel(shifted).explain()._repr_html_()
+    assert "As it runs from line " in html
+    source, runs = re.findall(r"<pre>(.*?)</pre>", html.partition("As it runs")[2], re.DOTALL)[:2]
+    assert "a[i, j] += b[i, k] * b[k, j]" in source
+    assert runs.startswith("<b>parallel for i in range(0, n):</b>\n    for k in")
+    assert html.count("As it runs") == 1
+
+
+def test_a_diagnostic_says_once_what_the_panel_says():
+    report = report_of(MIXED)
+    html = fragment(report)
+    first = report.functions[0].loops[0]
+    message = escape(f"{first.code} {first.reason}").removesuffix(".")
+    outside_titles = re.sub(r'title="[^"]*"', "", html)
+    assert 1 == outside_titles.count(message)
+    assert '<p class="remark">Hint: ' in html
+    assert not any("Hint:" in each for each in re.findall(r"<pre>(.*?)</pre>", html, re.DOTALL))
 
 
 def test_a_page_is_a_whole_document():

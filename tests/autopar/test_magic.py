@@ -122,6 +122,25 @@ def test_tracebacks_have_the_lines_of_the_cell_and_no_others():
     assert "autopar" not in text
 
 
+DECORATED = """\
+%%parallel --backend cpu
+import autopar
+@autopar.parallel(backend="cpu", strict=True)
+def total(x):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i]
+    return s
+def plain(x):
+    for i in range(len(x)):
+        x[i] = 2.0
+xs = np.random.default_rng(1).random(100_000)
+print(total(xs) == sum(xs.tolist(), 0.0))
+print(total.last_run)
+print(autopar.explain(plain))
+"""
+
+
 def test_parallel_is_for_its_cell_alone_and_explains_it():
     outputs = play(
         "%load_ext autopar",
@@ -130,10 +149,16 @@ def test_parallel_is_for_its_cell_alone_and_explains_it():
         MAP,
         "%%parallel\n%%time\n" + MAP,
         REPORTS,
+        DECORATED,
     )
+    (decorated,) = shown(outputs.pop())
+    assert decorated.startswith("True\nIn [7]: 1 loop: 1 reduction\n\ntotal (line 4)\n")
+    assert " reduction  cpu, 1 call" in decorated
+    assert "In [7]: 1 loop: 1 parallel\n\nplain (line 9)\n" in decorated
     result, report = shown(outputs[2])
     assert shown(outputs[3]) == [result]
     assert "for i in range(n)  parallel  cpu, 1 call" in report
+    assert re.search(r"^Time: .* in all: .*\n  Begins.*\n", report, re.MULTILINE)
     assert {"3", "5"} == {key.split()[0] for key in rows(outputs)}
     assert "text/html" in outputs[2][1]["data"]
 

@@ -562,6 +562,36 @@ def test_report_goes_to_stderr_and_output_to_stdout(same_run):
     assert "cpu" in done.stderr
 
 
+DECORATED = """
+import autopar
+import numpy as np
+
+@autopar.parallel(strict=True)
+def total(x):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i]
+    return s
+
+class Counter:
+    @autopar.parallel(backend="interpreter")
+    def count(self, x):
+        s = 0
+        for i in range(len(x)):
+            s += x[i] > 0.5
+        return s
+
+x = np.random.default_rng(1).random(100_000)
+print(repr(total(x)), Counter().count(x), total.__wrapped__(x) == total(x))
+print([loop.header for function in total.last_run.functions for loop in function.loops])
+"""
+
+
+def test_decorated_functions_of_a_script_belong_to_their_decorators(same_run, loops):
+    same_run(DECORATED, options=REPORT)
+    assert {"<module>": ["-"], "total": ["cpu"], "Counter.count": ["-"]} == loops()
+
+
 def test_report_follows_a_failure(same_run):
     done = same_run(TWO_LOOPS + "raise SystemExit(4)\n", options=("--report",))
     assert 4 == done.returncode
