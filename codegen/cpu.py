@@ -43,16 +43,13 @@ from .cpu_reduce import (
 from .crew_text import FUNCTIONS as CREW_FUNCTIONS
 from .crew_text import LONGEST_PHASE, SHORTEST_PART_NS, CrewText
 from .crew_text import NAMES as CREW_NAMES
-from .fixed_reads import with_fixed_reads
 from .float_status import FLOAT_STATUS, decides_by_data
-from .forwarded import with_forwarded
-from .held import with_held
+from .in_scalars import with_scalars
 from .integers import rename
 from .iteration_prices import iteration_prices
 from .kernel import ArrayArgument, Loop, Node, Program, targets
 from .lasting import may_last
 from .progress import WORTH, new_crew, new_progress
-from .register_tiles import with_register_tiles
 from .scalars import HELPERS
 from .small_integers import SMALL, with_small_integers
 from .spelling import spell
@@ -96,16 +93,11 @@ def generate_cpu(program: Program, *, fastmath: bool = False) -> str:
 
 def launches_once(program: Program) -> bool:
     """Return whether all that `run` does is one launch that leaves nothing but a status."""
-    match host.plan_host(_with_scalars(program)).nodes:
+    match host.plan_host(with_scalars(program)).nodes:
         case (host.Launch(kernel=host.Kernel(returned=()) as kernel),):
             is_given = all(each.extents is None for each in program.arrays)
             return is_given and not program.results and not private_positions(kernel)
     return False
-
-
-def _with_scalars(program: Program) -> Program:
-    """Return `program` with elements in scalars, where an innermost loop has the same ones."""
-    return with_held(with_fixed_reads(with_forwarded(with_register_tiles(program))))
 
 
 def spelled(program: Program) -> dict[str, str]:
@@ -118,13 +110,13 @@ class _Module:
 
     def __init__(self, program: Program, *, fastmath: bool) -> None:
         self._may_warn = bool(program.hazards & FLOAT_WARNING)
-        # The tests that `_with_scalars` adds speculate no arithmetic: only loops stand below them.
+        # The tests that `with_scalars` adds speculate no arithmetic: only loops stand below them.
         self._telling = frozenset(
             each.name
             for each in host.kernels_of(host.plan_host(program))
             if self._may_warn and decides_by_data(each.nodes)
         )
-        self._program = program = _with_scalars(program)
+        self._program = program = with_scalars(program)
         self._names = spelled(program)
         self._host = host.plan_host(program)
         self._body = Body(

@@ -26,9 +26,11 @@ from .objects import Object, Wanted, make_object
 if TYPE_CHECKING:
     from numba.core import types
 
+    from . import in_scalars
     from .kernel import Program
 else:
     types = Later("numba.core.types")
+    in_scalars = Later("autopar.codegen.in_scalars")
 
 # What Numba makes of the Python numbers in which scalars travel on the host.
 _TRAVELS_AS = {
@@ -96,6 +98,7 @@ def _compiled_by_numba(source: str, program: Program, cache: Cache) -> ModuleTyp
 def _object_of(module: ModuleType, program: Program) -> Object | None:
     """Return the machine code of all kernels of a module; None where it cannot be had alone."""
     found: dict[str, Wanted] = {}
+    program = in_scalars.with_scalars(program)
     for kernel in host.kernels_of(host.plan_host(program)):
         value = getattr(module, kernel.name)
         dispatcher = dispatcher_of(value)
@@ -116,6 +119,7 @@ def compile_kernels(module: ModuleType, program: Program) -> None:
 
     What Numba raises comes through: `numba.core.errors.NumbaError`, most likely.
     """
+    program = in_scalars.with_scalars(program)
     for kernel in host.kernels_of(host.plan_host(program)):
         dispatcher = dispatcher_of(getattr(module, kernel.name))
         signature = _signature(kernel, program)

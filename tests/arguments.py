@@ -82,6 +82,8 @@ def _root(array: Array) -> Array:
 
 def _same_view(array: Array, root: Array, twin: Array) -> Array:
     flat = np.asarray(twin)
+    if array.size == 0:  # where it begins may lie before its base
+        return np.ndarray(array.shape, array.dtype, flat.ravel("K")[:0], 0, array.strides)
     return np.ndarray(
         shape=array.shape,
         dtype=array.dtype,

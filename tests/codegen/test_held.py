@@ -162,3 +162,19 @@ def test_a_loop_that_is_left_early_holds_nothing():
         return a, b, c, n, m
 
     same(rows, given)
+
+
+def test_a_nest_whose_elements_are_held_below_a_test_of_their_own_compiles() -> None:
+    # The element is held under `i < m`: other kernels than the nest has without.
+    def nest(a, c, u, n, m):
+        for i in range(2, n, 2):
+            for j in range(1, m):
+                c[i + j] = u[i, j]
+            for j in range(i, m):  # noqa: B007
+                a[i] = a[i]
+
+    same(
+        nest,
+        lambda: (np.arange(60.0), np.zeros(60), np.ones((30, 30)), 12, 18),
+        ran="cpu",
+    )
