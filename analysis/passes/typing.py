@@ -129,6 +129,8 @@ class _Typing:
         unknown = self._first_unknown()
         if unknown is not None:
             return Refusal(reasons=(reason or unknown,))
+        if reason is not None and any(each not in self.possible for each in self.assigned):
+            return Refusal(reasons=(reason,))
         self._narrow()
         certain, rectangular = certain_loops(self.scop), rectangular_loops(self.scop)
         if reason is not None:

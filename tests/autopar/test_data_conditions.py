@@ -488,3 +488,20 @@ def test_other_side_of_a_condition_gives_no_warning():
 
 def test_rows_with_a_backend_hold_on_the_simulator(on_simulator):
     on_simulator(__file__)
+
+
+def test_a_test_without_a_type_is_the_interpreters():
+    def larger(a, b, n):
+        for i in range(n):
+            if a[i] > 0:
+                b[i] = 1
+
+    def counted(a, b, n):
+        k = 0
+        for i in range(n):
+            if a[i] > 0 and b[i]:
+                k += 1
+        return k
+
+    for kernel in (larger, counted):
+        same(kernel, lambda: (np.ones(4) + 1j, np.ones(4), 4), ran="interpreter")

@@ -170,7 +170,7 @@ def test_a_nest_whose_elements_are_held_below_a_test_of_their_own_compiles() -> 
         for i in range(2, n, 2):
             for j in range(1, m):
                 c[i + j] = u[i, j]
-            for j in range(i, m):  # noqa: B007
+            for j in range(i, m):
                 a[i] = a[i]
 
     same(
