@@ -13,9 +13,9 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from .model import dump, isl
 from .model.array_run import ArrayRun, FusedRun, Loops
-from .model.diagnostics import Refusal
+from .model.diagnostics import Reason, Refusal
 from .model.facts import NOTHING, Facts
-from .model.loop_ir import Constant, Function
+from .model.loop_ir import Constant, For, Function
 from .model.plan import (
     Condition,
     DeferredRegion,
@@ -24,6 +24,7 @@ from .model.plan import (
     RegionPlan,
     Schedule,
     SplitRegion,
+    StretchRegion,
     UnsupportedLoop,
 )
 from .model.report import FunctionReport
@@ -51,10 +52,26 @@ from .passes.liveness import live_after
 from .passes.parse import parse
 from .passes.pinned import pinned
 from .passes.pure_maps import find_pure_maps
-from .passes.reasons import BudgetExhausted, DrawnFirst, IndependentMap, PartlyAhead
-from .passes.regions import DrawnScop, Half, find_regions, is_within, rest_at, scop_at
+from .passes.reasons import (
+    BudgetExhausted,
+    DrawnFirst,
+    IndependentMap,
+    PartlyAhead,
+    RunInStretches,
+)
+from .passes.regions import (
+    DrawnScop,
+    Half,
+    StretchScop,
+    find_regions,
+    is_within,
+    rest_at,
+    scop_at,
+)
 from .passes.reordering import reordered
 from .passes.schedule import find_schedule
+from .passes.stretches import FIRST as FIRST_TURN
+from .passes.stretches import LAST as LAST_TURN
 from .passes.typing import type_program
 from .passes.verdicts import find_verdicts
 from .passes.wrapping import most_wrapped, within, wrap_subscripts
@@ -125,6 +142,7 @@ def _with_maps(source: SourceFunction, plan: Plan) -> tuple[UnsupportedLoop, ...
     """Return the loops that no kernel takes, the maps among them said to be such."""
     planned = {each.span for each in plan.deferred} | {each.span for each in plan.waiting}
     planned |= {each.span for each in plan.splits} | {each.span for each in plan.drawn}
+    planned |= {each.span for each in plan.stretches}
     asked = frozenset(each.span for each in plan.unsupported) - planned
     maps = find_pure_maps(source, asked)
     return tuple(_as_map(each) if each.span in maps else each for each in plan.unsupported)
@@ -176,7 +194,8 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
                     deferred.append(spare)
     splits = tuple(each for half in regions.halves for each in _split(half, observe))
     drawn = tuple(each for found in regions.drawn for each in _drawn(found, observe))
-    unsupported = [_told_apart(each, splits, drawn) for each in unsupported]
+    stretches = tuple(each for found in regions.stretches for each in _stretch(found, observe))
+    unsupported = [_told_apart(each, (*splits, *drawn, *stretches)) for each in unsupported]
     unsupported.sort(key=lambda loop: loop.span)
     deferred.sort(key=lambda each: each.span)
     return Plan(
@@ -188,6 +207,7 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
         unranked=regions.unranked,
         splits=splits,
         drawn=drawn,
+        stretches=stretches,
     )
 
 
@@ -217,18 +237,39 @@ def _drawn(found: DrawnScop, observe: Observer) -> Iterator[DrawnRegion]:
         yield DrawnRegion(region=replace(plan, keeps_order=True), draws=found.draws)
 
 
+def _stretch(found: StretchScop, observe: Observer) -> Iterator[StretchRegion]:
+    """Yield the turns of a loop between statements of the interpreter's, if they are planned."""
+    plan = plan_region(observe(found.scop))
+    loop = found.stretch.loop
+    if isinstance(plan, RegionPlan):
+        step = loop.step if isinstance(loop, For) else None
+        yield StretchRegion(
+            region=plan,
+            variable=loop.variable if isinstance(loop, For) else None,
+            step=step.value if isinstance(step, Constant) and type(step.value) is int else 1,
+            first=FIRST_TURN,
+            last=LAST_TURN,
+            stops=found.stretch.stops,
+        )
+
+
 def _told_apart(
-    loop: UnsupportedLoop, splits: tuple[SplitRegion, ...], drawn: tuple[DrawnRegion, ...]
+    loop: UnsupportedLoop, found: tuple[SplitRegion | DrawnRegion | StretchRegion, ...]
 ) -> UnsupportedLoop:
-    """Return an unsupported loop with what is said of one of which a part is computed ahead."""
-    for each in drawn:
-        if each.span == loop.span:
-            first = DrawnFirst(span=loop.span, rest=each.region.loops[0].verdict)
-            return replace(loop, reasons=(first, *loop.reasons))
-    if all(each.span != loop.span for each in splits):
-        return loop
-    reason = PartlyAhead(span=loop.span, rest=loop.reasons[0].message.rstrip("."))
-    return replace(loop, reasons=(reason, *loop.reasons))
+    """Return an unsupported loop with what is said of one that kernels run in part."""
+    rest = loop.reasons[0].message.rstrip(".")
+    for each in found:
+        if each.span != loop.span:
+            continue
+        match each:
+            case DrawnRegion():
+                first: Reason = DrawnFirst(span=loop.span, rest=each.region.loops[0].verdict)
+            case SplitRegion():
+                first = PartlyAhead(span=loop.span, rest=rest)
+            case StretchRegion():
+                first = RunInStretches(span=loop.span, rest=rest)
+        return replace(loop, reasons=(first, *loop.reasons))
+    return loop
 
 
 def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Refusal:

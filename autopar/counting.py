@@ -140,6 +140,10 @@ class Counting:
         self.factor = max(share, _MOST_OFF * self.factor)
         return max(0, int(beyond))
 
+    def note(self, turns: int) -> None:
+        """Take note of how many turns a call took that somebody else counted."""
+        self.factor = max(turns / TURNS, _MOST_OFF * self.factor)
+
     # ------------------------------------------------------------ asked by the function
 
     @property

@@ -142,13 +142,18 @@ def _never(*_values: object) -> None:
     """Admit no call."""
 
 
-def can_guard(region: RegionPlan) -> bool:
-    """Return whether a region can be taken over once its guard lets it."""
+def can_guard(region: RegionPlan, *, by_patterns: bool = True) -> bool:
+    """Return whether a region can be taken over once its guard lets it.
+
+    `by_patterns`: where `return` statements leave it, patterns bind what it leaves behind.
+    """
+    exchanged = () if region.scop.exchanged is None else region.scop.exchanged.names
+    by_patterns = by_patterns and region.scop.exits is not None
     return (
         region.last_values is not None
         and bool(region.scop.statements)
         and _extents(region.scop) is not None
-        and (region.scop.exits is None or can_return(region.scop.live_out))
+        and (not by_patterns or can_return((*region.scop.live_out, *exchanged)))
         # What a call finds has names that nothing of the user's has.
         and not {each.text for each in region.scop.parameters if each.is_found}
         & {

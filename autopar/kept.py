@@ -27,6 +27,7 @@ from autopar.analysis.model.plan import (
     DrawnRegion,
     RegionPlan,
     SplitRegion,
+    StretchRegion,
     UnrankedRegion,
     WaitingRegion,
 )
@@ -74,10 +75,12 @@ Found: TypeAlias = (
     | UnrankedRegion
     | SplitRegion
     | DrawnRegion
+    | StretchRegion
     | ArrayRun
 )
 _FOUND = {
-    RegionPlan, DeferredRegion, WaitingRegion, UnrankedRegion, SplitRegion, DrawnRegion, ArrayRun,
+    RegionPlan, DeferredRegion, WaitingRegion, UnrankedRegion, SplitRegion, DrawnRegion,
+    StretchRegion, ArrayRun,
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from autopar.analysis.model.plan import (
     DrawnRegion,
     RegionPlan,
     SplitRegion,
+    StretchRegion,
     UnrankedRegion,
     WaitingRegion,
 )
@@ -44,9 +45,9 @@ from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .rests import rest_of_loop
 from .returning import ReturningGuard, guard_returning
-from .rewrite import Asker, Site
-from .split_loops import SplitSite
+from .rewrite import AnySite, Asker, Returned, Site
 from .splitting import can_split, split_site
+from .stretching import short_sums, stretch_site
 from .uncollected import uncollected
 from .unranked import Unranked, hand_on, make_unranked
 
@@ -61,7 +62,7 @@ class Prepared:
 
     described: Callable[[], FunctionReport]  # static
     regions: tuple[Entry, ...]  # in source order, outer ones first
-    sites: tuple[Site | SplitSite, ...]
+    sites: tuple[AnySite, ...]
 
     @property
     def report(self) -> FunctionReport:
@@ -117,6 +118,7 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
         found += (*plan.waiting, *plan.unranked)
         found += [each for each in plan.drawn if can_guard(each.region) and can_draw(each)]
         found += [each for each in plan.splits if can_guard(each.region) and can_split(each)]
+        found += [each for each in plan.stretches if can_guard(each.region, by_patterns=False)]
         found = [each for each in found if not is_in_run(plan, span_of(each))]
         found += plan.array_runs
         found.sort(key=span_of)
@@ -135,11 +137,14 @@ def _site_for(
     found: kept.Found,
     region: Entry,
     function: str,
-) -> Site | SplitSite:
+) -> AnySite:
     """Return where the guard of what was `found` goes."""
     if isinstance(found, SplitRegion):
         assert isinstance(region, Region)  # `_entry` made it
         return split_site(found, region)
+    if isinstance(found, StretchRegion):
+        assert isinstance(region, Region)  # as above
+        return stretch_site(found, region, _site(region, function, short_sums(region)))
     site = _site(region, function)
     if isinstance(found, DrawnRegion):
         assert isinstance(region, Region)  # as above
@@ -167,8 +172,9 @@ def _entry(
     if isinstance(found, UnrankedRegion):
         nest = (found.span, found.arguments, found.results)
         return make_unranked((number, name, source), nest, options, bindings_hold, records)
-    is_whole = not isinstance(found, SplitRegion | DrawnRegion)
-    found = found.region if isinstance(found, SplitRegion | DrawnRegion) else found
+    is_whole = not isinstance(found, SplitRegion | DrawnRegion | StretchRegion)
+    if isinstance(found, SplitRegion | DrawnRegion | StretchRegion):
+        found = found.region
     if isinstance(found, DeferredRegion):
         return make_deferred(found, (number, name, file), options, bindings_hold, records)
     region = Region(
@@ -204,13 +210,14 @@ def _planned_at_call(
     return build
 
 
-def _site(region: Entry, function: str) -> Site:
+def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = None) -> Site:
+    """Return where the guard of a region goes; `ask` is asked in its place."""
     if isinstance(region, Waiting):
         site = site_of(region)
         asked = LightGuard(region=None, ask=site.enter, tell=None)
         return replace(site, enter=asked.enter, answers=asked.answers) if site.is_value else site
-    arguments, results, enter = region.arguments, region.results, region.enter
-    answers = region.answers if isinstance(region, Region) else None
+    arguments, results, enter = region.arguments, region.results, ask or region.enter
+    answers = region.answers if isinstance(region, Region) and ask is None else None
     if region.exchanged is not None and region.exchanged.turns in results:
         rebinding = guard_exchanged((arguments, results), region.exchanged, enter)
         arguments, results, enter = rebinding.arguments, rebinding.results, rebinding.enter

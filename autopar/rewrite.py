@@ -23,7 +23,7 @@ import functools
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final, TypeAlias, TypeVar, final
 
@@ -39,6 +39,7 @@ from .holding import Holding, over_held
 from .placing import place_at
 from .settling import Settler, Settling
 from .split_loops import SplitSite, Splitter, split_loop
+from .stretched_loops import Asking, StretchSite, stretched
 
 # Where no comprehension is looked for.
 _NO_VALUES = (
@@ -109,6 +110,9 @@ class Site:
     keep: Callable[[], None] | None = None
 
 
+AnySite: TypeAlias = Site | SplitSite | StretchSite
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decoration:
     """Which function definitions of a text are decorated, beneath the decorators they have."""
@@ -120,7 +124,7 @@ class Decoration:
 def rewrite_function(
     function: FunctionType,
     source: SourceFunction,
-    sites: Sequence[Site | SplitSite],
+    sites: Sequence[AnySite],
     decoration: Decoration | None = None,
     *,
     has_device: bool = False,
@@ -154,7 +158,7 @@ def rewrite_function(
 
 def rewrite_module(
     source: SourceText,
-    sites: Sequence[Site | SplitSite],
+    sites: Sequence[AnySite],
     decoration: Decoration | None = None,
     flags: int = 0,
     *,
@@ -172,7 +176,7 @@ def rewrite_module(
 
 def rewrite_tree(
     source: SourceText,
-    sites: Sequence[Site | SplitSite],
+    sites: Sequence[AnySite],
     decoration: Decoration | None = None,
     flags: int = 0,
     prefix: str = "",
@@ -244,6 +248,22 @@ class _SplitGuard(_Guard):
     ask: Callable[..., bool]
     items: Callable[[], Iterator[object]]
     take: Callable[[int], tuple[object, ...]]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _StretchGuard(_Guard):
+    """The same in a loop of which kernels run the turns between statements of the interpreter's."""
+
+    turns: Callable[[Iterable[object]], Iterable[object]]
+    results: tuple[str, ...]
+    ask_left: Callable[[], tuple[object, ...]]
+
+    def left(self) -> tuple[object, ...]:
+        """Return what the turns left behind that were run, as it is to be assigned."""
+        row = self.ask_left()
+        if any(value is UNBOUND for value in row):
+            return _with_own_values(sys._getframe(1), self.results, row)  # noqa: SLF001 -- as in look
+        return row
 
 
 def _showing(holding: Holding, results: tuple[str, ...]) -> Callable[..., Returned]:
@@ -358,6 +378,7 @@ class _Edit:
         self._values: dict[Position, Callable[[frozenset[str]], str]] = {}
         self._parts: dict[tuple[Position, Position], Callable[[frozenset[str]], str]] = {}
         self._splits: dict[Position, Callable[[ast.For], ast.If | ast.For]] = {}
+        self._stretches: dict[Position, Callable[[ast.stmt], ast.stmt | None]] = {}
         self._bound: Mapping[Position, frozenset[str]] = {}
         self._prefix = _fresh_prefix(tree, prefix)
         self._settling: Settling | None = None
@@ -371,7 +392,7 @@ class _Edit:
         self.constants[key] = value
         return repr(key)
 
-    def settles(self, sites: Sequence[Site | SplitSite], *, has_device: bool) -> None:
+    def settles(self, sites: Sequence[AnySite], *, has_device: bool) -> None:
         """Let arrays stay on the device between sites, where any of them leaves some there."""
         keeping = [each for each in sites if isinstance(each, Site) and each.keep is not None]
         # What is computed ahead reads the host's arrays at any time.
@@ -386,7 +407,7 @@ class _Edit:
 
     def add_sites(
         self,
-        sites: Sequence[Site | SplitSite],
+        sites: Sequence[AnySite],
         bound: Mapping[Position, frozenset[str]],
         class_name: str | None,
     ) -> None:
@@ -400,6 +421,9 @@ class _Edit:
                 self._splits[place] = functools.partial(
                     split_loop, guard=guard, arguments=shown, parts=site.parts
                 )
+                continue
+            if isinstance(site, StretchSite):
+                self._add_stretch(site, class_name)
                 continue
             holding = Holding(site.arguments, site.enter)
             if site.is_value or site.end is not None:
@@ -450,6 +474,31 @@ class _Edit:
         else:
             self._parts[place, site.end] = text
 
+    def _add_stretch(self, site: StretchSite, class_name: str | None) -> None:
+        """Prepare the guard in a loop that runs in stretches."""
+        asker = _StretchGuard(
+            enter=site.stretcher.enter,  # type: ignore[arg-type]  # a number, which this guard's text asks for
+            original=self._original,
+            turns=site.stretcher.turns,
+            results=tuple(mangle(name, class_name) for name in site.results),
+            ask_left=site.stretcher.left,
+        )
+        site.stretcher.asker = asker
+        guard = self._placeholder(asker)
+
+        def asking(place: Position) -> Asking:
+            bound = self._bound.get(place, frozenset())
+            return Asking(
+                guard=guard,
+                unless=_asleep(guard),
+                shown=_arguments_text(guard, site, bound, class_name),
+                takes_back=_takes_back(guard, site, bound, "        "),
+            )
+
+        self._stretches[site.line, site.column] = functools.partial(
+            stretched, site=site, asking=asking
+        )
+
     def _split_guard(self, splitter: Splitter) -> _SplitGuard:
         return _SplitGuard(
             enter=lambda *_: (),
@@ -464,7 +513,7 @@ class _Edit:
         missing = dict(self._guards)
         edited = self._children(owner, missing)
         parts = [place for place, _ in self._parts]
-        for line, column in (*missing, *self._values, *self._splits, *parts):
+        for line, column in (*missing, *self._values, *self._splits, *self._stretches, *parts):
             raise ValueError(f"line {line}, column {column}: no statement of this body")
         if self._settling is not None:
             edited.body = self._settling.body(edited.body)  # type: ignore[attr-defined]  # it has one
@@ -544,9 +593,12 @@ class _Edit:
 
     def _split(self, statement: ast.stmt) -> ast.stmt:
         """Return a loop split where it is to be, and any other statement as it is."""
+        place = (statement.lineno, statement.col_offset)
+        if place in self._stretches:
+            return self._stretches.pop(place)(statement) or statement
         if not self._splits or not isinstance(statement, ast.For):
             return statement
-        split = self._splits.pop((statement.lineno, statement.col_offset), None)
+        split = self._splits.pop(place, None)
         return statement if split is None else split(statement)
 
     def _put_values(self, statement: ast.stmt) -> None:
@@ -641,7 +693,7 @@ def _guard_text(
     return f"for {targets} in {asked}:\n{takes_back}    break\nelse:\n    pass\n"
 
 
-def _takes_back(guard: str, site: Site, bound: frozenset[str], indent: str) -> str:
+def _takes_back(guard: str, site: Site | StretchSite, bound: frozenset[str], indent: str) -> str:
     """Return what makes results unbound again that have no value."""
     return "".join(
         f"{indent}if {name} is {guard}.unbound:\n{indent}    del {name}\n"
@@ -675,7 +727,7 @@ def _match_text(
 
 
 def _arguments_text(
-    guard: str, site: Site | SplitSite, bound: frozenset[str], class_name: str | None
+    guard: str, site: AnySite, bound: frozenset[str], class_name: str | None
 ) -> str:
     """Return as text what a guard is asked with, what the header computes in a tuple before."""
     held = dict.fromkeys(whole(name) for name in site.arguments if is_held(name))
@@ -740,7 +792,7 @@ def _guarded_block(statements: list[ast.stmt], text: str) -> ast.stmt:
     return guard
 
 
-def _valued(sites: Sequence[Site | SplitSite]) -> int:
+def _valued(sites: Sequence[AnySite]) -> int:
     """Return how many sites are settled before they are asked, as they leave nothing behind."""
     return sum(1 for each in sites if isinstance(each, Site) and each.keep is None)
 

@@ -27,8 +27,7 @@ from .handed_over import note_taken
 from .options import Options
 from .prepare import Prepared, failed, prepare, with_runs
 from .record import Records, RunRecord
-from .rewrite import Decoration, Site, rewrite_function
-from .split_loops import SplitSite
+from .rewrite import AnySite, Decoration, rewrite_function
 from .time_lines import time_line
 from .version import VERSION
 from .watch import ModuleBindings, watch_known
@@ -62,7 +61,7 @@ class Takeover:
         *,
         are_sure: bool,
         callees: tuple[CalleeSource, ...] = (),
-    ) -> tuple[tuple[Site | SplitSite, ...], Decoration]:
+    ) -> tuple[tuple[AnySite, ...], Decoration]:
         """Return the sites of module level, and which functions are decorated.
 
         `names` are what the outside names of the text are taken to mean; `are_sure` says that

@@ -46,11 +46,15 @@ _COMPARING = frozenset(
 def decides_by_data(nodes: tuple[Node, ...]) -> bool:
     """Return whether the processor's flags would tell of operations that did not happen."""
     return any(
-        isinstance(node, Decision)
+        (isinstance(node, Decision) and not all(map(_waits_for_elements, _arms(node))))
         or (isinstance(node, Loop) and any(map(_may_be_run_early, node.body)))
         or (isinstance(node, Instance) and any(map(_misleads, walk_statement(node.statement))))
         for node in walk_nodes(nodes)
     )
+
+
+def _arms(decision: Decision) -> tuple[Node, ...]:
+    return (*decision.body, *decision.orelse)
 
 
 def _may_be_run_early(node: Node) -> bool:
@@ -66,7 +70,11 @@ def _may_be_run_early(node: Node) -> bool:
 def _waits_for_elements(node: Node) -> bool:
     if isinstance(node, Instance):
         return not any(True for _ in _warning(node))
-    return isinstance(node, Loop) and all(
+    if isinstance(node, Branch):
+        return all(map(_waits_for_elements, node.body))
+    if isinstance(node, Decision):
+        return all(map(_waits_for_elements, _arms(node)))
+    return all(
         any(isinstance(part, Load) for part in walk_typed(each))
         for inner in walk_nodes(node.body)
         if isinstance(inner, Instance)

@@ -102,8 +102,20 @@ def _copied(draft: Draft) -> Body:
 
 def _told(draft: Draft) -> Body:
     """What a driver says of its turns, at times."""
-    lines = [draft.one_of("print(q, s)", "print(a[2], end=' ')", "t = str(s)")]
-    return [f"if {_test(draft)}:", *indented(lines)] if draft.chance(2) else lines
+    lines = [
+        draft.one_of(
+            "print(q, s)",
+            "print(a[2], end=' ')",
+            "t = str(s)",
+            "b = b.copy(); print(sum(b.tolist()))",
+            "a[0] = float(str(p))",
+            "print(*map(str, c[:3]))",
+        )
+    ]
+    if draft.chance(4):
+        return lines
+    test = draft.one_of("q % 3 == 1", "q == 2", _test(draft))
+    return [f"if {test}:", *indented(lines)]
 
 
 def _exchanged(draft: Draft) -> Body:

@@ -21,7 +21,7 @@ from .loop_ir import (
     Update,
     While,
 )
-from .plan import LoopPlan, Plan, RegionPlan, SplitRegion
+from .plan import LoopPlan, Plan, RegionPlan, SplitRegion, StretchRegion
 from .scop import Scop
 from .text import python_text
 
@@ -203,17 +203,19 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         yield f"unsupported, line {other.span.line}: {other.header} ({codes})"
     for split in plan.splits:
         yield from _split_lines(split)
+    for each in plan.stretches:
+        yield from _stretch_lines(each)
     for drawn in plan.drawn:
         places = ", ".join(f"{'.'.join(each.path)}" for each in drawn.draws.draws)
         yield f"drawn first, line {drawn.span.line}: {places}"
         for loop in drawn.region.loops:
             yield f"  {_loop_text(drawn.region, loop)}: {_verdict(loop)}"
-    for each in plan.waiting:
-        functions, asked = ", ".join(each.functions), ", ".join(each.arguments)
-        yield f"waiting for {functions}, line {each.span.line}: takes {asked}"
-    for nest in plan.deferred:
-        names = ", ".join(nest.names)
-        yield f"deferred, line {nest.span.line}: {nest.nest.header}, by the values of {names}"
+    for nest in plan.waiting:
+        functions, asked = ", ".join(nest.functions), ", ".join(nest.arguments)
+        yield f"waiting for {functions}, line {nest.span.line}: takes {asked}"
+    for later in plan.deferred:
+        names = ", ".join(later.names)
+        yield f"deferred, line {later.span.line}: {later.nest.header}, by the values of {names}"
 
 
 def _split_lines(split: SplitRegion) -> Iterator[str]:
@@ -232,6 +234,14 @@ def _split_lines(split: SplitRegion) -> Iterator[str]:
     ):  # fmt: skip
         if names:
             yield f"  the rest: {word} {', '.join(sorted(names))}"
+
+
+def _stretch_lines(stretch: StretchRegion) -> Iterator[str]:
+    stops = ", ".join(str(each.line) for each in stretch.stops)
+    yield f"in stretches, line {stretch.span.line}: the interpreter goes on at line {stops}"
+    for loop in stretch.region.loops:
+        if not stretch.region.scop.loops[loop.loop].runs_once:
+            yield f"  {_loop_text(stretch.region, loop)}: {_verdict(loop)}"
 
 
 def _verdict(loop: LoopPlan) -> str:

@@ -264,6 +264,23 @@ class DrawnRegion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StretchRegion:
+    """A loop of which a kernel runs the turns between statements that the interpreter runs."""
+
+    region: RegionPlan  # the turns from `first` on, left where the interpreter goes on
+    variable: str | None  # what counts the turns; None: a `while` loop
+    step: int  # what it grows by
+    first: str  # what the limits of a `for` loop are called in `region`
+    last: str
+    stops: tuple[Span, ...]  # where it goes on; other exits are its own `break` and `return`
+
+    @property
+    def span(self) -> Span:
+        """Where the loop stands."""
+        return self.region.scop.span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the analysis has to say of one function."""
 
@@ -282,3 +299,5 @@ class Plan:
     array_runs: tuple[ArrayRun, ...] = ()
     # Unsupported loops that draw random numbers, which are drawn first.
     drawn: tuple[DrawnRegion, ...] = ()
+    # Unsupported loops that run in kernels from one statement of the interpreter's to the next.
+    stretches: tuple[StretchRegion, ...] = ()

@@ -38,8 +38,10 @@ def describe(plan: Plan) -> FunctionReport:
     """Return the report of one function, from its plan."""
     function = plan.function
     splits = {each.span for each in plan.splits} | {each.span for each in plan.drawn}
+    stretches = {each.span for each in plan.stretches}
     rows = [_unsupported_row(function.name, each, plan.deferred) for each in plan.unsupported]
     rows = [_split_row(each) if each.span in splits else each for each in rows]
+    rows = [replace(e, verdict="sequential") if e.span in stretches else e for e in rows]
     scops = [each.scop for each in plan.regions]
     for region in plan.regions:
         if is_within(region.scop.span, scops):

@@ -26,7 +26,7 @@ from .reasons_dependence import (
     Scan,
 )
 from .reasons_draws import DrawnFirst, DrawsInBetween
-from .reasons_fission import IndependentMap, PartlyAhead
+from .reasons_fission import IndependentMap, PartlyAhead, RunInStretches
 from .reasons_loops import (
     AppendOutOfOrder,
     Comprehension,
@@ -93,6 +93,7 @@ __all__ = [
     "OrderSensitiveUpdate",
     "PartlyAhead",
     "ReductionOnly",
+    "RunInStretches",
     "ScalarCarried",
     "ScalarUsedAsArray",
     "Scan",
@@ -262,6 +263,7 @@ REASONS: tuple[type[Reason], ...] = (
     CannotInline,
     FunctionNotKnown,
     PartlyAhead,
+    RunInStretches,
     DrawnFirst,
     DrawsInBetween,
     OpaqueIterable,

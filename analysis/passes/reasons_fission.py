@@ -52,6 +52,48 @@ class PartlyAhead(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunInStretches(Reason):
+    """The turns of a loop run in kernels, up to each one with which the interpreter has to go on.
+
+    Why it blocks: something in the loop is not modelled, a `print` or a plot, say, so the loop
+        as a whole stays with the interpreter. But it stands under a condition, and most turns do
+        without. So at the beginning of a turn all those up to the next one that needs it run in
+        one go, as they would if there were nothing of the kind in the loop; then the interpreter
+        runs that statement, with what follows it in its turn. Its turns stay in order; the loops
+        inside are shared out where they may be.
+
+    Example:
+        for k in range(n):
+            for i in range(m):
+                a[k, i] = a[k, i] * 0.5 + i
+            if k % 100 == 0:
+                print(k, a[k, 0])
+
+    Use instead: a loop of its own for what can wait. Where that is not possible, nothing: the
+        less often it prints, the longer the stretches are.
+        for k in range(n):
+            for i in range(m):
+                a[k, i] = a[k, i] * 0.5 + i
+        for k in range(0, n, 100):
+            print(k, a[k, 0])
+
+    References: Bala, Duesterwald and Banerjia, Dynamo: A Transparent Dynamic Optimization System,
+        PLDI 2000.
+    """
+
+    code: ClassVar[str] = "AP223"
+    rest: str  # why the loop as a whole is not taken over, a sentence without its full stop
+
+    @property
+    def message(self) -> str:
+        return "Its turns run in kernels up to each one with which the interpreter goes on."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"{self.rest}.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndependentMap(Reason):
     """Each iteration computes values of its own, by calls that no kernel can hold.
 

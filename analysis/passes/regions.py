@@ -88,6 +88,7 @@ from .reasons import (
     NonAffineSubscript,
     UnsupportedStatement,
 )
+from .stretches import Stretch, stretch
 from .unfolded import without_folds
 from .waiting import unranked_region, waiting_region
 
@@ -108,6 +109,7 @@ class Regions:
     unranked: tuple[UnrankedRegion, ...]  # the same
     halves: tuple[Half, ...]  # the same
     drawn: tuple[DrawnScop, ...]  # the same
+    stretches: tuple[StretchScop, ...]  # the same
 
 
 def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -> Regions:
@@ -123,6 +125,7 @@ def find_regions(function: Function, text: SourceText, facts: Facts = NOTHING) -
         unranked=tuple(each for each in found if isinstance(each, UnrankedRegion)),
         halves=tuple(each for each in found if isinstance(each, Half)),
         drawn=tuple(each for each in found if isinstance(each, DrawnScop)),
+        stretches=tuple(each for each in found if isinstance(each, StretchScop)),
     )
 
 
@@ -209,9 +212,17 @@ class DrawnScop:
     draws: Draws
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchScop:
+    """The turns of a loop up to the next one that the interpreter has to go on with."""
+
+    scop: Scop
+    stretch: Stretch
+
+
 _Found: TypeAlias = (
     "_Modelled | UnsupportedLoop | DeferredRegion | WaitingRegion | UnrankedRegion | Half"
-    " | DrawnScop"
+    " | DrawnScop | StretchScop"
 )
 
 
@@ -303,6 +314,8 @@ class _Search:
             yield drawn
         elif half is not None and deferred is None:
             yield half
+        elif deferred is None and isinstance(nest, For):
+            yield from self.stretched(nest)
         inner = around.inside(*_bound(nest))
         yield from self.block(nest.body, inner, within=within or deferred is not None)
 
@@ -402,7 +415,22 @@ class _Search:
             yield from (each for each in inside if isinstance(each, _Modelled))
             return
         yield UnsupportedLoop(header=loop.header, reasons=scop, depth=around.depth, span=loop.span)
+        if not isinstance(loop, Each) and not within:
+            yield from self.stretched(loop)
         yield from inside
+
+    def stretched(self, loop: For | While) -> Iterator[StretchScop]:
+        """Yield what runs the turns of a loop between statements that are not modelled."""
+        found = stretch(loop, self.live_after)
+        if found is None:
+            return
+        nest = driver(Whole(loop=found.loop), self.taken)
+        plain = self.plain(nest)
+        scop = self.model(plain) if isinstance(plain, Indexed) else None
+        # As for other drivers: nobody asks in the middle of a region what data say.
+        is_open = not isinstance(scop, Scop) or (indirect_accesses(scop) and has_loops(found.loop))
+        if isinstance(scop, Scop) and not is_open:
+            yield StretchScop(scop=scop, stretch=found)
 
     def inside(self, nest: For | Each, around: _Around) -> Iterator[_Modelled]:
         """Yield the regions inside one in which names change places.
