@@ -23,8 +23,8 @@ import numpy as np
 from autopar.analysis.facts.reasons_fission import NoGenerator
 from autopar.analysis.model.chains import is_chain
 from autopar.analysis.model.diagnostics import Reason
-from autopar.analysis.model.draws import DRAWN
-from autopar.analysis.model.loop_ir import Draw, Name, walk_expression
+from autopar.analysis.model.draws import CHOOSING, DRAWN
+from autopar.analysis.model.loop_ir import Call, Draw, Extent, Name, walk_expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import DrawnRegion
 from autopar.analysis.model.text import python_text
@@ -41,14 +41,16 @@ LOG = logging.getLogger("autopar")
 # More numbers than these are not kept at once.
 _MOST_DRAWN = 1 << 24
 # One number on its way through a list, in nanoseconds; the state of a generator, there and back.
-_NUMBER_NS, _STATE_NS = 150, 40_000
+_NUMBER_NS, _ROW_NS, _STATE_NS = 150, 1_000, 40_000
 _TRIED = 65
 _NUMBERS = frozenset((int, float, bool, np.float64, np.int64))
 _INTEGERS = frozenset(("poisson", "geometric", "binomial", "randint", "randrange"))
+# What numbers are chosen from.
+_GIVEN = frozenset((np.ndarray, list, tuple, range))
 
 Drawing: TypeAlias = Callable[[], object]
 # Whether one call draws as many do, by kinds of generators and by method.
-_ALIKE: dict[tuple[type, type, str, tuple[Any, ...]], bool] = {}
+_ALIKE: dict[tuple[type, type, str, tuple[Any, ...], tuple[str, ...]], bool] = {}
 
 
 class _NotDrawnError(Exception):
@@ -93,6 +95,9 @@ class _DrawGuard:
             names.append(draw.path[0])
             for argument in draw.arguments:
                 names += _names_in(argument)
+        self._stored = frozenset(
+            each for each in region.plan.scop.arrays_written if not each.startswith(DRAWN)
+        )
         self.arguments = tuple(dict.fromkeys(names))
 
     def enter(self, *values: object) -> Returned:
@@ -101,6 +106,7 @@ class _DrawGuard:
         try:
             shape = self._shape(named)
             calls = [_Call.of(each, named) for each in self._plan.draws.draws]
+            self._look_at_given(calls, named)
             reason = self._unfit(named, shape, calls)
         except _NotDrawnError as error:
             reason = NoGenerator(span=self._plan.span, name=str(error))
@@ -122,6 +128,14 @@ class _DrawGuard:
                     _restore(generator, state)
         return returned
 
+    def _look_at_given(self, calls: list[_Call], named: Mapping[str, Any]) -> None:
+        """Raise where the region stores into what numbers are chosen from."""
+        stored = [named[each] for each in self._stored if each in named]
+        for call in calls:
+            for each in call.arguments:
+                if type(each) in _GIVEN and any(_share(each, other) for other in stored):
+                    raise _NotDrawnError(call.method)
+
     def _passed(self, named: Mapping[str, Any], lists: list[Any]) -> tuple[Any, ...]:
         """Return the arguments of the region, with lists of what was drawn."""
         drawn = {each.array: one for each, one in zip(self._plan.draws.draws, lists, strict=True)}
@@ -140,9 +154,10 @@ class _DrawGuard:
     ) -> Reason | None:
         """Return why nothing is drawn before the nest; None where it may be."""
         total = _size(shape)
+        each_turn = sum(1 if call.size is None else call.size for call in calls)
         span = self._plan.span
-        if not total or total * len(calls) > _MOST_DRAWN:
-            detail = f"it draws {total * len(calls)} random numbers"
+        if not total or not each_turn or total * each_turn > _MOST_DRAWN:
+            detail = f"it draws {total * each_turn} random numbers"
             return NotProfitable(span=span, detail=detail)
         found = self._region.foresee(
             self._passed(named, [_stand_in(each, shape) for each in calls])
@@ -152,6 +167,7 @@ class _DrawGuard:
         if self._region.options.backend != "auto":
             return None
         spent = _STATE_NS + _NUMBER_NS * total * len(calls)
+        spent += _ROW_NS * total * sum(call.size is not None for call in calls)
         if found.interpreter_ns < 2 * spent:
             detail = (
                 f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter, "
@@ -172,6 +188,8 @@ class _Call:
     generator: Any
     method: str
     arguments: tuple[Any, ...]
+    keywords: tuple[str, ...] = ()  # those of the last arguments
+    size: int | None = None  # None: one number
 
     @staticmethod
     def of(draw: Draw, named: Mapping[str, Any]) -> _Call:
@@ -189,27 +207,102 @@ class _Call:
         method = found.__name__
         if method != draw.path[-1] or not _is_own(generator, method, found):
             raise _NotDrawnError(".".join(draw.path))
-        arguments = tuple(_value(each, named) for each in draw.arguments)
-        return _Call(generator=generator, method=method, arguments=arguments)
+        may_be_given = method in CHOOSING
+        arguments = tuple(_value(e, named, may_be_given=may_be_given) for e in draw.arguments)
+        size = None if draw.size is None else _value(draw.size, named)
+        is_size = size is None or (type(size) is int and type(generator) is not random.Random)
+        if not is_size or (size is not None and size < 0):
+            raise _NotDrawnError(".".join(draw.path))
+        return _Call(
+            generator=generator,
+            method=method,
+            arguments=arguments,
+            keywords=draw.keywords,
+            size=size,
+        )
 
     def one(self) -> Drawing:
-        """Return what draws one number."""
-        return partial(getattr(self.generator, self.method), *self.arguments)
+        """Return what draws one number, or one array."""
+        return self.of_generator(self.generator)
+
+    def of_generator(self, generator: Any) -> Drawing:  # noqa: ANN401  # of any package
+        """Return the same, of another generator."""
+        plain = len(self.arguments) - len(self.keywords)
+        named = dict(zip(self.keywords, self.arguments[plain:], strict=True))
+        return partial(getattr(generator, self.method), *self.arguments[:plain], **named)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it draws one number with numbers alone."""
+        numbers = all(type(each) in _NUMBERS for each in self.arguments)
+        return numbers and self.size is None and self.method not in CHOOSING
+
+    def example(self) -> Any:  # noqa: ANN401  # a number, or an array
+        """Return what it might draw; its generator is as before."""
+        generator = self.generator
+        if isinstance(generator, random.Random):
+            copy: Any = random.Random()  # noqa: S311  # the user's is one
+            copy.setstate(generator.getstate())
+        else:
+            copy = _copy(generator)
+        try:
+            return self.of_generator(copy)()
+        except Exception as error:  # the interpreter meets it in its iteration
+            raise _NotDrawnError(self.method) from error
 
     def many(self, count: int) -> list[Any]:
         """Return as many numbers as `count` calls would give."""
         return _many(self.generator, self, count)
 
 
-def _value(argument: Any, named: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a number
+def _value(
+    argument: Any,  # noqa: ANN401  # a simple expression
+    named: Mapping[str, Any],
+    *,
+    may_be_given: bool = False,
+) -> Any:  # noqa: ANN401  # a number, or numbers to choose from
+    match argument:
+        case Call(arguments=parts):  # a list that the program writes there
+            return [_value(each, named) for each in parts]
+        case Name(name=name) if may_be_given and _has_numbers(named[name]):
+            return named[name]
     known = {name: named[name] for name in _names_in(argument)}
-    if any(type(each) not in _NUMBERS for each in known.values()):
-        raise _NotDrawnError(next(iter(known)))
-    return evaluated(python_text(argument), known)
+    measured = {each.array for each in walk_expression(argument) if isinstance(each, Extent)}
+    for name, each in known.items():
+        kinds = _GIVEN if name in measured else _NUMBERS
+        if type(each) not in kinds:
+            raise _NotDrawnError(name)
+    try:
+        return evaluated(python_text(argument), known)
+    except (AttributeError, IndexError) as error:  # no such axis
+        raise _NotDrawnError(next(iter(known))) from error
+
+
+def _has_numbers(value: object) -> bool:
+    """Return whether nothing but numbers can be chosen from a value."""
+    if type(value) is np.ndarray:
+        return value.dtype.kind in "iuf" and value.ndim == 1
+    return type(value) is range or (
+        type(value) in {list, tuple} and all(type(each) in _NUMBERS for each in value)  # type: ignore[attr-defined]  # one of these
+    )
+
+
+def _share(given: object, stored: object) -> bool:
+    """Return whether storing into one value may change another one."""
+    if isinstance(given, np.ndarray) and isinstance(stored, np.ndarray):
+        return bool(np.may_share_memory(given, stored))
+    return given is stored
 
 
 def _names_in(argument: Any) -> tuple[str, ...]:  # noqa: ANN401  # a simple expression
-    return tuple(each.name for each in walk_expression(argument) if isinstance(each, Name))
+    names: list[str] = []
+    for each in walk_expression(argument):
+        match each:
+            case Name(name=name) | Extent(array=name):
+                names.append(name)
+            case _:
+                pass
+    return tuple(names)
 
 
 def _is_generator(value: object) -> bool:
@@ -252,20 +345,25 @@ def _size(shape: tuple[int, ...]) -> int:
     return total
 
 
-def _stand_in(call: _Call, shape: tuple[int, ...]) -> list[Any]:
-    """Return a list of the kind that will hold what is drawn."""
+def _stand_in(call: _Call, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  # as below
+    """Return a list of the kind that will hold what is drawn, or an array."""
     number: Any = 0 if call.method in _INTEGERS else 0.0
     if call.method == "integers":
         number = np.int64(0)
+    if not call.is_plain:
+        number = call.example()
+    if call.size is not None:
+        return _rows_of(number, call.size, shape)
     found = [number] * shape[-1]
     return found if len(shape) == 1 else [found] * shape[0]
 
 
-def _drawn(calls: list[_Call], shape: tuple[int, ...]) -> list[list[Any]] | None:
+def _drawn(calls: list[_Call], shape: tuple[int, ...]) -> list[Any] | None:
     """Return what each place draws, in rows where there are two loops; None where it fails."""
     total = _size(shape)
     try:
-        if all(each == calls[0] for each in calls) and _are_alike(calls[0]):
+        are_plain = all(each.is_plain for each in calls)
+        if are_plain and all(each == calls[0] for each in calls) and _are_alike(calls[0]):
             values = calls[0].many(total * len(calls))
             columns = [values[number :: len(calls)] for number in range(len(calls))]
         else:
@@ -274,10 +372,25 @@ def _drawn(calls: list[_Call], shape: tuple[int, ...]) -> list[list[Any]] | None
             columns = [list(each) for each in zip(*rows, strict=True)]
     except Exception:  # noqa: BLE001  # the interpreter meets it in its iteration
         return None
-    if len(shape) == 1:
-        return columns
+    found: list[Any] = []
     width = shape[-1]
-    return [[e[k : k + width] for k in range(0, total, width)] for e in columns]
+    for call, each in zip(calls, columns, strict=True):
+        if call.size is not None:
+            rows_drawn = _rows_of(each[0], call.size, shape)
+            np.stack(each, out=rows_drawn.reshape(total, call.size))
+            found.append(rows_drawn)
+        elif len(shape) == 1:
+            found.append(each)
+        else:
+            found.append([each[k : k + width] for k in range(0, total, width)])
+    return found
+
+
+def _rows_of(example: Any, size: int, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  # an array
+    """Return room for as many arrays as are drawn; raises where they are no such arrays."""
+    if type(example) is not np.ndarray or example.shape != (size,):
+        raise _NotDrawnError("size")
+    return np.empty((*shape, size), example.dtype)
 
 
 def _are_alike(call: _Call) -> bool:
@@ -286,7 +399,7 @@ def _are_alike(call: _Call) -> bool:
     if isinstance(generator, random.Random):
         return False
     bits = generator.bit_generator if isinstance(generator, np.random.Generator) else generator
-    key = (type(generator), type(bits), call.method, call.arguments)
+    key = (type(generator), type(bits), call.method, call.arguments, call.keywords)
     if key not in _ALIKE:
         if len(_ALIKE) > _TRIED:
             _ALIKE.clear()
@@ -297,7 +410,7 @@ def _are_alike(call: _Call) -> bool:
 def _tried(call: _Call) -> bool:
     """Try it out on generators that go on from where the user's is."""
     single, many = _copy(call.generator), _copy(call.generator)
-    draw = partial(getattr(single, call.method), *call.arguments)
+    draw = call.of_generator(single)
     expected = [draw() for _ in range(_TRIED)]
     found = _many(many, call, _TRIED)
     are_numbers = {float, int, np.int64}.issuperset(map(type, expected))
@@ -320,9 +433,9 @@ def _copy(generator: Any) -> Any:  # noqa: ANN401  # as above
 
 
 def _many(generator: Any, call: _Call, count: int) -> list[Any]:  # noqa: ANN401  # as above
-    method = getattr(generator, call.method)
+    draw: Any = call.of_generator(generator)
     is_bare = call.method in {"rand", "randn"}
-    array = method(count) if is_bare else method(*call.arguments, size=count)
+    array = draw(count) if is_bare else draw(size=count)
     return list(array) if call.method == "integers" else array.tolist()
 
 

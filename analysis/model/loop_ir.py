@@ -147,6 +147,9 @@ COPY = "copy of"
 # What `sum` adds up, each of its elements: from Python 3.12 on it does not just add floats.
 SUMMED = "item of sum"
 
+# A list of numbers that is written where it is used, as an argument of what draws.
+DISPLAY = "list display"
+
 # What is true in the first turn of the loop in which it stands, and in no other.
 FIRST_TURN = "autopar_first_turn"
 
@@ -485,8 +488,8 @@ class Opaque:
     # Calls of the user's functions in it that are surely computed, each once.
     computes: tuple[Call, ...] = ()
     tame: Tame | None = None  # None: it may do anything
-    # The same with elements of lists for the random numbers that it draws; None: it does more.
-    drawn: Statement | None = None
+    # The same with elements of lists for the random numbers that it draws; (): it does more.
+    drawn: tuple[Statement, ...] = ()
     # The same with loops for what it folds (`sum(x for x in a)`), which have no place of their own
     # in the source; () where it has none, or does more.
     folded: tuple[Statement, ...] = ()
@@ -529,12 +532,14 @@ class Helper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """One place where a number is drawn."""
+    """One place where a number is drawn, or an array of `size` numbers."""
 
     array: str  # the list that stands for what is drawn there
     path: tuple[str, ...]  # what is called: ("np", "random", "normal"), ("rng", "normal")
     arguments: tuple[Expression, ...]
     span: Span
+    keywords: tuple[str, ...] = ()  # those of the last arguments
+    size: Expression | None = None  # None: one number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeGuard
 
-from ..model.draws import DRAWN, Draws
+from ..model.draws import DRAWN, ROW, Draws
 from ..model.loop_ir import (
+    DISPLAY,
     Assign,
     BoolOp,
     Call,
@@ -28,6 +30,7 @@ from ..model.loop_ir import (
     Each,
     Element,
     Expression,
+    Extent,
     For,
     If,
     Name,
@@ -42,6 +45,7 @@ from ..model.loop_ir import (
     walk_statements,
 )
 from .appends import number_of
+from .drawn_rows import row_drawn
 from .fission import writes
 from .instances import bound_names
 from .liveness import reads
@@ -53,8 +57,10 @@ _DEEPEST = 2
 
 def has_draws(nest: For | Each) -> bool:
     """Return whether all that keeps a nest from being modelled is that it draws numbers."""
-    opaque = [each for each in walk_statements((nest,)) if isinstance(each, Opaque)]
-    return bool(opaque) and all(each.drawn is not None for each in opaque)
+    statements = walk_statements((nest,))
+    if not any(isinstance(each, Opaque) and each.drawn for each in statements):
+        return False
+    return not any(isinstance(each, Opaque) for each in walk_statements((with_draws(nest),)))
 
 
 def with_draws(nest: For | Each) -> For | Each:
@@ -66,8 +72,8 @@ def _shown(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
     found: list[Statement] = []
     for each in body:
         match each:
-            case Opaque() if each.drawn is not None:
-                found.append(each.drawn)
+            case Opaque() if each.drawn:
+                found += each.drawn
             case For() | Each():
                 found.append(replace(each, body=_shown(each.body)))
             case If():
@@ -99,11 +105,11 @@ def place_draws(nest: For, draws: dict[str, Draw]) -> tuple[For, Draws] | str:
     for each in wanted:
         if not all(map(_is_simple, each.arguments)):
             return "they are drawn with arguments that are more than names"
-        if frozenset[str]().union(*map(reads, each.arguments)) & written:
+        if frozenset[str]().union(*map(reads, each.arguments)) & (written | bound_names((nest,))):
             return "they are drawn with arguments that the loop computes"
         if each.path[0] in written:
             return f"'{each.path[0]}' is assigned in the loop"
-    placed = _placed(nest, path)
+    placed = _placed(nest, path, draws)
     assert isinstance(placed, For)  # a loop stays one
     return placed, Draws(draws=wanted, loops=tuple(replace(each, body=()) for each in path))
 
@@ -123,7 +129,9 @@ def _is_simple(argument: Expression) -> bool:
     match argument:
         case Unary(operand=operand):
             return isinstance(operand, Name | Constant)
-        case Name() | Constant():
+        case Call(function=name, arguments=parts):
+            return name == DISPLAY and all(isinstance(each, Constant) for each in parts)
+        case Name() | Constant() | Extent():
             return True
     return False
 
@@ -157,7 +165,7 @@ def _names(expressions: tuple[Expression, ...]) -> Iterator[str]:
     """Yield the lists that stand for draws, as often as they stand there."""
     for expression in expressions:
         for node in walk_expression(expression):
-            if isinstance(node, Element) and node.array.startswith(DRAWN):
+            if _is_site(node):
                 yield node.array
 
 
@@ -169,10 +177,16 @@ def _drawn(expressions: tuple[Expression, ...]) -> Iterator[str]:
                 yield from _drawn(each.values[:1])
             case Conditional():
                 yield from _drawn((each.test,))
-            case Element() if each.array.startswith(DRAWN):
+            case Element() if _is_site(each):
                 yield each.array
             case _:
                 yield from _drawn(children(each))
+
+
+def _is_site(node: Expression) -> TypeGuard[Element]:
+    """Return whether numbers are drawn where `node` stands, which no name holds already."""
+    is_drawn = isinstance(node, Element) and node.array.startswith(DRAWN)
+    return isinstance(node, Element) and is_drawn and not node.array.endswith(ROW)
 
 
 def _unsure(expressions: tuple[Expression, ...]) -> Iterator[str]:
@@ -185,22 +199,29 @@ def _unsure(expressions: tuple[Expression, ...]) -> Iterator[str]:
             yield name
 
 
-def _placed(node: Statement, path: tuple[For, ...]) -> Statement:
+def _placed(node: Statement, path: tuple[For, ...], draws: dict[str, Draw]) -> Statement:
     """Return a statement with subscripts for what is drawn in the loops of `path`."""
 
     def visit(expression: Expression) -> Expression:
         found = rebuilt(expression, visit)
         if isinstance(found, Element) and found.array.startswith(DRAWN):
-            return replace(found, indices=tuple(number_of(each, found) for each in path))
+            here = tuple(number_of(each, found) for each in path)
+            array = found.array.removesuffix(ROW)
+            return replace(found, array=array, indices=(*here, *found.indices))
         return found
+
+    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        kept = (each for each in body if row_drawn(each, draws) is None)
+        return tuple(_placed(each, path, draws) for each in kept)
 
     match node:
         case For() | Each():
-            return replace(node, body=tuple(_placed(each, path) for each in node.body))
+            return replace(node, body=block(node.body))
         case If():
-            body = tuple(_placed(each, path) for each in node.body)
-            orelse = tuple(_placed(each, path) for each in node.orelse)
+            body, orelse = block(node.body), block(node.orelse)
             return replace(node, test=visit(node.test), body=body, orelse=orelse)
         case Assign() | Update():
-            return replace(node, value=visit(node.value))
+            target = visit(node.target)  # it may be an element of a row
+            assert isinstance(target, Name | Element)  # it stays one
+            return replace(node, target=target, value=visit(node.value))
     return node

@@ -16,6 +16,7 @@ from ..model.chains import KEY, chain
 from ..model.diagnostics import Reason
 from ..model.draws import DRAWN
 from ..model.loop_ir import (
+    DISPLAY,
     Binary,
     BinaryOperator,
     BoolOp,
@@ -45,7 +46,7 @@ from .call_arguments import bound_arguments
 from .callees import Callee, Number, given_functions
 from .definitions import span_of
 from .displays import display_form, part_of_division
-from .draw_calls import draw_path
+from .draw_calls import draw_path, is_display, size_drawn
 from .reasons import (
     ArrayStatement,
     CannotInline,
@@ -220,7 +221,7 @@ class ExpressionReader:
                 return measured
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
         if function not in names.MODELLED_FUNCTIONS or not plain:
-            if plain and self.takes_draws and (drawn := self.drawn(node)) is not None:
+            if self.takes_draws and (drawn := self.drawn(node)) is not None:
                 return drawn
             raise Unmodelled(self.unknown_call(node))
         arguments = tuple(self.expression(each) for each in node.args)
@@ -272,15 +273,30 @@ class ExpressionReader:
         return Call(function=function, arguments=found, span=at)
 
     def drawn(self, node: Any) -> Element | None:
-        """Return what stands for a call that draws a number; None for any other."""
+        """Return what stands for a call that draws numbers; None for any other."""
         path = draw_path(node)
         if path is None:
             return None
         at = span_of(node)
         name = f"{DRAWN}{at.line}_{at.column}"
-        arguments = tuple(self.expression(each) for each in node.args)
-        self.draws[name] = Draw(array=name, path=path, arguments=arguments, span=at)
+        size = size_drawn(node, path)
+        values = [*node.args, *(each.value for each in node.keywords)]
+        self.draws[name] = Draw(
+            array=name,
+            path=path,
+            arguments=tuple(map(self.argument_of_draw, values)),
+            span=at,
+            keywords=tuple(each.arg for each in node.keywords),
+            size=None if size is None else self.expression(size),
+        )
         return Element(array=name, indices=(), span=at)
+
+    def argument_of_draw(self, node: Any) -> Expression:
+        """Return an argument of a call that draws; a list of numbers may be one."""
+        if is_display(node):
+            parts = tuple(map(self.expression, node.elts))
+            return Call(function=DISPLAY, arguments=parts, span=span_of(node))
+        return self.expression(node)
 
     def unknown_call(self, node: Any) -> Reason:
         """Return why nothing is known of a call."""

@@ -731,16 +731,16 @@ class _Reader(ExpressionReader):
         """Return why a comprehension has no loops."""
         return Unmodelled(Comprehension(span=span_of(node), kind=COMPREHENSIONS[type(node)]))
 
-    def with_draws(self, node: Any) -> Statement | None:
-        """Return a statement with lists for the random numbers it draws; None if it does more."""
+    def with_draws(self, node: Any) -> tuple[Statement, ...]:
+        """Return a statement with lists for the random numbers it draws; () if it does more."""
         is_simple = isinstance(node, gast.Assign | gast.AugAssign | gast.AnnAssign | gast.If)
         if self.takes_draws or not is_simple or not may_draw(node):
-            return None
+            return ()
         self.takes_draws = True
         try:
-            return self.modelled(node)
+            return (self.modelled(node),)
         except Unmodelled:
-            return None
+            return self.with_folds(node)
         finally:
             self.takes_draws = False
 

@@ -57,6 +57,7 @@ from .array_statements import (
 from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
+from .drawn_rows import named_rows
 from .draws import has_draws, place_draws, with_draws
 from .driven_exchanges import driven_exchanges
 from .drivers import (
@@ -339,10 +340,14 @@ class _Search:
         indexed = index_loops(with_draws(nest), self.text, self.taken, self.live_out(nest))
         if isinstance(indexed, Refusal):
             return None
-        placed = place_draws(indexed.nest, {each.array: each for each in self.function.draws})
+        draws = {each.array: each for each in self.function.draws}
+        named = named_rows(indexed.nest, draws, self.live_out(nest))
+        placed = named if isinstance(named, str) else place_draws(named, draws)
         if isinstance(placed, str):
             return DrawsInBetween(span=nest.span, detail=placed)
-        plain = self.plain(placed[0])
+        ranks = tuple((each.array, placed[1].rank(each)) for each in placed[1].draws)
+        facts = replace(self.facts, ranks=(*self.facts.ranks, *ranks))
+        plain = replace(self, facts=facts).plain(placed[0])
         scop = self.model(plain) if isinstance(plain, Indexed) else None
         return DrawnScop(scop=scop, draws=placed[1]) if isinstance(scop, Scop) else None
 
