@@ -22,7 +22,7 @@ def means(out, rng, n):
 def named(out, rng, n):
     for r in range(len(out)):
         e = rng.normal(size=n, loc=1.0)
-        s = 0.0
+        s = rng.uniform(low=0.0, high=1)
         for v in e:
             s += v * v
         e[0] = 5.0
@@ -60,7 +60,7 @@ def chosen(out, xs, weights):
 
 def spelt_out(out, rng):
     for i in range(len(out)):
-        out[i] = rng.normal(scale=2.0, loc=i * 0 + 1.0) if False else rng.uniform(low=1.0, high=3)
+        out[i] = rng.normal(scale=2.0) if i > 9 else rng.uniform(low=1.0, high=3)
 
 
 def sums(out, rng, n):
