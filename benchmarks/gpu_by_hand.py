@@ -36,6 +36,15 @@ def jacobi_kernel(u: Any, v: Any) -> None:
 
 
 @kernel
+def diagonal_kernel(u: Any, diagonal: Any, first: Any, count: Any) -> None:
+    k = cuda.grid(1)
+    if k < count:
+        i = first + k
+        j = diagonal - i
+        u[i, j] = 0.25 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1])
+
+
+@kernel
 def matmul_kernel(a: Any, b: Any, c: Any) -> None:
     j, i = cuda.grid(2)
     if i < c.shape[0] and j < c.shape[1]:
@@ -53,6 +62,15 @@ def blocks(extent: int, block: int) -> int:
 def plane(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Grid and block for an array of two dimensions."""
     return (blocks(shape[1], TILE[0]), blocks(shape[0], TILE[1])), TILE
+
+
+def gauss_seidel(u: Any) -> None:
+    """Launch a sweep in place, one launch for each diagonal."""
+    rows, columns = u.shape
+    for diagonal in range(2, rows + columns - 3):
+        first = max(1, diagonal - (columns - 2))
+        count = min(rows - 2, diagonal - 1) - first + 1
+        diagonal_kernel[blocks(count, BLOCK), BLOCK](u, diagonal, first, count)
 
 
 def saxpy(alpha: float, x: Any, y: Any) -> None:

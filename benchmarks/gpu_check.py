@@ -3,9 +3,10 @@
     python benchmarks/gpu_check.py [--json FILE] [--minutes 8] [--only NAME] [--simulate]
 
 A plain script: NumPy, Numba, numba-cuda, islpy and gast are enough.  It runs the CUDA tests if
-pytest is there, measures the copy bandwidth of the device, then saxpy, a Jacobi sweep and the
-matrix product: autopar against hand-written kernels, with transfers and on data that stays on the
-device.  JSON goes to `benchmarks/results/<device>-<date>.json` unless FILE is given.
+pytest is there, measures the copy bandwidth of the device, then kernels: autopar against
+hand-written ones, with transfers and on data that stays on the device; then programs in unmodified
+NumPy, against NumPy on the CPU and CuPy where that is installed.
+JSON goes to `benchmarks/results/<device>-<date>.json` unless FILE is given.
 
 Exit status: 0 measured and every value right; 1 a value wrong, a case or a test failed;
 2 wrong usage; 3 no GPU.
@@ -30,6 +31,9 @@ TEST_LIMIT_S = 240.0
 CASE_LEAST_S = 45.0  # a case is not begun with less time left
 COPY_BYTES = 1 << 30
 PACKAGES = ("numpy", "numba", "numba-cuda", "islpy", "gast")
+PROGRAM_HEAD = (
+    "program", "NumPy", "autopar", "ratio", "CuPy", "copied in", "out", "ran on", "values"
+)  # fmt: skip
 HEAD = ("kernel", "data", "autopar", "by hand", "ratio", "95 %", "of copy", "by hand", "values")
 
 
@@ -124,6 +128,43 @@ def measure_cases(options: argparse.Namespace, deadline: float, bandwidth: float
     return results
 
 
+def measure_programs(options: argparse.Namespace, deadline: float) -> list[Any]:
+    """All chosen programs, each checked and timed; those there is no time for say so."""
+    from benchmarks import gpu_programs
+
+    results = []
+    for name, full in gpu_programs.SIZES.items():
+        if options.only and name not in options.only:
+            continue
+        if options.simulate and not options.only:
+            continue  # a thread of a simulated device is a thread of Python
+        size = gpu_programs.TINY if options.simulate else full
+        if time.monotonic() > deadline - CASE_LEAST_S and not options.simulate:
+            results.append({"name": name, "size": size, "error": "skipped: out of time"})
+            continue
+        results.append(gpu_programs.measure(name, size, "float64", 2 if options.simulate else 5))
+        print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+    return results
+
+
+def program_row(result: dict[str, Any]) -> tuple[str, ...]:
+    """One line of the table of programs."""
+    name = f"{result['name']} {result['size']}"
+    if "error" in result:
+        return (name, *["-"] * (len(PROGRAM_HEAD) - 2), result["error"].strip().splitlines()[-1])
+    return (
+        name,
+        milliseconds(result["numpy_s"]),
+        milliseconds(result["autopar_s"]),
+        f"{result['to_numpy']:.1f}",
+        milliseconds(result.get("cupy_s")),
+        f"{1e-6 * result['bytes_in']:.1f} MB",
+        f"{1e-6 * result['bytes_out']:.1f} MB",
+        ", ".join(result["backends"]),
+        "right" if result["right"] else f"WRONG {result['max_relative_difference']:.1e}",
+    )
+
+
 def is_right(result: dict[str, Any]) -> bool:
     """Did this case run where it should, with the right values?"""
     if "error" in result:
@@ -172,7 +213,11 @@ def percent(share: float | None) -> str:
 
 
 def show(
-    found: dict[str, Any], tests: dict[str, Any], bandwidth: float, results: list[Any]
+    found: dict[str, Any],
+    tests: dict[str, Any],
+    bandwidth: float,
+    results: list[Any],
+    programs: list[Any],
 ) -> None:
     """Print all there is to see."""
     from benchmarks.report import table
@@ -181,7 +226,11 @@ def show(
     print(f"copy bandwidth on the device: {1e-9 * bandwidth:.0f} GB/s (read and write)")
     print("ratio: by hand over autopar, above 1 autopar is faster; 'device': no transfers\n")
     print(table(HEAD, [line for result in results for line in rows(result)]))
-    print(f"\n{found['name']}: {sum(map(is_right, results))} of {len(results)} cases right")
+    if programs:
+        print("\nprograms in NumPy, on arrays of the host: NumPy over autopar\n")
+        print(table(PROGRAM_HEAD, [program_row(result) for result in programs]))
+    right = sum(map(is_right, results)) + sum(bool(each.get("right")) for each in programs)
+    print(f"\n{found['name']}: {right} of {len(results) + len(programs)} cases right")
 
 
 def main(argv: list[str]) -> int:
@@ -211,16 +260,19 @@ def check(options: argparse.Namespace, deadline: float) -> int:
     size_bytes, repeats = (1 << 12, 2) if options.simulate else (COPY_BYTES, 20)
     bandwidth = gpu_measure.copy_bandwidth(size_bytes, repeats)
     results = measure_cases(options, deadline, bandwidth)
-    show(found, tests, bandwidth, results)
+    programs = measure_programs(options, deadline)
+    show(found, tests, bandwidth, results, programs)
     if options.json or not options.simulate:
         path = Path(options.json) if options.json else report.results_path(found["name"])
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = {"schema": 1, "device": found, "tests": tests, "kernels": results}
+        whole["programs"] = programs
         whole["copy_bandwidth_bytes_per_s"] = bandwidth
         path.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
         print(f"written: {path}")
     failed = tests["outcome"].startswith("failed")
-    return 1 if failed or not all(map(is_right, results)) else 0
+    right = all(map(is_right, results)) and all(each.get("right") for each in programs)
+    return 1 if failed or not right else 0
 
 
 if __name__ == "__main__":

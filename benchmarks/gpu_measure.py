@@ -54,6 +54,17 @@ def serial_product(a: Any, b: Any, c: Any) -> None:
     compiled_product()(a, b, c)
 
 
+def serial_sweep(u: Any) -> None:
+    """The sweep in place on the CPU, in the order of the loops."""
+    compiled_sweep()(u)
+
+
+@functools.cache
+def compiled_sweep() -> Any:
+    """`gauss_seidel` compiled for the CPU."""
+    return njit(loops.gauss_seidel)
+
+
 @functools.cache
 def compiled_product() -> Any:
     """`matmul_ikj` compiled for the CPU."""
@@ -101,6 +112,19 @@ CASES = (
         output=1,
         reads_output=True,  # its border is not written
         size=8192,
+        tiny_size=9,
+        probe_size=48,
+        traffic=lambda size: 16.0 * size * size,
+    ),
+    Case(
+        name="gauss_seidel",
+        plain=loops.gauss_seidel,
+        launch=gpu_by_hand.gauss_seidel,
+        reference=serial_sweep,
+        arguments=cubes(1, 2),
+        output=0,
+        reads_output=True,
+        size=4096,
         tiny_size=9,
         probe_size=48,
         traffic=lambda size: 16.0 * size * size,

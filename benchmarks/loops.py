@@ -32,6 +32,13 @@ def jacobi(u: Floats, v: Floats) -> None:
             v[i, j] = 0.25 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1])
 
 
+def gauss_seidel(u: Floats) -> None:
+    """One sweep in place: every element waits for its neighbours above and to the left."""
+    for i in range(1, u.shape[0] - 1):
+        for j in range(1, u.shape[1] - 1):
+            u[i, j] = 0.25 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1])
+
+
 def matmul_ikj(a: Floats, b: Floats, c: Floats) -> None:
     """Matrix product in the order that runs along rows."""
     for i in range(a.shape[0]):
