@@ -308,13 +308,14 @@ def plan_rest(source: SourceFunction, span: Span) -> RegionPlan | Refusal | None
 
 
 def plan_array_run(
-    run: ArrayRun, given: Given
+    run: ArrayRun, given: Given, *, has_rows: bool = True
 ) -> tuple[FusedRun, tuple[RegionPlan | None, ...]] | Refusal:
     """Return the steps of a run of array statements for what a call gives it.
 
     Each of its loops has a plan, in the order of the steps; what is none of loops has None.
+    `has_rows` says whether its target has NumPy's own functions of rows.
     """
-    fused = fuse(run, given)
+    fused = fuse(run, given, has_rows=has_rows)
     if isinstance(fused, Refusal):
         return fused
     plans: list[RegionPlan | None] = []

@@ -25,9 +25,9 @@ from autopar.analysis.facts.reasons import (
     TracingActive,
     UnsupportedArgument,
 )
-from autopar.analysis.model.array_run import NEW_AXIS, ArrayRun, GivenArray, GivenScalar
+from autopar.analysis.model.array_run import FOLD, NEW_AXIS, ArrayRun, GivenArray, GivenScalar
 from autopar.analysis.model.diagnostics import Reason, Refusal
-from autopar.analysis.model.loop_ir import Name, expressions_of, walk_expression
+from autopar.analysis.model.loop_ir import Call, Name, expressions_of, walk_expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.types import COMPILED_DTYPES
@@ -48,6 +48,8 @@ Key: TypeAlias = tuple[object, ...]
 
 # A run that takes less in the interpreter is not worth the question what its arrays are.
 _SHORTEST_NS = 200_000
+# Axes that are not longer are written out where a run reduces along axes.
+_SHORT = 16
 # What NumPy takes for an operation on whole arrays: the call, and each element.
 _CALL_NS, _ELEMENT_NS = 600, 0.8
 _PYTHON = {bool: "bool", int: "int", float: "float", complex: "complex"}
@@ -67,6 +69,7 @@ class ArrayEntry:
     again: Reanalyses[Planned]
     operations: int
     is_outer: bool  # it makes axes, so that arrays may be as large as the square of its arguments
+    reduces: bool  # along axes: those of few elements are written out
     short: Reason  # why calls with small arrays are left to the interpreter
     asked_ns: int = 0  # predicted time spent in the interpreter without a plan
     planned_ns: int = 0  # of it, since the last plan
@@ -114,7 +117,7 @@ class ArrayEntry:
                 largest = max(largest, value.size)
         if self.options.backend == "auto" and self._predicted(largest) < _SHORTEST_NS:
             return self._refuse(self.short)
-        key = _key(values)
+        key = _key(values, _SHORT if self.reduces else 0)
         if key is None:
             return self._refuse(self._unreadable(values))
         planned = self.again.get(key)
@@ -176,7 +179,8 @@ class ArrayEntry:
         """Return the run planned for arguments like these."""
         from autopar.analysis.stages import plan_array_run
 
-        found = plan_array_run(self.run, _given(self.run.arguments, values))
+        given = _given(self.run.arguments, values, most_known=_SHORT if self.reduces else 0)
+        found = plan_array_run(self.run, given, has_rows=self.options.backend != "cuda")
         if isinstance(found, Refusal):
             return found.reasons[0]
         fused, plans = found
@@ -198,7 +202,7 @@ class ArrayEntry:
     def _unreadable(self, values: tuple[object, ...]) -> Reason:
         """Return which of the arguments kernels do not take."""
         for name, value in zip(self.run.arguments, values, strict=True):
-            if _key((value,)) is None:
+            if _key((value,), 0) is None:
                 kind = kind_of(value)
                 if type(value) is np.ndarray:
                     kind = f"an array of {value.dtype} with {value.ndim} axes in another order"
@@ -245,11 +249,15 @@ def make_array_entry(
         short=NotProfitable(span=run.span, detail="its arrays are small"),
         operations=len(nodes) // 2 + 1,
         is_outer=any(isinstance(each, Name) and each.name == NEW_AXIS for each in nodes),
+        reduces=any(isinstance(each, Call) and each.function.startswith(FOLD) for each in nodes),
     )
 
 
-def _key(values: tuple[object, ...]) -> Key | None:
-    """Return what a plan depends on: types, and which extents are 1, or equal; None for others."""
+def _key(values: tuple[object, ...], most_known: int) -> Key | None:
+    """Return what a plan depends on: types, and which extents are 1, or equal; None for others.
+
+    Extents of at most `most_known` are in it as they are.
+    """
     numbers: dict[int, int] = {}
     found: list[object] = []
     for value in values:
@@ -261,6 +269,8 @@ def _key(values: tuple[object, ...]) -> Key | None:
                 return None
             found.append(array.dtype)
             found += [0 if e == 1 else numbers.setdefault(e, len(numbers) + 1) for e in shape]
+            if most_known:
+                found += [-e for e in shape if e <= most_known]
             found.append(None)
         elif kind in _PYTHON or isinstance(value, np.generic):
             found.append(kind)
@@ -276,7 +286,7 @@ def _descends(array: np.ndarray[Any, Any]) -> bool:
 
 
 def _given(
-    names: tuple[str, ...], values: tuple[object, ...]
+    names: tuple[str, ...], values: tuple[object, ...], most_known: int
 ) -> dict[str, GivenArray | GivenScalar]:
     """Return what a plan is made for."""
     numbers: dict[int, int] = {}
@@ -286,7 +296,12 @@ def _given(
             extents = tuple(
                 None if e == 1 else numbers.setdefault(e, len(numbers)) for e in value.shape
             )
-            found[name] = GivenArray(dtype=value.dtype.name, extents=extents)
+            short = tuple(
+                (number, e)
+                for number, e in zip(extents, value.shape, strict=True)
+                if number is not None and e <= most_known
+            )
+            found[name] = GivenArray(dtype=value.dtype.name, extents=extents, short=short)
         elif isinstance(value, np.generic):
             found[name] = GivenScalar(kind=value.dtype.name, is_python=False)
         else:

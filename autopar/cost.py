@@ -149,7 +149,12 @@ def _array_statements(
         slow = sum(each.function in OWN_LOOPS for each in calls)
         each_ns = _PASS_NS_OF_100 * passes + _SLOW_NS_OF_100 * slow - _KERNEL_NS_OF_100
         loops = [costs.scop.loops[number] for number in statement.loops[depth - 1 :]]
-        axes = (_trips(e, *(python_text(b, values) for b in (e.start, e.stop))) for e in loops)
+        axes: list[str] = []
+        known = dict(values)  # axes in blocks begin where these do
+        for each in loops:
+            start, stop = (python_text(bound, known) for bound in (each.start, each.stop))
+            axes.append(_trips(each, start, stop))
+            known[each.variable] = f"({start})"
         yield f"{_ARRAY_CALL_NS * passes} + {' * '.join(axes)} * {each_ns} // 100"
 
 

@@ -33,6 +33,8 @@ Kernel: TypeAlias = Callable[..., tuple[Any, ...]]
 
 # A bound is a float sum or product: larger by this it holds for certain.
 _ROUNDED_UP = 1 + 2.0**-10
+# What integers of few bits may come to in loops that a machine gets through.
+_MOST_NESTED = 2**62
 _OPERATORS: dict[str, Combine] = {
     "+": lambda x, y: x + y,
     "*": lambda x, y: x * y,
@@ -99,6 +101,7 @@ class Scalar:
     has_bound: bool = False  # a bound of all partial values follows the value
     has_doubt: bool = False  # whether the order matters follows
     largest: int | None = None  # a bound of what one iteration adds to an integer
+    is_nested: bool = False  # that is of a turn of inner loops, which run who knows how often
     marks: int = 0  # truth values beside it: whether it is what it was before the loop no more
 
     @property
@@ -273,7 +276,7 @@ class Reduction:
         return terms >= self.fewest and all(
             isinstance(each, Choice)
             or each.largest is None
-            or each.stays_within(own[0], each.largest * trips)
+            or each.stays_within(own[0], _MOST_NESTED if each.is_nested else each.largest * trips)
             for each, own in self._with(starts)
         )
 

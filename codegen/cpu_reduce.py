@@ -139,6 +139,8 @@ def _scalar_words(reduced: Reduced, partial: PartialLoop) -> Iterator[str]:
     yield from (f"{name}=True" for name, holds in marks.items() if holds)
     if reduced.largest is not None:
         yield f"largest={reduced.largest}"
+    if reduced.is_nested:
+        yield "is_nested=True"
     if reduced.replaced:
         yield f"marks={len(reduced.replaced)}"
 

@@ -65,6 +65,8 @@ class Reduced:
     # Truth values that become True where an extremum is no longer what it was before the loop.
     replaced: tuple[str, ...] = ()
     element_of: str | None = None  # the array of the element that it stands for
+    # Inner loops add to it, nobody knows how often: `largest` bounds what one of their turns adds.
+    is_nested: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from .selected import find_selected
 
 # What one iteration may add so that a loop of 2**31 iterations does not leave 64 bits.
 _LARGEST_SUM = 2**31
+_LARGEST_NESTED = 2**7
 _SIGNS = {"-": "+"}
 _NOTING = frozenset({"argmin", "argmax"})
 
@@ -130,9 +131,12 @@ def reduction_of(body: tuple[Node, ...], reduction: Reduction) -> Reduced | None
     found = reduced_by(reduction, operators.pop(), tuple(terms))
     if found is None:
         return None
-    is_flat = not any(isinstance(node, Loop) for node in walk_nodes(body))
-    # How often inner loops run is not known here.
-    return replace(found, can_repeat=not _stores(body), largest=found.largest if is_flat else None)
+    found = replace(found, can_repeat=not _stores(body))
+    if not any(isinstance(node, Loop) for node in walk_nodes(body)):
+        return found
+    # How often inner loops run is not known here, but no machine gets to 2**55 turns.
+    is_small = found.largest is not None and found.largest <= _LARGEST_NESTED
+    return replace(found, largest=found.largest if is_small else None, is_nested=is_small)
 
 
 def reduced_by(

@@ -66,6 +66,7 @@ class GivenArray:
 
     dtype: str
     extents: tuple[int | None, ...]
+    short: tuple[tuple[int, int], ...] = ()  # of these numbers, the extents that are known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

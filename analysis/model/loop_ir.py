@@ -328,6 +328,7 @@ class For:
     is_value: bool = False  # a comprehension: nothing of it is seen but a list of its own
     # Over an axis of what a whole-array statement assigns; the statement is one row of a report.
     is_axis: bool = False
+    is_ordered: bool = False  # of an axis: new arrays add up along it, one element after the other
     requires: tuple[Compare, ...] = ()  # what must hold wherever it is reached, for it to be right
     is_block: bool = False  # no loop: what is in it follows one another, once
     runs_once: bool = False  # no loop of the source: what holds a driver and its `else`

@@ -144,6 +144,7 @@ class Loop:
     reached: isl.Set | None = None
     data: DataBounds | None = None  # then `start` and `stop` are those of the envelope
     is_axis: bool = False  # of a whole-array statement: in an order of NumPy's own
+    is_ordered: bool = False  # but for this one, along which new arrays add up in its order
     runs_once: bool = False  # no loop of the source: what holds a driver and its `else`
     is_driver: bool = False  # it may be left, and nothing stands around it
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..model.diagnostics import Refusal
+from ..model.loop_ir import Assign, Call, Update
+from ..model.row_functions import LAST
 from ..model.scop import Scop
 from ..model.typed import Cast, Store, TypedExpression, TypedProgram
 from ..model.types import PythonScalar
@@ -30,6 +32,7 @@ def refused_casts(scop: Scop, typed: TypedProgram) -> Refusal | None:
         if isinstance(statement, Store)
         and any(scop.loops[loop].is_axis for loop in scop.statement(name).loops)
         and not _is_exact(statement.value)
+        and not _is_mean(scop.statement(name).body)
     )
     return Refusal(reasons=reasons) if reasons else None
 
@@ -39,6 +42,11 @@ def _is_exact(value: TypedExpression) -> bool:
     if isinstance(source, PythonScalar):  # a scalar is converted as an element is
         return source.kind != "float" or np.dtype(value.type.dtype).kind in "fc"
     return bool(np.can_cast(source.dtype, value.type.dtype, "safe"))
+
+
+def _is_mean(body: Assign | Update) -> bool:
+    """Return whether a value is a mean, which NumPy divides in double precision by itself."""
+    return isinstance(body.value, Call) and body.value.function == f"numpy.mean{LAST}"
 
 
 def _source(value: TypedExpression) -> TypedExpression:

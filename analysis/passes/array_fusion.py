@@ -71,9 +71,11 @@ from ..model.types import (
 )
 from .array_axes import equal, not_empty
 from .array_folds import COUNTS_AS_PYTHON, folded, reduction
-from .array_nests import Block, Member
+from .array_lines import Member
+from .array_nests import Block
 from .array_runs import names_of
 from .array_steps import Segment, steps_of
+from .array_sums import Along, Way, way_of
 from .array_values import (
     Part,
     Reading,
@@ -83,6 +85,7 @@ from .array_values import (
     is_one,
     scalar_part,
     whole_part,
+    with_axis,
 )
 from .reasons import ArrayStatement, UnsupportedType
 from .type_expression import type_expression
@@ -95,9 +98,12 @@ _POSITIVE = frozenset(("numpy.absolute", "numpy.fabs", "numpy.square", "numpy.ex
 _BOOL = NumpyScalar(dtype="bool")
 
 
-def fuse(run: ArrayRun, given: Given) -> FusedRun | Refusal:
-    """Return the loops of a run for what a call gives it, or why it has none."""
-    fusing = _Fusing.of(run, given)
+def fuse(run: ArrayRun, given: Given, *, has_rows: bool = True) -> FusedRun | Refusal:
+    """Return the loops of a run for what a call gives it, or why it has none.
+
+    `has_rows` says whether loops may have NumPy reduce rows of arrays.
+    """
+    fusing = _Fusing.of(run, given, has_rows=has_rows)
     try:
         for statement in run.statements:
             fusing.statement(statement)
@@ -124,12 +130,15 @@ class _Fusing:
     made: dict[str, Whole] = field(default_factory=dict)  # new arrays, by their names in the loops
     requires: list[Compare] = field(default_factory=list)  # of extents, for all that is read
     changes: bool = False  # an array that the run has not made
+    has_rows: bool = True
+    # What functions came to along axes of arrays that nothing has changed since.
+    known_folds: dict[tuple[str, str | None, int], Part] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.block = Block(fresh=self.fresh)
 
     @staticmethod
-    def of(run: ArrayRun, given: Given) -> _Fusing:
+    def of(run: ArrayRun, given: Given, *, has_rows: bool) -> _Fusing:
         arrays = {n: each for n, each in given.items() if isinstance(each, GivenArray)}
         extents: dict[int, Expression] = {}
         one = Constant(value=1, span=run.span)
@@ -138,7 +147,9 @@ class _Fusing:
             axes: list[Expression] = []
             for axis, number in enumerate(each.extents):
                 extent = Extent(array=name, axis=axis, span=run.span, is_attribute=True)
-                axes.append(one if number is None else extents.setdefault(number, extent))
+                known = dict(each.short).get(-1 if number is None else number)
+                size = extent if known is None else Constant(value=known, span=run.span)
+                axes.append(one if number is None else extents.setdefault(number, size))
             wholes[name] = Whole(name=name, axes=tuple(axes))
         return _Fusing(
             run=run,
@@ -152,6 +163,7 @@ class _Fusing:
                 if isinstance(each, GivenScalar)
             },
             given=dict(wholes),
+            has_rows=has_rows,
             taken=set(names_of(run)),
             span=run.span,
         )
@@ -262,6 +274,7 @@ class _Fusing:
             e.array for e in (target.at(self.some_places(target)),) if isinstance(e, Element)
         }
         self.changes = self.changes or not written <= self.made.keys()
+        self.known_folds.clear()
         skipped = len(target.axes) - len(value.axes)
         if skipped < 0:
             self.refuse("what it reads has more axes than what it assigns to")
@@ -414,12 +427,16 @@ class _Fusing:
             self.refuse("it reduces a number")
         if function == "numpy.count_nonzero" and axis is None and not keeps:
             return self.counted(parts[0])
+        if function in {"numpy.var", "numpy.std"} and _is_float(self.type_of(parts[0])):
+            return self.spread(function, self.whole_of(parts[0]), axis, keeps=keeps)
+        if axis is not None and self.has_rows:
+            along = self.along(function, parts[0], axis, keeps=keeps)
+            if along is not None:
+                return along
         if self.changes:
             self.refuse("NumPy's own order is wanted after an array was changed")
         parts = tuple(map(self.whole_of, parts))
         types = tuple(self.type_of(each) for each in parts)
-        if function in {"numpy.var", "numpy.std"} and _is_float(types[0]):
-            return self.spread(function, parts[0], axis, keeps=keeps)
         found = folded(function, tuple(each.axes for each in parts), types, axis, keeps=keeps)
         if found is None:
             self.refuse("NumPy reduces such arrays by itself")
@@ -437,6 +454,61 @@ class _Fusing:
         self.made[name] = whole
         self.types[name] = _array_type(found.type.dtype, len(found.axes))
         return whole_part(whole)
+
+    def along(self, function: str, part: Part, axis: int, *, keeps: bool) -> Part | None:
+        """Return what loops make of an array along an axis; None where NumPy is to do it."""
+        if not -len(part.axes) <= axis < len(part.axes):
+            return None  # NumPy raises
+        axis %= len(part.axes)
+        known = self.known_folds.get((function, part.whole, axis))
+        if known is not None:
+            return known if not keeps else with_axis(known, axis, self.span)
+        kind = self.type_of(part)
+        found = folded(function, (part.axes,), (kind,), axis, keeps=keeps)
+        if found is None or found.axes is None or not self.is_in_order(part):
+            return None
+        assert isinstance(kind, NumpyScalar)  # it has such a result
+        assert isinstance(found.type, NumpyScalar)  # of arrays
+        way = way_of(function, part.axes, kind.dtype, axis)
+        if way is None:
+            return None
+        self.requires += not_empty(part.axes[axis])
+        reduced = Along(
+            function=function,
+            part=self.whole_of(part) if way == "row" else part,
+            axis=axis,
+            dtype=found.type.dtype,
+            header=self.run.text.segment(self.span),
+            span=self.span,
+        )
+        whole = self.reduced(reduced, way)
+        if whole is None:
+            return None
+        if part.whole is not None:
+            self.known_folds[function, part.whole, axis] = whole
+        return whole if not keeps else with_axis(whole, axis, self.span)
+
+    def reduced(self, along: Along, way: Way) -> Part | None:
+        """Return an array of what is left of another one."""
+        if way == "written out":
+            values = along.written_out()
+            return None if values is None else self.keep_part(values)
+        whole = Whole(name=self.fresh(f"{TEMPORARY}of_all"), axes=along.axes)
+        self.made[whole.name] = whole
+        self.types[whole.name] = _array_type(along.dtype, len(along.axes))
+        if way == "row":
+            self.block.add(along.of_rows(whole.name, self.fresh), makes=whole.name)
+            return whole_part(whole)
+        first, adds = along.in_order(whole.name)
+        self.block.add_before(first, makes=whole.name)
+        self.block.add(adds)
+        total = whole_part(whole)
+        if along.function != "numpy.mean":
+            return total
+        values = Part(
+            axes=whole.axes, at=lambda outer: along.divided(total.at(outer)), is_array=True
+        )
+        return self.keep_part(values)
 
     def counted(self, part: Part) -> Part:
         """Return how many values are not zero, a number of Python's."""

@@ -41,15 +41,16 @@ def steps_of(
     """
     parts = tuple(each for each in parts if isinstance(each, Fold) or each.block.items)
     reads = [_read(each) for each in parts]
-    names = {each.name for each in made}
-    by_numpy = {each.target for each in parts if isinstance(each, Fold)}
+    by_name = {each.name: each for each in made}
+    names = frozenset(by_name)
+    by_numpy = frozenset(each.target for each in parts if isinstance(each, Fold))
     found: list[Step] = []
     for number, part in enumerate(parts):
         if isinstance(part, Fold):
             found.append(part)
             continue
         elsewhere = kept.union(*(r for n, r in enumerate(reads) if n != number))
-        part.block.contract(names - elsewhere - by_numpy)
+        part.block.contract(names - elsewhere - by_numpy, by_name)
         simple = None if part.block.has_loops else part.block.in_order()
         if simple is not None and not part.requires:
             found.append(Numbers(statements=simple))

@@ -368,6 +368,16 @@ def whole_part(whole: Whole) -> Part:
     return Part(axes=whole.axes, at=element, is_array=True, whole=whole.name)
 
 
+def with_axis(part: Part, axis: int, span: Span) -> Part:
+    """Return the same with another axis, of one element."""
+    one = Constant(value=1, span=span)
+    return Part(
+        axes=(*part.axes[:axis], one, *part.axes[axis:]),
+        at=lambda places: part.at((*places[:axis], *places[axis + 1 :])),
+        is_array=True,
+    )
+
+
 def _scalar(node: Expression) -> Part:
     return Part(axes=(), at=lambda _: node, is_array=False)
 

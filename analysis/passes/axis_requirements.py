@@ -52,7 +52,7 @@ def required(
 
 def _is_any_order(scop: Scop, plan: LoopPlan) -> bool:
     """Return whether the order of a loop makes no difference, but for what scalars of ours hold."""
-    if any(scop.array(name).rank for name in plan.private):
+    if any(scop.array(e).rank and scop.array(e).allocation is None for e in plan.private):
         return False
     targets = {each.target for each in plan.reductions}
     is_reduction = plan.verdict == "reduction" and not any(scop.array(n).rank for n in targets)
@@ -63,7 +63,7 @@ def unproven_axes(scop: Scop, loops: tuple[LoopPlan, ...]) -> Refusal | None:
     """Return why a whole-array statement is no loop: in some order it would compute otherwise."""
     for plan in loops:
         loop = scop.loops[plan.loop]
-        if loop.is_axis and not _is_any_order(scop, plan):
+        if loop.is_axis and not loop.is_ordered and not _is_any_order(scop, plan):
             detail = "its elements overlap with those that it reads"
             return Refusal(
                 reasons=(ArrayStatement(span=loop.span, text=loop.header, detail=detail),)

@@ -235,6 +235,7 @@ def _loop(
             stays=stays,
             reached=reached(draft, place) if node.must_run else None,
             is_axis=node.is_axis,
+            is_ordered=node.is_ordered,
             runs_once=node.runs_once,
             is_driver=node.is_driver,
         )

@@ -2,8 +2,8 @@
 
 python benchmarks/programs/timed.py NAME SIZE DTYPE SECONDS [numba]
 
-Prints a line of JSON: the first call, the median of the last ones, the most memory that the
-arrays of a call took, the most of the process, and a digest of the results.
+Prints a line of JSON: the first call, the median of the calls once compiling is over, the most
+memory that the arrays of a call took, the most of the process, and a digest of the results.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from types import FunctionType
 
 import numpy as np
 
-FEWEST, MOST = 4, 40
+FEWEST, MOST = 4, 400
+# Calls before those that are measured: kernels are compiled once they are sure to pay.
+WARM_S, WARM = 3.0, 6
 
 
 def copied(arguments):
@@ -33,6 +35,15 @@ def seen(program, arguments):
     start = time.perf_counter()
     results = program(*mine)
     return time.perf_counter() - start, results
+
+
+def repeated(program, arguments, limit, fewest):
+    """Seconds of each of some calls, for about as long as `limit`."""
+    times = []
+    end = time.perf_counter() + limit
+    while len(times) < fewest or (time.perf_counter() < end and len(times) < MOST):
+        times.append(seen(program, arguments)[0])
+    return times
 
 
 def most_memory(program, arguments):
@@ -65,11 +76,8 @@ def main(name, size, dtype, limit, *forms):
     for each in results:
         digest.update(np.ascontiguousarray(each).tobytes())
     del results
-    times = []
-    end = time.perf_counter() + float(limit)
-    while len(times) < FEWEST or (time.perf_counter() < end and len(times) < MOST):
-        times.append(seen(module.program, arguments)[0])
-    last = sorted(times[len(times) // 2 :])
+    repeated(module.program, arguments, WARM_S, WARM)
+    last = sorted(repeated(module.program, arguments, float(limit), FEWEST))
     print(
         json.dumps(
             {
