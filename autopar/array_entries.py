@@ -270,7 +270,7 @@ def _key(values: tuple[object, ...], most_known: int) -> Key | None:
             found.append(array.dtype)
             found += [0 if e == 1 else numbers.setdefault(e, len(numbers) + 1) for e in shape]
             if most_known:
-                found += [-e for e in shape if e <= most_known]
+                found += [e if e <= most_known else None for e in shape]
             found.append(None)
         elif kind in _PYTHON or isinstance(value, np.generic):
             found.append(kind)

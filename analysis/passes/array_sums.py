@@ -46,6 +46,8 @@ Way: TypeAlias = Literal["written out", "in order", "row"]
 
 # Numbers that NumPy adds one after the other although they lie side by side.
 _UNPAIRED = 8
+# A row of two elements has a single step from one to the other, which is no loop.
+_SHORTEST_ROW = 2
 # What an expression may grow to where it is written out for each element of an axis.
 _MOST_NODES = 600
 _SUMS = frozenset(("numpy.sum", "numpy.mean"))
@@ -76,6 +78,8 @@ def way_of(function: str, axes: Axes, dtype: str, axis: int) -> Way | None:
         if not is_last:
             return "in order"
     if not is_last or function not in _OF_ROWS or dtype == "bool":
+        return None
+    if known is not None and known <= _SHORTEST_ROW:
         return None
     few = _known(tuple(others))
     return None if few is not None and math.prod(few) < _FEWEST_ROWS else "row"
