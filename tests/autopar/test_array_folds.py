@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar.analysis.model.array_run import Fold, GivenArray, Loops
+from autopar.analysis.model.array_run import Fold, FusedRun, GivenArray, Loops
 from autopar.analysis.passes.array_fusion import fuse
 from autopar.array_entries import ArrayEntry
 
@@ -137,5 +137,7 @@ def test_targets_without_rows_have_numpys_functions_between_loops():
     run = entry_of(autopar.parallel(backend="cpu")(soft)).run
     given = {"x": GivenArray(dtype="float64", extents=(0, 1))}
     with_rows, without = (fuse(run, given, has_rows=each) for each in (True, False))
+    assert isinstance(with_rows, FusedRun)
+    assert isinstance(without, FusedRun)
     assert [type(each) for each in with_rows.steps] == [Loops]
     assert [type(each) for each in without.steps] == [Fold, Loops, Fold, Loops]
