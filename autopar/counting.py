@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import field
 from itertools import chain, compress, repeat
 from math import inf
@@ -75,19 +75,22 @@ class _Run:
 
     def pieces(
         self, count: int, make: Callable[[int, int], Iterable[Any]], price_ns: float
-    ) -> Iterator[Iterator[Any]]:
+    ) -> Generator[Iterator[Any], None, int]:
         """Yield the turns in pieces, the clock being read between them, until they took so long.
 
-        `make` gives those between two numbers.
+        `make` gives those between two numbers. Returned is how many there were: a run may be
+        shared by threads, which take note of their turns in one place, and each counts its own.
         """
         started = thread_time_ns()
-        while self.done < count and self.done_ns < price_ns:
-            end = min(count, 2 * self.done + 1)
-            yield self.piece(make(self.done, end), end - self.done)
-            self.done, self.given = end, 0
-            self.done_ns = thread_time_ns() - started
+        done = done_ns = 0
+        while done < count and done_ns < price_ns:
+            end = min(count, 2 * done + 1)
+            yield self.piece(make(done, end), end - done)
+            done, done_ns = end, thread_time_ns() - started
+            self.done, self.given, self.done_ns = done, 0, done_ns
+        return done
 
-    def parts(self, turns: range, price_ns: float) -> Iterator[Iterator[Any]]:
+    def parts(self, turns: range, price_ns: float) -> Generator[Iterator[Any], None, int]:
         """Yield the same of a range."""
         return self.pieces(len(turns), lambda first, end: turns[first:end], price_ns)
 
@@ -185,13 +188,14 @@ class Counting:
     def _first(self, run: _Run, iterable: range, place: _Place) -> Iterator[Iterator[Any]]:
         """Yield the turns of a loop that are made before the rest is asked for."""
         if self.reads_clock:
-            yield from run.parts(iterable, run.price_ns)
+            done = yield from run.parts(iterable, run.price_ns)
         else:
             given = iterable[: run.turns()]
-            yield run.piece(given, len(given))
-            run.done, run.given = len(given), 0
-        if run.done < len(iterable):
-            self._left[place] = iterable[run.done :]
+            done = len(given)
+            yield run.piece(given, done)
+            run.done, run.given = done, 0
+        if done < len(iterable):
+            self._left[place] = iterable[done:]
 
     def is_whole(self) -> bool:
         """Return whether no turns are left of the loop that ended in the calling frame."""

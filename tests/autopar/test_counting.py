@@ -211,3 +211,19 @@ def test_nothing_of_the_users_is_kept():
     del a
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("reads_clock", [True, False])
+def test_loops_that_begin_at_the_same_time_have_turns_of_their_own(reads_clock):
+    """As in two threads that both ask before either loop begins."""
+    counts = counting.Counting(reads_clock=reads_clock)
+    counts.begin(1000, 1e12)
+    every = [(turn, turn) for turn in range(50)]
+    assert every == list(zip(counts.counted(range(50)), counts.counted(range(50)), strict=True))
+
+    def begun():
+        return iter(counts.first(range(50)))
+
+    assert every == list(zip(begun(), begun(), strict=True))
+    turns = zip(counts.turns(), counts.turns(), strict=False)
+    assert [((), ())] * 40 == list(itertools.islice(turns, 40))
