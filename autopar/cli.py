@@ -33,6 +33,10 @@ VALUE_OPTIONS = ("--backend", "--json", "--include", "--exclude")
 KERNEL_STAGES = ("program", "kernel-cpu", "kernel-cuda")
 
 
+class ProgramInterruptedError(Exception):
+    """The user's program was ended by Ctrl-C, and has said so."""
+
+
 class RunCommand(click.Command):
     """`run`, whose `-m MODULE` ends its options just as Python's does."""
 
@@ -106,6 +110,8 @@ def run(  # noqa: PLR0913  # click passes each option by name
     except AutoparError as error:  # of the options; what the program raises ends in its outcome
         raise click.UsageError(str(error)) from error
     show_outcome(outcome, report=report, json_file=json_file)
+    if outcome.is_interrupted:
+        raise ProgramInterruptedError
     context.exit(outcome.exit_status)
 
 
@@ -402,6 +408,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AutoparError as error:  # AUTOPAR_BACKEND names none that exists
         click.echo(f"autopar: {error}", err=True)
         return 2
+    except ProgramInterruptedError:
+        if arguments is None:  # then the process ends of the signal, as Python's does
+            sys.excepthook = lambda *_: None
+            raise KeyboardInterrupt from None
+        return 130
     except click.Abort:
         return 130  # 128 + SIGINT, as a shell has it
     except BrokenPipeError:

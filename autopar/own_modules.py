@@ -30,13 +30,17 @@ _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 @contextmanager
-def own_modules(take: Take) -> Iterator[None]:
-    """Let `take` give the code of modules of the program's own that are imported inside."""
-    finder = _Finder(take)
+def own_modules(take: Take, main: str | None = None) -> Iterator[Callable[[ModuleSpec], bool]]:
+    """Let `take` give the code of modules of the program's own that are imported inside.
+
+    With the name of a `main` module what lies beside it is own, too, wherever it is found. What
+    is yielded tells whether a module is the program's own.
+    """
+    finder = _Finder(take, main)
     places = [number for number, each in enumerate(sys.meta_path) if each is PathFinder]
     sys.meta_path.insert(places[0] if places else len(sys.meta_path), finder)
     try:
-        yield
+        yield finder.is_own
     finally:
         if finder in sys.meta_path:
             sys.meta_path.remove(finder)
@@ -45,7 +49,7 @@ def own_modules(take: Take) -> Iterator[None]:
 class _Finder:
     """Finds what `PathFinder` finds; modules of the program's own get a loader of ours."""
 
-    def __init__(self, take: Take) -> None:
+    def __init__(self, take: Take, main: str | None) -> None:
         self._take = take
         # The first entry is the program's folder; what is added later is the program's doing.
         self._others = frozenset(sys.path[1:])
@@ -53,20 +57,29 @@ class _Finder:
         self._libraries = tuple(
             Path(paths[each]).resolve() for each in ("stdlib", "platstdlib", "purelib", "platlib")
         )
+        self._root = None if main is None else self._folder_around(main.partition(".")[0])
+
+    def _folder_around(self, name: str) -> Path | None:
+        """Return the folder of a module or package that is no library; None where there is none."""
+        spec = PathFinder.find_spec(name)
+        if spec is None or spec.origin is None or self._is_library(Path(spec.origin).resolve()):
+            return None
+        return _folder_of(spec)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return where a module lies, as `PathFinder` does."""
         spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and type(spec.loader) is SourceFileLoader and self._is_own(spec):
+        if spec is not None and type(spec.loader) is SourceFileLoader and self.is_own(spec):
             spec.loader = _Loader(name, spec.loader.path, self._take)
         return spec
 
     def invalidate_caches(self) -> None:
         """Have nothing to forget: `PathFinder` is asked to, too."""
 
-    def _is_own(self, spec: ModuleSpec) -> bool:
+    def is_own(self, spec: ModuleSpec) -> bool:
+        """Return whether a module is the program's own."""
         parent, _, _ = spec.name.rpartition(".")
         if parent:  # a package's modules are what the package is
             package = sys.modules.get(parent)
@@ -76,14 +89,23 @@ class _Finder:
         return self._is_own_file(spec)
 
     def _is_own_file(self, spec: ModuleSpec) -> bool:
-        file = Path(spec.origin or "").resolve()
-        if _INSTALLED & set(file.parts) or any(
-            file.is_relative_to(each) for each in self._libraries
-        ):
+        if self._is_library(Path(spec.origin or "").resolve()):
             return False
-        depth = spec.name.count(".") + (1 if spec.submodule_search_locations is not None else 0)
-        folder = file.parents[depth] if depth < len(file.parents) else file
-        return any(Path(each).resolve() == folder for each in sys.path if each not in self._others)
+        folder = _folder_of(spec)
+        added = (Path(each).resolve() for each in sys.path if each not in self._others)
+        return folder == self._root or folder in added
+
+    def _is_library(self, file: Path) -> bool:
+        return bool(_INSTALLED & set(file.parts)) or any(
+            file.is_relative_to(each) for each in self._libraries
+        )
+
+
+def _folder_of(spec: ModuleSpec) -> Path:
+    """Return the folder that holds a module, or the package around it."""
+    file = Path(spec.origin or "").resolve()
+    depth = spec.name.count(".") + (1 if spec.submodule_search_locations is not None else 0)
+    return file.parents[depth] if depth < len(file.parents) else file
 
 
 def _is_namespace(package: ModuleType | None) -> bool:
@@ -118,3 +140,5 @@ class _Loader(SourceFileLoader):
 _Loader.get_code.__code__ = _Loader.get_code.__code__.replace(
     co_filename=SourceFileLoader.get_code.__code__.co_filename
 )
+# Where somebody else asks for the code, the frame shows.
+LOOKED_UP_BY = _Loader.get_code.__code__

@@ -12,11 +12,14 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import os
+import runpy
 import sys
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatch
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from time import perf_counter
@@ -29,12 +32,15 @@ from autopar.codegen import cudalib
 from autopar.codegen.spent import spending
 
 from .options import BackendError, choose_options, is_disabled
-from .own_modules import own_modules
+from .own_modules import LOOKED_UP_BY, own_modules
 from .rewrite import rewrite_module
 from .sampling import Sampler
 from .takeover import Takeover
 from .time_lines import joined, moved
 from .version import VERSION
+
+# 128 + SIGINT, as a shell has it; the bit above tells it from a program that says so itself.
+INTERRUPTED = 0x182
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,7 @@ class RunOutcome:
 
     exit_status: int
     report: ReportData
+    is_interrupted: bool = False  # by Ctrl-C
     modules: tuple[ReportData, ...] = ()  # of the program's own, in the order of their import
 
 
@@ -70,7 +77,8 @@ def run_script(path: str | Path, arguments: Sequence[str], options: RunOptions) 
     )
     sys.path[0] = _folder_of(str(path))
     with own_modules(program.take):
-        return program.run(module, _read(file), [str(path), *arguments])
+        code = program.script_code(module, file, str(path))
+        return program.run(module, [str(path), *arguments], partial(exec, code, vars(module)))
 
 
 def _absolute(path: str) -> str:
@@ -86,35 +94,40 @@ def _folder_of(path: str) -> str:
 
 
 def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
-    """Run a module as `python -m name arguments...` would, with its loops taken over."""
+    """Run a module as `python -m name arguments...` would, with its loops taken over.
+
+    Python's own `runpy` does it, so that messages and tracebacks are its; a module of the standard
+    library, or an installed one, runs as it is, and takes modules of the program along.
+    """
     program = _Program(options)
     sys.path[0] = os.getcwd()  # noqa: PTH109  # as Python does
-    with own_modules(program.take):  # packages around the module are imported to find it
-        spec = _spec_to_run(name)
-        if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-            sys.stderr.write(f"{sys.executable}: No module named {name}\n")
-            empty = ReportData(version=VERSION, text=None, functions=())
-            return RunOutcome(exit_status=1, report=empty)
-        module = ModuleType("__main__")
-        module.__dict__.update(
-            __file__=spec.origin,
-            __builtins__=builtins,
-            __spec__=spec,
-            __loader__=spec.loader,
-            __package__=spec.parent,
-            __cached__=spec.cached,
-        )
-        return program.run(module, _read(spec.origin), [spec.origin, *arguments])
+    module = ModuleType("__main__")
+    module.__dict__["__builtins__"] = builtins
+    with own_modules(program.take, name) as is_own:
+
+        def taken(spec: ModuleSpec, plain: CodeType) -> CodeType:
+            return program.main_code(module, spec, plain) if is_own(spec) else plain
+
+        with _found_by_runpy(taken):
+            run = partial(runpy._run_module_as_main, name)  # type: ignore[attr-defined]  # noqa: SLF001  # what `-m` calls
+            return program.run(module, ["-m", *arguments], run)
 
 
-def _spec_to_run(name: str) -> ModuleSpec | None:
+@contextmanager
+def _found_by_runpy(taken: Callable[[ModuleSpec, CodeType], CodeType]) -> Iterator[None]:
+    """Let `taken` give the code of the module that `runpy` finds next."""
+    find = runpy._get_module_details  # type: ignore[attr-defined]  # noqa: SLF001  # nothing else tells it
+
+    def found(name: str, error: type[Exception] = ImportError) -> tuple[str, ModuleSpec, CodeType]:
+        runpy._get_module_details = find  # type: ignore[attr-defined]  # noqa: SLF001  # as it was
+        name, spec, code = find(name, error)
+        return name, spec, taken(spec, code)
+
+    runpy._get_module_details = found  # type: ignore[attr-defined]  # noqa: SLF001
     try:
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.submodule_search_locations is not None:
-            spec = importlib.util.find_spec(f"{name}.__main__")
-    except ModuleNotFoundError:
-        return None
-    return spec
+        yield
+    finally:
+        runpy._get_module_details = find  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _read(path: str) -> SourceText:
@@ -131,39 +144,60 @@ class _Program:
         if self._options.backend == "cuda" and not cudalib.is_available():
             raise BackendError("backend 'cuda' was asked for, but no CUDA device was found.")
         self._begun = perf_counter()
+        self._main: Takeover | None = None
         self._modules: list[Takeover] = []
         self._paths: set[str] = set()  # of files that are taken over
 
-    def run(self, module: ModuleType, text: SourceText, argv: list[str]) -> RunOutcome:
-        """Run the text of `__main__` and return what became of it."""
-        main = Takeover(text=text, shown=argv[0], options=self._options, module=module)
+    def script_code(self, module: ModuleType, file: str, shown: str) -> CodeType:
+        """Return the code of the script in `file`, its loops taken over."""
+        text = _read(file)
         plain = compile(text.text, text.path, "exec", dont_inherit=True)
-        code = self._rewritten(main, plain)
+        self._main = Takeover(text=text, shown=shown, options=self._options, module=module)
+        return self._rewritten(self._main, plain)
+
+    def main_code(self, module: ModuleType, spec: ModuleSpec, plain: CodeType) -> CodeType:
+        """Return the code of a module that is run, its loops taken over."""
+        try:
+            text = _read(spec.origin or "")
+        except (OSError, SyntaxError, ValueError):  # Python may have it from its cache
+            return plain
+        shown = text.path
+        self._main = Takeover(text=text, shown=shown, options=self._options, module=module)
+        return self._rewritten(self._main, plain)
+
+    def run(self, module: ModuleType, argv: list[str], run: Callable[[], object]) -> RunOutcome:
+        """Run `module` as the program and return what became of it."""
         sys.argv = argv
         sys.modules["__main__"] = module
         sampler = Sampler(self._paths) if self._wanted.is_watched else None
         if sampler is not None:
             sampler.start()
-        status = _execute(code, module)
+        status = _execute(run)
         ended = perf_counter()
         if sampler is not None:
             sampler.stop()
-        return self._outcome(status, [main, *self._modules], ended, sampler)
+        return self._outcome(status, ended, sampler)
 
-    def _outcome(
-        self, status: int, files: list[Takeover], ended: float, sampler: Sampler | None
-    ) -> RunOutcome:
+    def _outcome(self, status: int, ended: float, sampler: Sampler | None) -> RunOutcome:
         """Return what became of a program, with where its time went and what would gain most."""
+        files = [*([self._main] if self._main is not None else ()), *self._modules]
         reports = [(each.text.path, each.report()) for each in files]
         lines = (moved(each.time(), each.record.begun - self._begun) for each in files)
-        (_, report), *modules = reports
+        modules = reports[1:] if self._main is not None else reports
+        none = ReportData(version=VERSION, text=None, functions=())
+        report = reports[0][1] if self._main is not None else none
         report = replace(report, time=joined(lines, ended - self._begun))
         if sampler is not None:
             from .advice import changes
 
             report = replace(report, changes=changes(reports, sampler.seconds))
         taken = tuple(each for _, each in modules if each.functions)
-        return RunOutcome(exit_status=status, report=report, modules=taken)
+        return RunOutcome(
+            exit_status=status & 0xFF,
+            report=report,
+            is_interrupted=status == INTERRUPTED,
+            modules=taken,
+        )
 
     def take(self, module: ModuleType, path: str, plain: CodeType) -> CodeType:
         """Return the code of a module of the program's own with guards at its loops."""
@@ -206,15 +240,15 @@ def _is_wanted(run: Takeover, run_options: RunOptions) -> bool:
     return included and not matches(run_options.exclude)
 
 
-def _execute(code: CodeType, module: ModuleType) -> int:
-    """Return the exit status of running `code` as a program."""
+def _execute(run: Callable[[], object]) -> int:
+    """Return the exit status of the program that `run` runs, without a frame of its own."""
     try:
-        exec(code, module.__dict__)  # the user's program
+        run()
     except SystemExit as error:
         return _exit_status(error)
     except KeyboardInterrupt as error:
         _show(error)
-        return 130  # 128 + SIGINT, as a shell has it
+        return INTERRUPTED
     except BaseException as error:  # noqa: BLE001  # whatever ends a program ends it here
         _show(error)
         return 1
@@ -231,8 +265,24 @@ def _exit_status(error: SystemExit) -> int:
 
 
 def _show(error: BaseException) -> None:
-    """Print the traceback of the user's program, without the frame that started it."""
-    own: TracebackType | None = error.__traceback__
-    inner = None if own is None else own.tb_next
+    """Print the traceback of the user's program, without the frames that started it."""
+    inner = _without_ours(error.__traceback__)
     error.__traceback__ = inner
     sys.excepthook(type(error), error, inner)
+
+
+def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without frames of ours."""
+    while trace is not None and _is_ours(trace):
+        trace = trace.tb_next
+    each = trace
+    while each is not None:
+        while each.tb_next is not None and _is_ours(each.tb_next):
+            each.tb_next = each.tb_next.tb_next
+        each = each.tb_next
+    return trace
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    code = trace.tb_frame.f_code
+    return code.co_filename == __file__ or code is LOOKED_UP_BY

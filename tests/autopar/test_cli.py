@@ -45,7 +45,8 @@ def runs(monkeypatch):
 
     def outcome(target, arguments, options):
         seen.append((str(target), tuple(arguments), options))
-        return SimpleNamespace(exit_status=3, report=empty_report(target), modules=())
+        report = empty_report(target)
+        return SimpleNamespace(exit_status=3, report=report, is_interrupted=False, modules=())
 
     module = SimpleNamespace(RunOptions=RunOptions, run_script=outcome, run_module=outcome)
     monkeypatch.setitem(sys.modules, "autopar.wholefile", module)

@@ -295,15 +295,27 @@ print(a, b)
     )
 
 
-def test_interrupted_program_ends_as_interrupted(same_run, python):
-    source = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor i in range(10**9): pass\n"
-    Path(python("-c", "import os; print(os.getcwd())").stdout.strip(), "script.py").write_text(
-        source
-    )
-    plain = python("script.py")
-    ours = python("-m", "autopar", "run", "script.py")
-    assert "KeyboardInterrupt\n" == plain.stderr[-18:] == ours.stderr[-18:]
-    assert ours.returncode in {-signal.SIGINT, 128 + signal.SIGINT}
+INTERRUPTED = """
+import atexit, os, signal
+atexit.register(print, "at exit")
+file = open("left_open.txt", "w")
+file.write("kept")
+os.kill(os.getpid(), signal.SIGINT)
+for i in range(10**9): pass
+"""
+
+
+def test_interrupted_program_ends_of_the_signal(same_run, tmp_path):
+    done = same_run(INTERRUPTED)
+    assert (-signal.SIGINT, "at exit\n") == (done.returncode, done.stdout)
+    assert "kept" == (tmp_path / "left_open.txt").read_text()
+    (tmp_path / "left_open.txt").unlink()
+    same_run.both("-m", "script", options=("--report",))
+    assert "kept" == (tmp_path / "left_open.txt").read_text()
+
+
+def test_a_program_may_end_like_an_interrupted_one(same_run):
+    assert 130 == same_run("raise SystemExit(130)\n").returncode
 
 
 # --------------------------------------------------------------------- functions and classes
@@ -526,13 +538,46 @@ def test_module_runs_as_under_python(name, package, same_run):
     same_run.both("-m", name, "--flag")
 
 
-def test_module_that_fails_has_its_own_traceback_lines(package, python):
-    plain = python("-m", "package.module", "a", "b")
-    ours = python("-m", "autopar", "run", "-m", "package.module", "a", "b")
-    assert (plain.returncode, plain.stdout) == (ours.returncode, ours.stdout)
-    # Python's own runpy stands above the module's frames; nothing stands there under us.
-    wanted = plain.stderr[plain.stderr.index('  File "' + str(package)) :]
-    assert "Traceback (most recent call last):\n" + wanted == ours.stderr
+def test_module_that_fails_has_the_traceback_that_it_has_under_python(package, same_run):
+    done = same_run.both("-m", "package.module", "a", "b")
+    assert "_run_module_as_main" in done.stderr
+    assert "IndexError" in done.stderr
+
+
+def test_modules_that_cannot_run_are_said_as_python_says_it(package, same_run):
+    (package / "broken.py").write_text("import no_such_thing\n")
+    (package / "wrong.py").write_text("for\n")
+    for name in ("package.nothing", "package.broken", "package.wrong", "json", "zipimport"):
+        same_run.both("-m", name)
+
+
+TESTED = """
+import numpy as np
+
+def ones(n):
+    '''
+    >>> ones(3)
+    array([1., 1., 1.])
+    >>> ones(2)
+    array([1., 2.])
+    '''
+    a = np.zeros(n)
+    for i in range(n):
+        a[i] = 1.0
+    return a
+"""
+
+
+def test_a_module_of_python_runs_as_it_is_and_takes_those_of_the_program_along(same_run, tmp_path):
+    (tmp_path / "tested.py").write_text(TESTED)
+    done = same_run.both("-m", "doctest", "tested.py", options=REPORT)
+    assert 1 == done.returncode
+    (none, report) = json.loads((tmp_path / "report.json").read_text())
+    assert [] == none["functions"]
+    assert ("tested.py", "cpu") == (
+        report["file"],
+        report["functions"][0]["loops"][0]["ran"]["backend"],
+    )
 
 
 def test_missing_module_is_said_as_python_says_it(same_run):
