@@ -17,7 +17,7 @@ from autopar.analysis.model import isl
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import Condition, RegionPlan, Schedule
-from autopar.analysis.model.scop import takes_rows
+from autopar.analysis.model.scop import Scop, takes_rows
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
     FAILURES,
@@ -60,6 +60,7 @@ from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
 from autopar.codegen.reduced import without_rounded
 from autopar.codegen.row_loops import unfit_rows
 from autopar.codegen.streams import with_streams
+from autopar.codegen.sunk import with_sunk
 
 from .aliases import written_alone
 from .cost import iterations
@@ -134,9 +135,7 @@ def draft_variant(
     refusal = refusal or unfit_rows(program, target, region.scop.span)
     if refusal is not None:
         return refusal
-    # What a list grows by has one note for all its parts.
-    others = {name for e in region.scop.collects for site in e.sites for name in site.parts[1:]}
-    program, stored = _with_stores(program, typed.lists, others)
+    program, stored = _with_stores(program, typed.lists, region.scop)
     may_redo = redo_condition(region, lists) if typed.hazards else None
     if isinstance(may_redo, Refusal):
         return may_redo
@@ -159,8 +158,10 @@ def draft_variant(
             saves = written_arrays(program, lists)
         else:
             return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
+    transforms = tuple((region.scop.loops[loop].span, word) for loop, word in schedule.transforms)
     if is_cpu:
-        program = with_streams(with_passes(with_jammed(program)), is_large=is_large)
+        program, skewed = _for_cpu(program, is_large=is_large)
+        transforms += skewed
     return Draft(
         target=target,
         typed=typed,
@@ -170,11 +171,15 @@ def draft_variant(
         redo=may_redo,
         saves=saves,
         stored=stored,
-        transforms=(
-            *((region.scop.loops[loop].span, word) for loop, word in schedule.transforms),
-            *jammed_loops(program),
-        ),
+        transforms=transforms,
     )
+
+
+def _for_cpu(program: Program, *, is_large: bool) -> tuple[Program, tuple[tuple[Span, str], ...]]:
+    """Return `program` as a CPU likes it, and where rows overlap in it."""
+    jammed = with_jammed(program)
+    inside = with_sunk(jammed)
+    return with_streams(with_passes(inside), is_large=is_large), jammed_loops(jammed)
 
 
 def has_small_copies(region: RegionPlan) -> bool:
@@ -190,9 +195,11 @@ def without_kept_arrays(region: RegionPlan) -> RegionPlan:
 
 
 def _with_stores(
-    program: Program, lists: tuple[ListElements, ...], others: set[str]
+    program: Program, lists: tuple[ListElements, ...], scop: Scop
 ) -> tuple[Program, tuple[StoredList, ...]]:
     """Return `program` with notes where bits do not tell what it stores in a list."""
+    # What a list grows by has one note for all its parts.
+    others = {name for each in scop.collects for site in each.sites for name in site.parts[1:]}
     written = {each.name for each in program.given_arrays if each.is_written}
     changed = [each.name for each in lists if each.is_changed and each.name in written - others]
     program, notes = with_notes(program, changed)

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from autopar.analysis.model.typed import Load, Store, Variable, places_of
 
+from .accumulations import is_of_floats
 from .elements import Cell, cell_of, differ, key_of, moves
 from .innermost import Scalars, between, rewritten
 from .kernel import Instance, Loop, Node, Program, walk_nodes
@@ -27,10 +28,15 @@ def with_fixed_reads(program: Program) -> Program:
     """Return `program` with elements read before the innermost loops that leave them alone."""
 
     def rewrite(loop: Loop, around: tuple[Loop, ...], scalars: Scalars) -> Node | None:
-        fixed = fixed_reads(loop, around, program.overlapping)
+        fixed = fixed_reads(loop, around, program.overlapping, every=_is_vector(loop))
         return read_before(loop, fixed, scalars) if fixed else None
 
     return rewritten(program, rewrite)
+
+
+def _is_vector(loop: Loop) -> bool:
+    """Return whether a compiler would make vectors of a loop if it knew what overlaps what."""
+    return loop.is_parallel and is_of_floats(loop.body)
 
 
 def read_before(loop: Loop, fixed: dict[str, tuple[Instance, Load]], scalars: Scalars) -> Node:

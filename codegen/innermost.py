@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field, replace
+from itertools import chain, count
 from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Compare
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import Load, ScalarVariable, SetVariable, Variable
-from autopar.analysis.model.unused import unused
 
 from .elements import with_scalars_for
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of, walk_nodes
@@ -28,13 +28,12 @@ class Scalars:
 
     taken: set[str]
     made: list[ScalarVariable] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)  # how many by the name they want
 
     def of(self, load: Load, word: str) -> tuple[Variable, SetVariable]:
         """Return a new scalar for an element that `load` reads, and what sets it."""
-        wanted = f"{load.array}_{word}"
-        before = self.counts[wanted] = self.counts.get(wanted, 0) + 1
-        name = unused(wanted if before == 1 else f"{wanted}_{before}", self.taken)
+        first = f"{load.array}_{word}"
+        others = (f"{first}_{number}" for number in count(2))
+        name = next(each for each in chain([first], others) if each not in self.taken)
         self.taken.add(name)
         self.made.append(
             ScalarVariable(name=name, type=load.type, is_live_in=False, live_in_type=None)

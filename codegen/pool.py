@@ -191,6 +191,8 @@ class Pool:
         """
         if len(range(lower, upper, step)) < _FEWEST_TRIPS:
             return self.call(kernel, (lower, upper, *arguments), work)
+        if self.threads == 1 and not self._may_last(work):
+            return self.call(kernel, (lower, upper, *arguments), work)
         trial = self._trial(kernel, work)
         started = 0 if trial is None else perf_counter_ns()
         is_tried = trial is not None and trial.is_open(started)

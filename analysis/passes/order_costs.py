@@ -100,12 +100,14 @@ class Costs:
 
     def _lengths(self, atom: str, turns: tuple[Turn, ...]) -> Iterator[tuple[str | None, float]]:
         """Yield the variable of an atom that each loop counts, and its iterations."""
-        blocks: dict[str | None, int] = {}
+        left: dict[str, float] = {}  # of the iterations of a variable, in a block, or none
         for turn in turns:
             variable, trips = self.variable(atom, turn), self._trips_for(atom, turn)
-            yield variable, max(1.0, min(trips / turn.block, blocks.get(variable, trips)))
-            if turn.block > 1:
-                blocks[variable] = turn.block
+            if variable is None:
+                yield None, trips
+            else:
+                yield variable, max(1.0, left.get(variable, trips) / turn.block)
+                left[variable] = turn.block
 
     def instances(self, atom: str) -> float:
         """Return how often an atom runs."""

@@ -98,7 +98,7 @@ def test_a_name_of_the_users_is_no_obstacle():
 
     decorated = same(clash, arguments, ran="cpu")
     (source,) = decorated.inspect_source().values()
-    assert "c_held_ = " in source
+    assert "c_held_2 = " in source
 
 
 def test_warnings_are_those_of_the_loops():

@@ -203,3 +203,80 @@ def test_a_name_of_the_users_is_no_obstacle():
                     c_sum[i, j] += a[i, k] * b_fixed[k, j]
 
     assert is_tiled(same(clash, arguments))
+
+
+# ------------------------------------------------------------------- sums down columns
+
+
+def down_columns_in_scalars(a, b, c, n, m):
+    for i in range(n):
+        for j in range(i, n):
+            w = a[i, j]
+            for k in range(i):
+                w -= a[i, k] * a[k, j]
+            a[i, j] = w
+        for j in range(n):
+            w = b[i, j]
+            for k in range(m):
+                w += c[i, k] * c[k, j]
+            b[i, j] = 0.5 * w
+
+
+def two_ways(a, b, c, n, m):
+    for i in range(n):
+        for j in range(n):
+            below = 0.0
+            for k in range(i):
+                c[k, j] += 2.0 * b[i, j] * a[i, k]
+                below += b[k, j] * a[i, k]
+            c[i, j] = 0.5 * c[i, j] + b[i, j] * a[i, i] + 2.0 * below
+
+
+def by_way_of_a_row(a, b, c, n, m):
+    for i in range(n):
+        for j in range(n):
+            c[n, j] = 0.0
+            for k in range(n):
+                c[n, j] += a[i, k] * b[k, j]
+        for j in range(n):
+            a[i, j] = c[n, j]
+
+
+SUNK = [down_columns_in_scalars, two_ways, by_way_of_a_row]
+
+
+def the_last_one_lives_on(a, b, c, n, m):
+    w = 0.0
+    for i in range(1, n):
+        for j in range(n):
+            w = a[i, j]
+            for k in range(i):
+                w -= a[i, k] * b[k, j]
+            c[i, j] = w
+        a[i, 0] = w
+
+
+def another_column(a, b, c, n, m):
+    for i in range(n):
+        for j in range(n):
+            w = a[i, 2 * j]
+            for k in range(i):
+                w -= a[i, k] * b[k, j]
+            c[i, j] = w
+
+
+NOT_SUNK = [the_last_one_lives_on, another_column]
+
+
+@pytest.mark.parametrize("function", [*SUNK, *NOT_SUNK], ids=lambda each: each.__name__)
+def test_sums_down_columns_go_along_rows(function, monkeypatch):
+    decorated = autopar.parallel(function, backend="cpu", cache=False)
+    for n, m in SIZES:
+        for pool in (Pool(2, inline_ns=0), Pool(1)):
+            monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_, pool=pool: pool)
+            expected, found = arguments(n, m), arguments(n, m)
+            function(*expected)
+            decorated(*found)
+            assert_same_bits(expected, found)
+    source = "".join(decorated.inspect_source().values())
+    assert (", 512)" in source) == (function in SUNK)
