@@ -315,7 +315,7 @@ class _Search:
 
     def values(self, node: Any) -> Iterator[ArrayRun]:
         """Yield a run for each largest expression of a statement that is one of arrays."""
-        waiting = [each for each in names.own_children(node) if not _is_elsewhere(each)]
+        waiting = list(names.own_children(node))
         if isinstance(node, gast.Assign | gast.AugAssign | gast.AnnAssign):
             waiting = [node.value] if node.value is not None else []
         elif isinstance(node, gast.For | gast.AsyncFor):
@@ -324,13 +324,15 @@ class _Search:
             return
         while waiting:
             part = waiting.pop(0)
+            if _is_elsewhere(part):
+                continue
             found = self.value_of(part)
             if found is not None:
                 yield found
                 continue
             if isinstance(part, gast.BoolOp | gast.IfExp | gast.NamedExpr):
                 continue  # what is asked for only at times, or binds names
-            waiting += [each for each in names.children(part) if not _is_elsewhere(each)]
+            waiting += names.children(part)
 
     def value_of(self, node: Any) -> ArrayRun | None:
         """Return the run of one expression; None where it is not about arrays, or unknown."""

@@ -458,3 +458,21 @@ def element_of_itself(x, a):
 def test_statements_about_single_elements_are_no_fault(function, arguments, caplog):
     same(function, arguments)
     assert not caplog.records  # of a fault of ours
+
+
+def channels(a):
+    sums = [np.sum((255 * a[:, :, i]).astype(np.uint8)) for i in range(3)]
+    for half in [0.5 * a[:, :, i] for i in range(2)]:
+        sums.append(half.max())
+    names = {k: str((a[:, k] * 2.0).shape) for k in range(2)}
+    return sums, names, sorted(abs(a[k, :, 0] - 1.0).sum() for k in range(2))
+
+
+def test_arrays_within_a_comprehension_are_left_to_it(caplog):
+    same(channels, lambda: (np.linspace(0.0, 1.0, 27).reshape(3, 3, 3),))
+    decorated = autopar.parallel(channels, backend="cpu")
+    decorated(np.ones((3, 3, 3)))
+    assert decorated.last_run is not None
+    (function,) = decorated.last_run.functions
+    assert function.refusal is None
+    assert not caplog.records
