@@ -27,7 +27,15 @@ from autopar.analysis.facts.reasons import (
 )
 from autopar.analysis.model.array_run import FOLD, NEW_AXIS, ArrayRun, GivenArray, GivenScalar
 from autopar.analysis.model.diagnostics import Reason, Refusal
-from autopar.analysis.model.loop_ir import Call, Name, expressions_of, walk_expression
+from autopar.analysis.model.loop_ir import (
+    Call,
+    Element,
+    Expression,
+    Name,
+    Slice,
+    expressions_of,
+    walk_expression,
+)
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.types import COMPILED_DTYPES
@@ -68,12 +76,14 @@ class ArrayEntry:
     records: Records
     again: Reanalyses[Planned]
     operations: int
+    subscripted: tuple[int, ...]  # axes of each argument that all its places have numbers for
     is_outer: bool  # it makes axes, so that arrays may be as large as the square of its arguments
     reduces: bool  # along axes: those of few elements are written out
     short: Reason  # why calls with small arrays are left to the interpreter
     asked_ns: int = 0  # predicted time spent in the interpreter without a plan
     planned_ns: int = 0  # of it, since the last plan
     stays_there: bool = False  # arrays stay on the device, as those of a region
+    is_hopeless: bool = False  # the last call was of types for which there is no plan
     _lock: Lock = field(default_factory=Lock)
 
     exchanged = None  # names stay where they are
@@ -110,20 +120,25 @@ class ArrayEntry:
     def enter(self, *values: object) -> Returned:
         """Return what the run leaves behind if it was run, else ()."""
         largest = 0
-        for value in values:
+        self.is_hopeless = False
+        for value, axes in zip(values, self.subscripted, strict=True):
             if type(value) is np.ndarray:
                 if not value.size:  # NumPy converts numbers, and warns, where there is no element
                     return self._refuse(self.short)
-                largest = max(largest, value.size)
+                if value.ndim > axes:
+                    largest = max(largest, value.size)
         if self.options.backend == "auto" and self._predicted(largest) < _SHORTEST_NS:
+            self.is_hopeless = not largest
             return self._refuse(self.short)
         key = _key(values, _SHORT if self.reduces else 0)
         if key is None:
+            self.is_hopeless = True
             return self._refuse(self._unreadable(values))
         planned = self.again.get(key)
         if planned is None:
             planned = self._analysed(key, values, largest)
         if isinstance(planned, Reason):
+            self.is_hopeless = self.again.get(key) is planned
             return self._refuse(planned)
         if self.options.backend == "auto" and planned.is_early(self._predicted(largest)):
             detail = "it has taken less in the interpreter than its kernels take to compile"
@@ -248,9 +263,22 @@ def make_array_entry(
         again=Reanalyses(span=run.span, allowance=Allowance()),
         short=NotProfitable(span=run.span, detail="its arrays are small"),
         operations=len(nodes) // 2 + 1,
+        subscripted=tuple(_subscripted(name, nodes) for name in run.arguments),
         is_outer=any(isinstance(each, Name) and each.name == NEW_AXIS for each in nodes),
         reduces=any(isinstance(each, Call) and each.function.startswith(FOLD) for each in nodes),
     )
+
+
+def _subscripted(name: str, nodes: list[Expression]) -> int:
+    """Return how many axes of what `name` holds have one subscript each wherever it is read.
+
+    What is an array by itself there is one of the arguments too.
+    """
+    if any(isinstance(each, Name) and each.name == name for each in nodes):
+        return 0
+    places = [each.indices for each in nodes if isinstance(each, Element) and each.array == name]
+    plain = (0 if any(isinstance(e, Slice) for e in each) else len(each) for each in places)
+    return min(plain, default=0)
 
 
 def _key(values: tuple[object, ...], most_known: int) -> Key | None:

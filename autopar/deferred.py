@@ -64,6 +64,8 @@ class Deferred:
     interpreted_ns: int = 0  # predicted time spent in the interpreter since the last analysis
     _lock: Lock = field(default_factory=Lock)
 
+    is_hopeless = False  # its values may be others the next time
+
     @property
     def span(self) -> Span:
         """Where the nest stands."""

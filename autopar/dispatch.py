@@ -191,6 +191,12 @@ class Region:
         """What it has spent in the interpreter for want of kernels, in predicted nanoseconds."""
         return self.patience.interpreted_ns
 
+    is_hopeless = False  # sizes may be others the next time
+
+    def spend(self, nanoseconds: int) -> None:
+        """Take note of what the interpreter took while nobody was asked."""
+        self.patience.interpreted_ns += nanoseconds
+
     @property
     def arguments(self) -> tuple[str, ...]:
         """The names whose values `enter` takes, in this order."""

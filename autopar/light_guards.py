@@ -1,15 +1,17 @@
 """Guards before what may be hardly longer than the question.
 
-These are whole-array statements, comprehensions, and loops over attributes of objects, where the
-objects are looked at first.
-
 Before:  u[1:-1] *= c of ten elements, in a loop of the interpreter, asked about each time
 After:   asked a hundred times in vain, then once in 128 times: in between, an attribute says so
          and a count is taken down, 30 ns a time
 
-Other loops that are not worth a kernel take many times what their guards take. What sleeps is
-woken as soon as one of the questions is answered, or shows that it has become long; a loop, which
-may become longer than any statement, is asked about more often.
+What sleeps is woken as soon as one of the questions is answered, or shows that it has become
+long. A loop, which may become longer than any statement, is asked about the more often the longer
+it takes: the questions are to take a thirtieth of what they are about.
+What no kernel takes for what its names hold, as `s += a[i]` where that is a number, sleeps deeply:
+nobody is asked, 5 ns a time, until the function is called again, and once then.
+
+Nothing sleeps of which a kernel would have other bits, because it adds long sums in another
+order: whether it does must not depend on the calls before.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import repeat
+from time import perf_counter_ns
 from typing import Protocol
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.codegen.rates import current
 
+from .deferred import Deferred
 from .dispatch import Region
 from .record import Records
 from .rewrite import Asker, Returned
@@ -30,8 +34,13 @@ from .rewrite import Asker, Returned
 _MOST_MISSES = 100
 # The same within one call for statements on arrays of any size, which may be large in the next.
 _MOST_OF_A_RUN = 16
-# So many go by before one that sleeps asks again; of loops, so many.
-SLEPT, SLEPT_OF_LOOPS = 128, 16
+# The same where it is known to be in vain.
+_MOST_HOPELESS = 2
+# So many go by before one that sleeps asks again; of loops of which nobody knows how long they
+# take, so many; and at most so many of others.
+SLEPT, SLEPT_OF_LOOPS, MOST_SLEPT_OF_LOOPS = 128, 16, 256
+# How many times what a question takes goes by before the next one.
+_TIMES_ASKED = 32
 
 
 class Spends(Protocol):
@@ -40,6 +49,10 @@ class Spends(Protocol):
     @property
     def interpreted_ns(self) -> int:
         """Predicted nanoseconds."""
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the last question was in vain for what all questions like it ask."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -51,9 +64,12 @@ class LightGuard:
     tell: Callable[[Asker], None] | None  # who wants to know who asks
     records: Records | None = None  # of a run: at the next call it is woken
     slept: int = SLEPT
+    spend: Callable[[int], None] | None = None  # of a loop: told what went by unasked
     asker: Asker | None = None
     misses: int = 0  # in a row
     interpreted_ns: int = 0  # of the region, at the first of them
+    gone_by: int = 0  # while it slept
+    drawn: int = 0
 
     def answers(self, asker: Asker) -> None:
         """Take note of who asks."""
@@ -73,28 +89,57 @@ class LightGuard:
         if not self.misses:
             self.interpreted_ns = self._spent_ns()
         self.misses += 1
-        if asker is not None and self.misses >= (_MOST_OF_A_RUN if self.records else _MOST_MISSES):
-            # What only waits for its compilation is long.
-            spent = self._spent_ns() - self.interpreted_ns
-            if spent < self.misses * current().enter:
-                self._sleep(asker)
+        if asker is not None and self.misses >= self._most_misses():
+            self._tire(asker)
         return returned
+
+    def _tire(self, asker: Asker) -> None:
+        """Sleep after many questions in vain, unless what they were about takes long."""
+        spent = self._spent_ns() - self.interpreted_ns
+        if self.spend is not None and spent:
+            self._sleep(asker, self._wanted(current().leave, spent // self.misses))
+        elif spent < self.misses * current().enter or self._is_hopeless():
+            self._sleep(asker, self.slept)
+
+    def _wanted(self, asked_ns: float, spent_ns: int) -> int:
+        """Return how many loops of so long are to go by, about: loops may take turns."""
+        count = min(int(_TIMES_ASKED * asked_ns / spent_ns), MOST_SLEPT_OF_LOOPS)
+        self.drawn = (self.drawn * 5 + 3) % 16
+        return count * (8 + self.drawn) // 16
+
+    def _most_misses(self) -> int:
+        if self._is_hopeless():
+            return _MOST_HOPELESS
+        return _MOST_MISSES if self.records is None else _MOST_OF_A_RUN
 
     def _enter_woken(self, asker: Asker, values: tuple[object, ...]) -> Returned:
         """Return the answer to one question of one that sleeps."""
-        before = self._spent_ns()
+        before, started = self._spent_ns(), perf_counter_ns()
         returned = self.ask(*values)
-        if returned or self._spent_ns() - before >= current().enter:
+        asked_ns, spent_ns = perf_counter_ns() - started, self._spent_ns() - before
+        count = self.slept
+        is_long = spent_ns >= current().enter and not self._is_hopeless()
+        if self.spend is not None and spent_ns:
+            self.spend(self.gone_by * spent_ns)
+            count = self._wanted(asked_ns, spent_ns)
+            is_long = not count
+        if returned or is_long:
             asker.is_off = False
         else:
-            self._sleep(asker)
+            self._sleep(asker, count)
         return returned
 
-    def _sleep(self, asker: Asker) -> None:
-        self.misses = 0
-        asker.is_off, asker.sleeps = True, partial(next, repeat(object(), self.slept), False)
+    def _sleep(self, asker: Asker, count: int) -> None:
+        if not count:
+            return
+        self.misses, self.gone_by = 0, count
+        asker.is_off, asker.sleeps = True, partial(next, repeat(object(), count), False)
+        asker.is_deep = self._is_hopeless()
         if self.records is not None and asker not in self.records.off:
             self.records.off.append(asker)
+
+    def _is_hopeless(self) -> bool:
+        return self.records is not None and self.region is not None and self.region.is_hopeless
 
     def _spent_ns(self) -> int:
         return 0 if self.region is None else self.region.interpreted_ns
@@ -104,3 +149,20 @@ def is_light(region: Region) -> bool:
     """Return whether a region is a whole-array statement, and no loop of the source."""
     scop = region.plan.scop
     return all(scop.loops[each.loops[0]].is_axis for each in scop.statements if each.loops)
+
+
+def may_sleep(entry: object) -> bool:
+    """Return whether nobody named a backend for a loop, and asking is all there is to it.
+
+    Loops whose turns are counted ask by themselves; after others statements follow.
+    """
+    if not isinstance(entry, Region | Deferred):
+        return False
+    if entry.options.backend != "auto" or entry.counting is not None:
+        return False
+    return isinstance(entry, Deferred) or entry.exits is None
+
+
+def is_exact(entry: object) -> bool:
+    """Return whether a kernel adds in the interpreter's order, however long a sum is."""
+    return not isinstance(entry, Region) or entry.sums.bound is None

@@ -39,7 +39,7 @@ from .exchanged import guard_exchanged
 from .foretold import predicted_of
 from .given import Waiting, make_waiting, site_of
 from .guard import can_guard, make_guard
-from .light_guards import SLEPT, SLEPT_OF_LOOPS, LightGuard, is_light
+from .light_guards import SLEPT, SLEPT_OF_LOOPS, LightGuard, is_exact, is_light, may_sleep
 from .narrowed import narrowed
 from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
@@ -214,8 +214,8 @@ def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = No
     """Return where the guard of a region goes; `ask` is asked in its place."""
     if isinstance(region, Waiting):
         site = site_of(region)
-        asked = LightGuard(region=None, ask=site.enter, tell=None)
-        return replace(site, enter=asked.enter, answers=asked.answers) if site.is_value else site
+        found = LightGuard(region=None, ask=site.enter, tell=None)
+        return replace(site, enter=found.enter, answers=found.answers) if site.is_value else site
     arguments, results, enter = region.arguments, region.results, ask or region.enter
     answers = region.answers if isinstance(region, Region) and ask is None else None
     if region.exchanged is not None and region.exchanged.turns in results:
@@ -233,17 +233,24 @@ def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = No
         guard = guard_chains(names, class_name, region.span, asker, region.leave, is_left)
         arguments, enter = guard.arguments, guard.enter
         answers = None  # what the guard is asked with is not what the region takes
-    light = isinstance(region, ArrayEntry) or (isinstance(region, Region) and is_light(region))
-    slept = SLEPT
-    if is_chained and not light and isinstance(region, Region | Deferred) and not _counts(region):
-        light, slept = True, SLEPT_OF_LOOPS
-    if light or region.is_value:
-        # What a comprehension comes to is another object each time: nobody may answer for it.
-        tell = None if region.is_value else answers
-        records = region.records if isinstance(region, ArrayEntry) else None
-        spends = None if isinstance(region, Unranked) else region
-        asked = LightGuard(region=spends, ask=enter, tell=tell, records=records, slept=slept)
-        enter, answers = asked.enter, asked.answers
+    is_statement = isinstance(region, ArrayEntry)
+    is_statement = is_statement or (isinstance(region, Region) and is_light(region))
+    may_tire = not (is_statement or region.is_value) and ask is None and may_sleep(region)
+    if region.is_value:  # another object each time: nobody may answer for it
+        answers = None
+    asked: LightGuard | None = None
+    if (is_statement or region.is_value or may_tire) and is_exact(region):
+        asked = LightGuard(
+            region=None if isinstance(region, Unranked) else region,
+            ask=enter,
+            tell=answers,
+            records=region.records if isinstance(region, ArrayEntry) else None,
+            slept=SLEPT_OF_LOOPS if may_tire else SLEPT,
+            spend=region.spend if isinstance(region, Region) and may_tire else None,
+        )
+    light = False
+    if asked is not None and (is_statement or region.is_value or is_chained):
+        light, enter, answers = True, asked.enter, asked.answers
     exits: tuple[Position, ...] = ()
     returning = None
     if isinstance(region, Region) and region.exits is not None:
@@ -259,6 +266,8 @@ def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = No
         answers=answers,
         is_value=region.is_value,
         is_light=light and not exits,
+        is_loop=not is_statement,
+        inside=None if light else asked,
         statements=region.run.count if isinstance(region, ArrayEntry) else 1,
         is_returned=isinstance(region, ArrayEntry) and region.run.holder is not None,
         end=end_of(region) if isinstance(region, ArrayEntry) else None,
@@ -288,11 +297,6 @@ def _keep(region: Entry) -> Callable[[], None] | None:
         return None
     has_exits = isinstance(region, Region) and region.exits is not None
     return None if has_exits else region.keep
-
-
-def _counts(region: Region | Deferred) -> bool:
-    """Return whether the interpreter's turns are counted, or statements follow what it answers."""
-    return region.counting is not None or (isinstance(region, Region) and region.exits is not None)
 
 
 def _refused(source: SourceFunction, reason: Reason) -> FunctionReport:

@@ -167,7 +167,8 @@ def _thread_namespace() -> dict[object, object]:
 class Wakes(Protocol):
     """What stopped asking."""
 
-    is_off: bool
+    def wake(self) -> None:
+        """Ask again."""
 
 
 class Records(threading.local):
@@ -186,5 +187,5 @@ class Records(threading.local):
     def wake(self) -> None:
         """Let everything ask again that stopped asking in the last call."""
         for each in self.off:
-            each.is_off = False
+            each.wake()
         self.off.clear()

@@ -24,8 +24,10 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from textwrap import indent
 from types import CodeType, FrameType, FunctionType
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, final
 
 from autopar.analysis.model.held import is_held, whole
 from autopar.analysis.model.nouns import dataclass
@@ -83,6 +85,21 @@ class Asker:
     enter: Callable[..., Returned]
     is_off: bool = False  # asking was in vain; only where it is `is_light`, or for a value
     sleeps: Callable[[], bool] = bool  # then: whether it is not asked this time either
+    is_deep: bool = False  # then: it is not asked at all before the function's next call
+
+    def wake(self) -> None:
+        """Ask again, but once alone where it was known to be in vain."""
+        self.is_off, self.is_deep, self.sleeps = self.is_deep, False, bool
+
+
+class Tires(Protocol):
+    """What is asked about a loop, and stops asking where that is of no use."""
+
+    def enter(self, *values: object) -> Returned:
+        """Return what the region answers."""
+
+    def answers(self, asker: Asker) -> None:
+        """Take note of who asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +116,10 @@ class Site:
     is_value: bool = False  # a comprehension, not a statement: `enter` gives ((value,),)
     # Places of `return` statements: `enter` gives the number of the one to run first, from 1.
     exits: tuple[Position, ...] = ()
-    is_light: bool = False  # so short a statement that asking may have to stop
+    is_light: bool = False  # so short that asking may have to stop
+    is_loop: bool = True  # no statement on whole arrays
+    # Asked in the place of all this where the loop stands in another one, and may be short.
+    inside: Tires | None = None
     statements: int = 1  # how many it stands for, one after the other
     is_returned: bool = False  # the last of them is a `return`: `enter` gives what it returns
     end: Position | None = None  # where an expression ends that is no comprehension
@@ -383,6 +403,7 @@ class _Edit:
         self._prefix = _fresh_prefix(tree, prefix)
         self._settling: Settling | None = None
         self._kept: set[Position] = set()  # guards that leave arrays on the device
+        self._inside = _inside_loops(tree)
         self._decorated = decoration.positions if decoration else frozenset()
         self._decorator = self._placeholder(decoration) if decoration else ""
 
@@ -413,8 +434,12 @@ class _Edit:
     ) -> None:
         """Prepare a guard for each site; `bound` has the names surely bound before it."""
         self._bound = bound
-        for site in sites:
-            place = (site.line, site.column)
+        for given in sites:
+            place = (given.line, given.column)
+            site = given
+            if isinstance(site, Site) and site.inside is not None and place in self._inside:
+                asked = site.inside
+                site = replace(site, enter=asked.enter, answers=asked.answers, is_light=True)
             if isinstance(site, SplitSite):
                 guard = self._placeholder(self._split_guard(site.splitter))
                 shown = _arguments_text(guard, site, bound.get(place, frozenset()), class_name)
@@ -652,6 +677,19 @@ def with_constants(code: CodeType, constants: Mapping[str, object]) -> CodeType:
     return code.replace(co_consts=tuple(map(meant, code.co_consts)))
 
 
+def _inside_loops(tree: ast.AST) -> frozenset[Position]:
+    """Return where the loops stand that are inside other ones."""
+    loops = (each for each in ast.walk(tree) if isinstance(each, ast.For | ast.While))
+    inner = (
+        each
+        for loop in loops
+        for statement in loop.body
+        for each in ast.walk(statement)
+        if isinstance(each, ast.For)
+    )
+    return frozenset((each.lineno, each.col_offset) for each in inner)
+
+
 def _fresh_prefix(tree: ast.AST, own: str) -> str:
     """Return the beginning of no string in `tree`."""
     strings = [
@@ -685,12 +723,17 @@ def _guard_text(
         unless = " or ".join(each for each in (_asleep(guard), unless) if each)
     if not site.results:
         return f"if {unless and f'({unless}) or '}not {asked}:\n    pass\n"
-    asked = f"() if {unless} else {asked}" if unless else asked
+    if unless and site.is_loop:
+        asked = f"() if {unless} else {asked}"
     targets = "".join(f"{name}, " for name in site.results)
     if site.is_returned:
-        return f"for {targets} in {asked}:\n    return {site.results[0]}\nelse:\n    pass\n"
-    takes_back = _takes_back(guard, site, bound, "    ")
-    return f"for {targets} in {asked}:\n{takes_back}    break\nelse:\n    pass\n"
+        found = f"for {targets} in {asked}:\n    return {site.results[0]}\nelse:\n    pass\n"
+    else:
+        takes_back = _takes_back(guard, site, bound, "    ")
+        found = f"for {targets} in {asked}:\n{takes_back}    break\nelse:\n    pass\n"
+    if unless and not site.is_loop:  # a statement is so short that an empty loop counts
+        return f"if {unless}:\n    pass\nelse:\n{indent(found, '    ')}"
+    return found
 
 
 def _takes_back(guard: str, site: Site | StretchSite, bound: frozenset[str], indent: str) -> str:
@@ -747,7 +790,7 @@ def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset
 
 
 def _asleep(guard: str) -> str:
-    return f"{guard}.is_off and {guard}.sleeps()"
+    return f"{guard}.is_deep or {guard}.is_off and {guard}.sleeps()"
 
 
 def _value_or(comprehension: ast.expr, text: str) -> ast.expr:
@@ -773,6 +816,8 @@ def _guarded(
             for case, place in zip(cases[1:], exits, strict=False):
                 case.body[-1:] = [returns[place]]
             cases[-1].body = [*before, loop]
+        case ast.If(orelse=[ast.For() as inner]):
+            guard.body, inner.orelse = [*before, loop], [*before, loop]
         case ast.If(test=test):
             guard.body = [*before, over_held(test, loop)]
         case ast.For(iter=asked):
@@ -785,6 +830,8 @@ def _guarded_block(statements: list[ast.stmt], text: str) -> ast.stmt:
     (guard,) = ast.parse(text).body
     place_at(guard, statements[0])
     match guard:
+        case ast.If(orelse=[ast.For() as inner]):
+            guard.body, inner.orelse = statements, statements
         case ast.If():
             guard.body = statements
         case ast.For():

@@ -78,26 +78,41 @@ def numbers_of(function: Any) -> frozenset[str]:
         or name in counters
     }
     while True:
-        kept = {n for n in found if all(_is_number(each, found) for each in values.get(n, ()))}
+        kept = {n for n in found if _are_numbers(values.get(n, []), found)}
         if kept == found:
             return frozenset(found)
         found = kept
 
 
-def _is_number(node: Any, numbers: set[str]) -> bool:
+def _are_numbers(values: list[Any], numbers: set[str]) -> bool:
+    """Return whether a name is a number all of whose values these are.
+
+    What begins as one and is added elements to is taken for one: rows seldom are added to 0.
+    """
+    plain = [_is_number(each, numbers) for each in values]
+    return all(plain) or (
+        any(plain) and all(_is_number(each, numbers, takes_elements=True) for each in values)
+    )
+
+
+def _is_number(node: Any, numbers: set[str], *, takes_elements: bool = False) -> bool:
     match node:
         case gast.Constant(value=int() | float() | complex()):
             return True
         case gast.Name(id=name):
             return name in numbers
         case gast.BinOp():
-            return _is_number(node.left, numbers) and _is_number(node.right, numbers)
+            sides = (node.left, node.right)
+            return all(_is_number(e, numbers, takes_elements=takes_elements) for e in sides)
         case gast.UnaryOp():
-            return _is_number(node.operand, numbers)
+            return _is_number(node.operand, numbers, takes_elements=takes_elements)
         case gast.Subscript(value=gast.Attribute(attr="shape")):
             return True
         case gast.Attribute(attr="size" | "ndim" | "pi"):
             return True
+        case gast.Subscript(slice=index) if takes_elements:
+            parts = index.elts if isinstance(index, gast.Tuple) else [index]
+            return all(_is_number(each, numbers) for each in parts)
         case gast.Call(func=gast.Name(id=name)):
             return name in _SCALAR_CALLS
         case gast.Call(func=gast.Attribute(value=gast.Name(id="math"))):

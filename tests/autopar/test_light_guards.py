@@ -11,6 +11,7 @@ import pytest
 
 import autopar
 from autopar.codegen.rates import CURRENT, DEFAULTS
+from autopar.dispatch import Region as DispatchRegion
 from autopar.light_guards import SLEPT, SLEPT_OF_LOOPS, LightGuard
 from autopar.rewrite import Asker, Returned
 from tests.sameness import loops_of
@@ -23,6 +24,8 @@ def _rates_of_the_reference(monkeypatch):
 
 class Region:
     """What is asked: it counts, and answers what it is told to."""
+
+    is_hopeless = False
 
     def __init__(self) -> None:
         self.interpreted_ns = 0
@@ -106,6 +109,19 @@ def test_a_comprehension_that_becomes_long_is_taken_over() -> None:
     assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(decorated.last_run)}
 
 
+def noted(monkeypatch) -> list[tuple[object, ...]]:
+    """What guards are asked with from here on."""
+    asked = []
+    enter = LightGuard.enter
+
+    def noting(self: LightGuard, *values: object) -> Returned:
+        asked.append(values)
+        return enter(self, *values)
+
+    monkeypatch.setattr(LightGuard, "enter", noting)
+    return asked
+
+
 class Edge:
     def __init__(self, size):
         self.u = np.zeros(size)
@@ -118,14 +134,7 @@ class Edge:
 
 
 def test_a_short_loop_over_attributes_is_asked_about_now_and_then(monkeypatch) -> None:
-    asked = []
-    enter = LightGuard.enter
-
-    def noting(self: LightGuard, *values: object) -> Returned:
-        asked.append(values)
-        return enter(self, *values)
-
-    monkeypatch.setattr(LightGuard, "enter", noting)
+    asked = noted(monkeypatch)
     fill = autopar.parallel(Edge.fill)
     edge = Edge(100_000)
     for _ in range(1000):
@@ -136,6 +145,90 @@ def test_a_short_loop_over_attributes_is_asked_about_now_and_then(monkeypatch) -
         fill(edge)
     assert edge.u[-1] == SLEPT_OF_LOOPS + 10 == edge.u[0] - 1000
     assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(fill.last_run)}
+
+
+class Sums:
+    def __init__(self, n):
+        self.x = np.random.default_rng(1).random(n)
+        self.n = n
+
+    def total(self):
+        s = 0.0
+        for i in range(self.n):
+            s += self.x[i]
+        return s
+
+
+def test_what_a_kernel_adds_in_another_order_never_sleeps() -> None:
+    large = Sums(100_000)
+    expected = autopar.parallel(Sums.total)(large)
+    assert expected != large.total()  # the order matters
+    total = autopar.parallel(Sums.total)
+    for _ in range(140):
+        total(Sums(4))
+    assert expected == total(large)
+
+
+def scaled_in_a_loop(u, v, times):
+    for t in range(times):
+        print(end="")
+        for i in range(u.shape[0]):
+            v[i] = t * u[i]
+
+
+def test_a_short_loop_in_a_loop_is_asked_about_now_and_then(monkeypatch) -> None:
+    asked = noted(monkeypatch)
+    monkeypatch.setattr(CURRENT, "rates", DEFAULTS)
+    decorated = autopar.parallel(scaled_in_a_loop)
+    u, v = np.ones(3), np.zeros(3)
+    decorated(u, v, 3000)
+    assert [2999.0] * 3 == v.tolist()
+    assert 100 < len(asked) < 600
+    monkeypatch.setattr(CURRENT, "rates", replace(DEFAULTS, compile=1e6))
+    u, v = np.ones(3000), np.zeros(3000)
+    decorated(u, v, 400)
+    assert [399.0] * 3000 == v.tolist()
+    assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(decorated.last_run)}
+
+
+def affine(a, c, d):
+    for i in range(a.shape[0]):
+        print(end="")
+        y = c * a[i] + d
+        z = y * y + c
+    return z
+
+
+def test_statements_on_numbers_are_asked_about_once_a_call(monkeypatch) -> None:
+    asked = noted(monkeypatch)
+    decorated = autopar.parallel(affine)
+    a = np.arange(400.0)
+    assert 799.0**2 + 2.0 == decorated(a, 2.0, 1.0)
+    assert len(asked) == 2
+    assert 799.0**2 + 2.0 == decorated(a, 2.0, 1.0)
+    assert len(asked) == 3
+    rows = np.ones((100, 100_000))  # and now they are arrays
+    assert [11.0] * 100_000 == decorated(rows, 2.0, 1.0).tolist()
+    assert decorated.inspect_source()
+
+
+def accumulated(a, x):
+    s, n = 0.0, 7
+    s = 1.0
+    for i in range(a.shape[0]):
+        n = n - i
+        s += a[i]
+        if s > x:
+            break
+    return s, n
+
+
+def test_a_number_that_elements_are_added_to_is_not_asked_about() -> None:
+    assert not [
+        each
+        for each in autopar.parallel(accumulated)._prepare().regions
+        if not isinstance(each, DispatchRegion)
+    ]
 
 
 SCRIPT = """
