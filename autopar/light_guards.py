@@ -38,7 +38,7 @@ _MOST_OF_A_RUN = 16
 _MOST_HOPELESS = 2
 # So many go by before one that sleeps asks again; of loops of which nobody knows how long they
 # take, so many; and at most so many of others.
-SLEPT, SLEPT_OF_LOOPS, MOST_SLEPT_OF_LOOPS = 128, 16, 256
+SLEPT, SLEPT_OF_LOOPS, MOST_SLEPT_OF_LOOPS = 128, 16, 64
 # How many times what a question takes goes by before the next one.
 _TIMES_ASKED = 32
 

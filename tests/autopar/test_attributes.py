@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 
 import autopar
 from autopar.chains import ChainGuard
-from autopar.light_guards import SLEPT_OF_LOOPS
+from autopar.codegen.rates import CURRENT, DEFAULTS
+from autopar.light_guards import MOST_SLEPT_OF_LOOPS
 from autopar.resting import MOST_SHORT
 from tests.sameness import freeze, loops_of, notes, places, same
 
@@ -514,6 +516,7 @@ def test_short_calls_that_assign_attributes_rest(monkeypatch):
         return reached(*given)
 
     monkeypatch.setattr(ChainGuard, "_reached_twice", counted)
+    monkeypatch.setattr(CURRENT, "rates", replace(DEFAULTS, compile=20e6))
     fill = autopar.parallel(Boundary.fill)
     ours, theirs = Boundary(2_000_000), Boundary(2_000_000)
     for _ in range(200):
@@ -522,9 +525,9 @@ def test_short_calls_that_assign_attributes_rest(monkeypatch):
     assert MOST_SHORT <= len(asked) < 100
     (last,) = loops_of(fill.last_run)
     assert "ran" not in last  # its guard sleeps
-    for _ in range(SLEPT_OF_LOOPS + 9):  # one is asked about, and together they are worth it
-        fill(ours, 200_000)
-    Boundary.fill(theirs, 200_000)
+    for _ in range(2 * MOST_SLEPT_OF_LOOPS):  # one is asked about, and together they are worth it
+        fill(ours, 20_000)
+    Boundary.fill(theirs, 20_000)
     (last,) = loops_of(fill.last_run)
     assert "cpu" == last["ran"]["backend"]
     assert np.array_equal(ours.u, theirs.u)
