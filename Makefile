@@ -9,7 +9,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts docs pytest bench sweep regret gpu-check fuzz mutants exactness study clean
+.PHONY: demo test lint types contracts docs pytest long bench sweep regret gpu-check fuzz mutants exactness study clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
@@ -29,6 +29,10 @@ contracts: $(VENV)/.dev
 
 pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# All that the drawn tests can draw, of which `make test` takes a share: some hours.
+long: $(VENV)/.dev
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # The site, in build/site; a warning is an error.
 docs: $(VENV)/.dev

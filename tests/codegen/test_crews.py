@@ -16,6 +16,7 @@ import autopar
 from autopar.codegen import cpu, crew_text, crewing
 from autopar.codegen.progress import CELLS, new_crew
 from tests.codegen import plain_crewing
+from tests.effort import share
 from tests.ordered_nests import Nest, drafts_of, draw_nest, generated, interpreted
 from tests.sameness import same
 
@@ -163,7 +164,7 @@ def test_phases_on_threads_of_the_interpreter_which_switch_anywhere(nest):
 @pytest.mark.usefixtures("shortest_parts")
 def test_drawn_nests_keep_the_interpreters_bits():
     crews = 0
-    for seed in range(9000, 9120):
+    for seed in range(9000, 9000 + share(120)):
         drawn = draw_nest(seed)
         drafts = drafts_of(drawn)
         if any("crew0" in each.source for each in drafts):
@@ -171,7 +172,7 @@ def test_drawn_nests_keep_the_interpreters_bits():
             shown = drawn.text + "".join(each.source for each in drafts)
             found = generated(drawn, drafts, None, together=True)
             assert interpreted(drawn) == found, f"seed {seed}\n{shown}"
-    assert crews > 5
+    assert crews > share(5)
 
 
 @pytest.mark.usefixtures("shortest_parts")

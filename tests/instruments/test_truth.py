@@ -9,6 +9,7 @@ import pytest
 
 from tests.adversary import Claim, first_difference
 from tests.comparison import observe
+from tests.effort import share
 from tests.exactness import of_program
 from tests.oracle import Loop, loops_of, record
 from tests.second_generator.draw import draw_program
@@ -146,7 +147,7 @@ def test_an_inner_loop_is_judged_within_each_execution() -> None:
 @pytest.mark.parametrize("kind", ["parallel", "reduction"])
 def test_any_order_of_iterations_leaves_the_same(kind: str) -> None:
     tried = 0
-    for seed in range(60 if kind == "parallel" else 400):
+    for seed in range(share(60 if kind == "parallel" else 400)):
         drawn = of_program(draw_program(seed, is_affine=seed % 3 == 0))
         dtype = drawn.program.dtype if drawn.program else ""
         for loop, seen in observe(drawn.source, drawn.calls).items():
@@ -163,4 +164,4 @@ def test_any_order_of_iterations_leaves_the_same(kind: str) -> None:
                         order = first_difference(drawn.source, each.call.arguments, claim)
                     assert order is None, (order, drawn.source, each.call.point)
                     tried += 1
-    assert tried > 10, tried
+    assert tried > share(10), tried

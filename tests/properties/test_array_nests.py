@@ -13,6 +13,7 @@ import autopar
 from autopar import dispatch
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
+from tests.effort import share
 from tests.fuzz import draw
 from tests.fuzz.campaign import Limits, run_campaign
 from tests.launchers import AdversarialLauncher
@@ -35,7 +36,7 @@ def test_array_statements_in_hostile_orders(
     monkeypatch.setattr(draw, "_SHARES", [int(n == KIND) for n in range(len(draw._SHARES))])
     monkeypatch.setattr(draw, "_SPLIT", 0)
     with small_shapes(fewest=NEVER):
-        limits = Limits(seconds=120, programs=25, shrink_s=10)
+        limits = Limits(seconds=120, programs=share(30), shrink_s=10)
         tally = run_campaign(seed, limits, in_a_kernel, tmp_path)
     assert 0 == tally.mismatches
-    assert tally.entered > 5, tally
+    assert tally.entered > share(6), tally

@@ -13,6 +13,7 @@ import autopar
 from autopar import dispatch
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
+from tests.effort import share
 from tests.fuzz import draw
 from tests.fuzz.campaign import Limits, run_campaign
 from tests.launchers import AdversarialLauncher
@@ -42,7 +43,7 @@ def test_drawn_programs_in_hostile_orders(
     monkeypatch.setattr(draw, "_SPLIT", 0)
     monkeypatch.setattr(draw, "_OVER_ATTRIBUTES", over_attributes)
     with small_shapes(fewest=NEVER):
-        limits = Limits(seconds=120, programs=15, shrink_s=10)
+        limits = Limits(seconds=120, programs=share(24), shrink_s=10)
         tally = run_campaign(7, limits, in_a_kernel, tmp_path)
     assert 0 == tally.mismatches
-    assert tally.entered > 3, tally
+    assert tally.entered > share(4), tally

@@ -28,6 +28,7 @@ from autopar.analysis.passes.privatization import is_allocated_inside
 from autopar.analysis.stages import redo_condition
 from tests.coincidence import differing_order
 from tests.draft import Draft, indented
+from tests.effort import some
 from tests.families import counted_from_the_end, draw_program
 from tests.judgement import Case, Point, analyzed, claimed_at, evaluated, faults, loop_of
 from tests.program import BOX, ArraySpec, Program
@@ -88,7 +89,7 @@ def test_every_claim_is_true_for_subscripts_that_count_from_the_end(
         assert [] == list(faults(case)), source
 
 
-@pytest.mark.parametrize("seed", range(0, 400, 40))
+@pytest.mark.parametrize("seed", some(range(0, 400, 40)))
 def test_every_claim_is_true_for_seeded_programs(seed: int) -> None:
     for number in range(seed, seed + 5):
         choices = RandomChoices(random.Random(number))
