@@ -27,6 +27,7 @@ _LAUNCH_NS = 10_000
 # Of an access, in a loop that vectorises, in one that does not, and across the rows of an array.
 _SIDE_BY_SIDE, _ONE_BY_ONE, _STRIDED = 0.2, 0.5, 4.0
 _LATENCY = 1.5  # where an iteration waits for the one before
+_TOGETHER = 4  # sums that wait together
 _FEWEST = 8  # iterations that are worth vectorising
 # An element that is fetched again from memory, which threads share; elements that caches hold.
 _AGAIN_NS, _HELD = 0.7, 1 << 17
@@ -73,13 +74,22 @@ class Costs:
     def _below(self, tree: Tree, entries: float, around: Turn) -> float:
         return self._work((tree,), around) if isinstance(tree, Run) else self._tree(tree, entries)
 
-    def _work(self, body: tuple[Tree, ...], around: Turn | None) -> float:
+    def _work(
+        self, body: tuple[Tree, ...], around: Turn | None, *, goes_together: bool = False
+    ) -> float:
+        """Return nanoseconds of what stands in the loop `around`.
+
+        `goes_together`: whether iterations of a parallel loop wait for their sums together.
+        """
+        inner = [each for each in body if isinstance(each, Turn)]
+        together = around is not None and around.is_coincident and len(inner) == 1
         total = 0.0
         for each in body:
             if isinstance(each, Turn):
-                total += self._work(each.body, each)
+                total += self._work(each.body, each, goes_together=together)
             else:
-                total += self.instances(each.atom) * self._instance(each.atom, around)
+                once = self._instance(each.atom, around, goes_together=goes_together)
+                total += self.instances(each.atom) * once
         return total
 
     def _fetched(self, tree: Tree, around: tuple[Turn, ...]) -> float:
@@ -135,7 +145,7 @@ class Costs:
                 return float(max(1, len(range(start, stop, shape.step))))
         return _TRIPS
 
-    def _instance(self, atom: str, around: Turn | None) -> float:
+    def _instance(self, atom: str, around: Turn | None, *, goes_together: bool) -> float:
         """Return nanoseconds of one instance in its innermost loop."""
         variable = None if around is None else self.variable(atom, around)
         places = [
@@ -152,6 +162,8 @@ class Costs:
             is_vector = self._trips_for(atom, around) >= _FEWEST
         each = _SIDE_BY_SIDE if is_vector else _ONE_BY_ONE
         waiting = 0.0 if is_free or around is None else _LATENCY
+        if goes_together:
+            waiting /= _TOGETHER
         return (len(places) + 1 - strided - staying) * each + strided * _STRIDED + waiting
 
     def stride(self, access: Access, variable: str | None) -> int:

@@ -27,7 +27,7 @@ _SIZES = {
     "doitgen": {"nr": 60, "nq": 50, "np_": 80},
     "mvt": {"n": 1500},
     "cholesky": {"n": 500},
-    "durbin": {"n": 2000},
+    "durbin": {"n": 4000},
     "gramschmidt": {"m": 250, "n": 220},
     "lu": {"n": 350},
     "ludcmp": {"n": 350},
