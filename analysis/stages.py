@@ -84,6 +84,7 @@ __all__ = [
     "describe",
     "exhausted",
     "explain_text",
+    "explained",
     "functions_of",
     "is_in_run",
     "loop_functions",
@@ -477,16 +478,17 @@ def explain_text(text: SourceText) -> tuple[FunctionReport, ...]:
 
     Raises SyntaxError where the text is not Python.
     """
-    reports = []
-    for source in functions_of(text):
-        match analyze(source):
-            case Plan() as plan:
-                report = describe(plan)
-                if report.loops:
-                    reports.append(report)
-            case Refusal():
-                pass
-    return tuple(reports)
+    return tuple(report for _, report in explained(text))
+
+
+def explained(text: SourceText) -> tuple[tuple[Plan, FunctionReport], ...]:
+    """Return what the analysis has to say of every function of a text that has a loop.
+
+    Raises SyntaxError where the text is not Python.
+    """
+    plans = (analyze(source) for source in functions_of(text))
+    found = ((plan, describe(plan)) for plan in plans if isinstance(plan, Plan))
+    return tuple((plan, report) for plan, report in found if report.loops)
 
 
 def stage_texts(text: SourceText | str, function: str | None = None) -> dict[str, str]:

@@ -218,7 +218,12 @@ def explain_target(target: str) -> Report:
     functions = tuple(each for each in report.functions if each.name == function)
     if not functions:
         raise UnreadableError(f"{path} has no function '{function}'.")
-    return replace(report, content=replace(report.content, functions=functions))
+    spans = {loop.span for each in functions for loop in each.loops}
+    return replace(
+        report,
+        content=replace(report.content, functions=functions),
+        ordered=lambda: tuple(each for each in report.ordered() if each.span in spans),
+    )
 
 
 def show_stage(target: str, stage: str, types: str | None) -> None:
@@ -258,7 +263,7 @@ def show_reports(
     elif html_file is not None:
         from .html_report import page
 
-        write_text(html_file, page(*(report.content for report in reports)))
+        write_text(html_file, page(*(report.whole() for report in reports)))
     else:
         click.echo("\n\n".join(str(report) for report in reports))
 

@@ -284,11 +284,19 @@ def _explain_file(path: Path) -> Report:
         from .notebook_file import explain_notebook
 
         return Report(content=explain_notebook(path))
-    from autopar.analysis.stages import explain_text
+    from autopar.analysis.stages import explained
 
     text = SourceText(path=str(path), text=_decoded(path), cell=None)
-    functions = explain_text(text)
-    return Report(content=ReportData(version=VERSION, text=text, functions=functions))
+    found = explained(text)
+    data = ReportData(version=VERSION, text=text, functions=tuple(each for _, each in found))
+
+    @functools.cache
+    def ordered() -> tuple[NestOrder, ...]:
+        from .orders import orders_in
+
+        return orders_in(region for plan, _ in found for region in plan.regions)
+
+    return Report(content=data, ordered=ordered)
 
 
 def _shown(text: SourceText) -> SourceText:

@@ -40,8 +40,13 @@ _KINDS = ("flow", "anti", "output")  # the first one says most
 
 def orders_of(entries: Iterable[Entry]) -> tuple[NestOrder, ...]:
     """Return how the nests run that have another order than the source."""
-    plans = {each.plan.scop.span: each.plan for entry in entries for each in entry.regions()}
-    found = (order_of(each) for each in plans.values())
+    return orders_in(each.plan for entry in entries for each in entry.regions())
+
+
+def orders_in(plans: Iterable[RegionPlan]) -> tuple[NestOrder, ...]:
+    """Return the same of nests as the analysis planned them."""
+    alone = {each.scop.span: each for each in plans}
+    found = (order_of(each) for each in alone.values())
     return tuple(each for each in found if each is not None)
 
 

@@ -358,3 +358,24 @@ def test_a_page_costs_neither_numba_nor_a_parser():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "\n" == done.stderr
+
+
+def test_files_show_the_orders_of_their_nests(tmp_path, capsys):
+    script = tmp_path / "products.py"
+    script.write_text(
+        "def product(a, b, c, n):\n"
+        "    for i in range(n):\n"
+        "        for j in range(n):\n"
+        "            for k in range(n):\n"
+        "                c[i, j] += a[i, k] * b[k, j]\n\n\n"
+        "def doubled(a, n):\n"
+        "    for i in range(n):\n"
+        "        a[i] *= 2.0\n"
+    )
+    shown = "As it runs from line 2 on (interchange):"
+    for target, count in (("", 1), (":product", 1), (":doubled", 0)):
+        assert main(["explain", f"{script}{target}"]) == 0
+        assert capsys.readouterr().out.count(shown) == count
+    page = tmp_path / "page.html"
+    assert main(["explain", "--html", str(page), str(script)]) == 0
+    assert shown in page.read_text("utf-8")
