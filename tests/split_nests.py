@@ -114,6 +114,13 @@ DRAWS = (
     "RNG.standard_normal()",
     "RNG.exponential(2.0)",
     "RNG.choice([1.0, 2.0])",
+    "RNG.normal(scale=2.0, loc=1)",
+    "random.choice([1, 5])",
+    "RNG.choice(c)",
+    "LEGACY.choice(b, 4)[i % 4]",
+    "np.mean(RNG.normal(0, 1, m))",
+    "LEGACY.randint(0, 9, size=n).sum()",
+    "sum(RNG.random() < 0.5 for _ in range(m))",
 )
 # What keeps an order, or disturbs what a kernel would compute from.
 ORDERED = (
@@ -212,6 +219,9 @@ class _Writer:
                 ["if d > 0.5:", "    s += 1"],
                 ["for j in range(m):", f"    b[i] += {self.choices.one_of(DRAWS)}"],
                 ["for j in range(m):", "    s += scaled(d, j)", "out.append(s)"],
+                ["q = RNG.normal(size=m)", "b[i] = q[0] * d + q.max()"],
+                ["q = LEGACY.choice(a, size=4)", "for v in q:", "    s += v", "b[i] = s"],
+                ["q = np.random.rand(n)", "q[1] = p", "out.append(sum(q))"],
             )
         )
         if self.chance(4):

@@ -12,6 +12,7 @@ from tests.array_nests import draw_array_nest
 from tests.decided_nests import draw_decided_nest
 from tests.driven_nests import draw_driven_nest
 from tests.families import draw_program
+from tests.folded_nests import draw_folded_nest
 from tests.fuzz.collide import collided, is_quick
 from tests.fuzz.trial import Call, Errors, Trial, run_plainly
 from tests.lasting_nests import draw_lasting_nest
@@ -103,7 +104,7 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05, 0.1)
+_SHARES = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05, 0.1, 0.1)
 _OVER_ATTRIBUTES = 0.1
 _SPLIT = 0.07
 _COLLIDED = 0.15
@@ -163,7 +164,7 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
     kinds = [
         draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
         draw_lasting_nest, draw_list_nest, draw_outlined_nest, draw_moved_nest, draw_scanned_nest,
-        draw_array_nest, draw_driven_nest, draw_row_nest,
+        draw_array_nest, draw_driven_nest, draw_row_nest, draw_folded_nest,
     ]  # fmt: skip
     draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))
