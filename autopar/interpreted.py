@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autopar.analysis.model.loop_ir import (
+    AS_NUMPY,
     SUMMED,
     Assign,
     Binary,
@@ -78,7 +79,7 @@ def _is_numpy(expression: Expression, numpy: frozenset[str]) -> bool:
         case Call(function=function):
             if function in FUNCTIONS or is_row_step(function):
                 return True
-            is_transparent = function in {"min", "max", "abs", SUMMED}
+            is_transparent = function in {"min", "max", "abs", SUMMED, AS_NUMPY}
             return is_transparent and any(_is_numpy(e, numpy) for e in expression.arguments)
         case _:
             return any(_is_numpy(each, numpy) for each in children(expression))

@@ -28,7 +28,10 @@ def twice(x):
 """
 # What is taken together, over which loop: its names are those of the elements.
 FOLDED = (
-    ("j in range(n)", ("a[j]", "a[i] * b[j]", "j * c[i]", "a[j] - j", "a[j] / b[i]", "a[j] > c[i]")),
+    (
+        "j in range(n)",
+        ("a[j]", "a[i] * b[j]", "j * c[i]", "a[j] - j", "a[j] / b[i]", "a[j] > c[i]"),
+    ),
     ("j in range(i)", ("a[j]", "b[i - j]", "a[j] * a[i]")),
     ("j in range(1, m)", ("b[j]", "u[i, j]", "u[j, i] * b[j]", "j % 3", "twice(b[j])")),
     ("v in a", ("v", "v * b[i]", "(v - c[i]) ** 2", "v < b[i]", "abs(v)", "twice(v)")),
@@ -64,6 +67,11 @@ OTHERS = (
     "np.sum(u[i], axis=0)",
     "apart(u[i], u[0], 3)",
     "best(a, b[i])",
+    "np.argmin([a[j] * b[i] for j in range(m)])",
+    "np.sum([v - c[i] for v in b])",
+    "np.max([v * 2 for j, v in enumerate(b)])",
+    "np.mean([j * a[i] for j in range(1, n)])",
+    "np.std([i for j in range(m)])",
 )
 
 
@@ -108,6 +116,13 @@ def _loop(choices: Choices) -> Body:
                 [f"u[i, 0] = {value}"],
                 [f"if {value}:", "    continue", f"c[i] = {other}"],
                 [f"if {value} > 30:", "    break", "c[i] = i"],
+                ["q = [a[j] * b[i] for j in range(m)]", "c[i] = max(q) + q[0] - len(q)"],
+                ["q = [v - b[i] for v in a]", "c[i] = q[np.argmax(q)] * sum(q)"],
+                ["q = [j * 2 for j in range(n)]", "c[i] = q[i]"],
+                ["q = [v for v in a]", "q[0] = 5", "c[i] = q[0] + q[-1]"],
+                ["q = np.array([a[j] / 2 for j in range(m)])", "q *= 2", "c[i] = q.sum()"],
+                ["q = [a[i] * v for v in b]", "r = q * 2", "c[i] = r[len(q)]"],
+                [f"c[i] = {value}", "q = [a[i] for v in b]", "s = q[1]"],
             )
         )
     header = choices.one_of(("i in range(1, n)", "i in range(n)", "i, x in enumerate(a)"))

@@ -147,6 +147,9 @@ COPY = "copy of"
 # What `sum` adds up, each of its elements: from Python 3.12 on it does not just add floats.
 SUMMED = "item of sum"
 
+# An element of what NumPy makes an array of: a number of Python's becomes one of NumPy's.
+AS_NUMPY = "numpy.array item"
+
 # A list of numbers that is written where it is used, as an argument of what draws.
 DISPLAY = "list display"
 

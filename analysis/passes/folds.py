@@ -42,6 +42,7 @@ from ..model.loop_ir import (
     Constant,
     Counts,
     Each,
+    Element,
     Enumerated,
     Expression,
     For,
@@ -53,8 +54,12 @@ from ..model.loop_ir import (
     Zipped,
     iterated,
 )
+from ..model.row_functions import row_function
 from ..model.source import Span
+from .instances import bound_names, mentions
+from .listed import TAKERS, filled, list_made
 from .names import children, walk
+from .substitution import rebuilt
 from .syntax_nodes import name_of
 
 # How these go on, and what they begin with.
@@ -84,7 +89,7 @@ def with_own_branches(node: Any, canonical: Callable[[Any], str | None]) -> Any:
     """
 
     def folds(part: Any) -> bool:
-        return any(_is_fold(each, canonical) for each in walk(part))
+        return any(_is_fold(each, canonical) or _is_listed(each, canonical) for each in walk(part))
 
     match node:
         case gast.Assign(value=gast.IfExp() as choice) if folds(choice.body) or folds(
@@ -128,6 +133,10 @@ class _Folding:
         """Return a node with names for what is folded in parts that are surely evaluated."""
         if _is_fold(node, self.reading.canonical):
             return self.folded(node)
+        if _is_listed(node, self.reading.canonical):
+            name = _own_name("list", node.args[0])
+            self.listed(node.args[0], name, as_numpy=True)
+            return self.changed(node, args=[name_of(name, gast.Load(), node.args[0])])
         match node:
             case gast.Lambda() | gast.ListComp() | gast.SetComp() | gast.DictComp():
                 return node
@@ -178,6 +187,18 @@ class _Folding:
         loops = self.loops(inner, (*before, *fold.step(read)), fold)
         self.before += [*fold.before(start), *loops]
         return name_of(name.name, gast.Load(), source)
+
+    def listed(self, source: Any, name: str, *, as_numpy: bool) -> None:
+        """Put before the statement what fills the array `name` with what a comprehension gives."""
+        inner = with_own_names(source)
+        before, value = without_folds(inner.elt, self.reading)
+        (generator,) = inner.generators
+        loop = replace(self.reading.loop(generator, inner), span=self.reading.span_of(source))
+        read = self.reading.expression(value)
+        found = filled(loop, name, read, tuple(before), as_numpy=as_numpy)
+        if found is None:
+            raise self.reading.unknown(source)
+        self.before += found
 
     def start(self, call: Any, function: str) -> Expression | None:
         """Return what a fold begins with; None where its first element is that."""
@@ -327,6 +348,73 @@ def _is_fold(node: Any, canonical: Callable[[Any], str | None]) -> bool:
     return True
 
 
+def _is_listed(node: Any, canonical: Callable[[Any], str | None]) -> bool:
+    """Return whether a node is a call of NumPy's that makes one number of a comprehension."""
+    match node:
+        case gast.Call(args=[gast.ListComp() as source], keywords=[]):
+            return row_function(canonical(node.func)) in TAKERS and _is_simple(source)
+    return False
+
+
+def _is_simple(source: Any) -> bool:
+    """Return whether a comprehension has an element, a number, for each turn of one loop."""
+    is_plain = len(source.generators) == 1 and not source.generators[0].ifs
+    is_number = not isinstance(source.elt, gast.Tuple | gast.List | gast.ListComp | gast.Dict)
+    inner = any(isinstance(each, gast.NamedExpr) for each in walk(source))
+    return is_plain and is_number and not inner and not source.generators[0].is_async
+
+
+def named_fold(
+    before: tuple[Statement, ...], statements: tuple[Statement, ...]
+) -> tuple[Statement, ...]:
+    """Return the statements of a fold, by the name of the user's that gets its value, if it can.
+
+    Before:  t = 0; for j: t = t + a[j]; s = t        After:  s = 0; for j: s = s + a[j]
+    """
+    match statements:
+        case (Assign(target=Name(name=name), value=Name(name=own)),):
+            pass
+        case _:
+            return (*before, *statements)
+    if not own.startswith(TEMPORARY) or name in mentions(before) | bound_names(before):
+        return (*before, *statements)
+    return tuple(_renamed(each, own, name) for each in before)
+
+
+def _renamed(node: Statement, own: str, name: str) -> Statement:
+    """Return a statement of a fold with `name` for the scalar of ours."""
+
+    def visit(expression: Expression) -> Expression:
+        if isinstance(expression, Name) and expression.name == own:
+            return replace(expression, name=name)
+        return rebuilt(expression, visit)
+
+    match node:
+        case Assign():
+            target = visit(node.target)
+            assert isinstance(target, Name | Element)  # it stays one
+            return replace(node, target=target, value=visit(node.value))
+        case If():
+            body, orelse = (
+                tuple(_renamed(each, own, name) for each in part)
+                for part in (node.body, node.orelse)
+            )
+            return replace(node, test=visit(node.test), body=body, orelse=orelse)
+        case For() | Each():
+            return replace(node, body=tuple(_renamed(each, own, name) for each in node.body))
+    return node
+
+
+def named_list(node: Any, reading: Reading, names: frozenset[str]) -> tuple[Statement, ...] | None:
+    """Return a statement that makes one of the lists `names` as one that fills an array."""
+    made = list_made(node, reading.canonical)
+    if made is None or node.targets[0].id not in names or not _is_simple(made[0]):
+        return None
+    folding = _Folding(reading)
+    folding.listed(made[0], node.targets[0].id, as_numpy=made[1])
+    return tuple(folding.before)
+
+
 def _is_grid(loop: For | Each) -> bool:
     return isinstance(loop, Each) and isinstance(loop.iterable, Grid)
 
@@ -370,10 +458,12 @@ def _is_same(old: Any, new: Any) -> bool:
 
 def folds_in(node: Any, canonical: Callable[[Any], str | None]) -> bool:
     """Return whether something in a statement itself folds a comprehension."""
+    if list_made(node, canonical) is not None:
+        return True
     pending = [each for each in children(node) if not isinstance(each, gast.stmt)]
     while pending:
         each = pending.pop()
-        if _is_fold(each, canonical):
+        if _is_fold(each, canonical) or _is_listed(each, canonical):
             return True
         if not isinstance(each, gast.Lambda | gast.stmt):
             pending += children(each)

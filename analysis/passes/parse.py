@@ -66,11 +66,12 @@ from .draw_calls import may_draw
 from .else_branches import with_else
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .folds import Reading as FoldReading
-from .folds import folds_in, with_own_branches, without_folds
+from .folds import folds_in, named_fold, named_list, with_own_branches, without_folds
 from .held_values import held_number, held_values
 from .instances import bound_names
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
+from .listed import names_of_lists
 from .liveness import reads
 from .nested_returns import with_nested_returns
 from .raises import asserted, raised
@@ -160,6 +161,7 @@ class _Reader(ExpressionReader):
         self.held: Held | None = None  # by the header that is being read
         self.attributes: set[str] = set()  # chains that are assigned
         self.loops = 0  # how many stand around what is read
+        self.lists: frozenset[str] = frozenset()  # names of lists that are used as arrays are
         self.unfolds = False  # what folds comprehensions becomes loops, without another form
         self.leaves_all = False  # each `return` in a loop that is read has one in those around
 
@@ -176,6 +178,7 @@ class _Reader(ExpressionReader):
             # What somebody has seen in a variable is what it means in the loops that leave it.
             self.known |= {name: key for name, key in self.given.items() if name in self.steady}
         self.subscripted = self.places_of(names.subscripted(node.body))
+        self.lists = names_of_lists(node.body, self.canonical) - scope.shared
         end = node.body[-1] if node.body else None
         body = self.block(node.body)
         shared = scope.bound if is_module else scope.shared
@@ -216,6 +219,7 @@ class _Reader(ExpressionReader):
         self.known |= callee.functions
         self.steady = names.steady_names(node.body, hidden) - callee.functions.keys()
         self.constants = {k: v for k, v in callee.constants.items() if k not in hidden}
+        self.lists = names_of_lists(node.body, self.canonical) - scope.shared
         values = arity(node.body)
         body = without_result(node.body) if values == 0 else with_result(node.body)
         refusal = None
@@ -711,10 +715,15 @@ class _Reader(ExpressionReader):
         if chosen is not node:
             return self.statement(chosen)
         try:
+            made = named_list(node, self.folding, self.lists)
+            if made is not None:
+                return made
             before, rest = without_folds(node, self.folding)
         except Unmodelled:
             return ()
-        return (*before, *self.statement(rest)) if before else ()
+        if not before:
+            return ()
+        return named_fold(tuple(before), self.statement(rest))
 
     def folded_expression(self, node: Any) -> tuple[tuple[Statement, ...], Expression]:
         """Return the loops for what an expression folds, and the expression without."""

@@ -120,6 +120,7 @@ class Comprehension(Reason):
         `max`, `list` or their like take to its end, is taken over by itself. Part of the loop
         around it is what `sum`, `math.prod`, `min`, `max`, `any`, `all` and `len` make of one,
         where they are called in any case: not the extremum of those that a condition chooses.
+        So is a list that NumPy makes one number of, or that is used as an array is.
 
     Example:
         squares = {a[i] * a[i] for i in range(n)}

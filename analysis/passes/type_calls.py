@@ -11,7 +11,7 @@ import math
 import sys
 from dataclasses import replace
 
-from ..model.loop_ir import SUMMED
+from ..model.loop_ir import AS_NUMPY, SUMMED
 from ..model.source import Span
 from ..model.typed import CONVERSION, Cast, Number, Operation, TypedExpression
 from ..model.types import (
@@ -43,8 +43,8 @@ _FLOAT64 = NumpyScalar(dtype="float64")
 def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
     """Return the call of function `name`, typed."""
     match name, operands:
-        case _, (operand,) if name == SUMMED:
-            return _summed(operand, span)
+        case _, (operand,) if name in {SUMMED, AS_NUMPY}:
+            return _item(name, operand, span, scope)
         case (("real" | "imag" | "conjugate"), (operand,)):
             return complex_part(name, operand, span)
         case "complex", ((_,) | (_, _)):
@@ -73,8 +73,15 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
             return _library_call(name, operands, span, scope)
 
 
-def _summed(operand: TypedExpression, span: Span) -> Result:
-    """Return an element of what `sum` adds up, where it does no more than add it."""
+def _item(name: str, operand: TypedExpression, span: Span, scope: Scope) -> Result:
+    """Return an element of what `sum` adds up, where it does no more than add it.
+
+    Or one of what NumPy makes an array of.
+    """
+    if name == AS_NUMPY:
+        target = NumpyScalar(dtype=operand.type.dtype)
+        is_python = operand.type != target
+        return _converted(name, operand, target, span, scope) if is_python else operand
     is_compensated = _COMPENSATES and operand.type in (FLOAT, COMPLEX)
     return unsupported("sum", (operand,), span) if is_compensated else operand
 

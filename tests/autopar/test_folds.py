@@ -114,6 +114,66 @@ def until(a, x):
     return step
 
 
+def nearest(m, c, out):
+    for i in range(len(m)):
+        out[i] = np.argmin([np.sum((m[i] - c[k]) ** 2) for k in range(len(c))])
+
+
+def best_of_a_list(m, out):
+    for i in range(len(m)):
+        values = [v for v in m[0]] if i else [m[i, k] * 2 for k in range(1, 4)]
+        out[i] = max(values) + values[-1] - len(values) * sum(values)
+
+
+def best_place(m, out):
+    for i in range(len(m)):
+        values = [m[i, k] * 2 for k in range(1, 4)]
+        out[i] = values[np.argmax(values)] - len(values) + min(values)
+
+
+def arrays(a, x):
+    for i in range(len(x)):
+        t = np.array([j * 0.5 for j in range(3)])
+        t *= a[i]
+        x[i] = t.sum() + np.mean([v + i for v in a])
+
+
+def python_values(x, n):
+    for i in range(len(x)):
+        values = [j / 3 for j in range(n)]
+        x[i] = values[1] * 2
+
+
+def doubled(a, x):
+    for i in range(len(x)):
+        values = [v * 2 for v in a]
+        more = values * 2
+        x[i] = more[len(a)] + len(more)
+
+
+def living_list(a, x):
+    for i in range(len(x)):
+        values = [v * i for v in a]
+        x[i] = values[0]
+    return values
+
+
+def read_before(a, x):
+    values = [0.5 for _ in a]
+    for i in range(len(x)):
+        x[i] = values[0]
+        values = [v * i for v in a]
+
+
+def given_away(a, x):
+    kept = []
+    for i in range(len(x)):
+        t = np.array([v * i for v in a])
+        kept.append(t)
+        x[i] = t[0]
+    return kept
+
+
 def unsure(a, x):
     for i in range(len(x)):
         if a[i] > 0.5 or any(v < 0.1 for v in a):
@@ -168,6 +228,9 @@ TAKEN: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "products": (products, lambda: (cells(30), np.zeros(30), 20)),
     "a helper": (by_a_helper, lambda: (cells(40).reshape(8, 5), np.zeros((8, 8)))),
     "rows": (rows, lambda: (cells(40).reshape(8, 5),)),
+    "nearest": (nearest, lambda: (cells(60).reshape(12, 5), cells(15).reshape(3, 5), np.zeros(12))),
+    "best place": (best_place, lambda: (cells(60).reshape(12, 5), np.zeros(12))),
+    "arrays": (arrays, lambda: (cells(12), np.zeros(12))),
     "until": (until, lambda: (cells(30), np.zeros(30))),
 }
 LEFT: dict[str, tuple[Callable[..., Any], Arguments]] = {
@@ -175,6 +238,13 @@ LEFT: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "nothing to choose from": (extremes, lambda: (cells(30), np.zeros(30), 1)),
     "past the end": (sums, lambda: (cells(30), np.zeros(30), 31)),
     "large ints": (of_lists, lambda: ([2**62] * 30, [0] * 30, 30)),
+    "nearest of none": (nearest, lambda: (np.ones((3, 2)), np.ones((0, 2)), np.zeros(3))),
+    "two lists": (best_of_a_list, lambda: (cells(60).reshape(12, 5), np.zeros(12))),
+    "values of Python's": (python_values, lambda: (np.zeros(12), 4)),
+    "a list twice": (doubled, lambda: (cells(12), np.zeros(12))),
+    "a list that lives on": (living_list, lambda: (cells(12), np.zeros(12))),
+    "a list of the turn before": (read_before, lambda: (cells(12), np.zeros(12))),
+    "an array that is kept": (given_away, lambda: (cells(12), np.zeros(12))),
     "a condition before it": (unsure, lambda: (cells(30), np.zeros(30))),
     "leaving": (leaving, lambda: (cells(30), np.zeros(30))),
     "chosen from some": (filtered_best, lambda: (cells(30), np.zeros(30))),
