@@ -13,7 +13,7 @@ from tests.program import Choices, Program
 def draw_driven_nest(choices: Choices) -> Program:
     """Return a program of one or two such loops that returns all scalars it has."""
     return draw_program(
-        choices, rows=((driven, driven, searched, searched_in_rows),), is_lasting=True
+        choices, rows=((driven, driven, told, told, searched, searched_in_rows),), is_lasting=True
     )
 
 
@@ -25,6 +25,50 @@ def driven(draft: Draft) -> Body:
         part = draft.choices.one_of(kinds)(draft)
         lines += [f"if {_test(draft)}:", *indented(part)] if draft.chance(5) else part
     return _around(draft, lines)
+
+
+def told(draft: Draft) -> Body:
+    """for l in range(turns): sweeps; now and then something that no kernel does; more of them."""
+    kinds = (elementwise, stencil, _copied, _extreme)
+    lines: Body = [*draft.choices.one_of(kinds)(draft)]
+    for _ in range(draft.choices.integer(0, 2)):
+        lines += draft.choices.one_of((*kinds, _scalar, _exchanged))(draft)
+    place = draft.choices.integer(0, len(lines))
+    while place < len(lines) and lines[place].startswith(" "):
+        place += 1  # behind the loop
+    said = _said(draft)
+    match draft.choices.integer(1, 4):
+        case 1:
+            said = [f"if {_test(draft)}:", *indented(_said(draft)), "else:", *indented(said)]
+        case 2:
+            inner = [f"if {_test(draft)}:", *indented(_said(draft)), "s = s + 1"]
+            said = [f"if q != 2 and {_test(draft)}:", *indented([*said, *inner])]
+        case _:
+            test = draft.one_of("q % 3 == 1", "q % 4 == 2", "q == 2", _test(draft))
+            jump = draft.choices.one_of(([], [], ["break"], ["continue"], ["return s"]))
+            said = [f"if {test}:", *indented([*said, *jump])]
+    turns = draft.choices.integer(0, 9)
+    lines = [*lines[:place], *said, *lines[place:]]
+    if draft.chance(3):
+        return [f"while q < {turns} and {_test(draft)}:", *indented(["q += 1", *lines])]
+    over = draft.one_of(f"range({turns})", f"range(3, {turns} * 2, 2)", f"range({turns}, 0, -1)")
+    return [f"for q in {over}:", *indented(lines)]
+
+
+def _said(draft: Draft) -> Body:
+    return [
+        draft.one_of(
+            "print(q, s)",
+            "print(a[2], end=' ')",
+            "t = str(s)",
+            "b = b.copy(); print(sum(b.tolist()))",
+            "a[0] = float(str(q))",
+            "print(*map(str, c[:3]))",
+            "a, c = c, a; print(q)",
+            "p = b[3]; print(p, q)",
+            "raise RuntimeError(str(s))",
+        )
+    ]
 
 
 def searched(draft: Draft) -> Body:
