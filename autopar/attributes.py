@@ -67,6 +67,25 @@ def value_of(holder: object, name: str) -> Any:  # noqa: ANN401  # whatever it h
         raise NotPlainError(f"the {kind.__name__} does not hold it") from None
 
 
+def method_of(kind: type, name: str) -> Any:  # noqa: ANN401  # whatever it is
+    """Return what the instances of `kind` call by a name; None where finding out may run code.
+
+    An instance that has the name itself calls that.
+    """
+    if not _is_ordinary(kind):
+        return None
+    own = _found(kind, name)
+    return None if own is _ABSENT else own
+
+
+def has_itself(holder: object, name: str) -> bool:
+    """Return whether an object, of a class with a function of that name, has it itself too."""
+    if _found(type(holder), "__dict__") is _ABSENT:
+        return False
+    content = dictionary_of(holder)
+    return type(content) is not dict or name in content
+
+
 def item_of(holder: object, key: str) -> Any:  # noqa: ANN401  # whatever it holds
     """Return what `holder[key]` is; raises NotPlainError where finding out may run code."""
     if type(holder) is not dict:

@@ -15,12 +15,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FunctionType, ModuleType
+from typing import NamedTuple
 
+from autopar.analysis.model.chains import chain
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
 from autopar.analysis.passes.names import HELPER, RECURSIVE
 
+from .attributes import method_of
 from .functions import (
     KNOWN_MODULES,
     SUSPENDING_FLAGS,
@@ -98,6 +101,14 @@ class Watched:
     names: tuple[str, ...]
 
 
+class Method(NamedTuple):
+    """What instances of a class call by a name, unless they have one of their own."""
+
+    kind: type
+    name: str
+    found: object
+
+
 @dataclass(slots=True)
 class Callees:
     """Functions of other texts, found for one that calls them."""
@@ -105,6 +116,7 @@ class Callees:
     function: FunctionType  # that calls
     text: SourceText
     watched: list[Watched] = field(default_factory=list)
+    methods: list[Method] = field(default_factory=list)  # that were found
     _found: dict[str, CalleeSource] = field(default_factory=dict)
     _open: list[FunctionType] = field(default_factory=list)  # being looked at
 
@@ -126,7 +138,34 @@ class Callees:
         code = original_code(function)
         return self._far(function, code) if _may_stand_in_place(code) else None
 
-    def _far(self, function: FunctionType, code: CodeType) -> str | None:
+    def meaning_of_method(self, kind: type, name: str) -> str | None:
+        """Return what calls of the method `name` of instances of `kind` are taken to mean."""
+        found = method_of(kind, name)
+        function = plain_function(found)
+        if function is None or len(self._open) > _MOST_CALLEES or len(self._found) > _MOST_CALLEES:
+            return None
+        self.methods.append(Method(kind, name, found))
+        if any(function is each for each in self._open):
+            return RECURSIVE
+        code = original_code(function)
+        return self._far(function, code, kind) if _may_stand_in_place(code) else None
+
+    def _given(
+        self, function: FunctionType, code: CodeType, kind: type | None
+    ) -> tuple[tuple[str, str], ...]:
+        """Return what a method calls of its own object, and what that means."""
+        if kind is None or not code.co_argcount:
+            return ()
+        self._open.append(function)
+        called = (name for name in code.co_names if plain_function(method_of(kind, name)))
+        meanings = {name: self.meaning_of_method(kind, name) for name in called}
+        self._open.pop()
+        first = code.co_varnames[0]
+        return tuple(
+            (chain(first, (name,)), each) for name, each in meanings.items() if each is not None
+        )
+
+    def _far(self, function: FunctionType, code: CodeType, kind: type | None = None) -> str | None:
         text = find_text(function)
         if text is None or len(text.text) > _LARGEST_TEXT:
             return None
@@ -140,11 +179,16 @@ class Callees:
             or is_nested
         )
         names, constants = self._names(function, code, with_constants=sees_others)
-        described = repr((names, constants, sees_others, text.text)).encode()
+        given = self._given(function, code, kind)
+        described = repr((names, constants, sees_others, text.text, given)).encode()
         digest = hashlib.sha256(described).hexdigest()[:8]
         key = f"{HELPER}{line} of {text.path} {digest}"
         source = SourceFunction(
-            text=text, qualified_name=code.co_qualname, line=line, known_names=names
+            text=text,
+            qualified_name=code.co_qualname,
+            line=line,
+            known_names=names,
+            given=given,
         )
         decisive = (*(name for name, _ in names), *(name for name, _ in constants))
         if key not in self._found:

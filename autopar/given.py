@@ -28,14 +28,15 @@ from autopar.analysis.facts.reasons import (
     TracingActive,
     UnsupportedArgument,
 )
-from autopar.analysis.model.chains import dotted
+from autopar.analysis.model.chains import base_of, dotted, is_chain, parts_of
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import DeferredRegion, Plan, RegionPlan, WaitingRegion
 from autopar.analysis.model.source import SourceFunction, Span, loop_id
 from autopar.analysis.passes.reasons import CannotInline
 
-from .callees import Callees, plain_function
+from .attributes import has_itself, method_of
+from .callees import Callees, Method, plain_function
 from .deferred import Deferred
 from .dispatch import Region
 from .guard import can_guard
@@ -70,6 +71,7 @@ class _Seen(NamedTuple):
     functions: tuple[Any, ...]
     holds: Callable[[], bool]  # whether they still compute what they did then
     planned: _Planned
+    methods: tuple[Method, ...]  # what instances of classes among them call
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -95,13 +97,26 @@ class Waiting:
         """Where the nest stands."""
         return self.nest.span
 
+    @property
+    def interpreted_ns(self) -> int:
+        """What it has spent in the interpreter for want of kernels, in predicted nanoseconds."""
+        return sum(each.interpreted_ns for each in self.regions())
+
     def enter(self, *values: object) -> Returned:
         """Return what the nest leaves behind if it was run, else ()."""
         named = dict(zip(self.nest.arguments, values, strict=True))
-        functions = tuple(named[name] for name in self.nest.functions)
-        planned = self._known(functions) or self._find(functions)
-        if isinstance(planned, Reason):
-            return self._refuse(planned)
+        holders = {name: named[base_of(name)] for name in self.nest.functions if is_chain(name)}
+        functions = tuple(
+            type(holders[name]) if name in holders else named[name] for name in self.nest.functions
+        )
+        seen = self._known(functions) or self._find(functions)
+        if isinstance(seen, Reason):
+            return self._refuse(seen)
+        for name, holder in holders.items():
+            own = _own_method(holder, seen.methods)
+            if own is not None:
+                return self._refuse(self._overridden(name, own))
+        planned = seen.planned
         missing = [name for name in planned.arguments if name not in named]
         if missing:  # a variable of the module that only the function reads
             return self._refuse(self._unreadable(missing[0]))
@@ -119,17 +134,31 @@ class Waiting:
 
     # ----------------------------------------------------------------- which functions
 
-    def _known(self, functions: tuple[Any, ...]) -> _Planned | Reason | None:
-        """Return what was planned for these functions, or for some that do the same."""
+    def _known(self, functions: tuple[Any, ...]) -> _Seen | Reason | None:
+        """Return what was planned for these functions, or for some that do the same.
+
+        In the place of a method stands the class of its object.
+        """
         seen = self._seen
         for number, each in enumerate(seen):
-            if all(map(_are_alike, functions, each.functions)) and each.holds():
+            if (
+                all(map(_are_alike, functions, each.functions))
+                and all(map(_is_still, each.methods))
+                and each.holds()
+            ):
                 if number:
                     self._seen = [each, *seen[:number], *seen[number + 1 :]]
-                return each.planned
-        return self._failed.get(tuple(map(_kind, functions)))
+                return each
+        return self._failed.get(self._key(functions))
 
-    def _find(self, functions: tuple[Any, ...]) -> _Planned | Reason:
+    def _key(self, functions: tuple[Any, ...]) -> tuple[object, ...]:
+        """Return what is remembered of functions that no kernel calls."""
+        return tuple(
+            (each, id(method_of(each, parts_of(name)[-1]))) if is_chain(name) else _kind(each)
+            for name, each in zip(self.nest.functions, functions, strict=True)
+        )
+
+    def _find(self, functions: tuple[Any, ...]) -> _Seen | Reason:
         """Return the nest planned for functions that are new here."""
         if sys.gettrace() is not None:
             return TracingActive(span=self.span)
@@ -137,7 +166,12 @@ class Waiting:
             if len(self._failed) + len(self._seen) >= 2 * MOST_ANALYSES:
                 return AnalysedOften(span=self.span, number=MOST_ANALYSES)
             callees = Callees(_stand_in(), self.source.text)
-            meanings = [callees.meaning(each) for each in functions]
+            meanings = [
+                callees.meaning_of_method(each, parts_of(name)[-1])
+                if is_chain(name)
+                else callees.meaning(each)
+                for name, each in zip(self.nest.functions, functions, strict=True)
+            ]
             given = tuple(zip(self.nest.functions, meanings, strict=True))
             known = tuple((name, meaning) for name, meaning in given if meaning is not None)
             if len(known) < len(given):
@@ -151,9 +185,10 @@ class Waiting:
                 holds = watch_callees(callees)
                 planned = self.again.make(known, lambda: self._planned(known, callees, holds))
             if isinstance(planned, _Planned):
-                self._seen = [_Seen(functions, holds, planned), *self._seen]
-            else:
-                self._failed[tuple(map(_kind, functions))] = planned
+                seen = _Seen(functions, holds, planned, tuple(callees.methods))
+                self._seen = [seen, *self._seen]
+                return seen
+            self._failed[self._key(functions)] = planned
             return planned
 
     def _planned(
@@ -191,8 +226,16 @@ class Waiting:
 
     # ------------------------------------------------------------------------ refusals
 
+    def _overridden(self, name: str, own: str) -> Reason:
+        base = base_of(name)
+        detail = f"'{base}' has an attribute '{own}' of its own"
+        return CannotInline(span=self.span, function=dotted(name), detail=detail)
+
     def _unusable(self, name: str, value: object) -> Reason:
         """Return why a variable is not called in a kernel."""
+        if is_chain(name):
+            detail = "it is no function of its class whose text is known for certain"
+            return CannotInline(span=self.span, function=dotted(name), detail=detail)
         if plain_function(value) is None:
             return UnsupportedArgument(span=self.span, name=name, kind=kind_of(value))
         detail = "its text is not known for certain, or is none that may stand in place of a call"
@@ -271,6 +314,17 @@ def _kind(value: object) -> object:
         case np.ufunc():
             return value
     return type(value)
+
+
+def _own_method(holder: object, methods: tuple[Method, ...]) -> str | None:
+    """Return a name that an object has itself, and not by its class; None for none."""
+    own = (each.name for each in methods if each.kind is type(holder))
+    return next((name for name in own if has_itself(holder, name)), None)
+
+
+def _is_still(method: Method) -> bool:
+    """Return whether instances of a class call what they did."""
+    return method_of(method.kind, method.name) is method.found
 
 
 def _are_alike(one: Any, two: Any) -> bool:  # noqa: ANN401  # any two values

@@ -214,6 +214,9 @@ def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = No
     """Return where the guard of a region goes; `ask` is asked in its place."""
     if isinstance(region, Waiting):
         site = site_of(region)
+        if has_chains(region.nest.functions) and not site.is_value:
+            found = LightGuard(region=region, ask=site.enter, tell=None, slept=SLEPT_OF_LOOPS)
+            return replace(site, enter=found.enter, answers=found.answers, is_light=True)
         found = LightGuard(region=None, ask=site.enter, tell=None)
         return replace(site, enter=found.enter, answers=found.answers) if site.is_value else site
     arguments, results, enter = region.arguments, region.results, ask or region.enter

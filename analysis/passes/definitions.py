@@ -103,6 +103,14 @@ def function_at(file: File, qualified_name: str, line: int) -> Any | None:
     return None if found is None else found.node
 
 
+def is_method(file: File, name: str) -> bool:
+    """Return whether some class of a text has a method `name`."""
+    owners = (full.rpartition(".") for full, _ in file.definitions)
+    return any(
+        last == name and owner and not owner.endswith("<locals>") for owner, _, last in owners
+    )
+
+
 def _definitions(
     body: list[Any], prefix: str, around: tuple[Any, ...]
 ) -> Iterator[tuple[str, Definition]]:

@@ -8,11 +8,12 @@ that keeps the reason.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gast
 
-from ..model.chains import KEY, chain
+from ..model.chains import KEY, base_of, chain, dotted, is_chain
 from ..model.diagnostics import Reason
 from ..model.draws import DRAWN
 from ..model.loop_ir import (
@@ -44,7 +45,7 @@ from ..model.ufuncs import own_name
 from . import names
 from .call_arguments import bound_arguments
 from .callees import Callee, Number, given_functions
-from .definitions import span_of
+from .definitions import file_of, is_method, span_of
 from .displays import display_form, part_of_division
 from .draw_calls import draw_path, is_display, size_drawn
 from .reasons import (
@@ -98,6 +99,7 @@ class ExpressionReader:
         self.called: set[str] = set()  # functions of the user, by their keys
         self.constants: dict[str, Number] = {}  # variables whose values are known
         self.steady: frozenset[str] = frozenset()  # variables that no loop binds
+        self.methods: frozenset[str] = frozenset()  # "self.f", where it is known what that calls
         self.takes_draws = False  # the same, one that draws random numbers
         self.draws: dict[str, Draw] = {}  # by the lists that stand for what they draw
         # What must hold wherever the range that is being read is reached; None outside of ranges.
@@ -303,6 +305,13 @@ class ExpressionReader:
         match node.func:
             case gast.Name(id=name) if name in self.steady and name not in self.known:
                 return FunctionNotKnown(span=span_of(node), function=name)
+            case gast.Attribute(value=gast.Name(id=base), attr=attribute) if (
+                base in self.steady
+                and base not in self.known
+                and is_method(file_of(self.source.text.text), attribute)
+            ):
+                name = chain(base, (attribute,))
+                return FunctionNotKnown(span=span_of(node), function=name)
         return UnknownCall(span=span_of(node), function=self.text(node.func))
 
     def user_function(self, node: Any) -> str | None:
@@ -320,7 +329,7 @@ class ExpressionReader:
     def call_of_helper(self, node: Any, key: str, wanted: int | None) -> Call:
         """Return a call of a function of the user; `wanted` values, None where it stands alone."""
         definition = self.callees[key].find()
-        given = bound_arguments(node, definition.args)
+        given = bound_arguments(self.with_object(node), definition.args)
         if given is None:
             raise self.not_in_place(node, "which argument is which is not known")
         values = arity(definition.body)
@@ -336,6 +345,24 @@ class ExpressionReader:
         pairs = zip(parameters, given, strict=True)
         arguments = tuple(self.expression(each) for name, each in pairs if name not in passed)
         return Call(function=key, arguments=arguments, span=span_of(node))
+
+    def with_object(self, node: Any) -> Any:
+        """Return the call of a method as one of the function that it is."""
+        match node.func:
+            case gast.Attribute(value=gast.Name(id=base) as first, attr=attribute) if (
+                f"{base}.{attribute}" in self.methods
+            ):
+                whole = gast.Call(node.func, [first, *node.args], node.keywords)
+                return gast.copy_location(whole, node)
+        return node
+
+    def know(self, given: Mapping[str, str]) -> None:
+        """Take variables that nothing binds in a loop for the functions that somebody saw there."""
+        for name, key in given.items():
+            if base_of(name) in self.steady:
+                self.known[dotted(name)] = key
+                if is_chain(name):
+                    self.methods |= {dotted(name)}
 
     def passed_functions(self, definition: Any, given: list[Any]) -> dict[str, str]:
         """Return the parameters that are functions in a call with the arguments `given`."""

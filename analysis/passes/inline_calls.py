@@ -18,7 +18,7 @@ from dataclasses import field, replace
 
 from autopar.analysis.model.nouns import dataclass
 
-from ..model.chains import is_chain
+from ..model.chains import base_of, is_chain, is_keyed, with_base
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     DISCARDED,
@@ -228,9 +228,10 @@ def _unknown_function(helper: Helper, call: Call) -> Reason | None:
     for statement in walk_statements(helper.body):
         match statement:
             case Opaque(reason=FunctionNotKnown() as reason):
-                match given.get(reason.function):
+                match given.get(base_of(reason.function)):
                     case Name(name=name):
-                        return replace(reason, function=name, span=call.span)
+                        function = with_base(reason.function, name)
+                        return replace(reason, function=function, span=call.span)
             case _:
                 pass
     return None
@@ -250,7 +251,7 @@ def _more_than_a_value(helper: Helper) -> str | None:
             case Assign(target=Element(indices=())):
                 return "it appends to a list"
             case Assign(target=Element(array=name)) | Update(target=Element(array=name)) if (
-                is_chain(name)
+                is_chain(name) and (is_keyed(name) or base_of(name) not in helper.parameters)
             ):
                 return f"it stores into '{name}'"
             case Assign(target=Name(name=name)) | Update(target=Name(name=name)) if is_chain(name):

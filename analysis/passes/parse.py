@@ -176,7 +176,7 @@ class _Reader(ExpressionReader):
                 self.known[name], self.callees[key] = key, callee
             self.steady = names.steady_names(node.body, hidden) - scope.shared
             # What somebody has seen in a variable is what it means in the loops that leave it.
-            self.known |= {name: key for name, key in self.given.items() if name in self.steady}
+            self.know(self.given)
         self.subscripted = self.places_of(names.subscripted(node.body))
         self.lists = names_of_lists(node.body, self.canonical) - scope.shared
         end = node.body[-1] if node.body else None
@@ -218,6 +218,7 @@ class _Reader(ExpressionReader):
         self.hide(hidden)
         self.known |= callee.functions
         self.steady = names.steady_names(node.body, hidden) - callee.functions.keys()
+        self.know(self.given)
         self.constants = {k: v for k, v in callee.constants.items() if k not in hidden}
         self.lists = names_of_lists(node.body, self.canonical) - scope.shared
         values = arity(node.body)

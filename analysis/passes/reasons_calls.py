@@ -17,6 +17,8 @@ class FunctionNotKnown(Reason):
         At a call the loop is analysed with the function that is there, as if it had been called
         by its name, and once for each function that is given: functions that compute numbers from
         numbers are put in place of their calls, `math`'s and NumPy's are taken for what they are.
+        So it is with a method, `self.f(x)`, which is the function that the class of the object
+        has under this name at that call.
 
     Example:
         def applied(f, a, b, n):

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
+from ..model.chains import base_of
 from ..model.diagnostics import Reason, Refusal
 from ..model.draws import Draws
 from ..model.facts import NOTHING, Facts
@@ -375,7 +376,8 @@ class _Search:
         """Yield a nest of which only the functions are missing that some variables hold."""
         names = frozenset(e.function for e in reasons if isinstance(e, FunctionNotKnown))
         is_all = all(isinstance(each, FunctionNotKnown) for each in reasons)
-        if is_all and names <= self.function.local_names - self.function.shared_names:
+        variables = frozenset(map(base_of, names))
+        if is_all and variables <= self.function.local_names - self.function.shared_names:
             live = frozenset[str]() if nest.is_value else self.live_after[nest.span]
             yield waiting_region(nest, names, live)
 
