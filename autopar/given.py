@@ -97,6 +97,8 @@ class Waiting:
         """Where the nest stands."""
         return self.nest.span
 
+    is_hopeless = False  # it may be called with other functions the next time
+
     @property
     def interpreted_ns(self) -> int:
         """What it has spent in the interpreter for want of kernels, in predicted nanoseconds."""
