@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from autopar.analysis.facts.lists import LISTS
 from autopar.analysis.facts.reasons import ConditionFailed, TracingActive
 from autopar.analysis.model.diagnostics import Reason, Refusal
 from autopar.analysis.model.facts import Facts
@@ -40,7 +41,6 @@ Key: TypeAlias = tuple[tuple[int, int], ...]
 _SHORT_ROW = 8
 # About what a nest takes in the interpreter for each element of its largest array.
 _ELEMENT_NS = 4
-_LISTS = (list,)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -196,11 +196,11 @@ def hand_on(region: Region, source: SourceFunction) -> None:
 
 
 def _has_rank(value: Any, rank: int) -> bool:  # noqa: ANN401  # as above
-    if type(value) in _LISTS:
+    if type(value) in LISTS:
         return rank > 0
     return (value.ndim if type(value) is np.ndarray else 0) == rank
 
 
 def _may_have(value: object, rank: int) -> bool:
     """Return whether a value is an array, a list that may stand for one, or was shown as none."""
-    return type(value) is np.ndarray or type(value) in _LISTS or not rank
+    return type(value) is np.ndarray or type(value) in LISTS or not rank

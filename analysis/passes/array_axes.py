@@ -51,6 +51,7 @@ class View:
     array: str
     entries: tuple[Axis | Expression, ...]
     span: Span
+    has_tuple: bool = True  # as of `Element`; one element is one of a list as well
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -81,7 +82,7 @@ class View:
             else entry
             for entry in self.entries
         )
-        return Element(array=self.array, indices=indices, span=self.span, has_tuple=True)
+        return Element(array=self.array, indices=indices, span=self.span, has_tuple=self.has_tuple)
 
 
 def view_of(place: Element, rank: int) -> View | None:
@@ -101,7 +102,13 @@ def view_of(place: Element, rank: int) -> View | None:
             return None  # data, a mask or an array of subscripts
         else:
             entries.append(_from_first(index, _extent(place.array, number, place.span)))
-    return View(array=place.array, entries=tuple(entries), span=place.span)
+    is_one = not any(isinstance(each, Axis) for each in entries)
+    return View(
+        array=place.array,
+        entries=tuple(entries),
+        span=place.span,
+        has_tuple=place.has_tuple or not is_one,
+    )
 
 
 def _axis(cut: Slice, size: Extent) -> Axis | None:
