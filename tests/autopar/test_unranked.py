@@ -153,7 +153,7 @@ def test_loops_of_a_picture_go_through_it_once():
 WEIGHTS, SHIFTS = (0.5, 2.0, 0.25), (1, -1, 0)
 
 
-def relaxed(f, u, v):
+def of_tuples(f, u, v):
     for k in range(3):
         along = SHIFTS[k] * u + v
         f[k] += WEIGHTS[k] * along - f[k]
@@ -161,8 +161,8 @@ def relaxed(f, u, v):
 
 def test_weights_may_lie_in_a_tuple():
     plain, own = ((rng(3, 30, 40), rng(30, 40), rng(30, 40)) for _ in range(2))
-    relaxed(*plain)
-    decorated = autopar.parallel(relaxed, backend="cpu")
+    of_tuples(*plain)
+    decorated = autopar.parallel(of_tuples, backend="cpu")
     decorated(*own)
     assert own[0].tobytes() == plain[0].tobytes()
     assert ran(decorated)
