@@ -106,7 +106,9 @@ class _Sinker:
         self._taken |= {rows, end}
         begin, stop = (Name(name=each, span=loop.span) for each in (rows, end))
         inner = replace(loop, lower=begin, upper=stop)
-        body = tuple(_inside(each, inner, values) for part in loop.body for each in _parts(part))
+        shared = self._program.overlapping
+        parts = (each for node in loop.body for each in _parts(node, shared))
+        body = tuple(_inside(each, inner, values) for each in parts)
         return replace(
             loop,
             iterator=rows,
@@ -207,13 +209,17 @@ def _greatest(upper: Expression, around: Sequence[Loop]) -> Expression | None:
     return Call(function="max", arguments=(zero, upper), span=upper.span)
 
 
-def _parts(node: Node) -> Iterator[Node]:
-    """Yield a node, a loop once for each of its statements where these share nothing."""
+def _parts(node: Node, overlapping: frozenset[str]) -> Iterator[Node]:
+    """Yield a node, a loop once for each of its statements where these share nothing.
+
+    Arrays in `overlapping` share memory under different names.
+    """
     if not isinstance(node, Loop):
         yield node
         return
     instances = [each for each in node.body if isinstance(each, Instance)]
-    if any(_share(one, other) for at, one in enumerate(instances) for other in instances[:at]):
+    pairs = [(one, other) for at, one in enumerate(instances) for other in instances[:at]]
+    if any(_share(*each) for each in pairs) or any(_names(e)[1] & overlapping for e in instances):
         yield node
         return
     yield from (replace(node, body=(each,)) for each in instances)

@@ -280,3 +280,21 @@ def test_sums_down_columns_go_along_rows(function, monkeypatch):
             assert_same_bits(expected, found)
     source = "".join(decorated.inspect_source().values())
     assert (", 512)" in source) == (function in SUNK)
+
+
+def two_names_of_one_array(a, b, c, n, m):
+    for i in range(1, n):
+        for j in range(n):
+            below = 0.0
+            for k in range(i):
+                c[k, j] += 2.0 * a[i, k]
+                below += b[k, j] * a[i, k]
+            c[i, j] = 0.5 * c[i, j] + 2.0 * below
+
+
+def test_statements_on_arrays_that_share_memory_stay_together():
+    def shared():
+        a, b, _, n, m = arguments()
+        return a, b, b, n, m
+
+    same(two_names_of_one_array, shared)
