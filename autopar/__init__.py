@@ -14,15 +14,24 @@ from .version import VERSION
 if TYPE_CHECKING:
     from autopar.analysis.facts.overlap import overlap
     from autopar.decorator import explain, parallel
-    from autopar.options import BackendError
+    from autopar.options import BackendError, BackendWarning
     from autopar.report import Report
 
 __version__ = VERSION
 
-__all__ = ["BackendError", "Report", "__version__", "explain", "overlap", "parallel"]
+__all__ = [
+    "BackendError",
+    "BackendWarning",
+    "Report",
+    "__version__",
+    "explain",
+    "overlap",
+    "parallel",
+]
 
 _HOME = {
     "BackendError": "autopar.options",
+    "BackendWarning": "autopar.options",
     "Report": "autopar.report",
     "explain": "autopar.decorator",
     "load_ipython_extension": "autopar.magic",  # `%load_ext autopar`

@@ -68,6 +68,7 @@ from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
 from .sizes import Sizes, sizes_of
+from .unserved import warn_unserved
 from .variant import Variant
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
 
@@ -485,6 +486,8 @@ class Region:
         if found is not None:
             self.looked_at = None, found
         self._record("interpreter", found, 0.0, reason)
+        if self.options.backend != "auto":
+            warn_unserved(reason, self.plan, self.file, self.options)
         return ()
 
     # ------------------------------------------------------------------ admission

@@ -24,6 +24,10 @@ class BackendError(AutoparError):
     """The backend that the user named is unknown, or this machine lacks it."""
 
 
+class BackendWarning(UserWarning):
+    """The backend that the user named cannot run a loop that may run in parallel."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How one function is to be run."""
