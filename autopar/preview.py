@@ -103,14 +103,17 @@ def preview_kernels(
     """Return {"program", "kernel cpu", "kernel cuda": text} of all regions of a source.
 
     With `function`, of that one only. Names of integers that only bounds and subscripts use
-    need no type. Empty where there is no such function. Raises TypesError where a type is
-    missing, SyntaxError where the text is not Python.
+    need no type. Empty where there is no such function. A region for which a type is missing is
+    told in a line; TypesError is raised where that is so of all, SyntaxError where the text is not
+    Python.
     """
     if isinstance(text, str):
         text = SourceText(path="<text>", text=text, cell=None)
     if isinstance(types, str):
         types = parse_types(types)
     found: dict[str, str] = {}
+    missing: list[TypesError] = []
+    shown = 0
     for source in functions_of(text):
         if function not in (None, source.qualified_name):
             continue
@@ -119,10 +122,18 @@ def preview_kernels(
             case Plan() as plan:
                 for region in plan.regions:
                     place = loop_id(source.qualified_name, region.scop.span), text.path
-                    for stage, part in _preview_region(region, types, place).items():
+                    try:
+                        parts = _preview_region(region, types, place)
+                        shown += 1
+                    except TypesError as error:
+                        missing.append(error)
+                        parts = dict.fromkeys(STAGES, f"# {place[0]}: {error}\n")
+                    for stage, part in parts.items():
                         found[stage] += ("\n" if found[stage] else "") + part
             case Refusal():
                 pass
+    if missing and not shown:
+        raise missing[0]
     return found
 
 

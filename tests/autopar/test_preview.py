@@ -106,3 +106,13 @@ def test_wrong_types_end_with_one_line_and_status_2(arguments, message, tmp_path
     captured = capsys.readouterr()
     assert captured.out == ""
     assert message in captured.err
+
+
+def test_a_region_without_its_types_does_not_hide_the_others():
+    text = (
+        "def f(a, n):\n    for i in range(n):\n        a[i] = 1.0\n"
+        "def g(b, n):\n    for i in range(n):\n        b[i] = 2.0\n"
+    )
+    found = preview_kernels(text, "b=float64[:], n=int")["kernel cpu"]
+    assert "# f.L2C4: no type is given for 'a'; add a=float64[:] or its like." in found
+    assert "b[" in found
