@@ -174,7 +174,9 @@ class _Judge:
     def left(self, loop: int, private: tuple[str, ...], found: tuple[Dependence, ...]) -> LoopPlan:
         """Return the verdict on a loop that may be left early: which iterations run is data."""
         shape = self.scop.loops[loop]
-        reason: Reason = EarlyExit(span=shape.span, keyword="break")
+        returns = shape.is_driver and self.scop.exits is not None
+        keyword = "return" if returns else "break"
+        reason: Reason = EarlyExit(span=shape.span, keyword=keyword)
         if shape.leaves == "while":
             test = shape.header.removeprefix("while").strip()
             reason = WhileLoop(span=shape.span, test=test)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import autopar
 from tests.sameness import loops_of, same
 
 
@@ -188,3 +189,21 @@ def test_on_the_simulator(on_simulator):
 @pytest.mark.parametrize("tol", [1e-1, -1.0])
 def test_on_each_backend(tol, backend):
     same(converged, lambda: (floats(4), np.zeros(4), tol), backend, ran="cpu")
+
+
+def test_the_reason_names_what_leaves_the_loop():
+    def found(a, x):
+        for i in range(len(a)):
+            if a[i] > x:
+                return i
+        return -1
+
+    def stopped(a, x):
+        for i in range(len(a)):
+            if a[i] > x:
+                break
+        return i
+
+    for function, keyword in ((found, "return"), (stopped, "break")):
+        (loop,) = loops_of(autopar.explain(function))
+        assert f"The loop can be left early through '{keyword}'." == loop["reason"].split(";")[0]
