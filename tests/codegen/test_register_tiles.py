@@ -287,8 +287,8 @@ def two_names_of_one_array(a, b, c, n, m):
         for j in range(n):
             below = 0.0
             for k in range(i):
-                c[k, j] += 2.0 * a[i, k]
                 below += b[k, j] * a[i, k]
+                c[k + 1, j] += 2.0 * a[i, k]
             c[i, j] = 0.5 * c[i, j] + 2.0 * below
 
 
