@@ -49,26 +49,19 @@ class Case:
     tolerance: float = 0.0  # 0: autopar's bits must be the reference's
 
 
-def serial_product(a: Any, b: Any, c: Any) -> None:
-    """The matrix product on the CPU; each element is summed in the order of the loops."""
-    compiled_product()(a, b, c)
+def serial(plain: Form) -> Form:
+    """`plain` compiled for one core, which computes in the order of its loops."""
 
+    def run(*arguments: Any) -> None:
+        compiled(plain)(*arguments)
 
-def serial_sweep(u: Any) -> None:
-    """The sweep in place on the CPU, in the order of the loops."""
-    compiled_sweep()(u)
-
-
-@functools.cache
-def compiled_sweep() -> Any:
-    """`gauss_seidel` compiled for the CPU."""
-    return njit(loops.gauss_seidel)
+    return run
 
 
 @functools.cache
-def compiled_product() -> Any:
-    """`matmul_ikj` compiled for the CPU."""
-    return njit(loops.matmul_ikj)
+def compiled(plain: Form) -> Any:
+    """`plain` as Numba compiles it, at its first call."""
+    return njit(plain)
 
 
 def over_vectors(
@@ -120,7 +113,7 @@ CASES = (
         name="gauss_seidel",
         plain=loops.gauss_seidel,
         launch=gpu_by_hand.gauss_seidel,
-        reference=serial_sweep,
+        reference=serial(loops.gauss_seidel),
         arguments=cubes(1, 2),
         output=0,
         reads_output=True,
@@ -133,7 +126,7 @@ CASES = (
         name="matmul",
         plain=loops.matmul_scalar,
         launch=gpu_by_hand.matmul,
-        reference=serial_product,
+        reference=serial(loops.matmul_ikj),
         arguments=cubes(3, 2),
         output=2,
         reads_output=False,
