@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autopar.analysis.facts.arguments import kind_of
+from autopar.analysis.facts.arguments import is_second, kind_of
 from autopar.analysis.facts.reasons import (
     ConditionFailed,
     NoRoom,
@@ -43,7 +43,7 @@ from autopar.codegen.forks import Lock
 from autopar.codegen.rates import current
 from autopar.codegen.reasons import NotProfitable
 
-from .array_steps import Planned, planned_steps
+from .array_steps import Planned, extents_named, planned_steps
 from .dispatch import Region
 from .guard import can_guard
 from .options import Options
@@ -202,6 +202,10 @@ class ArrayEntry:
         if not all(plan is None or can_guard(plan) for plan in plans):
             unknown = "its names are none of the guard's own"
             return ConditionFailed(span=self.span, condition=unknown, values=())
+        for name in extents_named(fused):
+            value = dict(zip(self.run.arguments, values, strict=True)).get(name, 0)
+            if type(value) is not int and not isinstance(value, np.integer | np.ndarray):
+                return UnsupportedArgument(span=self.span, name=name, kind=kind_of(value))
         with self._lock:
             spent, self.planned_ns = self.planned_ns, 0
         number = sum(plan is not None for plan in plans)
@@ -295,12 +299,14 @@ def _key(values: tuple[object, ...], most_known: int) -> Key | None:
             shape = array.shape
             if not shape or not (array.flags.c_contiguous or _descends(array)):
                 return None
+            if is_second(array.dtype):
+                return None
             found.append(array.dtype)
             found += [0 if e == 1 else numbers.setdefault(e, len(numbers) + 1) for e in shape]
             if most_known:
                 found += [e if e <= most_known else None for e in shape]
             found.append(None)
-        elif kind in _PYTHON or isinstance(value, np.generic):
+        elif kind in _PYTHON or (isinstance(value, np.generic) and not is_second(value.dtype)):
             found.append(kind)
         else:
             return None

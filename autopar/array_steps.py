@@ -133,6 +133,12 @@ def _loops(step: Loops, region: Region, gone: tuple[str, ...]) -> Done:
     return done
 
 
+def extents_named(run: FusedRun) -> frozenset[str]:
+    """Return the names in the extents of what a run allocates."""
+    new = (array for step in run.steps if isinstance(step, Loops) for array in step.arrays)
+    return _mentioned(extent for each in new for extent in each.extents)
+
+
 def _allocation(step: Loops) -> Callable[[Values], None]:
     """Return what allocates the new arrays of loops."""
     mentioned = sorted(_mentioned(e for each in step.arrays for e in each.extents))

@@ -344,7 +344,8 @@ def _key_lines(
     if tests:
         lines.append(f"    if {' or '.join(tests)}: return None")
     parts = [
-        f"{name}.dtype, {name}.ndim, {name}.flags.num & {_LAYOUT_FLAGS}, "
+        # The number tells dtypes apart that are equal (`np.longlong`).
+        f"{name}.dtype, {name}.dtype.num, {name}.ndim, {name}.flags.num & {_LAYOUT_FLAGS}, "
         if name in arrays
         else f"type({name}), "
         for name in arguments

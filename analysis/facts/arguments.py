@@ -24,6 +24,11 @@ from .lists import ListView
 from .reasons import UnsupportedArgument
 
 AnyArray: TypeAlias = NDArray[Any] | DeviceArray
+_SECOND = frozenset(
+    each
+    for each in np.typecodes["AllInteger"]
+    if np.dtype(each).type is not np.dtype(np.dtype(each).name).type
+)
 _PYTHON = {bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX}
 
 
@@ -45,6 +50,14 @@ def array_type(name: str, value: object, span: Span, *, is_written: bool) -> Arr
     )
 
 
+def is_second(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype is the second of two with one name, and equal: `np.longlong`, say.
+
+    What is computed with it has that type, which a kernel does not know.
+    """
+    return dtype.char in _SECOND
+
+
 def layout(value: AnyArray) -> Literal["C", "F", "A"]:
     """Return "C", "F" or "A" for the order in which the elements lie in memory."""
     if value.flags.c_contiguous:
@@ -60,7 +73,7 @@ def scalar_type(name: str, value: object, span: Span) -> LiveInType | Reason:
     if isinstance(value, np.generic):
         name_of_dtype = value.dtype.name
         is_plain = type(value) is value.dtype.type and value.dtype.isnative
-        if name_of_dtype in COMPILED_DTYPES and is_plain:
+        if name_of_dtype in COMPILED_DTYPES and is_plain and not is_second(value.dtype):
             return NumpyScalar(dtype=name_of_dtype)
     return UnsupportedArgument(span=span, name=name, kind=kind_of(value))
 
@@ -68,6 +81,8 @@ def scalar_type(name: str, value: object, span: Span) -> LiveInType | Reason:
 def _array_problem(value: AnyArray, *, is_written: bool) -> str | None:
     if value.dtype.name not in COMPILED_DTYPES or not value.dtype.isnative:
         return f"an array of {value.dtype}"
+    if is_second(value.dtype):
+        return f"an array of {value.dtype.type.__name__}"
     if not value.flags.aligned:
         return "an array that is not aligned"
     if is_written and not value.flags.writeable:

@@ -1407,3 +1407,36 @@ def test_small_numpy_integer_wraps_in_subscripts_as_in_the_interpreter():
     k = np.int8(100)
     same(shifted_by, lambda: (np.zeros(200), np.arange(200.0), k), ran="interpreter")
     same(shifted_by, lambda: (np.zeros(200), np.arange(200.0), np.int64(100)), ran="cpu")
+
+
+@pytest.mark.parametrize("dtype", [np.longlong, np.ulonglong, np.int64])
+def test_of_two_types_with_one_name_each_stays_itself(dtype):
+    """`np.longlong` is not `np.int64`, though their dtypes are equal."""
+
+    def last(a, b, k):
+        x = k
+        for i in range(a.shape[0]):
+            x = a[i] + k
+            b[i] = x
+        return x
+
+    def summed(a, b, k):
+        c = a + b
+        return c * a, c
+
+    for function in (last, summed):
+        decorated = autopar.parallel(function, backend="cpu")
+        for kind in (np.int64, dtype, np.int64):
+            for k in (kind(2), 2):
+                a = np.arange(9, dtype=kind)
+                expected = function(a, a.copy(), k)
+                assert freeze(expected) == freeze(decorated(a, a.copy(), k))
+
+
+@pytest.mark.parametrize("n", [5, True, np.int8(5), np.bool_(True), 5.0, "5", None, -2])
+def test_bounds_of_slices_of_any_type(n):
+    def products(a, b, n):
+        c = a[:n] + b[:n]
+        return c * a[:n], c
+
+    same(products, lambda: (floats(), floats(), n))
