@@ -193,6 +193,7 @@ def _generated(guard: Guard) -> _Checks:
         "autopar_integers": INTEGERS, "autopar_numbers": INTEGERS - {bool},
         "autopar_counters": COUNTERS, "autopar_Admission": Admission,
         "autopar_wider": _MAY_BE_WIDER, "autopar_list": list,
+        "autopar_number": _number,
     }  # fmt: skip
     names |= {_finder_name(number): each.find for number, each in enumerate(finders)}
     source = with_own_builtins(source)
@@ -334,6 +335,12 @@ def _bare_names(index: Expression) -> frozenset[str]:
     return frozenset()
 
 
+def _number(dtype: object) -> int | None:
+    """Return what tells a dtype of an array from others that are equal; lists have none."""
+    number: int | None = getattr(dtype, "num", None)
+    return number
+
+
 def _key_lines(
     arguments: tuple[str, ...], arrays: tuple[str, ...], region: RegionPlan
 ) -> list[str]:
@@ -345,7 +352,8 @@ def _key_lines(
         lines.append(f"    if {' or '.join(tests)}: return None")
     parts = [
         # The number tells dtypes apart that are equal (`np.longlong`).
-        f"{name}.dtype, {name}.dtype.num, {name}.ndim, {name}.flags.num & {_LAYOUT_FLAGS}, "
+        f"{name}.dtype, autopar_number({name}.dtype), {name}.ndim, "
+        f"{name}.flags.num & {_LAYOUT_FLAGS}, "
         if name in arrays
         else f"type({name}), "
         for name in arguments
