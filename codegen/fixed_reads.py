@@ -28,7 +28,12 @@ def with_fixed_reads(program: Program) -> Program:
     """Return `program` with elements read before the innermost loops that leave them alone."""
 
     def rewrite(loop: Loop, around: tuple[Loop, ...], scalars: Scalars) -> Node | None:
-        fixed = fixed_reads(loop, around, program.overlapping, every=_is_vector(loop))
+        # Where there is no room for copies, the host launches the loops inside by themselves.
+        if loop.is_parallel and any(each.cells for each in around):
+            return None
+        # Rows that pass the caches are made apart, of what stands in them.
+        every = _is_vector(loop) and not program.streams
+        fixed = fixed_reads(loop, around, program.overlapping, every=every)
         return read_before(loop, fixed, scalars) if fixed else None
 
     return rewritten(program, rewrite)

@@ -21,8 +21,8 @@ from tests.case_files import CaseError, differences, parse_case, print_case, pro
 
 SEED_VARIABLE = "AUTOPAR_TEST_SEED"
 
-settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True)
-settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile(
     "nightly",
     max_examples=5000,

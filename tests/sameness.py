@@ -105,7 +105,10 @@ def observe(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Observe
         result=freeze(result, arguments),
         error=error,
         warnings=tuple(
-            (each.category, str(each.message), each.filename, each.lineno) for each in caught
+            (each.category, str(each.message), each.filename, each.lineno)
+            for each in caught
+            # That a loop ran elsewhere than its backend's name says is said once in a process.
+            if each.category is not autopar.BackendWarning
         ),
         printed=printed.getvalue(),
     )

@@ -716,7 +716,7 @@ def test_faults_of_ours_are_silent_by_default(tmp_path, python):
 def test_rewriting_that_fails_is_reported_and_the_function_runs(monkeypatch, caplog):
     from autopar import decorator
 
-    def fault(*given):
+    def fault(*given, **options):
         raise ValueError("a fault of ours")
 
     monkeypatch.setattr(decorator, "rewrite_function", fault)

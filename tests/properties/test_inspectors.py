@@ -228,8 +228,8 @@ def test_an_inspector_finds_a_meeting_exactly_where_there_is_one(
         (status,) = module.run(AdversarialLauncher(ORDERS[order]), *passed, *others)
         try:
             diary = diary_of(source, name, arguments)
-        except IndexError:
-            assert status & FAILURES == INDEX_ERROR
+        except IndexError:  # an inspector looks at the subscripts of its own loop alone
+            assert status & FAILURES in ({INDEX_ERROR} if len(inspected) == 1 else {0, INDEX_ERROR})
             continue
         assert not status & FAILURES
         followed = {array for array, _ in made.marks}
