@@ -29,7 +29,7 @@ def with_fixed_reads(program: Program) -> Program:
 
     def rewrite(loop: Loop, around: tuple[Loop, ...], scalars: Scalars) -> Node | None:
         # Where there is no room for copies, the host launches the loops inside by themselves.
-        if loop.is_parallel and any(each.cells for each in around):
+        if loop.is_parallel and any(cells.is_last for each in around for cells in each.cells):
             return None
         # Rows that pass the caches are made apart, of what stands in them.
         every = _is_vector(loop) and not program.streams
