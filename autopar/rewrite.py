@@ -415,14 +415,15 @@ class _Edit:
 
     def settles(self, sites: Sequence[AnySite], *, has_device: bool) -> None:
         """Let arrays stay on the device between sites, where any of them leaves some there."""
-        keeping = [each for each in sites if isinstance(each, Site) and each.keep is not None]
         # What is computed ahead reads the host's arrays at any time.
-        if not has_device or not keeping or len(keeping) + _valued(sites) < len(sites):
+        if not has_device or not all(isinstance(each, Site) for each in sites):
             return
-        for each in keeping:
-            assert each.keep is not None  # they are those
-            each.keep()
-            self._kept.add((each.line, each.column))
+        for each in sites:
+            if isinstance(each, Site) and each.keep is not None:
+                each.keep()
+                self._kept.add((each.line, each.column))
+        if not self._kept:
+            return
         look = f"{self._placeholder(_Guard(enter=lambda *_: ()))}.look"
         self._settling = Settling(self._placeholder(Settler()), look)
 
@@ -837,11 +838,6 @@ def _guarded_block(statements: list[ast.stmt], text: str) -> ast.stmt:
         case ast.For():
             guard.orelse = statements
     return guard
-
-
-def _valued(sites: Sequence[AnySite]) -> int:
-    """Return how many sites are settled before they are asked, as they leave nothing behind."""
-    return sum(1 for each in sites if isinstance(each, Site) and each.keep is None)
 
 
 def _returns(loop: ast.stmt) -> Iterator[ast.Return]:

@@ -82,7 +82,7 @@ def rows_lines(
     yield from (("failed = 0",) if reports else ())
     yield "while part < last:"
     yield from (INDENT + line for line in _part(first, end, call, reports=reports))
-    yield from _passing_on("0", str(DONE))
+    yield from _ending()
     if reports:
         yield "if failed != 0:"
         yield f"{INDENT}cuda.atomic.or_(status, 0, failed)"
@@ -103,11 +103,11 @@ def _part(first: str, end: str, call: str, *, reports: bool) -> Iterator[str]:
     yield "part = part_end"
 
 
-def _passing_on(lane: str, time: str) -> Iterator[str]:
+def _ending() -> Iterator[str]:
     """Yield how a block ends: not before the one before it has."""
-    yield f"if lane == {lane}:"
-    yield from (INDENT + line for line in _waiting(time))
-    yield f"{INDENT}cuda.atomic.max(progress, turn + 2, {time})"
+    yield "if lane == 0:"
+    yield from (INDENT + line for line in _waiting(str(DONE)))
+    yield f"{INDENT}cuda.atomic.max(progress, turn + 2, {DONE})"
 
 
 def _waiting(time: str) -> Iterator[str]:
@@ -118,15 +118,17 @@ def _waiting(time: str) -> Iterator[str]:
 
 def time_of(kernel: Kernel, names: Callable[[str], str], column: str) -> str:
     """Return the time at which the row of a thread is at `column`, as text."""
-    loop = kernel.loop
-    assert loop is not None
-    factor = f"{loop.skew} * " if loop.skew != 1 else ""
-    return f"{factor}{names(loop.iterator)} + {column}"
+    return f"{_start_of(kernel, names)} + {column}"
 
 
 def column_at(kernel: Kernel, names: Callable[[str], str]) -> str:
     """Return the column at which the row of a thread is at `time`, as text."""
+    return f"time - {_start_of(kernel, names)}"
+
+
+def _start_of(kernel: Kernel, names: Callable[[str], str]) -> str:
+    """Return the time at which the row of a thread is at column 0, as text."""
     loop = kernel.loop
     assert loop is not None
     factor = f"{loop.skew} * " if loop.skew != 1 else ""
-    return f"time - {factor}{names(loop.iterator)}"
+    return f"{factor}{names(loop.iterator)}"

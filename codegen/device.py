@@ -184,14 +184,12 @@ class DeviceCall:
                     for (lower, _, step), start in zip(bounds, starts, strict=True)
                 ]
                 ends = tuple(end for pair in zip(lowers, uppers, strict=True) for end in pair)
-                self._has_launched = True
-                cudalib.launch(kernel, grid, block, (*ends, *arguments, *copies))
+                self._start(kernel, grid, block, (*ends, *arguments, *copies))
 
     def run_once(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Run `kernel` in a single thread."""
         with _translated():
-            self._has_launched = True
-            cudalib.launch(kernel, (1,), (1,), arguments)
+            self._start(kernel, (1,), (1,), arguments)
 
     def run_rows(self, kernel: Kernel, rows: tuple[int, int], arguments: tuple[Any, ...]) -> None:
         """Run `kernel` with a thread for each of `rows`: the first, and the one after the last."""
@@ -202,8 +200,17 @@ class DeviceCall:
             return
         with _translated():
             progress = cudalib.to_device(_new_progress(turns))
-            self._has_launched = True
-            cudalib.launch(kernel, (turns,), (threads,), (progress, lower, upper, *arguments))
+            self._start(kernel, (turns,), (threads,), (progress, lower, upper, *arguments))
+
+    def _start(
+        self,
+        kernel: Kernel,
+        grid: tuple[int, ...],
+        block: tuple[int, ...],
+        arguments: tuple[Any, ...],
+    ) -> None:
+        self._has_launched = True
+        cudalib.launch(kernel, grid, block, arguments)
 
     def reduce(
         self, tree: Tree, bounds: Bounds, passed: Passed, terms: int, cells: tuple[DeviceArray, ...]

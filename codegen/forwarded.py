@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from autopar.analysis.model.typed import Load, Store, Variable, places_of
+from autopar.analysis.model.typed import Load, Store, places_of
 
 from .elements import Cell, cell_of, differ, key_of, with_scalars_for
 from .fixed_reads import fixed_reads, read_before
@@ -78,13 +78,6 @@ def _updated_again(
 def _forwarded(
     loop: Loop, found: dict[str, tuple[Instance, Load]], scalars: Scalars
 ) -> tuple[Node, ...]:
-    before: list[Node] = []
-    after: list[Node] = []
-    values: dict[str, Variable] = {}
-    for number, (key, (instance, load)) in enumerate(found.items()):
-        values[key], set_first = scalars.of(load, "sum")
-        last = Store(array=load.array, indices=load.indices, value=values[key], span=load.span)
-        before.append(replace(instance, name=f"{instance.name}_{number}_0", statement=set_first))
-        after.append(replace(instance, name=f"{instance.name}_{number}_1", statement=last))
+    values, before, after = scalars.standing_for(found, "sum")
     body = [with_scalars_for(each, values) for each in loop.body if isinstance(each, Instance)]
     return (*before, *body, *after)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
-from autopar.analysis.model.typed import Load, Store, Variable, places_of
+from autopar.analysis.model.typed import Load, Store, places_of
 
 from .elements import Cell, cell_of, differ, key_of, moves
 from .innermost import Scalars, between, rewritten
@@ -41,14 +41,7 @@ def with_held(program: Program) -> Program:
 
 def _held(loop: Loop, elements: dict[str, tuple[Instance, Load]], scalars: Scalars) -> Node:
     """Return what stands for `loop`, with elements, by their texts, held."""
-    before: list[Node] = []
-    after: list[Node] = []
-    values: dict[str, Variable] = {}
-    for number, (key, (instance, load)) in enumerate(elements.items()):
-        values[key], first = scalars.of(load, "held")
-        last = Store(array=load.array, indices=load.indices, value=values[key], span=load.span)
-        before.append(replace(instance, name=f"{instance.name}_{number}_0", statement=first))
-        after.append(replace(instance, name=f"{instance.name}_{number}_1", statement=last))
+    values, before, after = scalars.standing_for(elements, "held")
     return between(before, replace(loop, cells=()), values, after)
 
 

@@ -9,14 +9,14 @@ What finds the elements of arrays that scalars can stand for is the caller's (`h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from itertools import chain, count
 from typing import TypeAlias
 
 from autopar.analysis.model.loop_ir import Compare
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.typed import Load, ScalarVariable, SetVariable, Variable
+from autopar.analysis.model.typed import Load, ScalarVariable, SetVariable, Store, Variable
 
 from .elements import with_scalars_for
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, names_of, walk_nodes
@@ -40,6 +40,20 @@ class Scalars:
         )
         variable = Variable(name=name, type=load.type, span=load.span)
         return variable, SetVariable(name=name, value=load, span=load.span)
+
+    def standing_for(
+        self, elements: Mapping[str, tuple[Instance, Load]], word: str
+    ) -> tuple[dict[str, Variable], list[Node], list[Node]]:
+        """Return new scalars for elements, by their texts, what sets them and what stores them."""
+        values: dict[str, Variable] = {}
+        before: list[Node] = []
+        after: list[Node] = []
+        for number, (key, (instance, load)) in enumerate(elements.items()):
+            values[key], first = self.of(load, word)
+            last = Store(array=load.array, indices=load.indices, value=values[key], span=load.span)
+            before.append(replace(instance, name=f"{instance.name}_{number}_0", statement=first))
+            after.append(replace(instance, name=f"{instance.name}_{number}_1", statement=last))
+        return values, before, after
 
 
 # A loop of a kernel, the loops around it: what stands for it; None where it stays.
