@@ -34,7 +34,7 @@ from autopar.analysis.model.plan import PrivateArray
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
-from . import host
+from . import cudalib, host
 from .canonical import FEWEST_TERMS
 from .cpu_body import left_early
 from .cpu_reduce import kinds_of
@@ -43,10 +43,12 @@ from .cuda_body import INDENT, DeviceBody
 from .cuda_copies import Copies
 from .cuda_reduce import TreePrinter, tree_lines
 from .cuda_rows import column_at, rows_lines
+from .cuda_tiles import TilePrinter
 from .data_ranges import limits
 from .device_rows import row_of
+from .device_tiles import SHAPE, SIMULATED, BlockShape, Tiling, tiling_of
 from .expressions import is_printable
-from .grid import Axis, Grid, copied_by, plan_grid, unsettled
+from .grid import Axis, Grid, copied_by, plan_grid, unsettled, with_fastest
 from .held import with_held
 from .integers import text
 from .kernel import Instance, Node, Program, targets, walk_nodes
@@ -77,19 +79,25 @@ def _features_lacking(program: Program) -> Iterator[tuple[Span, str]]:
             yield kernel.loop.span, f"last value of '{name}', which not every iteration assigns"
 
 
-def generate_cuda(program: Program, *, fastmath: bool = False) -> str:
+def generate_cuda(
+    program: Program, *, fastmath: bool = False, shape: BlockShape | None = None
+) -> str:
     """Return the source of one module with the kernels of `program` and its `run`.
 
-    `lacking(program)` must be None.
+    `lacking(program)` must be None; `shape` is that of blocks of threads that share tiles, None
+    for what this machine's device likes.
     """
-    return _Module(with_held(program), fastmath=fastmath).source()
+    shape = shape or (SIMULATED if cudalib.is_simulator() else SHAPE)
+    return _Module(with_held(program), fastmath=fastmath, shape=shape).source()
 
 
 class _Module:
     """The source of one region."""
 
-    def __init__(self, program: Program, *, fastmath: bool) -> None:
+    def __init__(self, program: Program, *, fastmath: bool, shape: BlockShape) -> None:
         self._program = program
+        self._shape = shape
+        self._layouts = {each.name: each.type.layout for each in program.arrays}
         self._names = spelled(program)
         self._body = DeviceBody(names=self._names, fastmath=fastmath)
         self._kernels = kernels_of(program)
@@ -133,7 +141,11 @@ class _Module:
         if kernel.partial is not None:
             yield from self._tree(kernel, kernel.partial)
             return
-        grid = plan_grid(kernel)
+        grid = self._grid(kernel)
+        tiling = self._tiling(kernel, grid)
+        if tiling is not None:
+            yield from self._tiled(kernel, tiling)
+            return
         iterators, nodes = _of_thread(kernel, grid)
         body = list(self._body.nodes(nodes, INDENT))
         reports = any(line.lstrip().startswith("status |=") for line in body)
@@ -159,6 +171,36 @@ class _Module:
             yield self._jit
             yield f"def {kernel.name}({', '.join((*self._status(kernel), *passed))}):"
             yield from self._called(kernel, call, INDENT)
+
+    def _grid(self, kernel: host.Kernel) -> Grid | None:
+        grid = plan_grid(kernel)
+        return None if grid is None else with_fastest(grid, self._layouts)
+
+    def _tiling(self, kernel: host.Kernel, grid: Grid | None) -> Tiling | None:
+        if grid is None or kernel.returned:
+            return None
+        return tiling_of(grid, self._program, self._shape)
+
+    def _tiled(self, kernel: host.Kernel, tiling: Tiling) -> Iterator[str]:
+        """Yield a kernel whose threads share tiles."""
+        loops = [axis.loop for axis in tiling.grid.axes]
+        quoted = " and ".join(f"'{loop.iterator}'" for loop in loops)
+        taken = " by ".join(map(str, reversed(tiling.iterations)))
+        names = sorted({each.array for each in tiling.all_tiles})
+        yield f"# Blocks of {taken} iterations of {quoted}, line {loops[0].span.line}, which"
+        yield f"# share what they read of {', '.join(names)}."
+        yield self._jit
+        printer = TilePrinter(
+            kernel=kernel,
+            tiling=tiling,
+            body=self._body,
+            passed=self._passed(kernel),
+            cells=self._cells,
+            dtypes={each.name: each.type.dtype for each in self._program.variables},
+        )
+        yield from printer.lines()
+        if printer.reports():
+            self._reporting.add(kernel.name)
 
     def _rows(self, kernel: host.Kernel, others: tuple[str, ...]) -> Iterator[str]:
         """Yield the kernel of rows that run at the same time."""
@@ -391,13 +433,18 @@ class _Module:
         if kernel.is_staggered and kernel.loop is not None:
             ends = f"({self._text(kernel.loop.lower)}, {self._text(kernel.loop.upper)})"
             return f"call.run_rows({kernel.name}, {ends}, {arguments})"
-        grid = plan_grid(kernel)
+        grid = self._grid(kernel)
         if grid is None:
             return f"call.run_once({kernel.name}, {arguments})"
         ranges = [
             f"({self._text(axis.lower)}, {self._text(axis.upper)}, {axis.loop.step})"
             for axis in grid.axes
         ]
+        tiling = self._tiling(kernel, grid)
+        if tiling is not None:
+            block = f"{tiling.threads}, {tiling.iterations}"
+            bounds = _tuple(tuple(ranges))
+            return f"call.launch_blocks({kernel.name}, {block}, {bounds}, {arguments})"
         copied = self._copies(grid.private).arrays
         words = [
             kernel.name,

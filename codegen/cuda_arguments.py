@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from autopar.analysis.model.nouns import dataclass
 
-from . import cuda_rows, host, liveness
+from . import cuda_rows, cuda_tiles, host, liveness
 from .cudalib import INTEGER, ArgumentType
 from .extremes import names_in
 from .grid import plan_grid
@@ -26,7 +26,7 @@ OWN_NAMES = frozenset(
     {
         "np", "math", "cuda", "device_function", "launcher", "call", "run", "status", "failed",
         "is_last", "lane", "block", "lane_count", "place", "apart", "filled", "count", "slot",
-        "in_order", *cuda_rows.OWN_NAMES,
+        "in_order", "is_active", *cuda_rows.OWN_NAMES, *cuda_tiles.OWN_NAMES,
         "Reduction", "Scalar", "Choice", "Tree", "Copied",
         "dadd_rn", "dmul_rn", "fadd_rn", "fmul_rn", "fsub_rn",
         *AXES,
@@ -37,7 +37,7 @@ OWN_NAMES = frozenset(
 # Kernels, temporaries of statements, bounds and cells.
 PATTERN = re.compile(
     r"(launch|rows|step|reduce|reduction|tree)\d+(_body|_fold)?|S\d+(_\d+)+(_failed)?|S\d+_term\d+|pair_\w+"
-    r"|\w+_(lower|upper|cell|block|first|end|last|lanes|given|partial|own|copies|at\d+)"
+    r"|\w+_(lower|upper|cell|block|first|end|last|lanes|given|partial|own|copies|at\d+|in|strip|count|tile\d+|copy\d+)"
 )
 
 

@@ -186,6 +186,28 @@ class DeviceCall:
                 ends = tuple(end for pair in zip(lowers, uppers, strict=True) for end in pair)
                 self._start(kernel, grid, block, (*ends, *arguments, *copies))
 
+    def launch_blocks(
+        self,
+        kernel: Kernel,
+        block: tuple[int, ...],
+        taken: tuple[int, ...],
+        bounds: tuple[Bounds, ...],
+        arguments: tuple[Any, ...],
+    ) -> None:
+        """Run `kernel` in blocks of `block` threads that take `taken` iterations each, x first.
+
+        As `launch`, for threads that share memory; steps are 1.
+        """
+        extents = tuple(max(0, upper - lower) for lower, upper, _ in bounds)
+        if 0 in extents:
+            return
+        uppers = [upper for _, upper, _ in bounds]
+        with _translated():
+            for starts, grid in _tiles(extents, taken, _MOST_BLOCKS[: len(block)]):
+                lowers = [lower + at for (lower, _, _), at in zip(bounds, starts, strict=True)]
+                ends = tuple(end for pair in zip(lowers, uppers, strict=True) for end in pair)
+                self._start(kernel, grid, block, (*ends, *arguments))
+
     def run_once(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Run `kernel` in a single thread."""
         with _translated():

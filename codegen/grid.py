@@ -9,17 +9,19 @@ around it is shifted to start at 0, which keeps bands and triangles narrow.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from autopar.analysis.model.loop_ir import Binary, Constant, Expression
+from autopar.analysis.model.loop_ir import Binary, Constant, Expression, Name
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import PrivateArray
-from autopar.analysis.model.typed import SetVariable
+from autopar.analysis.model.typed import SetVariable, Store, places_of
 
+from .elements import cell_of
 from .extremes import anywhere, largest, mentions
 from .host import Kernel
-from .integers import simplify
-from .kernel import Branch, Decision, Instance, Loop, Node
+from .integers import linear, simplify
+from .kernel import Branch, Decision, Instance, Loop, Node, walk_nodes
 
 MOST_AXES = 3
 
@@ -72,6 +74,40 @@ def plan_grid(kernel: Kernel) -> Grid | None:
         body=axes[-1].loop.body,
         private=tuple(replace(each, starts_filled=each.name in filled) for each in private),
     )
+
+
+def with_fastest(grid: Grid, layouts: Mapping[str, str]) -> Grid:
+    """Return a grid with that loop last that walks along memory in most of what is touched.
+
+    Threads of neighbouring iterations of the last loop read and write together. `layouts`: "C",
+    "F" or "A" of each array. A store counts twice: what is read otherwise may go through tiles.
+    """
+    if len(grid.axes) < 2 or grid.private or any(each.is_shifted for each in grid.axes):
+        return grid
+    scores = {each.loop.iterator: 0 for each in grid.axes}
+    for node in walk_nodes(grid.body):
+        if not isinstance(node, Instance):
+            continue
+        for place in places_of(node.statement):
+            cell, layout = cell_of(node, place), layouts.get(place.array)
+            if cell is None or layout not in ("C", "F"):
+                continue
+            along = cell[-1 if layout == "C" else 0]
+            weight = 2 if isinstance(place, Store) else 1
+            for name in scores:
+                if any(mentions(each, {name: None}) for each in cell):
+                    scores[name] += weight if _steps(along, name) else -weight
+    best = max(reversed(grid.axes), key=lambda each: scores[each.loop.iterator])
+    others = tuple(each for each in grid.axes if each is not best)
+    return replace(grid, axes=(*others, best))
+
+
+def _steps(index: Expression, iterator: str) -> bool:
+    """Return whether a subscript moves by one element from one iteration to the next."""
+    terms, _ = linear(index)
+    factors = [factor for term, factor in terms.items() if mentions(term, {iterator: None})]
+    is_plain = all(isinstance(t, Name) for t in terms if mentions(t, {iterator: None}))
+    return is_plain and factors in ([1], [-1])
 
 
 def copied_by(kernel: Kernel) -> tuple[PrivateArray, ...]:

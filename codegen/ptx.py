@@ -25,7 +25,7 @@ def compile_to_ptx(source: str, program: Program, *, fastmath: bool = False) -> 
     texts = {}
     for kernel in kernels_of(program):
         types = {each.name: each.type for each in passed_to(kernel, program)}
-        types["status"] = types["progress"] = WORDS
+        types["status"] = types["status_word"] = types["progress"] = WORDS
         for array in program.arrays:  # copies have an axis more: one for each thread
             kind = array.type
             types[f"{spelled(program)[array.name]}_copies"] = (kind.dtype, kind.rank + 1, "C")

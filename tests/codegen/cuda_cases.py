@@ -264,6 +264,100 @@ def _pairs(dtype):
     return {"a": a, "b": b, "c": np.zeros_like(a), "n": len(a)}
 
 
+def transposed(a, b, n, m):
+    for i in range(n):
+        for j in range(m):
+            b[i, j] = a[j, i] * 2.0
+
+
+def moved_transposed(a, b, n, m, first):
+    for i in range(first, n):
+        for j in range(1, m):
+            b[i, j] = a[j - 1, i - first] - a[j - 1, i - first + 1]
+
+
+def one_of_a_stack(a, b, t, n):
+    for i in range(n):
+        for j in range(n):
+            b[t, i, j] = a[t, j, i] + b[t + 1, i, j]
+
+
+def rows_times_vector(a, x, y, n, m):
+    for i in range(n):
+        s = 0.0
+        for k in range(m):
+            s = s + a[i, k] * x[k]
+        y[i] = s
+
+
+def blurred(u, w, v, n, m):
+    for i in range(1, n - 1):
+        for j in range(1, m - 1):
+            s = 0.0
+            for p in range(3):
+                for q in range(3):
+                    s = s + w[p, q] * u[i + p - 1, j + q - 1]
+            v[i, j] = s
+
+
+def box_of_nine(u, v, n):
+    for i in range(1, n - 1):
+        for j in range(1, n - 1):
+            v[i, j] = (
+                u[i - 1, j - 1] + u[i - 1, j] + u[i - 1, j + 1] + u[i, j - 1] + u[i, j]
+                + u[i, j + 1] + u[i + 1, j - 1] + u[i + 1, j] + u[i + 1, j + 1]
+            )  # fmt: skip
+
+
+def rectangular_product(c, a, b, n, m, p):
+    for i in range(n):
+        for j in range(m):
+            s = c[i, j]
+            for k in range(p):
+                s = s + a[i, k] * b[k, j]
+            c[i, j] = s
+
+
+def gram(c, a, n, p):
+    for i in range(n):
+        for j in range(n):
+            s = 0.0
+            for k in range(1, p):
+                s = s + a[i, k] * a[j, k - 1]
+            c[i, j] = s
+
+
+def two_products(c, a, b, n, m):
+    for i in range(n):
+        for j in range(n):
+            s = 0.0
+            t = 1.0
+            for k in range(m):
+                s = s + a[i, k] * b[k, j]
+            for k in range(m):
+                t = t - a[j, k] * b[k, i]
+            c[i, j] = s * t
+
+
+def counted_product(c, a, b, n, m):
+    for i in range(n):
+        for j in range(n):
+            s = 0
+            for k in range(m):
+                if a[i, k] > b[k, j]:
+                    s = s + 1
+            c[i, j] = s
+
+
+def divided_product(c, a, b, n, m):
+    for i in range(n):
+        for j in range(n):
+            s = 0.0
+            for k in range(m):
+                s = s + a[i, k] * b[k, j] / (1.0 + k)
+            c[i, j] = s
+
+
 CASES = (
     Case(
         function=saxpy,
@@ -386,4 +480,79 @@ CASES = (
             "n": 30,
         },
     ),
+)
+
+
+def _product(n, m, p, dtype="float64", order="C"):
+    return {
+        "c": np.ones((n, m), dtype),
+        "a": floats(n, p, dtype=dtype),
+        "b": np.array(floats(p, m, dtype=dtype)[:, ::-1], order=order),
+    }
+
+
+# Kernels whose threads share tiles of what they read.
+TILED = (
+    Case(
+        function=transposed,
+        arguments=lambda: {"a": floats(9, 13), "b": np.zeros((13, 9)), "n": 13, "m": 9},
+    ),
+    Case(
+        function=transposed,
+        arguments=lambda: {
+            "a": floats(8, 4, dtype="float32"),
+            "b": np.zeros((4, 8), "float32"),
+            "n": 4,
+            "m": 8,
+        },
+    ),
+    Case(
+        function=moved_transposed,
+        arguments=lambda: {"a": floats(9, 13), "b": np.zeros((13, 9)), "n": 13, "m": 9, "first": 2},
+    ),
+    Case(
+        function=one_of_a_stack,
+        arguments=lambda: {"a": floats(3, 9, 9), "b": floats(4, 9, 9), "t": 2, "n": 9},
+    ),
+    Case(
+        function=rows_times_vector,
+        arguments=lambda: {
+            "a": floats(21, 11),
+            "x": floats(11),
+            "y": np.zeros(21),
+            "n": 21,
+            "m": 11,
+        },
+    ),
+    Case(
+        function=blurred,
+        arguments=lambda: {
+            "u": floats(9, 13),
+            "w": floats(3, 3),
+            "v": np.zeros((9, 13)),
+            "n": 9,
+            "m": 13,
+        },
+    ),
+    Case(
+        function=box_of_nine, arguments=lambda: {"u": floats(9, 9), "v": np.zeros((9, 9)), "n": 9}
+    ),
+    Case(
+        function=rectangular_product,
+        arguments=lambda: {**_product(7, 9, 11), "n": 7, "m": 9, "p": 11},
+    ),
+    Case(
+        function=rectangular_product,
+        arguments=lambda: {**_product(5, 6, 7, "float32", "F"), "n": 5, "m": 6, "p": 7},
+    ),
+    Case(
+        function=gram,
+        arguments=lambda: {"c": np.zeros((9, 9)), "a": floats(9, 7), "n": 9, "p": 7},
+    ),
+    Case(function=two_products, arguments=lambda: {**_product(7, 7, 9), "n": 7, "m": 9}),
+    Case(
+        function=counted_product,
+        arguments=lambda: {**_product(7, 7, 9), "c": np.zeros((7, 7), "int64"), "n": 7, "m": 9},
+    ),
+    Case(function=divided_product, arguments=lambda: {**_product(7, 7, 9), "n": 7, "m": 9}),
 )

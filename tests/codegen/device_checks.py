@@ -16,7 +16,7 @@ from autopar.codegen.compile import load_module
 from autopar.codegen.cuda import generate_cuda
 from autopar.codegen.device import DeviceLauncher, DeviceMemoryError
 from tests.codegen.cuda_builders import Case, passed, problems, program_of
-from tests.codegen.cuda_cases import CASES, divided, floats
+from tests.codegen.cuda_cases import CASES, TILED, divided, floats
 
 
 def copied(x, y, n):
@@ -47,7 +47,10 @@ def compiled(function, **arguments):
     return (lambda launcher, **values: module.run(launcher, *passed(program, values))), program
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{k}-{case.name}" for k, case in enumerate(CASES)])
+ALL = (*CASES, *TILED)
+
+
+@pytest.mark.parametrize("case", ALL, ids=[f"{k}-{case.name}" for k, case in enumerate(ALL)])
 def test_kernels_do_what_the_interpreter_does(case):
     program = program_of(case)
     module = load_module(generate_cuda(program), cache=NO_CACHE)

@@ -15,6 +15,7 @@ import pytest
 from autopar.codegen import cudalib, device
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.device import DeviceCall, shape_of
+from autopar.codegen.device_tiles import SIMULATED
 from autopar.codegen.kernel import Loop
 from autopar.codegen.reasons import TargetLacksFeature
 from tests.codegen import cuda_cases
@@ -198,7 +199,7 @@ def test_nothing_is_lacking_for(case):
 @pytest.mark.parametrize("case", CASES, ids=[f"{k}-{case.name}" for k, case in enumerate(CASES)])
 def test_twin_does_what_the_interpreter_does(case):
     program = program_of(case)
-    module = load_twin(generate_cuda(program))
+    module = load_twin(generate_cuda(program, shape=SIMULATED))
     launcher = TwinLauncher(module.cuda)
     assert [] == list(problems(case, program, module.run, launcher))
     assert case.has_rows == ("run_rows" in generate_cuda(program))

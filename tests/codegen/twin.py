@@ -28,6 +28,7 @@ from autopar.codegen.progress import DONE, START
 compiled: Any = numba.njit(error_model="numpy")
 
 ROWS = 3  # of a block
+BARRIER = "cuda.syncthreads()"
 
 OPERATORS = {
     "dadd_rn": lambda x, y: np.float64(x) + np.float64(y),
@@ -99,6 +100,12 @@ class Block:
             return self.allocated.setdefault(number, rubbish(size, dtype))
 
 
+def along(number):
+    """Return a place in a block or a grid by its axes; a number is one along x."""
+    places = number if isinstance(number, tuple) else (number,)
+    return SimpleNamespace(**dict(zip("xyz", places, strict=False)))
+
+
 def rubbish(size, dtype):
     pattern = np.frombuffer(b"\x01" * np.dtype(dtype).itemsize, dtype)
     return np.full(size, pattern[0], dtype)
@@ -117,11 +124,11 @@ class TwinCuda:
 
     @property
     def threadIdx(self):
-        return SimpleNamespace(x=self.here.thread)
+        return along(self.here.thread)
 
     @property
     def blockIdx(self):
-        return SimpleNamespace(x=self.here.number)
+        return along(self.here.number)
 
     @property
     def blockDim(self):
@@ -185,7 +192,15 @@ def load_twin(source):
     known["device_math"] = _load("twin_device_math", text, known)
     module = _load("twin", source, known)
     assert module.cuda is library.cuda
+    library.cuda.phased = _load("twin_phases", source.replace(BARRIER, "yield"), known)
     return module
+
+
+def places(extents):
+    """Return every place of a block or a grid: numbers where it has one axis."""
+    if len(extents) == 1:
+        return list(range(extents[0]))
+    return list(itertools.product(*map(range, extents)))
 
 
 class TwinDevice:
@@ -200,17 +215,17 @@ class TwinDevice:
         self.launcher = launcher
 
     def launch(self, kernel, grid, block, arguments):
-        (blocks,), (threads,) = grid, block
-        numbers = list(range(blocks))
+        numbers = places(grid)
         self.launcher.random.shuffle(numbers)
+        threads = places(block)
         while numbers:
             taken, numbers = numbers[: self.together], numbers[self.together :]
-            made = {number: Block(threads) for number in taken}
-            with ThreadPoolExecutor(threads * len(taken)) as pool:
+            made = {number: Block(len(threads)) for number in taken}
+            with ThreadPoolExecutor(len(threads) * len(taken)) as pool:
                 runs = [
                     pool.submit(self.thread, kernel, arguments, made[number], number, thread)
                     for number in taken
-                    for thread in range(threads)
+                    for thread in threads
                 ]
             for each in runs:
                 each.result()
@@ -244,6 +259,39 @@ class TwinDevice:
         array[0] = value
 
 
+class Hostile:
+    """Runs the threads of a block one after the other, in another order after each barrier.
+
+    So each one finds what the others do not have to have done yet undone, and what they may have
+    done already done. All must meet at the same barriers. The kernel is a generator, which yields
+    where it would wait.
+    """
+
+    def __init__(self, launcher):
+        self.launcher = launcher
+
+    def launch(self, kernel, grid, block, arguments):
+        kernel = getattr(self.launcher.cuda.phased, kernel.__name__)
+        numbers = places(grid)
+        self.launcher.random.shuffle(numbers)
+        for number in numbers:
+            self.run(kernel, arguments, number, places(block))
+
+    def run(self, kernel, arguments, number, threads):
+        here, block = self.launcher.cuda.here, Block(len(threads))
+        here.block, here.number = block, number
+        running = [(thread, kernel(*arguments)) for thread in threads]
+        while running:
+            self.launcher.random.shuffle(running)
+            waiting = []
+            for here.thread, each in running:
+                block.own.made = -1
+                if next(each, self) is not self:
+                    waiting.append((here.thread, each))
+            assert len(waiting) in {0, len(running)}, "some threads never come to a barrier"
+            running = waiting
+
+
 class TwinLauncher:
     """Runs the kernels of a twin thread by thread."""
 
@@ -253,6 +301,7 @@ class TwinLauncher:
         self.copied = False  # some launch had a private array
         self.asked = 0  # questions to the device
         self.trees = 0  # reduced loops that ran
+        self.tiled = 0  # launches of blocks that share tiles
         self.rows = 0  # recurrences whose rows ran side by side
         self.in_order = 0  # ... and said that they must run in order
 
@@ -294,6 +343,14 @@ class TwinCall:
         for point in points:
             self.launcher.cuda.point = point
             kernel(*ends, *arguments, *copies)
+
+    def launch_blocks(self, kernel, block, taken, bounds, arguments):
+        extents = [max(0, upper - lower) for lower, upper, _ in bounds]
+        grid = tuple(-(-n // each) for n, each in zip(reversed(extents), taken, strict=True))
+        ends = [end for lower, upper, _ in bounds for end in (lower, upper)]
+        if 0 not in grid:
+            self.launcher.tiled += 1
+            Hostile(self.launcher).launch(kernel, grid, block, (*ends, *arguments))
 
     def run_rows(self, kernel, rows, arguments):
         lower, upper = rows
