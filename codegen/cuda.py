@@ -35,6 +35,7 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, ScalarVariable
 
 from . import cudalib, host
+from .block_tiles import SHAPE, SIMULATED, BlockShape, Tiling
 from .canonical import FEWEST_TERMS
 from .cpu_body import left_early
 from .cpu_reduce import kinds_of
@@ -46,7 +47,7 @@ from .cuda_rows import column_at, rows_lines
 from .cuda_tiles import TilePrinter
 from .data_ranges import limits
 from .device_rows import row_of
-from .device_tiles import SHAPE, SIMULATED, BlockShape, Tiling, tiling_of
+from .device_tiles import tiling_of
 from .expressions import is_printable
 from .grid import Axis, Grid, copied_by, plan_grid, unsettled, with_fastest
 from .held import with_held

@@ -26,8 +26,8 @@ from autopar.analysis.model.loop_ir import Constant
 from autopar.analysis.model.nouns import dataclass
 
 from . import liveness
+from .block_tiles import Side, Strip, Tile, Tiling, has_only_arithmetic, place_name
 from .cuda_body import INDENT, DeviceBody
-from .device_tiles import Side, Strip, Tile, Tiling, has_only_arithmetic, place_name
 from .host import Kernel
 from .integers import text
 from .kernel import Branch, Loop, Node, walk_nodes
@@ -127,6 +127,8 @@ class TilePrinter:
     def _names(self, number: int) -> Mapping[str, str]:
         """Return the spelling of names in one row of a thread."""
         spelled = dict(self.body.names)
+        for iterator in self.tiling.grid.iterators:
+            spelled[place_name(iterator)] = f"{spelled[iterator]}_in"
         for each in self.tiling.all_tiles:
             spelled[each.name] = self._tile(each)
             for side in each.sides:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from autopar.codegen import cudalib, device
+from autopar.codegen.block_tiles import SIMULATED
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.device import DeviceCall, shape_of
-from autopar.codegen.device_tiles import SIMULATED
 from autopar.codegen.kernel import Loop
 from autopar.codegen.reasons import TargetLacksFeature
 from tests.codegen import cuda_cases

@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autopar.analysis.model.loop_ir import Name
+from autopar.codegen.block_tiles import SIMULATED
 from autopar.codegen.cuda import generate_cuda
-from autopar.codegen.device_tiles import SIMULATED, tiling_of
+from autopar.codegen.device_tiles import tiling_of
 from autopar.codegen.elements import cell_of
 from autopar.codegen.grid import plan_grid, with_fastest
 from autopar.codegen.host import Launch, plan_host
@@ -27,8 +29,9 @@ def tiling_for(function, **arguments):
     layouts = {each.name: each.type.layout for each in program.arrays}
     node = plan_host(program).nodes[0]
     assert isinstance(node, Launch)
-    grid = with_fastest(plan_grid(node.kernel), layouts)
-    return tiling_of(grid, program)
+    grid = plan_grid(node.kernel)
+    assert grid is not None
+    return tiling_of(with_fastest(grid, layouts), program)
 
 
 def twin_problems(case, source, seed=0):
@@ -90,7 +93,10 @@ def test_a_transpose_is_read_through_one_padded_tile_and_stored_along_rows(funct
     (tile,) = tiling.all_tiles
     assert ("a", (32, 33)) == (tile.array, tile.shape)
     (store,) = tiling.body
-    fastest = cell_of(store, store.statement)[-1 if order == "C" else 0]
+    cell = cell_of(store, store.statement)
+    assert cell is not None
+    fastest = cell[-1 if order == "C" else 0]
+    assert isinstance(fastest, Name)
     assert tiling.grid.axes[-1].loop.iterator == fastest.name
 
 
