@@ -1,11 +1,12 @@
 """Arguments of a test program: copies that keep aliasing, and comparison bit for bit.
 
 Maps the arguments of one call to an independent second set with the same overlaps, strides and flags,
-and two outcomes to the first difference between them.
+and two outcomes to the first difference between them. NaNs are equal whatever their sign and payload.
 """
 
 from __future__ import annotations
 
+import array
 import struct
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -102,6 +103,9 @@ def is_same(expected: object, actual: object) -> bool:
     """Return whether two values have the same exact type and the same bits, NaN and -0.0 included."""
     if type(expected) is not type(actual):
         return False
+    if isinstance(expected, np.ma.MaskedArray) and isinstance(actual, np.ma.MaskedArray):
+        parts = [(np.asarray(each.data), np.ma.getmaskarray(each)) for each in (expected, actual)]
+        return is_same(parts[0], parts[1])
     if isinstance(expected, np.ndarray | np.generic) and isinstance(
         actual, np.ndarray | np.generic
     ):
@@ -112,12 +116,16 @@ def is_same(expected: object, actual: object) -> bool:
         )
     match expected, actual:
         case float(), float():
+            if expected != expected and actual != actual:  # both are NaN
+                return True
             return struct.pack("d", expected) == struct.pack("d", actual)
         case complex(), complex():
             return is_same(expected.real, actual.real) and is_same(expected.imag, actual.imag)
         case ((tuple() | list()), (tuple() | list())):
             pairs = zip(expected, actual, strict=False)
             return len(expected) == len(actual) and all(is_same(*pair) for pair in pairs)
+        case ((array.array() | memoryview()), (array.array() | memoryview())):
+            return expected.tobytes() == actual.tobytes()
         case SimpleNamespace(), SimpleNamespace():
             return is_same([*vars(expected).items()], [*vars(actual).items()])
         case _:
@@ -127,4 +135,18 @@ def is_same(expected: object, actual: object) -> bool:
 def _bits(value: Any) -> object:
     if value.dtype.char in "gG":  # some of their bytes mean nothing
         return list(map(repr, value.ravel("K").tolist()))
-    return list(value.ravel()) if value.dtype.hasobject else value.tobytes("A")
+    if value.dtype.hasobject:  # a NaN is not equal to another one
+        return [repr(each) if isinstance(each, float | complex) else each for each in value.ravel()]
+    return _with_one_nan(value).tobytes("A")
+
+
+def _with_one_nan(value: Any) -> Any:
+    """Return `value` with all NaNs of one sign and payload: these may differ (docs/what-may-differ.md)."""
+    if value.dtype.kind == "f" and np.isnan(value).any():
+        value = np.array(value)
+        value[np.isnan(value)] = np.nan
+    elif value.dtype.kind == "c" and np.isnan(value).any():
+        value = np.array(value)
+        for part in (value.real, value.imag):
+            part[np.isnan(part)] = np.nan
+    return value

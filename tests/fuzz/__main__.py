@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.fuzz.campaign import Limits, run_campaign
+from tests.fuzz.modes import MODES, backend_in_force
 from tests.fuzz.trial import Decorate
 
 
@@ -24,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
         programs=options.programs,
         mismatches=options.mismatches,
         generator=options.generator,
+        mode=options.mode,
+        backend=options.backend,
     )
     folder = options.folder or Path(tempfile.mkdtemp(prefix="autopar-fuzz-"))
     os.environ.setdefault("AUTOPAR_CACHE_DIR", str(folder / "cache"))
@@ -40,13 +43,14 @@ def autopar_decorator(backend: str) -> Decorate:
     """Return `autopar.parallel` for one backend; autopar is imported here and not before."""
     import autopar
 
-    return lambda function: autopar.parallel(backend=backend)(function)
+    return lambda function: autopar.parallel(backend=backend_in_force(backend))(function)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--generator", choices=["first", "second"], default="first")
+    parser.add_argument("--mode", choices=[*MODES, "any"], default="any", help="what is forced")
     parser.add_argument("--seed", type=int, help="by default a new one, which is printed")
     parser.add_argument("--backend", choices=["cpu", "cuda", "interpreter"], default="cpu")
     parser.add_argument("--folder", type=Path, help="where programs and kernels are written")

@@ -8,7 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.draw import draw_second_trial, draw_trial
+from tests.fuzz.coverage import Coverage
+from tests.fuzz.draw import draw_odd_calls, draw_second_trial, draw_trial
+from tests.fuzz.modes import drawn_mode, forced
 from tests.fuzz.shrink import shrink
 from tests.fuzz.trial import Decorate, Difference, Trial, run_trial
 
@@ -23,6 +25,8 @@ class Limits:
     mismatches: int = 1
     shrink_s: float = 60.0
     generator: str = "first"
+    mode: str = "plain"
+    backend: str = "cpu"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,16 +39,21 @@ class Tally:
     entered: int = 0
     mismatches: int = 0
     entered_by_family: Counter[str] = field(default_factory=Counter)
+    drawn_by_family: Counter[str] = field(default_factory=Counter)
+    by_mode: Counter[str] = field(default_factory=Counter)
+    coverage: Coverage = field(default_factory=Coverage)
 
     def __str__(self) -> str:
         share = self.entered / self.programs if self.programs else 0.0
         families = ", ".join(
-            f"{name} {count}" for name, count in self.entered_by_family.most_common()
+            f"{name} {self.entered_by_family[name]} of {count}"
+            for name, count in self.drawn_by_family.most_common()
         )
+        modes = ", ".join(f"{name} {count}" for name, count in self.by_mode.most_common())
         return (
             f"seed {self.seed}: {self.programs} programs, {self.calls} calls,"
             f" {self.entered} programs entered a kernel ({share:.0%}), {self.mismatches} mismatches"
-            + (f"\nentered: {families}" if families else "")
+            + (f"\nmodes: {modes}\nentered: {families}\n{self.coverage}" if families else "")
         )
 
 
@@ -60,17 +69,27 @@ def run_campaign(seed: int, limits: Limits, decorate: Decorate, folder: Path) ->
         if limits.programs is not None and tally.programs >= limits.programs:
             break
         number = limits.first + tally.programs
-        trial, program = draw(random.Random(f"{seed}:{number}"))
+        chance = random.Random(f"{seed}:{number}")
+        trial, program = draw(chance)
+        mode = drawn_mode(chance, limits.mode, limits.backend)
+        if mode == "odd":
+            trial = draw_odd_calls(trial, program, chance)
         (folder / "current.py").write_text(reproducer(trial), encoding="utf-8")
-        result = run_trial(trial, decorate, folder)
+        with forced(mode, chance):
+            result = run_trial(trial, decorate, folder, tally.coverage)
         tally.programs += 1
+        tally.by_mode[mode] += 1
+        tally.drawn_by_family[program.family] += 1
         tally.calls += result.calls
         tally.entered += result.has_entered
         tally.entered_by_family[program.family] += result.has_entered
         if result.difference is not None:
             tally.mismatches += 1
-            print(f"mismatch in program {number} of seed {seed} (--first {number} --programs 1)")
-            show_smallest(trial, result.difference, decorate, folder, limits.shrink_s)
+            print(
+                f"mismatch in program {number} of seed {seed} (--first {number} --programs 1), mode {mode}"
+            )
+            with forced(mode, chance):
+                show_smallest(trial, result.difference, decorate, folder, limits.shrink_s)
     return tally
 
 
@@ -96,6 +115,8 @@ def show_smallest(
 def reproducer(trial: Trial) -> str:
     """Return a Python text with the function, and the arguments of each call."""
     lines = [
+        "import array",
+        "import tempfile",
         "import numpy as np",
         "from tests.fuzz.trial import Subclass",
         "from tests.program import ArraySpec",

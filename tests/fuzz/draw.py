@@ -13,6 +13,7 @@ from tests.decided_nests import draw_decided_nest
 from tests.driven_nests import draw_driven_nest
 from tests.families import draw_program
 from tests.folded_nests import draw_folded_nest
+from tests.fresh_nests import draw_fresh_nest
 from tests.fuzz.collide import collided, is_quick
 from tests.fuzz.trial import Call, Errors, Trial, run_plainly
 from tests.lasting_nests import draw_lasting_nest
@@ -25,8 +26,10 @@ from tests.row_nests import draw_row_nest
 from tests.scanned_nests import draw_scanned_nest
 from tests.second_generator import draw as second
 from tests.split_nests import draw_split_nest
+from tests.staged_nests import draw_staged_nest
 from tests.storage_nests import draw_storage_nest
 from tests.strategies import RandomChoices
+from tests.tiled_nests import draw_tiled_nest
 from tests.valued_nests import draw_valued_nest
 
 # One array made odd. {a} is its name; all of these keep rank and length unless the point is to change them.
@@ -57,6 +60,27 @@ ODD_ARRAYS = (
     "fields = np.zeros({a}.shape, [('p', 'f4'), ('x', {a}.dtype)]); fields['x'] = {a}; {a} = fields['x']",
     "fields = np.zeros({a}.shape, [('x', {a}.dtype), ('p', 'i8')]); fields['x'] = {a}; {a} = fields['x']",
     "{a} = {a}.astype(np.longdouble)",
+    "{a} = np.ma.masked_greater({a}, 3)",
+    "{a} = np.ma.array({a}, mask=False)",
+    "{a} = {a}.astype(object)",
+    "{a} = np.asmatrix({a}[:1])",
+    "{a} = {a}.astype([('x', {a}.dtype)])",
+    "{a} = np.rec.fromarrays([{a}, {a}], names='x,y')",
+    "{a} = {a}.astype('M8[s]')",
+    "{a} = {a}.astype('S4')",
+    "mapped = np.memmap(tempfile.TemporaryFile(), {a}.dtype, 'w+', 0, {a}.shape); mapped[...] = {a}; {a} = mapped",
+    "mapped = np.memmap(tempfile.TemporaryFile(), {a}.dtype, 'w+', 0, {a}.shape); mapped[...] = {a}; {a} = np.asarray(mapped)",
+    "{a} = np.array({a}.ravel()[0])",
+    "{a} = np.lib.stride_tricks.sliding_window_view(np.resize({a}, {a}.size + {a}.shape[-1]), {a}.shape[-1])[:{a}.shape[0]]",
+    "{a} = np.lib.stride_tricks.as_strided({a}, {a}.shape, tuple(each // 2 * 2 or each for each in {a}.strides[:-1]) + (0,))",
+    "{a} = np.lib.stride_tricks.as_strided(np.resize({a}, 3 * {a}.size), {a}.shape, ({a}.itemsize,) * {a}.ndim)",
+    "{a} = np.ndarray({a}.shape, {a}.dtype, buffer={a}.tobytes())",
+    "{a} = tuple({a}.tolist())",
+    "{a} = array.array('d', {a}.ravel().real)",
+    "{a} = memoryview({a})",
+    "{a}.flags.writeable = False; {a} = {a}[...]",
+    "{a} = {a}[None][0]",
+    "{a} = {a}.astype({a}.dtype.newbyteorder())[::-1]",
 )
 
 # Special values; a float array takes them, the others raise when the arguments are made and are left alone.
@@ -104,11 +128,14 @@ OVERLAPS = (
 
 UNUSUAL: tuple[Errors, ...] = ("raise", "ignore")
 
-_SHARES = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05, 0.1, 0.1)
+_SHARES = (
+    0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.05, 0.1, 0.1, 0.1, 0.15, 0.1
+)  # fmt: skip
 _OVER_ATTRIBUTES = 0.1
 _SPLIT = 0.07
 _COLLIDED = 0.15
 _WITH_CONTENTS = 0.2  # of the arrays
+_TRIES = 8  # not every oddity suits every array
 
 ODD_NUMBERS = (
     "{n} = np.int64({n})",
@@ -165,6 +192,7 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
         draw_program, draw_storage_nest, draw_valued_nest, draw_decided_nest, draw_reduced_nest,
         draw_lasting_nest, draw_list_nest, draw_outlined_nest, draw_moved_nest, draw_scanned_nest,
         draw_array_nest, draw_driven_nest, draw_row_nest, draw_folded_nest,
+        draw_fresh_nest, draw_tiled_nest, draw_staged_nest,
     ]  # fmt: skip
     draw = generator.choices(kinds, _SHARES)[0]
     program = draw(RandomChoices(generator))
@@ -177,6 +205,19 @@ def draw_trial(generator: random.Random) -> tuple[Trial, Program]:
         if is_quick(lambda: run_plainly(other)):
             trial, program = other, replace(program, family=f"collided {program.family}")
     return trial, program
+
+
+def draw_odd_calls(trial: Trial, program: Program, generator: random.Random) -> Trial:
+    """Return a trial with an odd array in each of its calls, and a call more that has none before and after."""
+    calls = []
+    for call in trial.calls:
+        for _ in range(_TRIES if program.arrays else 0):
+            spec = generator.choice(program.arrays)
+            line = generator.choice(ODD_ARRAYS).format(a=spec.name)
+            if _can_be_made([*call.setup, line]):
+                calls += [call, replace(call, setup=(*call.setup, line))]
+                break
+    return replace(trial, calls=(*calls, *trial.calls[:1])) if calls else trial
 
 
 def draw_call(program: Program, generator: random.Random) -> Call:
@@ -242,6 +283,6 @@ def _can_be_made(setup: Sequence[str]) -> bool:
     """Return whether the statements run: not every oddity suits every array, or every order of two."""
     try:
         Call(setup=tuple(setup), names=()).arguments()
-    except (AttributeError, IndexError, OverflowError, TypeError, ValueError):
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError, BufferError):
         return False
     return True

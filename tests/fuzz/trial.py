@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import importlib.util
 import io
@@ -9,6 +10,7 @@ import itertools
 import random
 import re
 import sys
+import tempfile
 import traceback
 import types
 import warnings
@@ -19,7 +21,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tests.arguments import all_bytes, copy_arguments, is_same
+from tests.arguments import all_bytes, is_same
+from tests.fuzz.coverage import Coverage, overlap_class
 from tests.program import ArraySpec
 from tests.sameness import faults_in
 
@@ -43,7 +46,9 @@ class Call:
 
     def arguments(self) -> list[Any]:
         """Return fresh arguments."""
-        scope: dict[str, Any] = {"np": np, "ArraySpec": ArraySpec, "Subclass": Subclass}
+        scope: dict[str, Any] = {
+            "np": np, "array": array, "tempfile": tempfile, "ArraySpec": ArraySpec, "Subclass": Subclass,
+        }  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a dtype that cannot hold all values is meant
             exec("\n".join(self.setup), scope)
@@ -84,12 +89,15 @@ class Difference:
     log: str  # the decorated function's traceback, where it raised
 
 
-def run_trial(trial: Trial, decorate: Decorate, folder: Path) -> Result:
+def run_trial(
+    trial: Trial, decorate: Decorate, folder: Path, coverage: Coverage | None = None
+) -> Result:
     """Return whether the decorated function did in each call what the plain one did."""
     path = folder / f"drawn_{next(_numbers)}.py"
     path.write_text(trial.source, encoding="utf-8")
     try:
-        return compare_calls(trial, load(path, "plain"), decorate(load(path, "decorated")))
+        plain, decorated = load(path, "plain"), decorate(load(path, "decorated"))
+        return compare_calls(trial, plain, decorated, coverage)
     finally:
         path.unlink()
         for use in ("plain", "decorated"):
@@ -111,15 +119,22 @@ def run_plainly(trial: Trial) -> None:
                 continue
 
 
-def compare_calls(trial: Trial, plain: Function, decorated: Function) -> Result:
+def compare_calls(
+    trial: Trial, plain: Function, decorated: Function, coverage: Coverage | None = None
+) -> Result:
     """Return the first difference between the calls of two functions."""
     has_entered = False
     for index, call in enumerate(trial.calls):
-        arguments = call.arguments()
+        # Made twice instead of copied: some of what is odd about arrays does not survive a copy.
+        arguments, others = call.arguments(), call.arguments()
+        kind = overlap_class([each for each in arguments if isinstance(each, np.ndarray)])
         with np.errstate(divide=call.errors, over=call.errors, invalid=call.errors):
-            expected = observe(plain, copy_arguments(arguments))
-            actual = observe(decorated, copy_arguments(arguments))
-        has_entered |= in_kernel(decorated)
+            expected = observe(plain, arguments)
+            actual = observe(decorated, others)
+        if in_kernel(decorated):
+            has_entered = True
+            if coverage is not None:
+                coverage.note(trial.source, arguments, kind)
         if in_kernel(decorated, frozenset({"cuda"})) and actual.warnings <= expected.warnings:
             # A device does not say that something overflowed: warnings may be missing there.
             actual = replace(actual, warnings=expected.warnings)

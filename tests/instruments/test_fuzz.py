@@ -6,16 +6,30 @@ import ast
 import functools
 import random
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from tests.arguments import is_same
 from tests.fuzz import __main__ as command
 from tests.fuzz.campaign import Limits, reproducer, run_campaign
-from tests.fuzz.draw import CONTENTS, ODD_ARRAYS, ODD_NUMBERS, OVERLAPS, draw_trial
+from tests.fuzz.coverage import Coverage, operators_of, overlap_class
+from tests.fuzz.draw import (
+    CONTENTS,
+    ODD_ARRAYS,
+    ODD_NUMBERS,
+    OVERLAPS,
+    draw_call,
+    draw_odd_calls,
+    draw_trial,
+)
+from tests.fuzz.modes import MODES, forced
 from tests.fuzz.shrink import shrink, smaller_sources
 from tests.fuzz.trial import Call, Trial, in_kernel, run_trial
+from tests.program import ArraySpec
 
 SOURCE = """\
 def kernel(a, n):
@@ -199,16 +213,93 @@ def test_the_reproducer_runs_on_its_own() -> None:
 
 
 def test_every_oddity_is_drawn() -> None:
-    lines = [
-        line
-        for seed in range(4000)
-        for call in draw_trial(random.Random(seed))[0].calls
-        for line in call.setup[len(call.names) :]
-    ]
-    for template in (*ODD_ARRAYS, *CONTENTS, *OVERLAPS, *ODD_NUMBERS):
-        forms = {template.format(a=a, b=b, n=n) for a in "abcuvw" for b in "abcuvw" for n in "nmk"}
+    _, program = draw_trial(random.Random(1))
+    specs = [ArraySpec(name=e, rank=1 if e < "u" else 2, dtype="float64") for e in "abuv"]
+    program = replace(program, arrays=tuple(specs), numbers=tuple("nmk"), is_roomy=True)
+    generator = random.Random(2)
+    calls = [draw_call(program, generator) for _ in range(2200)]
+    lines = {line for call in calls for line in call.setup[len(call.names) :]}
+    for template in (*CONTENTS, *OVERLAPS, *ODD_NUMBERS, *ODD_ARRAYS):
+        forms = {template.format(a=a, b=b, n=n) for a in "abuv" for b in "abuv" for n in "nmk"}
         assert not forms.isdisjoint(lines), template
     assert any(".flat[" in line for line in lines)
+
+
+def test_every_odd_array_is_drawn_between_plain_ones() -> None:
+    met = set()
+    for seed in range(400):
+        generator = random.Random(seed)
+        trial, program = draw_trial(generator)
+        odd = draw_odd_calls(trial, program, generator)
+        last = [call.setup[-1] for call in odd.calls if call not in trial.calls]
+        assert not program.arrays or last or not odd.calls
+        assert odd.calls[-1] == trial.calls[0]
+        met.update(last)
+    for template in ODD_ARRAYS:
+        assert not {template.format(a=a) for a in "abcuvw"}.isdisjoint(met), template
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (lambda a: [a, a.copy()], "-"),
+        (lambda a: [a[::2], a[1::2]], "e"),
+        (lambda a: [a, a[:]], "s"),
+        (lambda a: [a, a[1:]], "o"),
+        (lambda a: [a, a[1:], a[::-1]], "r"),
+        (lambda a: [np.broadcast_to(a[:1], a.shape), a.copy()], "z"),
+    ],
+)
+def test_overlap_classes(arguments, kind: str) -> None:
+    assert kind == overlap_class(arguments(np.arange(9.0)))
+
+
+def test_coverage_counts_operators_dtypes_and_classes() -> None:
+    coverage = Coverage()
+    coverage.note(SOURCE, [np.zeros(3), np.zeros(3, np.int8), 4], "o")
+    assert {"Add", "Add=", "range()"} == operators_of(SOURCE)
+    assert {
+        (op, dtype, "o") for op in operators_of(SOURCE) for dtype in ("float64", "int8")
+    } == set(coverage.met)
+    assert "Add=    o          o" in str(coverage)
+
+
+def test_nans_are_equal_whatever_their_bits_and_zeros_are_not() -> None:
+    one, two = np.array([np.nan, 0.0]), np.array([-np.nan, 0.0])
+    assert is_same(one, two)
+    assert not is_same(one, np.array([np.nan, -0.0]))
+    assert is_same(float("nan"), -float("nan"))
+    assert not is_same(np.complex128(complex(1, np.nan)), np.complex128(complex(-1, np.nan)))
+    assert not is_same(np.ma.array(one, mask=[False, True]), np.ma.array(one, mask=[False, False]))
+
+
+LEFT = """\
+def kernel(a, n):
+    for i in range(n):
+        a[i] = a[i] + 1
+        if a[i] > 90:
+            break
+    return i
+"""
+PRINTING = """\
+def kernel(a, n):
+    for q in range(n):
+        for i in range(len(a)):
+            a[i] = a[i] + q
+        if q % 3 == 1:
+            print(q, a[1])
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("source", [SOURCE, LEFT, PRINTING])
+def test_programs_run_in_kernels_in_each_mode(mode: str, source: str, tmp_path: Path) -> None:
+    call = Call(setup=("a = np.arange(40.0)", "n = 38"), names=("a", "n"))
+    with forced(mode, random.Random(1)):
+        decorate = command.autopar_decorator("cpu")
+        result = run_trial(Trial(source=source, calls=(call, call)), decorate, tmp_path)
+    assert result.difference is None, result.difference
+    assert result.has_entered or (mode == "rests" and source is not LEFT)
 
 
 def test_the_command_ends_with_the_status_of_the_campaign(

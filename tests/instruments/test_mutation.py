@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import importlib.util
+import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
-from tests.mutation.campaign import draw_faults, table
+import pytest
+
+from tests.mutation.campaign import Limits, draw_faults, table
 from tests.mutation.faults import faults_of, is_another_program
+from tests.mutation.nursery import HIT, plant, run_child
+from tests.mutation.sites import Sites, is_in_function, noted
 from tests.mutation.targets import AREAS, likely_tests
+from tests.mutation.trial import Scratch
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -80,3 +90,126 @@ def test_the_table_counts_and_shows_what_nobody_saw():
     assert "guards           2     1   50.0%" in shown
     assert "- a\n+ b" in shown
     assert "one" not in shown
+
+
+MODULE = """\
+import functools
+
+TABLE = (1, 2)
+
+
+def doubled(n):
+    if n < 0:
+        return -n
+    return [n * each for each in TABLE][-1]
+
+
+class Box:
+    @property
+    def size(self):
+        \"\"\"Words.\"\"\"
+        return 7
+
+    @functools.cached_property
+    def large(self):
+        return self.size > 5
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    path = tmp_path / "planted_module.py"
+    path.write_text(MODULE, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("planted_module", path)
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "planted_module", found)
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_functions_get_the_code_of_the_fault_wherever_they_are_held(module):
+    held, box = module.doubled, module.Box()
+    text = MODULE.replace("n < 0", "n <= 9").replace("return 7", "return 3")
+    plant(module.__file__, compile(text, module.__file__, "exec"))
+    assert (-4, 3, False) == (held(4), box.size, box.large)
+
+
+def test_sites_are_noted_when_their_statements_run(module, monkeypatch):
+    path = Path(module.__file__)
+    faults = list(enumerate(faults_of(str(path), MODULE)))
+    hits: set[int] = set()
+    monkeypatch.setattr(builtins, HIT, hits.add, raising=False)
+    plant(str(path), noted(path, faults))
+    assert (6, 7) == (module.doubled(3), module.Box().size)
+    lines = {MODULE.splitlines()[faults[number][1].line - 1].strip() for number in hits}
+    assert {"if n < 0:", "return [n * each for each in TABLE][-1]", "return 7"} == lines
+    assert 5 == module.doubled(-5)
+    assert any(faults[number][1].kind == "dropped sign" for number in hits)
+    own = [is_in_function(fault, MODULE) for _, fault in faults]
+    assert 2 == own.count(False)  # the two elements of the table
+
+
+def test_a_child_says_which_test_failed_hung_or_crashed(module, tmp_path):
+    test = tmp_path / "test_planted.py"
+    test.write_text(
+        "import os, sys, time\n"
+        "def test_one(): assert True\n"
+        "def test_two():\n"
+        "    assert sys.modules['planted_module'].doubled(4) == 8\n"
+        "def test_three(): os._exit(1)\n"
+        "def test_four(): time.sleep(60)\n",
+        encoding="utf-8",
+    )
+    fault = compile(MODULE.replace("n < 0", "n < 9"), module.__file__, "exec")
+    asked = [f"{test}::test_one", f"{test}::test_two"]
+    assert run_child(asked, [], 60)[0] is None
+    seen, _ = run_child(asked, [(module.__file__, fault)], 60)
+    assert seen is not None
+    assert seen.endswith("test_two")
+    assert "crash" == run_child([f"{test}::test_three"], [], 60)[0]
+    assert "hang" == run_child([f"{test}::test_four"], [], 0.5)[0]
+    notes = tmp_path / "notes"
+    run_child(asked, [], 60, notes)
+    rows = [json.loads(line) for line in notes.read_text(encoding="utf-8").splitlines()]
+    assert [True, True] == [row["passed"] for row in rows]
+
+
+def test_tests_of_a_fault_come_by_files_and_the_quick_ones_first(tmp_path):
+    rows = [
+        {"test": test, "passed": passed, "seconds": seconds, "sites": sites}
+        for test, passed, seconds, sites in [
+            ("a::1", True, 0.5, [3]),
+            ("a::2", True, 0.1, [3, 4]),
+            ("b::1", True, 0.3, [3]),
+            ("b::2", False, 0.1, [3]),
+            ("b::3", True, 0.2, [4]),
+            ("a::3", True, 9.0, [3]),
+        ]
+    ]
+    path = tmp_path / "sites"
+    path.write_text("\n".join(map(json.dumps, [*rows, {"file": "a"}])), encoding="utf-8")
+    sites = Sites(path, tmp_path)
+    limits = Limits(count=1, fuzz_s=0, seconds=1, first_s=0.35)
+    chunks = [names for names, _ in sites.chunks(3, frozenset(), limits)]
+    assert [["a::2", "b::1"], ["a::1"], ["a::3"]][:1] == chunks[:1]
+    assert {"a::1", "a::2", "a::3", "b::1"} == {name for chunk in chunks for name in chunk}
+    assert [["a::1", "a::3"]] == [
+        names
+        for names, _ in sites.chunks(3, frozenset({"a::2", "b::1"}), replace(limits, first_s=99))
+    ]
+    assert ["b"] == sites.missing(["a", "b"])
+
+
+def test_a_fault_is_taken_back_after_a_campaign_was_killed(tmp_path):
+    (tmp_path / "tree").mkdir()
+    file = tmp_path / "tree" / "m.py"
+    file.write_text(TEXT, encoding="utf-8")
+    fault = faults_of("m.py", TEXT)[0]
+    with Scratch(tmp_path).planted(fault):
+        assert TEXT != file.read_text(encoding="utf-8")
+        Scratch(tmp_path)
+        assert TEXT == file.read_text(encoding="utf-8")
+        (tmp_path / "planted.json").write_text(json.dumps({"path": "m.py", "plain": TEXT}))
+    assert TEXT == file.read_text(encoding="utf-8")

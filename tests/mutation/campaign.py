@@ -1,5 +1,7 @@
 """Many planted faults: seed and number -> a JSON of what became of each, and a table of it.
 
+Every test file runs once, which notes the faults whose statements each test runs. A fault is then shown to those tests
+alone, the quick ones first, in children of a process that has imported everything, until one fails.
 A campaign that was stopped goes on where it was: what stands in the JSON is not run again.
 """
 
@@ -17,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.mutation.faults import Fault, faults_of, is_another_program
-from tests.mutation.targets import AREAS, likely_tests
+from tests.mutation.nursery import import_everything, run_child
+from tests.mutation.sites import Sites, is_in_function
+from tests.mutation.targets import AREAS, likely_tests, test_files
 from tests.mutation.trial import Scratch, Seen
 
 GENERATORS = ("first", "second")
@@ -30,7 +34,9 @@ class Limits:
     count: int
     fuzz_s: float
     seconds: float
-    slowest_s: float = 90.0  # a test file that takes longer is left out
+    file_s: float = 120.0  # of a test file; the tests that it has run by then are known
+    first_s: float = 4.0  # tests that run first, as long as they took without a fault
+    most_s: float = 60.0  # all tests of a fault
     hang: float = 4.0  # times as long as without a fault
 
 
@@ -62,58 +68,84 @@ def _stream(root: Path, chance: random.Random, area: str) -> Iterator[tuple[str,
 
 
 class Campaign:
-    """Faults of one seed, planted one after the other."""
+    """Faults of one seed, planted one after the other; runs in the copy itself."""
 
-    def __init__(self, root: Path, folder: Path, seed: int, limits: Limits) -> None:
-        self._root, self._seed, self._limits = root, seed, limits
+    def __init__(self, folder: Path, seed: int, limits: Limits) -> None:
+        self._seed, self._limits = seed, limits
         self._results = folder / f"mutants-{seed}.json"
-        self.found: dict[str, Any] = {"seed": seed, "plain": {}, "faults": []}
+        self.found: dict[str, Any] = {"seed": seed, "faults": []}
         if self._results.exists():
             self.found = json.loads(self._results.read_text(encoding="utf-8"))
-        self._scratch = Scratch(root, folder)
+        self._scratch = Scratch(folder)
+        self._root = self._scratch.root
+        self._sources: dict[str, str] = {}
+        self._drawn = draw_faults(self._root, seed, limits.count)
+        self._sites = Sites(folder / f"sites-{seed}.jsonl", self._root)
 
     def run(self) -> None:
-        """Plant what has not been planted yet."""
-        deadline = time.monotonic() + self._limits.seconds
-        done = {(e["path"], e["start"], e["end"], e["text"]) for e in self.found["faults"]}
-        for area, fault in draw_faults(self._root, self._seed, self._limits.count):
-            if (fault.path, fault.start, fault.end, fault.text) in done:
-                continue
-            if time.monotonic() > deadline:
+        """Note which tests run what, and plant what has not been seen yet."""
+        import_everything(self._root)
+        started = time.monotonic()
+        # At most half of the time goes into notes: faults are planted beside what is known already.
+        for file in self._sites.missing(test_files(self._root)):
+            if time.monotonic() - started > self._limits.seconds / 2:
                 break
-            seen = self._see(area, fault)
-            self.found["faults"].append(self._row(area, fault, seen))
+            seconds = self._sites.record(file, self._drawn, self._limits.file_s)
+            print(f"{file}: {seconds:.0f} s", flush=True)
+        rows = {_key(each): each for each in self.found["faults"]}
+        for number, (area, fault) in enumerate(self._drawn):
+            row = rows.get((fault.path, fault.start, fault.end, fault.text))
+            if row is not None and (row["by"] or row["files"] == self._sites.files):
+                continue
+            if time.monotonic() - started > self._limits.seconds:
+                break
+            before = [] if row is None else row["tried"]
+            seen, tried = self._see(number, area, fault, frozenset(before))
+            if row is not None:
+                self.found["faults"].remove(row)
+            row = self._row(area, fault, seen) | {"files": self._sites.files}
+            self.found["faults"].append(row | {"tried": [] if seen.by else [*before, *tried]})
             self._results.write_text(json.dumps(self.found, indent=1), encoding="utf-8")
-            print(f"{len(self.found['faults'])}. {fault.path}:{fault.line} {fault.kind}:", end=" ")
+            print(f"{number}. {fault.path}:{fault.line} {fault.kind}:", end=" ")
             print(f"{seen.by or 'SURVIVED'} ({seen.seconds:.0f} s)", flush=True)
 
-    def _see(self, area: str, fault: Fault) -> Seen:
-        """Return who sees a fault: tests one file after the other, then drawn programs."""
-        spent = 0.0
-        for file in likely_tests(self._root, fault.path, area):
-            plain = self._plain(file)
-            if plain is None:
-                continue
+    def _see(
+        self, number: int, area: str, fault: Fault, before: frozenset[str]
+    ) -> tuple[Seen, list[str]]:
+        """Return who sees a fault: the tests that run its statement, the quick ones first; and who was asked."""
+        spent, tried = 0.0, list[str]()
+        source = (self._root / fault.path).read_text(encoding="utf-8")
+        has_own_code = is_in_function(fault, source)
+        if has_own_code:
+            code = compile(fault.planted(source), str(self._root / fault.path), "exec")
+            for chunk, seconds in self._sites.chunks(number, before, self._limits):
+                with self._scratch.planted(fault):
+                    by, took = run_child(
+                        chunk,
+                        [(str(self._root / fault.path), code)],
+                        self._limits.hang * seconds + 30,
+                    )
+                spent += took
+                if by is not None and by.startswith("cannot plant"):
+                    has_own_code = False
+                    break
+                if by is not None:
+                    return Seen(by=by, seconds=spent), tried
+                tried += chunk
+        if not has_own_code and not before:
+            tests = self._sites.passed(likely_tests(self._root, fault.path, area), self._limits)
             with self._scratch.planted(fault):
-                seen = self._scratch.tests([file], self._limits.hang * plain + 30)
+                seen = self._scratch.tests(tests, self._limits.hang * self._limits.most_s + 30)
             spent += seen.seconds
             if seen.by is not None:
-                return Seen(by=seen.by, seconds=spent)
+                return Seen(by=seen.by, seconds=spent), tried
         for generator in GENERATORS if self._limits.fuzz_s else ():
             with self._scratch.planted(fault):
                 seen = self._scratch.fuzz(generator, self._seed, self._limits.fuzz_s)
             spent += seen.seconds
             if seen.by is not None:
-                return Seen(by=f"fuzz, {generator} generator", seconds=spent)
-        return Seen(by=None, seconds=spent)
-
-    def _plain(self, file: str) -> float | None:
-        """Return how long a test file takes without a fault; None where it fails, or takes long."""
-        known: dict[str, float | None] = self.found["plain"]
-        if file not in known:
-            seen = self._scratch.tests([file], self._limits.slowest_s)
-            known[file] = seen.seconds if seen.by is None else None
-        return known[file]
+                return Seen(by=f"fuzz, {generator} generator", seconds=spent), tried
+        return Seen(by=None, seconds=spent), tried
 
     def _row(self, area: str, fault: Fault, seen: Seen) -> dict[str, Any]:
         source = (self._root / fault.path).read_text(encoding="utf-8")
@@ -129,9 +161,13 @@ class Campaign:
             "end": fault.end,
             "text": fault.text,
             "by": seen.by,
-            "seconds": seen.seconds,
+            "seconds": round(seen.seconds, 1),
             "diff": "\n".join(lines),
         }
+
+
+def _key(row: dict[str, Any]) -> tuple[object, ...]:
+    return row["path"], row["start"], row["end"], row["text"]
 
 
 def table(found: dict[str, Any]) -> str:

@@ -189,6 +189,16 @@ def likely_tests(root: Path, path: str, area: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own[:MOST_OWN], "tests/cases", *ANYWHERE[area])))
 
 
+def test_files(root: Path) -> tuple[str, ...]:
+    """Return what is run to learn which tests run what: cases, then stages alone, then whole programs."""
+    folders = ("tests/analysis", "tests/codegen", "tests/properties", "tests/autopar")
+    return ("tests/cases", *sorted(_texts(root), key=lambda e: (folders.index(_folder(e)), e)))
+
+
+def _folder(file: str) -> str:
+    return file.rpartition("/")[0]
+
+
 @cache
 def _texts(root: Path) -> dict[str, str]:
     """Return the texts of all test files that run whole programs or stages on this machine."""

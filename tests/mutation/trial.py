@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -28,28 +29,41 @@ class Seen:
 
 
 class Scratch:
-    """A copy of the tree in which faults are planted."""
+    """A copy of the tree in which faults are planted, which stays the same until it is removed."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
-        self._cache = folder / "cache"
-        shutil.rmtree(self.root, ignore_errors=True)
-        self.root.mkdir(parents=True)
+        self._cache = folder / "fresh-cache"
+        self._spare = folder / "planted.json"
+        if self._spare.exists():  # a campaign was killed
+            spare = json.loads(self._spare.read_text(encoding="utf-8"))
+            self._write(self.root / spare["path"], spare["plain"])
+            self._spare.unlink()
+
+    @staticmethod
+    def fill(root: Path, folder: Path) -> None:
+        """Copy what is tested, unless there is a copy."""
+        copy = folder / "tree"
+        if copy.exists():
+            return
+        copy.mkdir(parents=True)
         for name in FOLDERS:
-            shutil.copytree(root / name, self.root / name, symlinks=True, ignore=CACHES)
+            shutil.copytree(root / name, copy / name, symlinks=True, ignore=CACHES)
         for name in FILES:
-            shutil.copy(root / name, self.root / name)
+            shutil.copy(root / name, copy / name)
 
     @contextlib.contextmanager
     def planted(self, fault: Fault) -> Iterator[None]:
         """Have the fault in the copy for as long as the context lasts."""
         path = self.root / fault.path
         plain = path.read_text(encoding="utf-8")
+        self._spare.write_text(json.dumps({"path": fault.path, "plain": plain}), encoding="utf-8")
         self._write(path, fault.planted(plain))
         try:
             yield
         finally:
             self._write(path, plain)
+            self._spare.unlink()
 
     def _write(self, path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
