@@ -78,6 +78,8 @@ class Body:
                 case Loop():
                     lower, upper = limits(node, self.names)
                     yield from self.loop(node, lower, upper, indent)
+                    if self.leave == "break" and (asks_each_turn(node) or asks_each_part(node)):
+                        yield from self.asking(indent)  # what it left is not to be stored
                 case Branch():
                     yield f"{indent}if {self.text(node.test)}:  # line {node.span.line}"
                     yield from self.nodes(node.body, indent + INDENT)

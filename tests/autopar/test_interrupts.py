@@ -193,3 +193,39 @@ def test_what_other_threads_run_goes_on(tmp_path, python):
     (tmp_path / "script.py").write_text(THREAD.replace("{function}", FUNCTIONS["nested"].strip()))
     done = python("script.py", environment={"AUTOPAR_NUM_THREADS": "2"})
     assert "['interrupted', 'interrupted'] True True True\n" == done.stdout, done.stderr
+
+
+CAUGHT = (
+    HEAD
+    + """
+@autopar.parallel(backend="cpu")
+def work(seen, u, v, steps, n):
+    try:
+        for t in range(steps):
+            for i in range(u.shape[0]):
+                seen[i] = 1.0
+                x = u[i]
+                for r in range(n):
+                    x = np.sqrt(x * x + 1.0)
+                v[i] = x
+            u, v = v, u
+    except KeyboardInterrupt:
+        names = sorted(locals())
+        return u, v, [name for name in "tirx" if name in names]
+
+first, second = np.zeros(3), np.ones(3)
+work(np.zeros(3), first, second, 2, 3)  # compiles
+first[...] = second[...] = 0
+returned = []
+print(tried(lambda seen: returned.extend(work(seen, first, second, 10**9, 10**9)) or 7))
+u, v, bound = returned
+print(u is first, v is second, bound, set(v.tolist()) <= {0.0, 1.0}, u.tolist())
+"""
+)
+
+
+def test_a_program_that_catches_it_finds_names_as_they_were_before_the_loop(tmp_path, python):
+    """As docs/what-may-differ.md has it."""
+    (tmp_path / "script.py").write_text(CAUGHT)
+    done = python("script.py")
+    assert "done\nTrue True [] True [0.0, 0.0, 0.0]\n" == done.stdout, done.stderr
