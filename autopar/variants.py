@@ -54,6 +54,7 @@ from autopar.codegen.kernel import Loop, Program, walk_nodes
 from autopar.codegen.lower import lower
 from autopar.codegen.marks import marked
 from autopar.codegen.notes import with_notes
+from autopar.codegen.order_check import in_kept_order
 from autopar.codegen.passes import with_passes
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
@@ -177,8 +178,8 @@ def draft_variant(
 
 def _for_cpu(program: Program, *, is_large: bool) -> tuple[Program, tuple[tuple[Span, str], ...]]:
     """Return `program` as a CPU likes it, and where rows overlap in it."""
-    jammed = with_jammed(program)
-    inside = with_sunk(jammed)
+    jammed = in_kept_order(program, with_jammed(program))
+    inside = in_kept_order(jammed, with_sunk(jammed))
     return with_streams(with_passes(inside), is_large=is_large), jammed_loops(jammed)
 
 

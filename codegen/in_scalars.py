@@ -10,9 +10,11 @@ from .fixed_reads import with_fixed_reads
 from .forwarded import with_forwarded
 from .held import with_held
 from .kernel import Program
+from .order_check import in_kept_order
 from .register_tiles import with_register_tiles
 
 
 def with_scalars(program: Program) -> Program:
     """Return `program` with elements in scalars, where an innermost loop has the same ones."""
-    return with_held(with_fixed_reads(with_forwarded(with_register_tiles(program))))
+    tiled = in_kept_order(program, with_register_tiles(program))
+    return with_held(with_fixed_reads(with_forwarded(tiled)))

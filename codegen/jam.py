@@ -3,13 +3,13 @@
 Before:  for i in range(1, n):                        each row waits for itself, element by element
              for j in range(1, m): a[i, j] = a[i - 1, j] + a[i, j - 1]
 After:   for i_rows in range(1, n, 6):
-             for j_front in range(...):               until all six rows have begun
-                 for i in range(i_rows, i_rows + 6): for j in (j_front - i): ...
+             for j_front in ...:                      until all six rows have begun, row by row
+                 for i in range(i_rows, i_rows + 6): for j in range(j_front - i, ...): ...
              for j_front in range(...):               six rows, nothing between them to wait for
                  a[i_rows, j_front - i_rows] = ...
                  a[i_rows + 1, j_front - i_rows - 1] = ...
                  ...
-             for j_front in range(...): ...           until the last row has ended
+             for j_front in ...: ...                  until the last row has ended, row by row
 
 Rows of integers run in the lanes of vectors (`codegen.lanes`): their chains are so short that six
 at once are no faster, but a processor computes eight elements of them as it computes one.
@@ -54,6 +54,8 @@ from .lane_plan import plan_lanes
 ROWS = 6
 # Rows that run in the lanes of vectors.
 LANES = 8
+# Times of rows that run one row after the other, where not all of them are under way.
+SLAB = 1024
 # Nodes of all statements of a body: longer ones have enough to do while they wait.
 _LONGEST = 80
 
@@ -96,7 +98,8 @@ class _Jammer:
 
     def _jammed(self, outer: Loop, inner: Loop) -> Loop | None:
         """Return rows that overlap; None where that gains nothing."""
-        names = f"{outer.iterator}_rows", f"{inner.iterator}_front"
+        front = f"{inner.iterator}_front"
+        names = f"{outer.iterator}_rows", front, f"{front}_end"
         band = _Band(outer=outer, inner=inner, names=names)
         if not _waits(inner):
             lanes = band.in_lanes()
@@ -111,8 +114,7 @@ class _Jammer:
             iterator=band.rows,
             step=band.count,
             body=band.body(),
-            # Rows in lanes are done before another core has what they need of the ones before.
-            is_staggered=not band.has_lanes,
+            is_staggered=True,
             stands_for=plain,
         )
 
@@ -167,7 +169,10 @@ def _runs_in_order(loop: Loop) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Band:
-    """`count` iterations of the outer loop, from the first of `names` on, at times, the second."""
+    """`count` iterations of the outer loop, from the first of `names` on, at times, the second.
+
+    Where not all are under way, from one of these times to the third name.
+    """
 
     outer: Loop
     inner: Loop
@@ -230,25 +235,27 @@ class _Band:
         skewed = Binary(operator="*", left=self._number(self.outer.skew), right=row, span=self.span)
         return self._plus(here, skewed)
 
-    def _column(self, row: Expression) -> Expression:
-        """Return the column that a row is at, at the time `front`."""
-        return self._minus(self._name(self.front), self._time(row, self._number(0)))
+    def _column(self, row: Expression, time: str) -> Expression:
+        """Return the column that a row is at, at the time called `time`."""
+        return self._minus(self._name(time), self._time(row, self._number(0)))
 
     def _unrolled(self) -> Iterator[Node]:
         for number in range(self.count):
             row = self._row(number)
-            yield from self._copies(self.inner.body, number, row, self._column(row))
+            yield from self._copies(self.inner.body, number, row, self._column(row, self.front))
 
     def _edge(self, lower: Expression, upper: Expression) -> Loop:
-        """Return the rows at the times from `lower` to `upper`, those that have a column there."""
+        """Return the rows at the times from `lower` to `upper`, those that have a column there.
+
+        One row after the other, as in the source: what each needs of the rows before it is done.
+        """
         row = self._name(self.outer.iterator)
-        now = self._column(row)
         column = self._name(self.inner.iterator)
         body = self._copies(self.inner.body, self.count, row, column)
         in_row = replace(
             self.inner,
-            lower=_call("max", self.inner.lower, now),
-            upper=_call("min", self.inner.upper, self._plus(now, self._number(1))),
+            lower=_call("max", self.inner.lower, self._column(row, self.front)),
+            upper=_call("min", self.inner.upper, self._column(row, self.names[2])),
             body=body,
         )
         last = self._plus(self._name(self.rows), self._number(self.count))
@@ -259,7 +266,7 @@ class _Band:
             body=(in_row,),
             skew=None,
         )
-        return self._front(lower, upper, (of_rows,))
+        return replace(self._front(lower, upper, (of_rows,)), step=SLAB, group_end=self.names[2])
 
     def _front(self, lower: Expression, upper: Expression, body: tuple[Node, ...]) -> Loop:
         return replace(self.inner, iterator=self.front, lower=lower, upper=upper, body=body)

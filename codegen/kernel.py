@@ -245,8 +245,8 @@ class Loop:
     dimension: int | None = None  # of time, that it scans
     # How many iterations to reckon with, where its bounds hide that they are mostly as many.
     turns: int | None = None
-    # Its iterations are groups of those of `stands_for`, and this is where one ends: at the next
-    # one, or at the end of the part that runs. Parts of the range may begin anywhere.
+    # Its iterations are groups of those of `stands_for`, or of times, and this is where one ends:
+    # at the next one, or at the end of the part that runs. Parts of the range may begin anywhere.
     group_end: str | None = None
 
     @property

@@ -1,10 +1,11 @@
-"""Launchers for tests: the iterations of a parallel loop in hostile orders, one at a time.
+"""Launchers for tests: the iterations of a parallel loop in hostile orders, one at a time or in groups.
 
 A loop that is wrongly said to be parallel shows it here on any machine: no race has to happen.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -85,10 +86,15 @@ class SerialLauncher(_Rubbish):
 
 
 class AdversarialLauncher(_Rubbish):
-    """Chunks of one iteration in the order that `order` gives for their number."""
+    """Chunks of an iteration in the order that `order` gives for their number.
 
-    def __init__(self, order: Order) -> None:
+    Chunks have as many iterations as `sizes` says, by turns: whole groups of a loop that is
+    unrolled, what is left of one, and groups that begin anywhere.
+    """
+
+    def __init__(self, order: Order, sizes: tuple[int, ...] = (1,)) -> None:
         self.order = order
+        self.sizes = sizes
         self.copied = False  # some launch had a private array
 
     def is_small(self, work: int) -> bool:
@@ -114,21 +120,30 @@ class AdversarialLauncher(_Rubbish):
         work: int,
     ) -> Outcome:
         lower, upper, step = bounds
-        starts = range(lower, upper, step)
+        starts = [*self._starts(range(lower, upper, step))]
         if not starts:
             return kernel(lower, upper, *arguments)
         last = len(starts) - 1
         self.copied |= bool(private)
         outcomes = {}
         for position in self.order(len(starts)):
-            start = starts[position]
             own = arguments if position == last else self.own(arguments, private)
-            outcomes[position] = kernel(start, min(start + step, upper), *own)
+            end = starts[position + 1] if position < last else upper
+            outcomes[position] = kernel(starts[position], end, *own)
         assert sorted(outcomes) == list(range(len(starts)))
         status = 0
         for outcome in outcomes.values():
             status |= outcome[0]
         return (status, *outcomes[last][1:])
+
+    def _starts(self, iterations: range) -> Iterator[int]:
+        """Yield where chunks begin."""
+        at = 0
+        for size in itertools.cycle(self.sizes):
+            if at >= len(iterations):
+                return
+            yield iterations[at]
+            at += size
 
     @staticmethod
     def own(arguments: tuple[object, ...], private: tuple[Private, ...]) -> tuple[object, ...]:

@@ -6,8 +6,10 @@ After:   the module that autopar would compile for it, run by the interpreter in
 
 from __future__ import annotations
 
+import inspect
 import random
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +92,16 @@ def generated(
     *,
     may_tell: bool = False,
     together: bool = False,
+    sizes: tuple[int, ...] = (1,),
 ) -> dict[str, bytes]:
     """Return the bytes of all arrays after the generated modules ran, parallel loops in `order`.
 
+    Chunks of parallel loops have `sizes` of iterations, by turns.
     Without one, launches run on threads, loops of them `together` as crews.
     `may_tell`: whether something may be said to have wrapped.
     """
     threads = CrewLauncher() if together else ThreadedLauncher()
-    launcher = threads if order is None else AdversarialLauncher(order)
+    launcher = threads if order is None else AdversarialLauncher(order, sizes)
     arguments = nest.copies()
     for draft in drafts:
         program = draft.program
@@ -118,6 +122,14 @@ def memory(arguments: Mapping[str, Any]) -> dict[str, bytes]:
     return {
         name: value.tobytes() for name, value in arguments.items() if isinstance(value, np.ndarray)
     }
+
+
+def nest_of(function: Callable[..., object], *arguments: object) -> Nest:
+    """Return a function of a test as a nest."""
+    text = textwrap.dedent(inspect.getsource(function))
+    text = text.replace(f"def {function.__name__}(", "def nest(", 1)
+    names = inspect.signature(function).parameters
+    return Nest(text=text, arguments=dict(zip(names, arguments, strict=True)))
 
 
 def draw_nest(seed: int) -> Nest:

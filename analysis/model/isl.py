@@ -392,6 +392,11 @@ class Map:
         return Map(self._raw.subtract(other.raw))
 
     @locked
+    def affine_hull(self) -> Map:
+        """Return the least superset that equalities describe."""
+        return Map(self._raw.affine_hull().to_map())
+
+    @locked
     def domain(self) -> Set:
         """Return the first elements."""
         return Set(self._raw.domain())

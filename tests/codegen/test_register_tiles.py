@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from functools import partial
 
 import numpy as np
@@ -9,7 +11,10 @@ import pytest
 
 import autopar
 from autopar import dispatch
+from autopar.codegen import chains, register_tiles
 from autopar.codegen.pool import Pool
+from tests.adversary import ORDERS
+from tests.ordered_nests import drafts_of, generated, interpreted, nest_of
 from tests.sameness import same
 
 
@@ -149,6 +154,85 @@ def test_groups_and_what_is_left_of_them_are_all_there(function):
         decorated(*found)
         assert_same_bits(expected, found)
     assert is_tiled(decorated) == (function in TILED)
+
+
+# Whole groups, what is left of them, and groups that begin anywhere.
+CHUNKS = [(8,), (4, 1, 9), (5, 3), (64,)]
+
+
+@pytest.mark.parametrize("function", TILED, ids=lambda each: each.__name__)
+def test_groups_run_in_any_order(function):
+    orders = itertools.cycle(ORDERS.values())
+    nest = nest_of(function, *arguments(21, 9))
+    drafts = drafts_of(nest)
+    expected = interpreted(nest)
+    for chunks in CHUNKS:
+        assert expected == generated(nest, drafts, next(orders), sizes=chunks), chunks
+
+
+REORDERED = {
+    "reversed": lambda rows: rows[::-1],
+    "interleaved": lambda rows: (*rows[1::2], *rows[::2]),
+    "shuffled": lambda rows: tuple(random.Random(len(rows)).sample(rows, len(rows))),
+}
+
+
+@pytest.mark.parametrize("order", REORDERED.values(), ids=REORDERED)
+@pytest.mark.parametrize("function", [product, other_triangle, sums_in_scalars])
+def test_rows_of_a_group_run_in_any_order(function, order, monkeypatch):
+    repeated, named = register_tiles._repeated, chains.Copies.interleaved
+    monkeypatch.setattr(
+        register_tiles, "_repeated", lambda loop, rows, terms: repeated(loop, order(rows), terms)
+    )
+    monkeypatch.setattr(
+        chains.Copies,
+        "interleaved",
+        lambda self, nodes, copies, own: named(self, nodes, order(copies), own),
+    )
+    nest = nest_of(function, *arguments(21, 9))
+    drafts = drafts_of(nest)
+    assert interpreted(nest) == generated(nest, drafts, ORDERS["shuffled 0"], sizes=(8,))
+
+
+def all_rows_are_the_first(monkeypatch):
+    copies = register_tiles._Rows.copies.fget
+    same_row = property(lambda self: (copies(self)[0],) * self.count)
+    monkeypatch.setattr(register_tiles._Rows, "copies", same_row)
+
+
+def terms_go_backward(monkeypatch):
+    repeated = register_tiles._repeated
+    monkeypatch.setattr(
+        register_tiles, "_repeated", lambda loop, rows, terms: repeated(loop, rows, terms[::-1])
+    )
+
+
+def what_is_left_comes_first(monkeypatch):
+    terms = register_tiles._terms
+    monkeypatch.setattr(register_tiles, "_terms", lambda *given: [*terms(*given)][::-1])
+
+
+def nothing_is_left(monkeypatch):
+    terms = register_tiles._terms
+    monkeypatch.setattr(register_tiles, "_terms", lambda *given: [*terms(*given)][:1])
+
+
+TILE_FAULTS = [
+    all_rows_are_the_first,
+    terms_go_backward,
+    what_is_left_comes_first,
+    nothing_is_left,
+]
+
+
+@pytest.mark.parametrize("fault", TILE_FAULTS, ids=lambda each: each.__name__)
+def test_whole_groups_show_a_fault_that_single_iterations_do_not(fault, monkeypatch):
+    fault(monkeypatch)
+    nest = nest_of(product, *arguments(21, 9))
+    drafts = drafts_of(nest)
+    expected = interpreted(nest)
+    assert expected == generated(nest, drafts, ORDERS["reversed"])
+    assert expected != generated(nest, drafts, ORDERS["reversed"], sizes=(8,))
 
 
 def assert_same_bits(expected, found):
