@@ -114,7 +114,8 @@ class _Jammer:
             iterator=band.rows,
             step=band.count,
             body=band.body(),
-            is_staggered=True,
+            # Rows in lanes are done before another core has what they need of the ones before.
+            is_staggered=not band.has_lanes,
             stands_for=plain,
         )
 

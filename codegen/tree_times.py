@@ -163,7 +163,7 @@ class _Walk:
                 decided = replace(self, predicates=(*self.predicates, node.predicate))
                 yield from decided.at("0", None).leaves(node.body)
                 yield from decided.at("1", None).leaves(node.orelse)
-            case Loop() if node.is_staggered and not runs_by_times(node):
+            case Loop() if _is_band(node):
                 yield from self.under_way(node)
             case Loop():
                 yield from self.inside(node).leaves(node.body)
@@ -214,6 +214,13 @@ class _Walk:
         at = inside.at(f"{spelled(row.iterator)} + {shift}", None)
         at = at.at(f"-({spelled(rows.iterator)})", None)
         yield from at.leaves(row.body)
+
+
+def _is_band(loop: Loop) -> bool:
+    """Return whether a loop is over groups of rows that are under way at once."""
+    fronts = [each for each in loop.body if isinstance(each, Loop)]
+    has_lanes = any(each.lanes is not None for each in fronts)
+    return has_lanes or (loop.is_staggered and not runs_by_times(loop))
 
 
 def _shift(row: Loop, slab: Loop) -> str:

@@ -1,0 +1,79 @@
+"""The page of docs with the table of kernels, made of what a run kept.
+
+`python -m benchmarks.orders_page` writes docs/polybench.md again, of the newest
+`benchmarks/results/polybench-*.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "polybench.md"
+_HEAD = ("Kernel", "Loops as written", "Done to them", "Ratio", "95 %", "In kernels")
+
+
+def newest() -> Path:
+    """The result of the last run that is kept."""
+    kept = (ROOT / "benchmarks" / "results").glob("polybench-*.json")
+    return max(kept, key=lambda path: json.loads(path.read_text("utf-8"))["machine"]["date"])
+
+
+def page(path: Path) -> str:
+    """The text of the page, of the result at `path`."""
+    result = json.loads(path.read_text("utf-8"))
+    return "\n".join(_lines(result, path.name)) + "\n"
+
+
+def _lines(result: dict[str, Any], name: str) -> Iterator[str]:
+    machine = result["machine"]
+    suite = [each for each in result["lines"] if each["is_suite"]]
+    others = [each for each in result["lines"] if not each["is_suite"]]
+    yield "# PolyBench, kernel by kernel"
+    yield ""
+    yield "<!-- Made by `python -m benchmarks.orders_page`; do not edit. -->"
+    yield ""
+    yield (
+        "The kernels of PolyBench 4.2 as plain loops over NumPy arrays, and other programs whose "
+        "parallelism the source does not show, against `numba.njit` on the same text."
+    )
+    yield "Both leave the same bits: a kernel of which one bit differs is not timed."
+    yield (
+        f"Measured on {machine['device']} ({machine['cores']} cores), Python {machine['python']}, "
+        f"Numba {machine['numba']}, NumPy {machine['numpy']}, {machine['date'][:10]}, "
+        f"by `python -m benchmarks.polybench`; kept in `benchmarks/results/{name}`."
+    )
+    yield "Ratios of single kernels scatter: the column beside them has 95 % intervals."
+    yield ""
+    yield "| Bar | Limit | Measured |"
+    yield "| --- | --- | --- |"
+    for bar in result["bars"]:
+        yield f"| {bar['name']} | at least {bar['limit']} | {bar['measured']:.2f} |"
+    yield from _table("The suite", suite)
+    yield from _table("Other programs", others)
+
+
+def _table(title: str, lines: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield f"| {' | '.join(_HEAD)} |"
+    yield f"|{' --- |' * len(_HEAD)}"
+    for one in lines:
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in one["verdicts"].items())
+        cells = (
+            f"`{one['kernel']}`",
+            verdicts,
+            ", ".join(one["transforms"]) or "-",
+            f"{one['ratio']:.2f}",
+            f"{one['low']:.2f} to {one['high']:.2f}",
+            f"{100 * one['share']:.0f} %",
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(newest()), "utf-8")
