@@ -11,7 +11,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 
 import autopar
 
-from . import report
+from . import dace_contender, report
 from .harness import WrongResult, copied, last_takeover
 from .kernels import Arguments
 from .loops import Form
@@ -54,6 +54,8 @@ class Line:
     verdicts: Mapping[str, int]
     transforms: tuple[str, ...]
     is_suite: bool  # one of the thirty
+    dace_s: float | None = None  # of DaCe, where it was asked and right
+    dace: str = ""  # what became of it there: "same", "close", "wrong", an error
 
 
 def refreshed(form: Form, arguments: Arguments, fresh: Arguments) -> float:
@@ -78,8 +80,11 @@ def check(kernel: Kernel, forms: Mapping[str, Form], fresh: Arguments) -> None:
         expected = values
 
 
-def measure(kernel: Kernel, rounds: int) -> Line:
-    """`kernel` by both; raises WrongResult before anything is timed where values differ."""
+def measure(kernel: Kernel, rounds: int, dace: str | None = None) -> Line:
+    """`kernel` by both; raises WrongResult before anything is timed where values differ.
+
+    `dace`: an interpreter that has DaCe, which is timed after them.
+    """
     forms: dict[str, Callable[..., Any]] = {
         "njit": numba.njit(kernel.function),
         "autopar": autopar.parallel(kernel.function),
@@ -102,7 +107,12 @@ def measure(kernel: Kernel, rounds: int) -> Line:
     for mine, original in zip(arguments, fresh, strict=True):
         if isinstance(mine, np.ndarray):
             mine[...] = original
-    return line(kernel, forms["autopar"], times, last_takeover(forms["autopar"], arguments))
+    found = line(kernel, forms["autopar"], times, last_takeover(forms["autopar"], arguments))
+    if dace is None:
+        return found
+    contender = dace_contender.run(dace, kernel.function, forms["njit"], fresh)
+    is_right = contender.word in {"same", "close"}
+    return replace(found, dace_s=contender.seconds if is_right else None, dace=contender.word)
 
 
 def line(kernel: Kernel, ours: Any, times: Mapping[str, list[float]], took: Takeover) -> Line:
@@ -140,6 +150,11 @@ def row(one: Line) -> tuple[str, ...]:
     )
 
 
+def dace_cell(one: Line) -> str:
+    """How many times as fast as njit DaCe was, and whether it was right; why there is nothing."""
+    return f"{one.njit_s / one.dace_s:.2f}, {one.dace}" if one.dace_s else one.dace or "-"
+
+
 def bars(lines: Sequence[Line]) -> tuple[report.Bar, ...]:
     """The bars, of the kernels of the suite."""
     suite = [one for one in lines if one.is_suite]
@@ -164,6 +179,7 @@ def arguments_of(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="NAME")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", nargs="?", const="", metavar="FILE")
+    parser.add_argument("--dace", metavar="PYTHON", help="an interpreter that has DaCe")
     add_options(parser)
     return parser.parse_args(argv)
 
@@ -187,7 +203,11 @@ def as_json(lines: Sequence[Line], wrong: Sequence[str]) -> dict[str, Any]:
 
 def show(lines: Sequence[Line]) -> None:
     """Print tables and bars."""
-    print(report.table(HEAD, [row(one) for one in lines]), end="\n\n")
+    if any(one.dace for one in lines):
+        rows = [(*row(one), dace_cell(one)) for one in lines]
+        print(report.table((*HEAD, "DaCe"), rows), end="\n\n")
+    else:
+        print(report.table(HEAD, [row(one) for one in lines]), end="\n\n")
     held = [report.bar_row(bar) for bar in bars(lines)]
     print(report.table(("bar", "limit", "measured", "verdict"), held))
 
@@ -207,7 +227,7 @@ def main(argv: Sequence[str]) -> int:
 
     def measured(kernel: Kernel) -> Line:
         with settled_rates():
-            return measure(kernel, options.rounds)
+            return measure(kernel, options.rounds, options.dace)
 
     study = in_pieces(
         wanted, options, path,

@@ -195,7 +195,7 @@ def test_rows_of_a_group_run_in_any_order(function, order, monkeypatch):
 
 
 def all_rows_are_the_first(monkeypatch):
-    copies = register_tiles._Rows.copies.fget
+    copies = vars(register_tiles._Rows)["copies"].fget
     same_row = property(lambda self: (copies(self)[0],) * self.count)
     monkeypatch.setattr(register_tiles._Rows, "copies", same_row)
 
