@@ -207,8 +207,14 @@ class Body:
         def integer(expression: Expression, iterators: Mapping[str, Expression]) -> str:
             return print_integer(expression, Names(iterators=iterators, spelled=self.names))
 
+        rows = {name for name, each in self.arrays.items() if each.layout == "C"}
         printed = LaneText(
-            loop=loop, names=self.names, element=element, integer=integer, used=self.lanes
+            loop=loop,
+            names=self.names,
+            element=element,
+            integer=integer,
+            rows=frozenset(name for name in rows if self.arrays[name].dtype != "bool"),
+            used=self.lanes,
         )
         yield from (indent + line for line in printed.lines(lower, upper))
 

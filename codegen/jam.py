@@ -114,8 +114,7 @@ class _Jammer:
             iterator=band.rows,
             step=band.count,
             body=band.body(),
-            # Rows in lanes are done before another core has what they need of the ones before.
-            is_staggered=not band.has_lanes,
+            is_staggered=True,
             stands_for=plain,
         )
 

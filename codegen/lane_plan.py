@@ -81,6 +81,8 @@ class LanePlan:
     stores: tuple[tuple[Store, Instance], ...]  # the first one of each array
     origins: tuple[tuple[str, Load, Origin], ...]  # by the name of the statement
     reach: int  # how many times back it looks
+    # Nothing that rows store is read from memory while they run, and each stores side by side.
+    stays_in_lanes: bool = False
 
     def origin(self, statement: str, load: Load) -> Origin:
         """Return where an operand comes from."""
@@ -128,7 +130,19 @@ def plan_lanes(band: LaneBand, overlapping: frozenset[str]) -> LanePlan | None:
     ages = [each.age for each in kinds if isinstance(each, Held)]
     moves = [band.skew for each in kinds if isinstance(each, Moving)]
     places = tuple((store, instance) for store, instance, _ in stores.values())
-    return LanePlan(stores=places, origins=tuple(origins), reach=max(*ages, *moves, 0))
+    return LanePlan(
+        stores=places,
+        origins=tuple(origins),
+        reach=max(*ages, *moves, 0),
+        stays_in_lanes=all(_is_row(form) for _, _, form in stores.values())
+        and not any(load.array in stores for load in gathered),
+    )
+
+
+def _is_row(form: _Form) -> bool:
+    """Return whether the elements of a row lie side by side, those of later times further on."""
+    *others, (_, last) = form.factors
+    return last == 1 and not any(column for _, column in others)
 
 
 def always_stores(nodes: tuple[Node, ...], array: str) -> bool:

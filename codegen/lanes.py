@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import errors, types
+from numba.core import cgutils, errors, types
 from numba.core.datamodel.models import PrimitiveModel
 from numba.core.datamodel.registry import register_default
 from numba.core.extending import intrinsic
@@ -122,6 +122,113 @@ def lanes_shifted(_context: object, lanes: Any, first: Any) -> Any:  # noqa: ANN
     if types.unliteral(first) != lanes.dtype:
         raise errors.TypingError("a lane of another dtype")
     return lanes(lanes, lanes.dtype), generate
+
+
+class RoomType(types.Type):
+    """Place on the stack for as many of these lanes as they have elements."""
+
+    def __init__(self, lanes: Any) -> None:  # noqa: ANN401 - Numba is untyped
+        self.lanes = lanes
+        super().__init__(name=f"Room({lanes})")
+
+
+@register_default(RoomType)
+class _RoomModel(PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:  # noqa: ANN401 - Numba is untyped
+        vector = ir.VectorType(_element(kind.lanes.dtype), kind.lanes.count)
+        super().__init__(manager, kind, vector.as_pointer())
+
+
+@intrinsic
+def lanes_room(_context: object, lanes: Any) -> Any:  # noqa: ANN401
+    """Return room for some times of lanes like these."""
+
+    def generate(_context: object, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        return cgutils.alloca_once(builder, arguments[0].type, size=lanes.count)
+
+    return RoomType(lanes)(lanes), generate
+
+
+@intrinsic
+def lanes_keep(_context: object, room: Any, number: Any, lanes: Any) -> Any:  # noqa: ANN401
+    """Put the lanes of a time into its place in a room."""
+    _ = number
+    if room.lanes != lanes:
+        raise errors.TypingError(f"{lanes} in a room of {room.lanes}")
+
+    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        place, at, value = arguments
+        builder.store(value, builder.gep(place, [at]))
+        return context.get_dummy_value()
+
+    return types.none(room, types.int64, lanes), generate
+
+
+@intrinsic
+def lanes_turn(_context: object, room: Any) -> Any:  # noqa: ANN401
+    """Turn what is in a room round: the times of a lane instead of the lanes of a time."""
+    count = room.lanes.count
+
+    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        places = [builder.gep(arguments[0], [_NUMBER(number)]) for number in range(count)]
+        turned = _turned(builder, [builder.load(each) for each in places])
+        for place, value in zip(places, turned, strict=True):
+            builder.store(value, place)
+        return context.get_dummy_value()
+
+    return types.none(room), generate
+
+
+def _turned(builder: Any, rows: list[Any]) -> list[Any]:  # noqa: ANN401
+    """Return the columns of a square of rows, whose number is a power of two.
+
+    Blocks are exchanged across the diagonal, those of one element first (Eklundh, A fast computer
+    method for matrix transposing, IEEE Transactions on Computers 1972).
+    """
+    count, size = len(rows), 1
+    while size < count:
+        above = [n if not n & size else count + n - size for n in range(count)]
+        below = [n + size if not n & size else count + n for n in range(count)]
+        for first in (n for n in range(count) if not n & size):
+            one, other = rows[first], rows[first + size]
+            rows[first] = builder.shuffle_vector(one, other, _mask(above))
+            rows[first + size] = builder.shuffle_vector(one, other, _mask(below))
+        size *= 2
+    return rows
+
+
+def _mask(chosen: list[int]) -> Any:  # noqa: ANN401 - llvmlite is untyped
+    return ir.Constant(ir.VectorType(_NUMBER, len(chosen)), chosen)
+
+
+@intrinsic
+def lanes_put(
+    _context: object,
+    array: Any,  # noqa: ANN401
+    indices: Any,  # noqa: ANN401
+    room: Any,  # noqa: ANN401
+    number: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    """Store a row of a room in an array, from an element on, along its last axis."""
+    _ = number
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        given, place, kept, at = arguments
+        kind, wanted = signature.args[0], signature.args[1]
+        held = context.make_array(kind)(context, builder, given)
+        indices = [
+            context.cast(builder, each, type_, types.intp)
+            for each, type_ in zip(cgutils.unpack_tuple(builder, place), wanted, strict=True)
+        ]
+        element = cgutils.get_item_pointer(context, builder, kind, held, indices)
+        value = builder.load(builder.gep(kept, [at]))
+        target = builder.bitcast(element, value.type.as_pointer())
+        builder.store(value, target, align=max(1, room.lanes.dtype.bitwidth // 8))
+        return context.get_dummy_value()
+
+    if array.dtype != room.lanes.dtype or array.layout != "C":
+        raise errors.TypingError("rows of lanes in another array")
+    return types.none(array, indices, room, types.int64), generate
 
 
 def _binary(name: str) -> Any:  # noqa: ANN401

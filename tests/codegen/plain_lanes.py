@@ -29,6 +29,31 @@ def lanes_shifted(lanes: Any, first: Any) -> Any:
     return np.concatenate([[first], lanes[:-1]]).astype(lanes.dtype)
 
 
+def lanes_room(lanes: Any) -> list[Any]:
+    """Return room for some times of lanes like these."""
+    return [np.full_like(lanes, 77)] * len(lanes)
+
+
+def lanes_keep(room: list[Any], number: int, lanes: Any) -> None:
+    """Put the lanes of a time into its place in a room."""
+    assert room[0].dtype == lanes.dtype
+    assert 0 <= number < len(room)
+    room[number] = lanes.copy()
+
+
+def lanes_turn(room: list[Any]) -> None:
+    """Turn what is in a room round."""
+    room[:] = [*np.array(room).T]
+
+
+def lanes_put(array: Any, indices: tuple[Any, ...], room: list[Any], number: int) -> None:
+    """Store a row of a room in an array, from an element on."""
+    assert array.dtype == room[0].dtype
+    *others, first = map(int, indices)
+    assert first + len(room) <= array.shape[-1]
+    array[(*others, slice(first, first + len(room)))] = room[number]
+
+
 def _of_two(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def apply(left: Any, right: Any) -> Any:
         assert left.dtype == right.dtype

@@ -79,11 +79,29 @@ def test_drawn_tables_keep_the_interpreters_bits() -> None:
         if not drafts:
             continue
         used.update("lanes" for draft in drafts if "lanes_of" in draft.source)
+        used.update("rooms" for draft in drafts if "lanes_put" in draft.source)
         shown = nest.text + "".join(draft.source for draft in drafts)
         order = ORDERS["reversed"]
         found = generated(nest, drafts, order, may_tell=True)
         assert interpreted(nest) == found, f"seed {seed}\n{shown}"
-    assert used["lanes"] > 30, used
+    assert used["lanes"] > used["rooms"] > 20, used
+
+
+def test_drawn_tables_on_threads_keep_the_interpreters_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used = 0
+    for seed in range(600, 640):
+        monkeypatch.setattr(staggered_text, "PART_OF_ROWS", 1 + 19 * (seed % 3))
+        monkeypatch.setattr(staggered_text, "GROUPS", 1 + seed % 2)
+        nest = draw_table(seed)
+        drafts = drafts_of(nest, may_refuse=True)
+        used += any("lanes_of" in each.source and "rows_done" in each.source for each in drafts)
+        if drafts:
+            shown = nest.text + "".join(draft.source for draft in drafts)
+            found = generated(nest, drafts, None, may_tell=True)
+            assert interpreted(nest) == found, f"seed {seed}\n{shown}"
+    assert used > 10, used
 
 
 def test_bands_of_few_times_keep_the_interpreters_bits(monkeypatch: pytest.MonkeyPatch) -> None:
