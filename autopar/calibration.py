@@ -10,6 +10,7 @@ when it is asked for (`autopar info --calibrate`), never in a user's call.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -18,12 +19,15 @@ from typing import Any
 
 import numpy as np
 
+from autopar.codegen import cudalib
 from autopar.codegen.cache import Cache
 from autopar.codegen.rates import CURRENT, DEFAULTS, Rates, as_text, bounded, file_name
 
 from . import calibration_loops as loops
 from .decorator import ParallelFunction
 from .options import Options, Tier, choose_options
+
+LOG = logging.getLogger("autopar")
 
 _TRIES = 7
 _TURNS = 400  # of a loop in the interpreter: some 50 us
@@ -46,7 +50,7 @@ _INTERPRETED: Mapping[str, tuple[str, str | None, int]] = {
 
 def calibrate(cache: Cache) -> Rates:
     """Return the rates of this machine, and keep them in `cache` if that is possible."""
-    rates = _with_kernels(_with_interpreter(DEFAULTS))
+    rates = _with_device(_with_kernels(_with_interpreter(DEFAULTS)))
     cache.store(file_name(), as_text(rates))
     CURRENT.set(rates, is_calibrated=True)
     return rates
@@ -166,3 +170,47 @@ def _hop(triad: Callable[..., object]) -> float:
     alone, shared = (_least(_bound(each, pool)) for each in (triad, together))
     threads = choose_options().threads or loops.processors()
     return shared - alone / min(threads, loops.MOST_THREADS)
+
+
+# ------------------------------------------------------------------------------- device
+
+
+def _with_device(rates: Rates) -> Rates:
+    """Return `rates` with those of the device, if there is one that runs kernels."""
+    if not cudalib.is_available() or cudalib.is_simulator():
+        return rates
+    try:
+        return replace(rates, **device_rates())
+    except Exception:  # a device that cannot be measured is never chosen
+        LOG.exception("the device could not be measured")
+        return rates
+
+
+def device_rates() -> dict[str, float]:
+    """Return what launches, copies and kernels take on the device.
+
+    Each is the difference of two runs that differ in one thing: more elements, more sweeps over
+    them where they lie, more operations on each.
+    """
+    swept: Any = ParallelFunction(loops.swept, choose_options(backend="cuda", cache=False))
+    powers: Any = ParallelFunction(loops.powers, choose_options(backend="cuda", cache=False))
+    few, many = loops.lines(8), loops.lines(loops.FAR)
+    size = 8 * loops.FAR
+
+    def sweeps(values: tuple[Any, ...], count: int) -> float:
+        return _least(lambda: swept(*values, count))
+
+    launch = max(1.0, (sweeps(few, 40) - sweeps(few, 8)) / 32)
+    short, once = sweeps(few, 1), sweeps(many, 1)
+    memory_byte = max(1e-9, (sweeps(many, 9) - once) / 8 - launch) / (3 * size)
+    # Three vectors there, one of them back; what a sweep moves is no copy.
+    byte = max(1e-9, once - short - 3 * size * memory_byte) / (4 * size)
+    turns = loops.TURNS
+    computed = _least(lambda: powers(*many, 9 * turns)) - _least(lambda: powers(*many, turns))
+    work = max(1e-9, computed) / (8 * turns * loops.FAR * loops.POWER_NS)
+    return {
+        "device_launch": launch,
+        "device_byte": byte,
+        "device_memory_byte": memory_byte,
+        "device_work": work,
+    }

@@ -35,6 +35,25 @@ def waiting(x: Any, y: Any, z: Any) -> None:  # noqa: ANN401 - arrays
         z[i] = 0.25 * z[i - 1] + x[i] * y[i]
 
 
+def swept(x: Any, y: Any, z: Any, times: int) -> None:  # noqa: ANN401 - arrays
+    """Add two vectors again and again, each time all of them."""
+    for _ in range(times):
+        for i in range(x.shape[0]):
+            z[i] = x[i] + 0.5 * y[i]
+
+
+def powers(x: Any, y: Any, z: Any, turns: int) -> None:  # noqa: ANN401 - arrays
+    """Work on each element for some turns."""
+    for i in range(x.shape[0]):
+        s = y[i]
+        for _ in range(turns):
+            s = x[i] + 0.5 * s
+        z[i] = s
+
+
+TURNS = 64  # of `powers`
+POWER_NS = 0.08  # what `codegen.work` reckons for one: a product and a sum
+
 # What one iteration takes on the machine of the default rates, in nanoseconds.
 PRICED: Mapping[Callable[..., None], float] = MappingProxyType(
     {triad: 0.3, rational: 0.56, waiting: 2.5}

@@ -57,6 +57,7 @@ from .kernels import Kernels, Key
 from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
 from .long_sums import LongSums, sums_of
 from .machine import Machine
+from .offload import Offload, copied_bytes, has_device
 from .options import BackendError, Options
 from .patience import Patience
 from .put_back import kept
@@ -134,6 +135,10 @@ class Region:
     sums: LongSums = field(init=False)
     lists: Lists = field(init=False)
     sizes: Sizes = field(init=False)
+    # None unless the device may be chosen by cost.
+    offload: Offload | None = field(init=False, default=None)
+    # What the last call was predicted to take on the device (ns), and the bytes copied.
+    device: tuple[float, int] | None = field(init=False, default=None)
     repeats: Repeats = field(init=False, default_factory=Repeats)
     shortcuts: Shortcuts = field(init=False)
 
@@ -164,6 +169,15 @@ class Region:
             allowance=self.allowance,
             lock=self.lock,
         )
+        if self.options.backend == "auto" and self.options.tier is None:
+            there = replace(
+                self.kernels,
+                options=replace(self.options, backend="cuda"),
+                made={},
+                absent=set(),
+                ran=set(),
+            )
+            self.offload = Offload(options=self.options, kernels=there)
         if any(plan.inspections for plan in self.plan.loops):
             self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
@@ -338,13 +352,48 @@ class Region:
         reason = self._unsafe(variant, named)
         if reason is not None:
             return self._refuse(found, reason)
-        arguments = self._passed(variant, named, found)
         if self.patience.rest is not None:
             self.patience.rest.short = 0
-        if self.options.backend == "cuda" or self._reads_contents:
+        chosen = self._chosen(variant, (key, values, found), named)
+        arguments = self._passed(chosen, named, found)
+        if chosen.target == "cuda":
+            return self._run(chosen, arguments, values, found, repeated)
+        waits = self.offload is not None and self.offload.is_waiting
+        if self._reads_contents or waits:  # the next call is asked about again
             return self._run(variant, arguments, values, found, repeated)
         self.repeats.note(self.guard.arguments, values, variant, found)
         return self._run(variant, arguments, values, found, repeated)
+
+    def _chosen(
+        self,
+        variant: Variant,
+        call: tuple[Key, tuple[object, ...], Admission],
+        named: dict[str, Any],
+    ) -> Variant:
+        """Return the variant that runs a call: that of the device where it is sooner."""
+        self.device = None
+        if self.offload is None or variant.target != "cpu" or not has_device(current()):
+            return variant
+        key, values, found = call
+        try:
+            _, device_ns = self.offload.predicted(variant, found, named, current())
+            if device_ns is not None:
+                self.device = device_ns, copied_bytes(variant, named)
+            chosen = self.offload.instead(
+                variant, key, found, lambda: self._call(key, values, found)
+            )
+        except Exception:  # a fault of ours must not become the user's
+            LOG.exception("no device for %s", self.name)
+            self.offload.is_off = True
+            return variant
+        if chosen is None or self._unsafe(chosen, named) is not None:
+            return variant
+        return chosen
+
+    def on_cpu(self, variant: Variant) -> Variant:
+        """Return what would run on the CPU in the place of a variant."""
+        beside = None if self.offload is None else self.offload.beside(variant)
+        return variant if beside is None else beside
 
     def _shown(self, values: tuple[object, ...]) -> tuple[object, ...]:
         """Return the arguments as the guard reads them, which may look into arrays."""
@@ -781,7 +830,14 @@ class Region:
         except DeviceError as error:
             if isinstance(launcher, DeviceLauncher) and launcher.has_changed:
                 raise BackendError(_HALFWAY.format(self.name, error)) from error
-            return self._refuse(found, self._device_failed(error))
+            reason = self._device_failed(error)
+            beside = None if self.offload is None else self.offload.beside(variant)
+            if self.offload is None or beside is None:
+                return self._refuse(found, reason)
+            named = self._named(values) | dict(found.data)
+            self.offload.fails(variant, error, named)
+            arguments = self._passed(beside, named, found)
+            return self._run(beside, arguments, values, found, reason)
         except NoRoomError as error:
             return self._refuse(found, NoRoom(span=self.plan.scop.span, detail=str(error)))
         except compiler_errors() as error:

@@ -31,15 +31,21 @@ def predicted_of(regions: list[Region]) -> Predicted | None:
     except Exception:  # a fault of ours must not become the user's
         LOG.exception("what %s takes could not be predicted", region.name)
         times = None
+    device_ns, copied = None, None
+    if region.device is not None:
+        device_ns, copied = region.device
     return Predicted(
         interpreter=found.interpreter_ns / 1e9,
         serial=None if times is None else times.alone / 1e9,
         parallel=None if times is None or times.together is None else times.together / 1e9,
         touched_bytes=None if times is None else times.touched_bytes,
+        device=None if device_ns is None else device_ns / 1e9,
+        copied_bytes=copied,
     )
 
 
 def _times(region: Region, variant: Variant | None, found: Admission) -> Times | None:
+    variant = None if variant is None else region.on_cpu(variant)
     if variant is None or variant.target != "cpu":
         return None
     names = (each.name for each in variant.program.integers)

@@ -7,7 +7,7 @@ from importlib import metadata
 
 from autopar.codegen.cache import Cache, user_cache
 from autopar.codegen.pool import usable_processors
-from autopar.codegen.rates import CURRENT, current
+from autopar.codegen.rates import CURRENT, Rates, current
 
 from .options import choose_options
 from .version import VERSION
@@ -40,6 +40,18 @@ def describe_rates() -> str:
         f"threads {rates.hop / 1e3:.3g} us, {gigabytes[0]:.3g} GB/s from cache, "
         f"{gigabytes[1]:.3g} GB/s from memory; a region entered in {rates.enter / 1e3:.3g} us, "
         f"entered again in {rates.again / 1e3:.3g} us, compiled in {rates.compile / 1e6:.3g} ms"
+        f"{_device_rates(rates)}"
+    )
+
+
+def _device_rates(rates: Rates) -> str:
+    """Return the rates of a device; "" where none was measured."""
+    launch, byte, memory = rates.device_launch, rates.device_byte, rates.device_memory_byte
+    if launch is None or byte is None or memory is None or rates.device_work is None:
+        return ""
+    return (
+        f"; on the device a launch in {launch / 1e3:.3g} us, {1 / byte:.3g} GB/s to it and back, "
+        f"{1 / memory:.3g} GB/s within, kernels {1 / rates.device_work:.3g} times one thread"
     )
 
 

@@ -47,7 +47,12 @@ def describe_ran(ran: Ran | None, verdict: str = "parallel") -> str:
 def _prediction(ran: Ran) -> str:
     """Return what a call was predicted to take: where it ran, and in the interpreter."""
     if ran.backend == "cuda":
-        return ""
+        device = None if ran.predicted is None else ran.predicted.device
+        if ran.predicted is None or device is None:
+            return ""
+        kernels = [e for e in (ran.predicted.serial, ran.predicted.parallel) if e is not None]
+        others = f", {describe_seconds(min(kernels))} on the CPU" if kernels else ""
+        return f" (predicted a call: {describe_seconds(device)}{others})"
     return describe_prediction(ran.predicted, is_left=ran.backend == "interpreter")
 
 

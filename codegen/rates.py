@@ -19,7 +19,7 @@ from autopar.analysis.model.nouns import dataclass
 from .cache import Cache, user_cache
 
 # Rates of another version mean something else.
-VERSION = 2
+VERSION = 3
 # No rate is taken that lies further than this from the default, either way: what was measured
 # while the machine did something else may be anything.
 _FARTHEST = 30.0
@@ -58,6 +58,9 @@ class Rates:
     # ------------------------------------------------------------------ a device, None: none
     device_launch: float | None = None
     device_byte: float | None = None  # copied to it or from it
+    device_memory_byte: float | None = None  # that its kernels read or write
+    # What its kernels compute, over what `codegen.work` reckons for one thread of a CPU.
+    device_work: float | None = None
 
 
 DEFAULTS = Rates()

@@ -21,6 +21,8 @@ class Predicted:
     serial: float | None  # in kernels on one thread
     parallel: float | None  # on all
     touched_bytes: int | None  # distinct elements of arrays
+    device: float | None = None  # on a device, copies included
+    copied_bytes: int | None = None  # to the device and back
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -29,6 +31,8 @@ class Predicted:
             "serial": self.serial,
             "parallel": self.parallel,
             "bytes": self.touched_bytes,
+            **({} if self.device is None else {"device": self.device}),
+            **({} if self.copied_bytes is None else {"copied_bytes": self.copied_bytes}),
         }
 
 

@@ -208,7 +208,7 @@ def test_every_rate_is_measured_and_kept(monkeypatch, tmp_path) -> None:
     assert found == read(cache) == rates_module.current()
     assert rates_module.CURRENT.is_calibrated
     estimated = {"cache_bytes", "inner_bytes", "load_kernel", "analysis"}
-    estimated |= {"device_launch", "device_byte"}
+    estimated |= {"device_launch", "device_byte", "device_memory_byte", "device_work"}
     same = {name for name, value in asdict(found).items() if value == getattr(DEFAULTS, name)}
     assert same <= estimated
 
