@@ -39,6 +39,7 @@ from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
 from autopar.analysis.passes.reasons import InternalFault
+from autopar.codegen import tracing
 from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
 from autopar.codegen.device import DeviceError, DeviceLauncher
@@ -47,6 +48,7 @@ from autopar.codegen.pool import ALWAYS, Pool
 from autopar.codegen.rates import current
 from autopar.codegen.reasons import CompileFailed, TargetLacksFeature
 from autopar.codegen.residence import here
+from autopar.codegen.tracing import traced
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import interpreter_nanoseconds
@@ -248,7 +250,7 @@ class Region:
 
     def answers(self, asker: Asker) -> None:
         """Take note of who asks `enter`: later calls may be answered a shorter way."""
-        if self.options.backend != "cuda":
+        if self.options.backend != "cuda" and tracing.TRACE is None:  # it shows no native calls
             self.shortcuts.asker = asker
 
     def enter(self, *values: object) -> tuple[tuple[object, ...], ...]:
@@ -826,7 +828,7 @@ class Region:
                 if found_out:
                     return self._refuse(found, self._failed(found_out))
             before = kept(variant.saves, variant.arrays, arguments)
-            outcome = variant.run(launcher, *arguments)
+            outcome = self._traced(variant, launcher, arguments)
         except DeviceError as error:
             if isinstance(launcher, DeviceLauncher) and launcher.has_changed:
                 raise BackendError(_HALFWAY.format(self.name, error)) from error
@@ -852,6 +854,15 @@ class Region:
             before.put_back()
         how = _How(perf_counter() - started, repeated, copies, is_put_back)
         return self._settle(variant, outcome, values, found, how)
+
+    def _traced(
+        self, variant: Variant, launcher: Pool | DeviceLauncher, arguments: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """Run a variant, and show it to a profiler if one is to see it."""
+        if tracing.TRACE is None:
+            return variant.run(launcher, *arguments)
+        with tracing.TRACE.range(self.name), traced("region", self.name, backend=variant.target):
+            return variant.run(launcher, *arguments)
 
     def _settle(
         self,

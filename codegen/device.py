@@ -32,6 +32,7 @@ from .device_trees import Bounds, Passed, Tree
 from .progress import DONE, START
 from .residence import Lodging, Residence
 from .spent import spending
+from .tracing import traced
 
 HostArray: TypeAlias = NDArray[Any]
 AnyArray: TypeAlias = HostArray | DeviceArray
@@ -232,7 +233,8 @@ class DeviceCall:
         arguments: tuple[Any, ...],
     ) -> None:
         self._has_launched = True
-        cudalib.launch(kernel, grid, block, arguments)
+        with traced("launch", getattr(kernel, "__name__", "kernel"), grid=grid, block=block):
+            cudalib.launch(kernel, grid, block, arguments)
 
     def reduce(
         self, tree: Tree, bounds: Bounds, passed: Passed, terms: int, cells: tuple[DeviceArray, ...]

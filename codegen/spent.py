@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Literal, NamedTuple, TypeAlias
 
+from . import tracing
+
 What: TypeAlias = Literal["analysis", "compile", "transfer"]
 
 _MOST_NOTES = 1000
@@ -59,3 +61,5 @@ def spending(what: What) -> Iterator[None]:
         if len(NOTES.left) >= _MOST_NOTES:
             del NOTES.left[: _MOST_NOTES // 2]
         NOTES.left.append(note)
+        if tracing.TRACE is not None:
+            tracing.TRACE.add(what, what, begun, ended)
