@@ -42,7 +42,7 @@ def changes(
 
     `reports` come with the path that their code has in frames.
     """
-    loops = {path: _loops(report) for path, report in reports}
+    loops = {path: inner_first(report) for path, report in reports}
     files = {path: report.file for path, report in reports}
     found: dict[tuple[str, Span], tuple[LoopReport, Reason]] = {}
     cost: defaultdict[tuple[str, Span], float] = defaultdict(float)
@@ -66,7 +66,7 @@ def changes(
     )
 
 
-def _loops(report: Report) -> tuple[LoopReport, ...]:
+def inner_first(report: Report) -> tuple[LoopReport, ...]:
     """Return the loops of a file, inner ones before those around them."""
     loops = (loop for function in report.functions for loop in function.loops)
     return tuple(sorted(loops, key=lambda e: (e.span.end_line - e.span.line, -e.depth)))
@@ -77,7 +77,7 @@ def _obstacle(
 ) -> tuple[str, LoopReport, Reason] | None:
     """Return the innermost loop at `places` that something stands in the way of."""
     for place in places:
-        for loop in _around(place, loops):
+        for loop in around(place, loops):
             reason = reason_of(loop)
             if reason is not None:
                 return place[0], loop, reason
@@ -86,7 +86,8 @@ def _obstacle(
     return None
 
 
-def _around(place: Place, loops: Mapping[str, tuple[LoopReport, ...]]) -> Iterator[LoopReport]:
+def around(place: Place, loops: Mapping[str, tuple[LoopReport, ...]]) -> Iterator[LoopReport]:
+    """Yield the loops around a place in their order."""
     path, line = place
     for loop in loops.get(path, ()):
         if loop.span.line <= line <= loop.span.end_line:

@@ -1,7 +1,7 @@
 """The terminal: `autopar run`, `explain`, `study` and `info`.
 
-Exit status: 0 done; 1 the user's program failed (under `run` its own status); 2 wrong usage or
-unreadable input, with one line on stderr.
+Exit status: 0 done; 1 the user's program failed (under `run` its own status); 2 wrong usage,
+unreadable input or unwritable output, with one line on stderr.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def end_options(arguments: Sequence[str]) -> list[str]:
     for position, argument in remaining:
         if argument == "-m" or (argument.startswith("-m") and not argument.startswith("--")):
             end = position + (2 if argument == "-m" else 1)
+            if end > len(arguments):  # `-m` without its module
+                break
             return [*arguments[:end], "--", *arguments[end:]]
         if argument in VALUE_OPTIONS:
             next(remaining, None)
@@ -98,7 +100,7 @@ def run(  # noqa: PLR0913  # click passes each option by name
     if json_file is not None:
         check_writable(json_file)
     if module is None:
-        read_source(Path(arguments[0]))
+        read_bytes(Path(arguments[0]))
     from .wholefile import RunOptions, run_module, run_script
 
     options = RunOptions(backend=backend, include=include, exclude=exclude, is_watched=report)
@@ -421,7 +423,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         return 130  # 128 + SIGINT, as a shell has it
     except BrokenPipeError:
-        # The reader left (`| head`). Python flushes stdout once more at exit: give it a sink.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader left (`| head`).
+        _drop_stdout()
         return 1
+    except OSError as error:  # what the user's program raises does not come here
+        _drop_stdout()
+        click.echo(f"autopar: the output cannot be written: {error.strerror}.", err=True)
+        return 2
     return status if isinstance(status, int) else 0
+
+
+def _drop_stdout() -> None:
+    """Give stdout a sink: Python flushes it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,6 +20,7 @@ import itertools
 import re
 import shlex
 import sys
+import warnings
 from collections import ChainMap, OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -151,7 +152,9 @@ def _taken_over(
     """Return the tree of a cell with guards, and what strings in it stand for."""
     try:
         mode = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        plain = compile(run.text.text, run.text.path, "exec", mode, dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # IPython has shown them
+            plain = compile(run.text.text, run.text.path, "exec", mode, dont_inherit=True)
         callees = Callees(FunctionType(plain, vars(run.module)), run.text)
         names = _names(run.text, vars(run.module), callees)
         sites, decoration = run.prepare_module(plain, names, are_sure=True, callees=callees.sources)
@@ -171,7 +174,9 @@ def _names(text: SourceText, namespace: Mapping[str, object], callees: Callees) 
     What the cell binds itself is taken to mean what its text says, as in a file.
     """
     names = usual_names(text)
-    tree = ast.parse(text.text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # IPython has shown them
+        tree = ast.parse(text.text)
     mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name in sorted(mentioned - _bound(tree)):
         if name in namespace:

@@ -10,6 +10,7 @@ is its own, and of functions by one name the nearest before the cell is the one 
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +59,7 @@ def explain_notebook(path: Path) -> Report:
 def _of_cell(cells: tuple[Cell, ...], number: int) -> Iterator[FunctionReport]:
     """Yield the reports of the functions of one cell, and of its module level."""
     text = _text_of(cells[number])
-    taken = _bound(ast.parse(text.text))
+    taken = _bound(_tree(text))
     shared = _shared(cells, number, taken)
     names = usual_names(text)
     for name, meaning in shared.items():
@@ -74,6 +75,12 @@ def _of_cell(cells: tuple[Cell, ...], number: int) -> Iterator[FunctionReport]:
             yield in_cell(report, cells[number].number)
 
 
+def _tree(text: SourceText) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns when the cell is run
+        return ast.parse(text.text)
+
+
 def _text_of(cell: Cell) -> SourceText:
     return SourceText(path=f"<cell {cell.number}>", text=cell.python, cell=None)
 
@@ -87,7 +94,7 @@ def _shared(cells: tuple[Cell, ...], number: int, taken: set[str]) -> dict[str, 
     for cell in (*reversed(cells[:number]), *cells[number + 1 :]):
         text = _text_of(cell)
         here: dict[str, str | None] = {}
-        for node in ast.parse(text.text).body:
+        for node in _tree(text).body:
             if isinstance(node, _SHARED):
                 here |= dict.fromkeys(_names(node) - taken - found.keys())
         for name in here:

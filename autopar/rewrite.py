@@ -190,7 +190,9 @@ def rewrite_module(
     Raises SyntaxError for the text, ValueError where a site is not a statement of module level.
     """
     tree, constants = rewrite_tree(source, sites, decoration, flags, has_device=has_device)
-    code = compile(tree, source.path, "exec", flags, dont_inherit=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user has seen them when the file was compiled
+        code = compile(tree, source.path, "exec", flags, dont_inherit=True)
     return with_constants(code, constants)
 
 
@@ -218,7 +220,9 @@ def rewrite_tree(
 def _parse(source: SourceText, flags: int) -> ast.Module:
     """Return the tree of a whole text; it is shared, so it must not be changed."""
     mode = flags | ast.PyCF_ONLY_AST
-    parsed = compile(source.text, source.path, "exec", mode, dont_inherit=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user has seen them when the file was compiled
+        parsed = compile(source.text, source.path, "exec", mode, dont_inherit=True)
     assert isinstance(parsed, ast.Module)
     return parsed
 

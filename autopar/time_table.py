@@ -78,8 +78,11 @@ def begin_of(spell: Spell) -> str:
 
 
 def takes_of(spell: Spell) -> str:
-    """Return how long a spell took; of what the interpreter ran nobody knows."""
-    return "-" if spell.seconds is None else describe_seconds(spell.seconds)
+    """Return how long a spell took; about, where the interpreter was looked at now and then."""
+    if spell.seconds is None:
+        return "-"
+    about = "~" if spell.what == "interpreter" else ""
+    return about + describe_seconds(spell.seconds)
 
 
 def place_of(spell: Spell, *, several_files: bool) -> str:
@@ -94,9 +97,12 @@ def details(spell: Spell) -> str:
     """Return how often a nest was entered, why it stayed, and what was predicted of an entry."""
     if spell.what not in {"kernel", "interpreter"}:
         return ""
+    is_left = spell.what == "interpreter"
+    if is_left and not spell.calls:
+        return spell.code or ""
     calls = "1 call" if spell.calls == 1 else f"{spell.calls:,} calls"
-    code = f": {spell.code}" if spell.what == "interpreter" and spell.code is not None else ""
-    foretold = describe_prediction(spell.predicted, is_left=spell.what == "interpreter")
+    code = f": {spell.code}" if is_left and spell.code is not None else ""
+    foretold = describe_prediction(spell.predicted, is_left=is_left)
     return f"{calls}{code}{foretold}"
 
 

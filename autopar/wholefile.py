@@ -24,6 +24,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from time import perf_counter
 from types import CodeType, ModuleType, TracebackType
+from typing import NoReturn
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import Report as ReportData
@@ -41,6 +42,8 @@ from .version import VERSION
 
 # 128 + SIGINT, as a shell has it; the bit above tells it from a program that says so itself.
 INTERRUPTED = 0x182
+# What ends `python` before the first line of a script runs.
+_NO_PROGRAM = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +80,25 @@ def run_script(path: str | Path, arguments: Sequence[str], options: RunOptions) 
     )
     sys.path[0] = _folder_of(str(path))
     with own_modules(program.take):
-        code = program.script_code(module, file, str(path))
-        return program.run(module, [str(path), *arguments], partial(exec, code, vars(module)))
+        try:
+            code = program.script_code(module, file, str(path))
+            run = partial(exec, code, vars(module))
+        except _NO_PROGRAM as error:
+            run = partial(_refuse, _said_of_bytes(file, error))
+        return program.run(module, [str(path), *arguments], run)
+
+
+def _said_of_bytes(file: str, error: BaseException) -> BaseException:
+    """Return what Python says of a file without a program: it compiles bytes, not text."""
+    try:
+        compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
+    except _NO_PROGRAM as found:
+        error = found
+    return error.with_traceback(None)
+
+
+def _refuse(error: BaseException) -> NoReturn:
+    raise error from None
 
 
 def _absolute(path: str) -> str:
@@ -182,7 +202,11 @@ class _Program:
         """Return what became of a program, with where its time went and what would gain most."""
         files = [*([self._main] if self._main is not None else ()), *self._modules]
         reports = [(each.text.path, each.report()) for each in files]
-        lines = (moved(each.time(), each.record.begun - self._begun) for each in files)
+        lines = tuple(moved(each.time(), each.record.begun - self._begun) for each in files)
+        if sampler is not None:
+            from .interpreter_times import watched
+
+            lines = watched(lines, reports, sampler.seconds)
         modules = reports[1:] if self._main is not None else reports
         none = ReportData(version=VERSION, text=None, functions=())
         report = reports[0][1] if self._main is not None else none

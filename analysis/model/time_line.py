@@ -44,10 +44,10 @@ class Spell:
     file: str
     loop: str | None  # the id of the nest's row in the report; None: not for one nest
     span: Span | None
-    calls: int
+    calls: int  # 0: nobody counted them
     begun: float | None  # of the first entry; None where native code counted alone
     ended: float | None  # of the last entry
-    seconds: float | None  # of all of them; None where nobody measured: the interpreter
+    seconds: float | None  # of all of them; None where nobody measured
     predicted: Predicted | None = None  # of one entry
     code: str | None = None  # why it stayed in the interpreter
 
@@ -78,7 +78,8 @@ class TimeLine:
         """Return the seconds of each kind; what is no other is the interpreter's."""
         found: dict[What, float] = dict.fromkeys(WHATS, 0.0)
         for each in self.spells:
-            found[each.what] += each.seconds or 0.0
+            if each.what != "interpreter":
+                found[each.what] += each.seconds or 0.0
         if self.seconds is None:
             del found["interpreter"]
         else:

@@ -8,6 +8,7 @@ Before:  def f(a): ...                 After:  {("f", 1): <def f>, ("C.g", 4): <
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -72,7 +73,9 @@ class File(NamedTuple):
 def file_of(text: str) -> File:
     """Return what is read of `text`; raises SyntaxError where it is not Python."""
     try:
-        tree = gast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of invalid escapes, when the file itself is run
+            tree = gast.parse(text)
     except RecursionError:
         raise SyntaxError("an expression is nested too deeply") from None
     found = {

@@ -89,6 +89,37 @@ def is_bar(node: Any) -> bool:
     return isinstance(node, gast.Call) and _last_name(node.func) in _BARS | _RANGES
 
 
+def moves_bar(loop: Any) -> bool:
+    """Return whether a loop moves a progress bar by turns that may take long: with loops in them.
+
+    A bar over turns that are short goes to its end with the kernel that runs them.
+    """
+    bars = _BARS | _RANGES - {"prange"}
+    return any(
+        isinstance(each, gast.Call) and _last_name(each.func) in bars and not _is_disabled(each)
+        for each in names.walk(loop.iter)
+    ) and any(_may_be_long(each) for statement in loop.body for each in names.walk(statement))
+
+
+def _is_disabled(bar: Any) -> bool:
+    return any(
+        each.arg == "disable" and isinstance(each.value, gast.Constant) and each.value.value
+        for each in bar.keywords
+    )
+
+
+def _may_be_long(node: Any) -> bool:
+    """Return whether a statement or expression is a loop, or about a part of an array."""
+    match node:
+        case gast.For(iter=gast.Call(func=gast.Name(id="range"), args=limits)):
+            return not all(isinstance(each, gast.Constant) for each in limits)
+        case gast.For() | gast.While() | gast.Assign(targets=[gast.Subscript(slice=gast.Slice())]):
+            return True
+        case gast.Assign(targets=[gast.Subscript(slice=gast.Tuple(elts=parts))]):
+            return any(isinstance(each, gast.Slice) for each in parts)
+    return False
+
+
 def _last_name(function: Any) -> str:
     if isinstance(function, gast.Attribute):
         return str(function.attr)

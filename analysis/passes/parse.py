@@ -67,7 +67,7 @@ from .else_branches import with_else
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .folds import Reading as FoldReading
 from .folds import folds_in, named_fold, named_list, with_own_branches, without_folds
-from .held_values import held_number, held_values
+from .held_values import held_number, held_values, moves_bar
 from .instances import bound_names
 from .iterables import Reading as IterableReading
 from .iterables import backwards, read_iterable, read_pattern
@@ -83,6 +83,7 @@ from .reasons import (
     EarlyExit,
     ExceptionHandling,
     FunctionNotKnown,
+    MovingBar,
     OpaqueIterable,
     SourceUnavailable,
     UnknownCall,
@@ -638,6 +639,8 @@ class _Reader(ExpressionReader):
             shown = self.text(node.iter)
             raise Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=shown))
         held, self.held = self.held, None
+        if moves_bar(node):
+            raise Unmodelled(MovingBar(span=span_of(node.iter)))
         return Each(
             held=held,
             target=target,

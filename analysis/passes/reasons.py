@@ -31,6 +31,7 @@ from .reasons_loops import (
     AppendOutOfOrder,
     Comprehension,
     EarlyExit,
+    MovingBar,
     OpaqueIterable,
     WhileLoop,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "IndependentMap",
     "IndexArrayWritten",
     "InternalFault",
+    "MovingBar",
     "NoObstacle",
     "NonAffineBound",
     "NonAffineCondition",
@@ -267,6 +269,7 @@ REASONS: tuple[type[Reason], ...] = (
     DrawnFirst,
     DrawsInBetween,
     OpaqueIterable,
+    MovingBar,
     ExceptionHandling,
     AttributeWrite,
     UnsupportedExpression,

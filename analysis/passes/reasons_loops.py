@@ -33,10 +33,12 @@ class EarlyExit(Reason):
     """
 
     code: ClassVar[str] = "AP202"
-    keyword: str  # "break", "return", ...
+    keyword: str  # "break", "return", ..., or "any" for the generator of `any` or `all`
 
     @property
     def message(self) -> str:
+        if self.keyword == "any":
+            return "'any' and 'all' stop at the first element that decides."
         left = "An iteration" if self.keyword == "continue" else "The loop"
         return f"{left} can be left early through '{self.keyword}'."
 
@@ -44,12 +46,16 @@ class EarlyExit(Reason):
     def hints(self) -> tuple[str, ...]:
         if self.keyword == "continue":
             return ("Put the rest of the body under 'if' with the opposite condition.",)
+        if self.keyword == "any":
+            return (
+                "To look at all elements at once, count: 'sum(...) > 0' instead of 'any(...)'.",
+            )
         return ("Find the last iteration in a loop of its own, then run the work up to it.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueIterable(Reason):
-    """A loop runs over something whose values have no numbers.
+    """A loop runs over something that is not known to be a range, an array or a list of numbers.
 
     Why it blocks: the iterations are not numbered, so the elements that one of them touches
         cannot be described; the iterable may also run code of its own at each step. Numbered are
@@ -75,11 +81,47 @@ class OpaqueIterable(Reason):
 
     @property
     def message(self) -> str:
-        return f"The loop runs over '{self.iterable}', whose values have no numbers."
+        return (
+            f"The loop runs over '{self.iterable}', which is not known to be a range or an array."
+        )
 
     @property
     def hints(self) -> tuple[str, ...]:
         return ("Loop over an array, or over positions: 'for i in range(len(...))'.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovingBar(Reason):
+    """A loop moves a progress bar, and each of its turns may take long.
+
+    Why it blocks: the bar is to move while the program runs, and a kernel that ran all turns would
+        let it go to its end at once. So the turns stay in the interpreter, and the loops in them
+        run in kernels, one turn after the other. A bar over short turns, without loops in them,
+        goes to its end with the kernel. autopar is right to refuse here wherever a turn takes
+        more than some microseconds: little is lost then.
+
+    Example:
+        for k in tqdm(range(n)):
+            for i in range(m):
+                a[k, i] = a[k, i] * 0.5 + i
+
+    Use instead: the loop without the bar, where its turns are many and short.
+        for k in range(n):
+            for i in range(m):
+                a[k, i] = a[k, i] * 0.5 + i
+
+    References: tqdm, https://tqdm.github.io.
+    """
+
+    code: ClassVar[str] = "AP224"
+
+    @property
+    def message(self) -> str:
+        return "The loop moves a progress bar in each of its turns."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ("Take the bar away to run the whole nest at once, if its turns are short.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,8 @@ class _Judge:
         shape = self.scop.loops[loop]
         returns = shape.is_driver and self.scop.exits is not None
         keyword = "return" if returns else "break"
+        if not shape.header.startswith(("for", "async", "while")):  # of a comprehension
+            keyword = "any"
         reason: Reason = EarlyExit(span=shape.span, keyword=keyword)
         if shape.leaves == "while":
             test = shape.header.removeprefix("while").strip()

@@ -87,6 +87,7 @@ def one_line_error(capsys, arguments):
         (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
         (["run"], "run needs a SCRIPT or -m MODULE."),
         (["run", "--report"], "run needs a SCRIPT or -m MODULE."),
+        (["run", "--report", "-m"], "Option '-m' requires an argument."),
         (
             ["run", "--backend", "gpu", "x.py"],
             (
@@ -109,7 +110,6 @@ def test_wrong_usage_is_one_line_and_status_2(capsys, arguments, line):
 # ------------------------------------------------------------------------ unreadable input
 
 
-@pytest.mark.parametrize("command", ["run", "explain"])
 @pytest.mark.parametrize(
     ("content", "line"),
     [
@@ -123,10 +123,10 @@ def test_wrong_usage_is_one_line_and_status_2(capsys, arguments, line):
         (b"x = 1\0\n", ": source code string cannot contain null bytes."),
     ],
 )
-def test_file_that_is_no_python_is_one_line_and_status_2(capsys, tmp_path, command, content, line):
+def test_file_that_is_no_python_is_one_line_and_status_2(capsys, tmp_path, content, line):
     path = tmp_path / "bad.py"
     path.write_bytes(content)
-    error = one_line_error(capsys, [command, str(path)])
+    error = one_line_error(capsys, ["explain", str(path)])
     assert f"{path}{line}" == error
 
 

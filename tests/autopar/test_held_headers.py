@@ -325,6 +325,30 @@ def barred_pairs(tqdm, a, out):
         out[i] = x
 
 
+def barred_sweeps(tqdm, a, m):
+    for t in tqdm(range(m)):
+        for i in range(len(a)):
+            a[i] = 0.5 * a[i] + t
+    return t
+
+
+def barred_parts(tqdm, a, m):
+    for _ in tqdm(range(m)):
+        a[1:] = 0.5 * a[1:]
+
+
+def barred_stages(tqdm, a, m):
+    for t in tqdm(range(m)):
+        for k in range(3):
+            a[k] = 0.5 * a[k] + t
+
+
+def disabled_sweeps(tqdm, a, m):
+    for t in tqdm(range(m), disable=True):
+        for i in range(len(a)):
+            a[i] = 0.5 * a[i] + t
+
+
 def run(function, tqdm, *arguments):
     decorated = autopar.parallel(function, backend="cpu")
     found = decorated(tqdm, *arguments)
@@ -343,6 +367,29 @@ def test_a_bar_over_a_range_ends_at_its_end(tqdm):
 def test_a_bar_over_values_ends_at_its_end(tqdm):
     found, where, bar = run(barred_values, tqdm, np.arange(10.0))
     assert (45.0, ["cpu"], 10, [10, "closed"]) == (found, where, bar.n, bar.told)
+
+
+@pytest.mark.parametrize("function", [barred_sweeps, barred_parts])
+def test_a_bar_over_turns_with_loops_in_them_moves_with_each(tqdm, function):
+    a, expected = np.arange(10.0), np.arange(10.0)
+    assert function(tqdm, expected, 4) == run(function, tqdm, a, 4)[0]
+    assert expected.tolist() == a.tolist()
+    for bar in Bar.made:
+        assert (4, ["closed"]) == (bar.n, bar.told)
+
+
+def test_loops_in_turns_that_move_a_bar_run_in_kernels(tqdm):
+    _, where, _ = run(barred_sweeps, tqdm, np.arange(10.0), 4)
+    assert where[-1] == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("function", "told"), [(barred_stages, [4, "closed"]), (disabled_sweeps, [])]
+)
+def test_short_turns_and_those_of_a_bar_that_is_switched_off_run_at_once(tqdm, function, told):
+    _, where, bar = run(function, tqdm, np.arange(10.0), 4)
+    assert {"cpu"} == set(where)
+    assert told == bar.told
 
 
 def test_a_bar_that_is_switched_off_is_left_alone(tqdm):

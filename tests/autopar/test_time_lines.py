@@ -15,11 +15,12 @@ import pytest
 import autopar
 from autopar.advice import changes, described
 from autopar.analysis.model.report import Report as ReportData
-from autopar.analysis.model.source import SourceText
+from autopar.analysis.model.source import SourceText, Span
 from autopar.analysis.model.time_line import Spell, TimeLine, in_order
 from autopar.analysis.stages import explain_text
 from autopar.codegen.spent import NOTES, Note, spending
 from autopar.html_time import time_html
+from autopar.interpreter_times import watched
 from autopar.record import RunRecord
 from autopar.sampling import Sampler
 from autopar.time_table import MOST_LINES, longest, time_lines
@@ -211,14 +212,21 @@ def main(data, a):
 """
 
 
-def changes_of(seconds):
+def program():
     text = SourceText(path="program.py", text=PROGRAM, cell=None)
-    report = ReportData(version="0", text=text, functions=explain_text(text))
-    named = {
+    return ReportData(version="0", text=text, functions=explain_text(text))
+
+
+def looks(seconds):
+    """Return seconds by the lines that a thread stands at, innermost first, as by places."""
+    return {
         tuple(("/x/program.py", line) for line in places): taken
         for places, taken in seconds.items()
     }
-    return changes([("/x/program.py", report)], named)
+
+
+def changes_of(seconds):
+    return changes([("/x/program.py", program())], looks(seconds))
 
 
 def test_a_look_counts_for_the_innermost_obstacle():
@@ -236,6 +244,32 @@ def test_what_took_next_to_nothing_is_no_advice():
     assert () == changes_of({(9,): 0.001})
     assert () == changes_of({(9,): 0.5, (11,): 80.0})
     assert "nothing" in described((), TimeLine(seconds=1.0, spells=()))
+
+
+def spell_of(line, end_line, seconds, what="interpreter"):
+    return Spell(
+        what=what,
+        file="program.py",
+        loop=None,
+        span=Span(line=line, column=4, end_line=end_line, end_column=9),
+        calls=1,
+        begun=0.1,
+        ended=0.2,
+        seconds=seconds,
+    )
+
+
+def test_looks_time_the_nests_left_alone_and_the_loops_without_guards():
+    found = {(3, 6): 1.0, (6,): 0.5, (9,): 2.0, (4,): 9.0, (11,): 0.001, (7,): 0.25}
+    left = spell_of(8, 9, None)
+    ran = spell_of(10, 11, 3.0, "kernel")
+    line = TimeLine(seconds=20.0, spells=(left, ran))
+    (timed,) = watched([line], [("/x/program.py", program())], looks(found))
+    assert [(8, 2.0, 1), (10, 3.0, 1), (2, 1.0, 0), (5, 0.75, 0)] == [
+        (each.span.line, each.seconds, each.calls) for each in timed.spells
+    ]
+    assert 17.0 == timed.spent()["interpreter"]
+    assert "~2 s" in time_lines(timed)
 
 
 SCRIPT = """\
@@ -265,6 +299,7 @@ def test_a_report_of_a_run_ends_with_what_would_gain_most(tmp_path, python):
     *_, time_text, advice = done.stderr.strip("\n").split("\n\n")
     assert re.match(r"Time: .* in all: .*interpreter .*\n  Begins +Takes", time_text)
     assert re.search(r"kernels +line 4 .* 1 call", time_text)
+    assert re.search(r"~\S+ m?s +interpreter +line 9 .*AP203", time_text)
     assert re.match(
         r"What would gain most:\n1\. script\.py:9, for i in range\(n\): .* in the interpreter\n"
         r"   AP203 .*'str'.*\n   Hint: ",

@@ -237,6 +237,25 @@ ENDINGS = {
 }
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print('never')\nfor\n",
+        "x = 1\n  y = 2\n",
+        "def f(x):\n    global x\n",
+        "return 1\n",
+        "x = " + "-" * 200_000 + "1\n",
+    ],
+    ids=["syntax", "indent", "global", "return", "deep"],
+)
+def test_script_that_is_no_python_ends_as_under_python(source, same_run):
+    same_run(source)
+
+
+def test_what_python_warns_of_in_a_text_is_said_once(same_run):
+    same_run("x = 3\nfor i in range(3):\n    print(x is 3, '\\d')\n")
+
+
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_program_ends_as_under_python(kind, same_run):
     same_run(ENDINGS[kind])

@@ -1,4 +1,4 @@
-"""AP204: A loop runs over something whose values have no numbers."""
+"""AP204: A loop runs over something that is not known to be a range, an array or a list of numbers."""
 
 
 def bad(a, b):
