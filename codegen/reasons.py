@@ -20,6 +20,9 @@ class TargetLacksFeature(Reason):
 
     Use instead: another backend, or an operation that the target has.
 
+    Right to refuse: always: on another target, or in the interpreter, the loop gives the right
+        result.
+
     References: CUDA C++ Programming Guide, mathematical functions.
     """
 
@@ -48,6 +51,9 @@ class NotProfitable(Reason):
 
     Use instead: nothing; or one loop over more data in place of many calls of a short one.
 
+    Right to refuse: for this size; larger arrays are decided anew, and `backend='cpu'` asks for
+        kernels at any size.
+
     References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
         Kaufmann, 2001, chapter 6 (granularity of parallelism).
     """
@@ -70,6 +76,8 @@ class NoDevice(Reason):
         AUTOPAR_BACKEND=cuda python script.py       # without a GPU
 
     Use instead: the CPU, or NUMBA_ENABLE_CUDASIM=1 to try a CUDA kernel in Numba's simulator.
+
+    Right to refuse: always; name another backend.
 
     References: Numba documentation, debugging CUDA Python with the CUDA simulator.
     """
@@ -97,6 +105,8 @@ class CompileFailed(Reason):
     Example: none is known; each one is a bug of autopar or of the compiler under it.
 
     Use instead: report it, with the source that `inspect_source()` shows.
+
+    Right to refuse: as it has no choice; please report it with `autopar info`.
 
     References: Numba documentation, troubleshooting and tips.
     """
@@ -134,6 +144,9 @@ class SumReordered(Reason):
             s += a[i]
 
     Use instead: `strict=True` where the interpreter's very bits are wanted.
+
+    Right to refuse: it refuses nothing; `strict=True` keeps the interpreter's order where you
+        need its last bits.
 
     References: Higham, The accuracy of floating point summation, SIAM Journal on Scientific
         Computing, 1993.

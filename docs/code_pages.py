@@ -35,7 +35,7 @@ FAMILIES = {
     "AP6": ("Target", "where the loop would run, and whether that pays"),
     "AP9": ("Internal", "a fault of autopar's own; the loop runs as Python runs it"),
 }
-HEADINGS = ("Why it blocks", "Example", "Use instead", "References")
+HEADINGS = ("Why it blocks", "Example", "Use instead", "Right to refuse", "References")
 _HEADING = re.compile(rf"^({'|'.join(HEADINGS)}):[ ]?", re.MULTILINE)
 _BAR = r"\|"
 _MARKUP = re.compile(r"([\[\]<>_*\\$])")

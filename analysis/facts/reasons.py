@@ -27,6 +27,9 @@ class ArraysOverlap(Reason):
 
     Use instead: a copy of the array that is read, `mixed(a.view(np.float32), a.copy())`.
 
+    Right to refuse: where the views really overlap. It cannot be wrong here: what it sees are
+        addresses.
+
     References: Doerfert, Grosser and Hack, Optimistic Loop Optimization, CGO 2017.
     """
 
@@ -56,6 +59,8 @@ class ConditionFailed(Reason):
         copy_ahead(a, n=100, k=1)       # for i in range(n): a[i + k] = a[i]
 
     Use instead: values for which the condition holds, where they mean the same.
+
+    Right to refuse: for exactly these values: the condition is not an estimate.
 
     References: Rus, Rauchwerger and Hoeflinger, Hybrid Analysis: Static and Dynamic Memory
         Reference Analysis, ICS 2002.
@@ -89,6 +94,8 @@ class IndexNotInjective(Reason):
 
     Use instead: an index array without repetitions, such as `np.argsort` gives.
 
+    Right to refuse: for this call's index array; the next one is looked at anew.
+
     References: Rauchwerger and Padua, The LRPD Test: Speculative Run-Time Parallelization of
         Loops with Privatization and Reduction Parallelization, PLDI 1995.
     """
@@ -118,6 +125,9 @@ class IndexOutOfBounds(Reason):
 
     Use instead: loop bounds that follow the shapes, `range(len(b))`.
 
+    Right to refuse: where the subscript does leave the array at some iteration: IndexError is
+        raised by the interpreter, after all that came before.
+
     References: NumPy user guide, indexing on ndarrays. Gupta, Optimizing Array Bound Checks Using
         Flow Analysis, ACM Letters on Programming Languages and Systems, 1993.
     """
@@ -145,6 +155,9 @@ class UnsupportedArgument(Reason):
         scale([1.0, 2.0, 3.0], 2.0)     # for i in range(len(a)): a[i] = a[i] * k
 
     Use instead: a plain array, `np.asarray(a)`.
+
+    Right to refuse: for subclasses with operators of their own, masked arrays, units and lists
+        of mixed types.
 
     References: NumPy user guide, subclassing ndarray.
     """
@@ -176,6 +189,8 @@ class RanEmpty(Reason):
 
     Use instead: the bound itself after the loop, `print(n - 1)`.
 
+    Right to refuse: always; nothing is lost.
+
     References: Python language reference, the for statement.
     """
 
@@ -197,6 +212,8 @@ class ErrorStateChanged(Reason):
             ratios(a, b)
 
     Use instead: the default state around the loops, and a check of the result after them.
+
+    Right to refuse: always: the error must be raised at the operation that causes it.
 
     References: NumPy reference, numpy.errstate. Python library reference, warnings.
     """
@@ -223,6 +240,9 @@ class TracingActive(Reason):
 
     Use instead: run without the watcher to run in parallel.
 
+    Right to refuse: always: a debugger that misses lines is of no use. Without one the loop
+        runs in kernels again.
+
     References: Python library reference, sys.settrace and sys.monitoring.
     """
 
@@ -245,6 +265,8 @@ class ValueFailed(Reason):
             b[i] = 1 // k               # k = 0
 
     Use instead: a test for the value, or operands for which the result is defined.
+
+    Right to refuse: always: the exception, or the warning, is part of the result.
 
     References: Python library reference, built-in exceptions.
     """
@@ -271,6 +293,9 @@ class CannotStopInside(Reason):
             a[idx[i]] = math.sqrt(a[i - 1] - 1.0)
 
     Use instead: operations that cannot fail, or an output array of its own.
+
+    Right to refuse: where the operation does fail at some element. Where it cannot, a test that
+        says so lets the loop run: `if d != 0`.
 
     References: docs/decisions/0002, failures are found before anything is stored; 0030, arrays
         that are put back.
@@ -299,6 +324,9 @@ class AnalysedOften(Reason):
             flatten(a, b, n)            # for i in range(n): for j in range(n): a[i*n + j] = b[i, j]
 
     Use instead: an array with as many axes as there are loops, `a[i, j]`, where no value is needed.
+
+    Right to refuse: where each call has other values: analysing them would take longer than the
+        loops.
 
     References: Hölzle and Ungar, Optimizing Dynamically-Dispatched Calls with Run-Time Type
         Feedback, PLDI 1994, on the number of cases that is worth keeping.
@@ -330,6 +358,8 @@ class NoRoom(Reason):
 
     Use instead: smaller arrays.
 
+    Right to refuse: always: the interpreter needs one array at a time, and may get along.
+
     References: NumPy reference, numpy.zeros.
     """
 
@@ -353,6 +383,8 @@ class BoundsUnusable(Reason):
         rows(y, v, ptr=np.array([0.0, 2.0]))    # for j in range(ptr[i], ptr[i + 1]): ...
 
     Use instead: an array of integers, `np.intp` best.
+
+    Right to refuse: where the bounds are wrong: the interpreter raises what there is to raise.
 
     References: Python library reference, `range`: its arguments must be integers.
     """
@@ -381,6 +413,9 @@ class RowsOverlap(Reason):
         rows(a, b, ptr=[0, 3, 2])       # for j in range(ptr[i], ptr[i + 1]): a[j] = b[i]
 
     Use instead: bounds that never decrease, as those of compressed sparse rows.
+
+    Right to refuse: where rows share elements that are stored to; where they only share what is
+        read it does not refuse.
 
     References: Blume and Eigenmann, Nonlinear and Symbolic Data Dependence Testing, IEEE
         Transactions on Parallel and Distributed Systems, 1998.

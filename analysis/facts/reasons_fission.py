@@ -29,6 +29,9 @@ class MayChange(Reason):
         for row in rows:
             plot(length(row[0], row[1]))
 
+    Right to refuse: where the call does change them. Hand over copies, or numbers, and it
+        cannot.
+
     References: Rauchwerger and Padua, The LRPD Test: Speculative Run-Time Parallelization of
         Loops with Privatization and Reduction Parallelization, PLDI 1995.
     """
@@ -60,6 +63,9 @@ class NoGenerator(Reason):
 
     Use instead: a generator of NumPy or of Python.
         fill(a, np.random.default_rng(7))
+
+    Right to refuse: always: with an unknown generator neither the numbers nor its state would
+        be sure.
 
     References: NumPy reference, random sampling.
     """

@@ -33,6 +33,9 @@ class AttributeNotPlain(Reason):
             for i in range(n):
                 g.u[i] = 0.0
 
+    Right to refuse: where a property computes or checks something. Plain attributes of plain
+        classes are no obstacle.
+
     References: Python data model, customizing attribute access; Raymond Hettinger, Descriptor
         Guide.
     """
@@ -64,6 +67,8 @@ class AttributesAreOne(Reason):
                 a.total += x[i] * b.total
 
     Use instead: one way to reach the attribute, or a local name in the loop.
+
+    Right to refuse: where both names are used: `a.x` and `b.x` are one value if `a is b`.
 
     References: Banning, An Efficient Way to Find the Side Effects of Procedure Calls and the
         Aliases of Variables, POPL 1979.

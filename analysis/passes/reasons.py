@@ -123,6 +123,9 @@ class NoObstacle(Reason):
     Use instead: nothing; the loop is ready. What the verdict takes for granted stands under
         `assumes` in the report and is checked at every call.
 
+    Right to refuse: it refuses nothing here; a loop that is too short for threads runs on one
+        (AP602).
+
     References: Bernstein, Analysis of Programs for Parallel Processing, IEEE Transactions on
         Electronic Computers, 1966.
     """
@@ -148,6 +151,9 @@ class ReductionOnly(Reason):
             s += a[i]
 
     Use instead: `strict=True` where a float sum must keep the interpreter's order.
+
+    Right to refuse: it does where the last bits of a sum matter to you: `strict=True` keeps the
+        interpreter's order.
 
     References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
         Kaufmann, 2001, section 5.6.
@@ -178,6 +184,9 @@ class ConditionalParallel(Reason):
     Use instead: nothing; or write the known value in place of the unknown one, so that the loop
         is parallel for every call.
 
+    Right to refuse: at every call for which the condition does not hold; then the order is part
+        of the result.
+
     References: Rus, Rauchwerger and Hoeflinger, Hybrid Analysis: Static and Dynamic Memory
         Reference Analysis, ICS 2002. Doerfert, Grosser and Hack, Optimistic Loop
         Optimization, CGO 2017.
@@ -205,6 +214,9 @@ class SourceUnavailable(Reason):
 
     Use instead: put the function into a file or a notebook cell, written with `def`.
 
+    Right to refuse: always: what cannot be read cannot be proven, and text that is not what
+        runs would be worse than none.
+
     References: Python library reference, inspect.getsource.
     """
 
@@ -231,6 +243,8 @@ class InternalFault(Reason):
     Example: none is known; each one is a bug.
 
     Use instead: report it, with the output of `AUTOPAR_DUMP=dir` and `autopar info`.
+
+    Right to refuse: never; please report it with `autopar info` and the loop.
 
     References: CONTRIBUTING.md, reporting a fault.
     """

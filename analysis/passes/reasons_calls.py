@@ -31,6 +31,9 @@ class FunctionNotKnown(Reason):
             for i in range(n):
                 b[i] = math.sin(a[i])
 
+    Right to refuse: where another function may come at every call: then each one would have to
+        be analysed and compiled anew.
+
     References: Cooper, Hall and Kennedy, A Methodology for Procedure Cloning, Computer Languages
         19(2), 1993; here a clone is made at the call, for the functions among the arguments.
     """

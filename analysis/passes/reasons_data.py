@@ -23,6 +23,9 @@ class IndexArrayWritten(Reason):
 
     Use instead: two loops, one that fills the index array and one that uses it.
 
+    Right to refuse: where an iteration uses subscripts that an earlier one has changed, as in
+        sorting or union-find.
+
     References: Saltz, Mirchandaney and Crowley, Run-Time Parallelization and Scheduling of Loops,
         IEEE Transactions on Computers, 1991.
     """

@@ -48,6 +48,9 @@ class CarriedFlow(Reason):
         for i in range(1, n):
             a[i] = 0.5 * old[i - 1] + b[i]
 
+    Right to refuse: for time steps, recurrences and Gauss-Seidel sweeps: the order is the
+        algorithm. It is wrong only if any old value would do as well, which only you can know.
+
     References: Feautrier, Dataflow Analysis of Array and Scalar References, International Journal
         of Parallel Programming, 1991. Allen and Kennedy, Optimizing Compilers for Modern
         Architectures, Morgan Kaufmann, 2001, chapter 2.
@@ -103,6 +106,8 @@ class CarriedAnti(Reason):
         for i in range(n - 1):
             a[i] = old[i + 1]
 
+    Right to refuse: as long as there is one array: an element overwritten too early is lost.
+
     References: Feautrier, Array Expansion, ICS 1988. Allen and Kennedy, Optimizing Compilers for
         Modern Architectures, Morgan Kaufmann, 2001, chapter 2.
     """
@@ -149,6 +154,8 @@ class CarriedOutput(Reason):
         iterations whose write stays.
         for k in range(n // 2):
             a[k] = b[2 * k + 1]
+
+    Right to refuse: where later code reads the element and it must be the last one stored.
 
     References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
         Kaufmann, 2001, chapter 2.
@@ -199,6 +206,9 @@ class ScalarCarried(Reason):
     Use instead: a formula for the value at iteration `i` where there is one, or assign the
         variable in each iteration before it is read.
 
+    Right to refuse: for recurrences such as `x = 0.5 * x + a[i]`, random walks and state
+        machines.
+
     References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
         Kaufmann, 2001, section 5.3 (scalar expansion). Blelloch, Prefix Sums and Their
         Applications, Carnegie Mellon University, 1990.
@@ -244,6 +254,8 @@ class OrderSensitiveUpdate(Reason):
     Use instead: a sum or a product where the formula allows it, for example the product of all
         divisors in place of repeated division.
 
+    Right to refuse: wherever rounding matters: the two orders differ by more than the last bit.
+
     References: Blelloch, Prefix Sums and Their Applications, Carnegie Mellon University, 1990.
     """
 
@@ -279,6 +291,9 @@ class Scan(Reason):
 
     Use instead: a sum alone where only the last value is wanted; `np.cumsum` and its like where
         `transform` does not say "scan".
+
+    Right to refuse: where the loop does not say "scan" under `transform`: what is accumulated
+        is used for more than the sum.
 
     References: Blelloch, Prefix Sums and Their Applications, Carnegie Mellon University, 1990.
     """

@@ -30,6 +30,9 @@ class DrawnFirst(Reason):
         for r in range(n):
             out[r] = x[r] * x[r] + y[r]
 
+    Right to refuse: it refuses nothing but another order of the draws, which would give other
+        numbers for the same seed.
+
     References: L'Ecuyer, Random Numbers for Simulation, Communications of the ACM 33(10), 1990.
     """
 
@@ -61,6 +64,9 @@ class DrawsInBetween(Reason):
         for r in range(n):
             if a[r] > 0.5:
                 a[r] = x[r]
+
+    Right to refuse: wherever the same seed is to give the same numbers: whether an earlier
+        iteration draws decides which number comes next.
 
     References: L'Ecuyer, Random Numbers for Simulation, Communications of the ACM 33(10), 1990.
     """

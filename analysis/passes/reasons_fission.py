@@ -35,6 +35,9 @@ class PartlyAhead(Reason):
                 s += a[i, j] * x[j]
             y[i] = s
 
+    Right to refuse: about what it left in order: prints and stores into a dict are seen in the
+        order in which they happen.
+
     References: Kuck, Kuhn, Padua, Leasure and Wolfe, Dependence Graphs and Compiler
         Optimizations, POPL 1981 (loop distribution).
     """
@@ -77,6 +80,9 @@ class RunInStretches(Reason):
         for k in range(0, n, 100):
             print(k, a[k, 0])
 
+    Right to refuse: about the statements that it left to the interpreter: what they print or
+        draw must show the state after exactly these turns.
+
     References: Bala, Duesterwald and Banerjia, Dynamo: A Transparent Dynamic Optimization System,
         PLDI 2000.
     """
@@ -117,6 +123,9 @@ class IndependentMap(Reason):
     Use instead: nothing. Where a call takes long, a pool of processes computes the values.
         with ProcessPoolExecutor() as pool:
             table = dict(zip(ps, pool.map(simulate, ps)))
+
+    Right to refuse: where the calls are short: another process costs more than they do, and
+        objects must be copied to it.
 
     References: Lucassen and Gifford, Polymorphic Effect Systems, POPL 1988; Pottenger and
         Eigenmann, Idiom Recognition in the Polaris Parallelizing Compiler, ICS 1995.

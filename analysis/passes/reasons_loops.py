@@ -28,6 +28,9 @@ class EarlyExit(Reason):
         for i in range(stop):
             b[i] = a[i]
 
+    Right to refuse: where what one iteration finds decides whether the next one runs: a search
+        must not do, or raise, what it would never have reached.
+
     References: Allen and Kennedy, Optimizing Compilers for Modern Architectures, Morgan
         Kaufmann, 2001, chapter 7 (control dependence).
     """
@@ -73,6 +76,10 @@ class OpaqueIterable(Reason):
         for x in items:
             total += x
 
+    Right to refuse: for dicts, files, iterators and generators, which may run code, or end, at
+        any step. It is too careful with containers of numbers that it does not know;
+        `np.asarray` makes them known.
+
     References: Python language reference, the for statement.
     """
 
@@ -97,8 +104,7 @@ class MovingBar(Reason):
     Why it blocks: the bar is to move while the program runs, and a kernel that ran all turns would
         let it go to its end at once. So the turns stay in the interpreter, and the loops in them
         run in kernels, one turn after the other. A bar over short turns, without loops in them,
-        goes to its end with the kernel. autopar is right to refuse here wherever a turn takes
-        more than some microseconds: little is lost then.
+        goes to its end with the kernel.
 
     Example:
         for k in tqdm(range(n)):
@@ -109,6 +115,9 @@ class MovingBar(Reason):
         for k in range(n):
             for i in range(m):
                 a[k, i] = a[k, i] * 0.5 + i
+
+    Right to refuse: wherever a turn takes more than some microseconds: little is lost then, and
+        the bar is worth watching.
 
     References: tqdm, https://tqdm.github.io.
     """
@@ -136,6 +145,9 @@ class WhileLoop(Reason):
             error = step(u)
 
     Use instead: a `for` loop over a `range` where the number of iterations is known.
+
+    Right to refuse: about the turns of the loop itself: each one decides whether there is
+        another. The loops inside it are not refused.
 
     References: Collard, Automatic Parallelization of While-Loops Using Speculative Execution,
         International Journal of Parallel Programming, 1995.
@@ -169,6 +181,9 @@ class Comprehension(Reason):
 
     Use instead: a list.
         squares = [a[i] * a[i] for i in range(n)]
+
+    Right to refuse: for sets and dicts of which the order, or which of two equal keys stays, is
+        seen later, and for generators that are not used up at once.
 
     References: Python language reference, displays for lists, sets and dictionaries.
     """
@@ -204,6 +219,9 @@ class AppendOutOfOrder(Reason):
             out.append(a[i])
             for j in range(m):
                 others.append(a[j])
+
+    Right to refuse: where the order of the list matters. It is too careful where only its
+        contents do, sorted afterwards, say.
 
     References: Feautrier, Array Expansion, ICS 1988.
     """

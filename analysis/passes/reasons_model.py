@@ -25,6 +25,9 @@ class NonAffineSubscript(Reason):
 
     Use instead: a subscript that is a sum of multiples of the loop variables, where there is one.
 
+    Right to refuse: where two values of the subscript may be equal, as in `a[i * i % n]`: then
+        two iterations store into one element.
+
     References: Verdoolaege, isl: An Integer Set Library for the Polyhedral Model, ICMS 2010.
     """
 
@@ -56,6 +59,8 @@ class NonAffineBound(Reason):
                 a[i, j] = 0
 
     Use instead: a bound that is affine, with the rest as a condition inside the loop.
+
+    Right to refuse: where the bound grows beyond the arrays, which only running it tells.
 
     References: Benabderrahmane, Pouchet, Cohen and Bastoul, The Polyhedral Model Is More Widely
         Applicable Than You Think, CC 2010.
@@ -93,6 +98,9 @@ class NonAffineCondition(Reason):
         print(row)
 
     Use instead: another name for the row that is used after the loop.
+
+    Right to refuse: where the name is used after the nest and different rows may have been the
+        last.
 
     References: Benabderrahmane, Pouchet, Cohen and Bastoul, The Polyhedral Model Is More Widely
         Applicable Than You Think, CC 2010.
@@ -132,6 +140,9 @@ class DataDependentBound(Reason):
 
     Use instead: bounds that are all computed before the nest.
 
+    Right to refuse: where the nest changes the data that it takes its bounds from, as a queue
+        or a work list does.
+
     References: Venkat, Hall and Strout, Loop and Data Transformations for Sparse Matrix Code,
         PLDI 2015.
     """
@@ -169,6 +180,9 @@ class ArrayRebound(Reason):
     Use instead: a name for each array. Around a nest, the exchange `u, v = v, u` of a time loop
         leaves the loops inside it as they are.
 
+    Right to refuse: where old and new array are both still used. It is too careful where the
+        old one is never looked at again.
+
     References: Emami, Ghiya and Hendren, Context-Sensitive Interprocedural Points-to Analysis in
         the Presence of Function Pointers, PLDI 1994.
     """
@@ -202,6 +216,9 @@ class BudgetExhausted(Reason):
 
     Use instead: simpler subscripts, or smaller nests in functions of their own.
 
+    Right to refuse: as the loop is too entangled to be understood in a time that a user would
+        wait; the limit is the same on every machine.
+
     References: Verdoolaege, isl: An Integer Set Library for the Polyhedral Model, ICMS 2010.
     """
 
@@ -231,6 +248,9 @@ class NonConstantStep(Reason):
             a[i] = 0
 
     Use instead: a constant step, or a loop over the number of the iteration.
+
+    Right to refuse: where the step may be zero or change its sign, which ends or turns the
+        loop.
 
     References: Python library reference, range.
     """
@@ -262,6 +282,8 @@ class InconsistentRank(Reason):
 
     Use instead: as many subscripts as the array has dimensions, everywhere.
 
+    Right to refuse: where the row is changed or kept: it shares its elements with the array.
+
     References: NumPy user guide, indexing on ndarrays.
     """
 
@@ -292,6 +314,8 @@ class ScalarUsedAsArray(Reason):
 
     Use instead: all subscripts in one place, `a[i, 0]`, and a name of its own for each thing.
 
+    Right to refuse: where the name holds an array in one iteration and a number in the next.
+
     References: NumPy user guide, indexing on ndarrays.
     """
 
@@ -320,6 +344,9 @@ class UnsupportedType(Reason):
             half[i] = 0.5 * i
 
     Use instead: bool, integer, float32, float64 or complex arrays.
+
+    Right to refuse: for objects and strings, whose operators run code; half precision has a
+        rounding of its own.
 
     References: NEP 50, Promotion rules for Python scalars.
     """
@@ -357,6 +384,9 @@ class AllocationEscapes(Reason):
             row[0] = x[i]
             out[i] = row[0]
 
+    Right to refuse: where what is seen outside is the array of one certain iteration, mostly
+        the last.
+
     References: Feautrier, Array Expansion, ICS 1988.
     """
 
@@ -390,6 +420,9 @@ class UnknownExtents(Reason):
             row = np.zeros(n)
             for j in range(i):
                 row[j] = x[j]
+
+    Right to refuse: where the array may be smaller than what is stored into it: the interpreter
+        raises IndexError there.
 
     References: Feautrier, Array Expansion, ICS 1988.
     """

@@ -25,6 +25,9 @@ class ObjectChanges(Reason):
         for i in range(n):
             total += mass[i]
 
+    Right to refuse: where the objects differ, or one is in the list twice. Arrays in place of
+        objects have neither problem.
+
     References: Wimmer and Moessenboeck, Automatic Array Inlining in Java Virtual Machines, CGO
         2008, on what it takes to lay objects out as arrays.
     """

@@ -23,6 +23,9 @@ class UnsupportedStatement(Reason):
 
     Use instead: move the statement out of the loop; loops before and after it are analysed.
 
+    Right to refuse: where the statement has an effect that other iterations could see, such as
+        `del` of a shared name, `global`, or a `with` that opens a file.
+
     References: Python language reference, simple and compound statements.
     """
 
@@ -50,6 +53,9 @@ class UnknownCall(Reason):
 
     Use instead: arithmetic, `math` functions and NumPy's elementwise functions inside the loop;
         printing and plotting after it.
+
+    Right to refuse: where the call prints, draws, stores or keeps a state: its effects would
+        come in another order. It is too careful with functions of packages that only compute.
 
     References: Banning, An Efficient Way to Find the Side Effects of Procedure Calls and the
         Aliases of Variables, POPL 1979.
@@ -92,6 +98,9 @@ class CannotInline(Reason):
         for i in range(n):
             b[i] = scaled(a[i])
 
+    Right to refuse: where the function prints, keeps a state or calls itself. It is too careful
+        with functions that return arrays or objects.
+
     References: Allen and Johnson, Compiling C for Vectorization, Parallelization, and Inline
         Expansion, PLDI 1988.
     """
@@ -128,6 +137,9 @@ class ExceptionHandling(Reason):
         for i in range(n):
             b[i] = 1 // a[i] if a[i] != 0 else 0
 
+    Right to refuse: where a failure in one iteration changes what the later ones do; a kernel
+        finds a failure out only after others have begun.
+
     References: Python language reference, the try statement and the raise statement.
     """
 
@@ -158,6 +170,9 @@ class AttributeWrite(Reason):
         for i in range(n):
             x[i] = a[i]
 
+    Right to refuse: where two elements of the list may be the same object, or the assignment
+        runs a property.
+
     References: Python data model, customizing attribute access.
     """
 
@@ -184,6 +199,9 @@ class UnsupportedExpression(Reason):
             names[i] = f"point {i}"
 
     Use instead: numbers, names, subscripts, arithmetic, comparisons and known functions.
+
+    Right to refuse: where the expression runs code of its own or makes objects, as f-strings,
+        dicts and `await` do.
 
     References: Python language reference, expressions.
     """
@@ -215,6 +233,9 @@ class ArrayStatement(Reason):
 
     Use instead: slices, with one subscript for each axis.
         v[:, 0] = 0.5 * u[:]
+
+    Right to refuse: where NumPy's own loop is as fast: sorting, FFT, linear algebra and copies
+        of whole arrays gain nothing here.
 
     References: Kristensen, Lund, Blum, Skovhede and Vinter, Bohrium: A Virtual Machine Approach
         to Portable Parallelism, IPDPS Workshops 2014.

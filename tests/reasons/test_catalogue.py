@@ -49,7 +49,7 @@ MODULES = (
     object_reasons,
     target_reasons,
 )
-HEADINGS = ("Why it blocks", "Example", "Use instead", "References")
+HEADINGS = ("Why it blocks", "Example", "Use instead", "Right to refuse", "References")
 EXAMPLES = Path(__file__).parent
 HERE = Span(line=1, column=0, end_line=1, end_column=1)
 # A value of each type that a field may have.
@@ -97,7 +97,7 @@ def test_code_is_ap_and_three_digits(reason):
 
 
 @by_code
-def test_page_has_a_title_and_the_four_headings_in_order(reason):
+def test_page_has_a_title_and_the_headings_in_order(reason):
     title, blank, *rest = page_of(reason).splitlines()
     assert title.startswith(f"{reason.code} ")
     assert title.endswith(".")
@@ -109,7 +109,7 @@ def test_page_has_a_title_and_the_four_headings_in_order(reason):
 @by_code
 def test_no_section_of_a_page_is_empty(reason):
     page = page_of(reason)
-    sections = re.split(r"^(?:Why it blocks|Example|Use instead|References):", page, flags=re.M)
+    sections = re.split(rf"^(?:{'|'.join(HEADINGS)}):", page, flags=re.M)
     assert all(section.strip() for section in sections)
 
 
