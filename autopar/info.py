@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib import metadata
+from pathlib import Path
 
 from autopar.codegen.cache import Cache, user_cache
 from autopar.codegen.pool import usable_processors
@@ -12,7 +14,12 @@ from autopar.codegen.rates import CURRENT, Rates, current
 from .options import choose_options
 from .version import VERSION
 
-PACKAGES = ("numpy", "numba", "islpy", "gast", "numba-cuda")
+PACKAGES = ("numpy", "numba", "llvmlite", "islpy", "gast", "numba-cuda")
+
+# What changes how many threads there are beside ours, or what Numba does.
+_OF_OTHERS = frozenset(
+    ("NUMBA_NUM_THREADS", "NUMBA_DISABLE_JIT", "NUMBA_ENABLE_CUDASIM", "OMP_NUM_THREADS")
+)
 
 
 def describe_installation() -> tuple[tuple[str, str], ...]:
@@ -20,10 +27,12 @@ def describe_installation() -> tuple[tuple[str, str], ...]:
     return (
         ("autopar", VERSION),
         ("python", f"{platform.python_version()} ({platform.python_implementation()})"),
+        ("system", platform.platform()),
         *((package, version_of(package)) for package in PACKAGES),
         ("cpu", describe_cpu()),
         ("cuda", describe_cuda()),
         ("threads", str(choose_options().threads or usable_processors())),
+        ("settings", describe_settings()),
         ("cache", describe_cache(user_cache())),
         ("rates", describe_rates()),
     )
@@ -69,7 +78,28 @@ def describe_cpu() -> str:
         import numba  # noqa: F401  # whether it loads is the question
     except ImportError as error:
         return f"not available: {error}"
-    return f"available ({platform.machine()})"
+    parts = [platform.machine(), _processor(), f"{os.cpu_count()} processors"]
+    return f"available ({', '.join(part for part in parts if part)})"
+
+
+def _processor() -> str:
+    """Return the name of the processor; "" where the system does not tell."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    lines = (line.partition(":") for line in text.splitlines())
+    return next((value.strip() for name, _, value in lines if name.strip() == "model name"), "")
+
+
+def describe_settings() -> str:
+    """Return what the environment sets for autopar, and for the threads of others beside it."""
+    found = [
+        f"{name}={value}"
+        for name, value in sorted(os.environ.items())
+        if name.startswith("AUTOPAR_") or name in _OF_OTHERS
+    ]
+    return ", ".join(found) or "none"
 
 
 def describe_cuda() -> str:

@@ -687,7 +687,7 @@ class _Reader(ExpressionReader):
             kills=effects.kills,
             has_effects=True,
             is_loop=isinstance(node, gast.For | gast.While | gast.AsyncFor),
-            is_array_statement=isinstance(reason, ArrayStatement),
+            is_array_statement=isinstance(reason, ArrayStatement) and not _is_setting(node),
             header=self.header(node),
             body=self.nested(node),
             span=span_of(node),
@@ -855,6 +855,14 @@ def _without_results(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
             case _:
                 found.append(statement)
     return tuple(found)
+
+
+def _is_setting(node: Any) -> bool:
+    """Return whether a statement puts what it does not compute under a name: no array is meant."""
+    match node:
+        case gast.Assign(targets=[gast.Subscript(slice=gast.Constant(value=str()))], value=value):
+            return not any(isinstance(each, gast.BinOp | gast.Call) for each in names.walk(value))
+    return False
 
 
 def _is_docstring(node: Any) -> bool:
