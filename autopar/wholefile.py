@@ -82,7 +82,7 @@ def run_script(path: str | Path, arguments: Sequence[str], options: RunOptions) 
     with own_modules(program.take):
         try:
             code = program.script_code(module, file, str(path))
-            run = partial(exec, code, vars(module))
+            run: Callable[[], object] = partial(exec, code, vars(module))
         except _NO_PROGRAM as error:
             run = partial(_refuse, _said_of_bytes(file, error))
         return program.run(module, [str(path), *arguments], run)
