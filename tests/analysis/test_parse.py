@@ -97,11 +97,25 @@ def test_chained_subscripts_and_tuples_are_one_element() -> None:
     assert 1 == len(statement.value.right.indices)  # type: ignore[union-attr] # an element
 
 
-@pytest.mark.parametrize("index", ["()", "...", "None", "[0, 1]", "*b", "'x'"])
+@pytest.mark.parametrize("index", ["()", "...", "None", "[0, 1]", "*b"])
 def test_a_subscript_of_more_or_less_than_one_element_is_an_array_statement(index: str) -> None:
     (statement,) = function(f"def f(a, b):\n    a[{index}] = 0\n").body
     assert isinstance(statement, Opaque)
     assert statement.is_array_statement
+
+
+@pytest.mark.parametrize("value", ["3", "x", "[1, 2]", "'BrBG'"])
+def test_setting_something_under_a_key_is_about_no_array(value: str) -> None:
+    for target in ("d['a']", "d['a']['b']", "m.d['a']"):
+        (found,) = function(f"def f(d, m, x):\n    {target} = {value}\n").body
+        assert isinstance(found, Opaque)
+        assert not found.is_array_statement
+
+
+def test_what_is_computed_under_a_key_may_be_an_array() -> None:
+    (found,) = function("def f(d, x):\n    d['a']['b'] = 2 * x\n").body
+    assert isinstance(found, Opaque)
+    assert found.is_array_statement
 
 
 def test_len_and_shape_are_extents() -> None:
