@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,9 +54,9 @@ def call_of(fold: Fold, threads: int | None) -> Callable[..., Any]:
 
 
 def _called(name: str, arrays: tuple[Array, ...], fold: Fold, threads: int) -> Any:  # noqa: ANN401  # as above
-    if name == "matmul":
+    if name in ("matmul", "dot"):
         with _telling():
-            return np.matmul(*arrays)
+            return getattr(np, name)(*arrays)
     (array,) = arrays
     if threads > 1 and array.size >= 2 * _LEAST and name in _SHARED_OUT:
         if fold.axis is not None and array.ndim > 1:
@@ -68,7 +69,7 @@ def _called(name: str, arrays: tuple[Array, ...], fold: Fold, threads: int) -> A
 
 
 def _alone(name: str, array: Array, fold: Fold) -> Any:  # noqa: ANN401  # as above
-    function = getattr(np, name)
+    function = attrgetter(name)(np)
     keywords: dict[str, Any] = {}
     if fold.axis is not None:
         keywords["axis"] = fold.axis

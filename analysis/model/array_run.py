@@ -32,10 +32,24 @@ FOLDS: Mapping[str, bool] = MappingProxyType(
     {
         **dict.fromkeys(sorted(REDUCTIONS), True),
         "numpy.mean": True, "numpy.var": True, "numpy.std": True, "numpy.argmax": True,
-        "numpy.argmin": True, "numpy.count_nonzero": True,
+        "numpy.argmin": True, "numpy.count_nonzero": True, "numpy.ptp": True,
+        "numpy.median": True, "numpy.linalg.norm": True, "numpy.cumsum": True,
+        "numpy.cumprod": True,
     }
 )  # fmt: skip
+# Behind the name of a variance: how many degrees of freedom are missing.
+LESS = " less "
 PRODUCT = f"{FOLD}numpy.matmul"
+PRODUCTS = frozenset((PRODUCT, f"{FOLD}numpy.dot"))
+# What leaves as many numbers as there were.
+RUNNING = frozenset(("numpy.cumsum", "numpy.cumprod"))
+# Functions that only say where elements come from: the words behind it are those of
+# `passes.array_forms`. Some are parts of their array, others are put together of pieces.
+FORM = "form "
+VIEWS = frozenset(f"{FORM}{each}" for each in ("flip", "order", "swap", "axis"))
+PIECES = frozenset(f"{FORM}{each}" for each in ("roll", "joined", "stacked", "rows", "columns"))
+# New arrays of one value, in the form of another one.
+FILLED = f"{FORM}filled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from ..model.loop_ir import (
     Statement,
 )
 from .array_lines import Nest
-from .array_values import is_one
+from .array_parts import is_one
 
 # Columns of a block: some lines of the cache in each row, several blocks for the threads.
 _COLUMNS = 128

@@ -14,6 +14,7 @@ import numpy as np
 
 from autopar.analysis.model.nouns import dataclass
 
+from ..model.array_run import RUNNING
 from ..model.loop_ir import Binary, Call, Compare, Constant, Expression
 from ..model.source import Span
 from ..model.types import (
@@ -50,12 +51,15 @@ def folded(
     kinds = tuple(each.dtype for each in types if isinstance(each, NumpyScalar))
     if len(kinds) != len(types):
         return None
-    if function == "numpy.matmul":
+    if function in ("numpy.matmul", "numpy.dot"):
         return _product(axes, kinds)
     (shape,) = axes
     result = _result(function, kinds[0])
     if result is None or (axis is not None and not -len(shape) <= axis < len(shape)):
         return None
+    if function in RUNNING:
+        is_plain = not keeps and (axis is not None or len(shape) == 1)
+        return Folded(axes=shape, type=result, requires=()) if is_plain else None
     if axis is None and not keeps:
         is_python = function == "numpy.count_nonzero" and COUNTS_AS_PYTHON
         return Folded(axes=None, type=INT if is_python else result, requires=())
@@ -82,12 +86,14 @@ def _result(function: str, dtype: str) -> NumpyScalar | None:
     if not (is_float or is_int or dtype == "bool") or dtype == "float16":
         return None
     match function:
-        case "numpy.sum" | "numpy.prod":
+        case "numpy.sum" | "numpy.prod" | "numpy.cumsum" | "numpy.cumprod":
             word = "uint64" if dtype.startswith("u") else "int64"
             return NumpyScalar(dtype=dtype if is_float else word)
         case "numpy.mean" | "numpy.var" | "numpy.std":
             return NumpyScalar(dtype=dtype if is_float else "float64")
         case "numpy.max" | "numpy.min":
+            return NumpyScalar(dtype=dtype)
+        case "numpy.ptp" | "numpy.median" | "numpy.linalg.norm" if is_float:
             return NumpyScalar(dtype=dtype)
         case "numpy.any" | "numpy.all":
             return NumpyScalar(dtype="bool")

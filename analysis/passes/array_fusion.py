@@ -28,9 +28,12 @@ from autopar.analysis.model.nouns import dataclass
 
 from ..model.array_run import (
     FOLD,
+    LESS,
     PARTS,
+    PIECES,
     REDUCTIONS,
     TRANSPOSE,
+    VIEWS,
     ArrayRun,
     Fold,
     FusedRun,
@@ -71,21 +74,20 @@ from ..model.types import (
 )
 from .array_axes import equal, not_empty
 from .array_folds import COUNTS_AS_PYTHON, folded, reduction
+from .array_forms import Piece
 from .array_lines import Member
 from .array_nests import Block
+from .array_parts import Part, is_one, with_axis
 from .array_runs import names_of
 from .array_steps import Segment, steps_of
 from .array_sums import Along, Way, way_of
 from .array_values import (
-    Part,
     Reading,
     UnfusedError,
     Whole,
     at_places,
-    is_one,
     scalar_part,
     whole_part,
-    with_axis,
 )
 from .reasons import ArrayStatement, UnsupportedType
 from .type_expression import type_expression
@@ -96,6 +98,7 @@ _PYTHON = {"bool": True, "int": 0, "float": 0.0, "complex": 0j}
 Given = Mapping[str, GivenArray | GivenScalar]
 _POSITIVE = frozenset(("numpy.absolute", "numpy.fabs", "numpy.square", "numpy.exp"))
 _BOOL = NumpyScalar(dtype="bool")
+_TURNS = frozenset((TRANSPOSE, *VIEWS))
 
 
 def fuse(run: ArrayRun, given: Given, *, has_rows: bool = True) -> FusedRun | Refusal:
@@ -215,9 +218,9 @@ class _Fusing:
             case Element(array=array, indices=indices):
                 is_mask = any(map(self.reading().names_array, indices))
                 return None if is_mask else self.arrays[array].name
-            case Call(function=function, arguments=(Name(name=name),)) if function == TRANSPOSE:
+            case Call(function=function, arguments=(Name(name=name), *_)) if function in _TURNS:
                 return self.arrays[name].name if name in self.arrays else None
-            case Call(function=function, arguments=(operand,)) if function == TRANSPOSE:
+            case Call(function=function, arguments=(operand, *_)) if function in _TURNS:
                 base = self.base_of(operand)
                 if base is None:
                     self.refuse("it turns around what it makes")
@@ -316,6 +319,8 @@ class _Fusing:
             choose=self.choose,
             reduce=self.reduce,
             fold=self.fold,
+            join=self.join,
+            fill=self.fill,
             is_complex=lambda part: self.type_of(part).dtype in COMPLEX_DTYPES,
             is_float=lambda part: _is_float(self.type_of(part)),
             requires=self.requires,
@@ -331,6 +336,31 @@ class _Fusing:
         self.types[whole.name] = _array_type(kind.dtype, len(part.axes))
         self.block.add(self.member(whole_part(whole), part), makes=whole.name)
         return whole
+
+    def join(self, axes: tuple[Expression, ...], pieces: tuple[Piece, ...]) -> Part:
+        """Return a new array that is put together of pieces of the same type."""
+        kinds = {self.type_of(each.part) for each in pieces}
+        if len(kinds) > 1 or not all(self.is_in_order(each.part) for each in pieces):
+            self.refuse("NumPy joins arrays of several types, or in another order, by itself")
+        kind = kinds.pop()
+        if not isinstance(kind, NumpyScalar):
+            self.refuse("its values are of no type of NumPy's")
+        whole = Whole(name=self.fresh(f"{TEMPORARY}joined"), axes=axes)
+        self.made[whole.name] = whole
+        self.types[whole.name] = _array_type(kind.dtype, len(axes))
+        for number, each in enumerate(pieces):
+            target = each.at_of(whole_part(whole))
+            makes = whole.name if number == 0 else None
+            self.block.add(self.member(target, each.part), makes=makes)
+        return whole_part(whole)
+
+    def fill(self, like: Part, value: Expression) -> Part | None:
+        """Return an array of one value in the form of another; None where NumPy is to do it."""
+        kind = self.type_of(like)
+        if not like.is_array or not isinstance(kind, NumpyScalar) or not _fits(value, kind.dtype):
+            return None
+        filled = Call(function=f"numpy.{kind.dtype}", arguments=(value,), span=self.span)
+        return Part(axes=like.axes, at=lambda _: filled, is_array=True)
 
     def keep_part(self, part: Part) -> Part:
         return whole_part(self.make(f"{TEMPORARY}kept", part))
@@ -427,8 +457,12 @@ class _Fusing:
             self.refuse("it reduces a number")
         if function == "numpy.count_nonzero" and axis is None and not keeps:
             return self.counted(parts[0])
+        function, _, missing = function.partition(LESS)
         if function in {"numpy.var", "numpy.std"} and _is_float(self.type_of(parts[0])):
-            return self.spread(function, self.whole_of(parts[0]), axis, keeps=keeps)
+            less = int(missing or 0)
+            return self.spread(function, self.whole_of(parts[0]), axis, keeps=keeps, less=less)
+        if missing:
+            self.refuse("NumPy takes the variance of such numbers by itself")
         if axis is not None and self.has_rows:
             along = self.along(function, parts[0], axis, keeps=keeps)
             if along is not None:
@@ -530,8 +564,13 @@ class _Fusing:
             self.refuse("what it makes does not lie in memory as in C")
         return self.keep_part(part)
 
-    def spread(self, function: str, part: Part, axis: int | None, *, keeps: bool) -> Part:
-        """Return the variance as NumPy computes it: the mean of squared distances to the mean."""
+    def spread(
+        self, function: str, part: Part, axis: int | None, *, keeps: bool, less: int
+    ) -> Part:
+        """Return the variance as NumPy computes it: the mean of squared distances to the mean.
+
+        Where degrees of freedom are missing, so `less` many, it is a sum over one number less.
+        """
         reading, at = self.reading(), self.span
         left, right = Name(name="?0", span=at), Name(name="?1", span=at)
         middle = self.fold("numpy.mean", (part,), axis, True)  # as declared
@@ -539,7 +578,11 @@ class _Fusing:
         apart_part = self.keep_part(reading.computed(apart, (part, middle)))
         square = Binary(operator="*", left=left, right=right, span=at)
         squares = reading.computed(square, (apart_part, apart_part))
-        found = self.fold("numpy.mean", (squares,), axis, keeps)
+        if less:
+            found = self.fold("numpy.sum", (squares,), axis, keeps)
+            found = self.over(found, part, axis, less)
+        else:
+            found = self.fold("numpy.mean", (squares,), axis, keeps)
         if function == "numpy.var":
             return found
         root = Call(function="numpy.sqrt", arguments=(left,), span=at)
@@ -547,6 +590,30 @@ class _Fusing:
             return reading.computed(root, (found,))
         value = Call(function="numpy.sqrt", arguments=(found.at(()),), span=at)
         return scalar_part(self.keep_scalar(value))
+
+    def over(self, total: Part, part: Part, axis: int | None, less: int) -> Part:
+        """Return sums over the numbers that there were of each, less some: in double precision."""
+        at = self.span
+        axes = part.axes if axis is None else (part.axes[axis],)
+        kind = self.type_of(total)
+        assert isinstance(kind, NumpyScalar)  # a sum of floats
+        number: Expression = Constant(value=1.0, span=at)
+        for each in axes:
+            term = Call(function="numpy.float64", arguments=(each,), span=at)
+            number = Call(function="numpy.multiply", arguments=(number, term), span=at)
+        missing = Constant(value=float(less), span=at)
+        number = Call(function="numpy.subtract", arguments=(number, missing), span=at)
+        least = Constant(value=less, span=at)
+        self.requires.append(Compare(operator="<", left=least, right=axes[0], span=at))
+
+        def divided(places: tuple[Expression, ...]) -> Expression:
+            wide = Call(function="numpy.float64", arguments=(total.at(places),), span=at)
+            value = Call(function="numpy.divide", arguments=(wide, number), span=at)
+            return Call(function=f"numpy.{kind.dtype}", arguments=(value,), span=at)
+
+        if total.is_array:
+            return self.keep_part(Part(axes=total.axes, at=divided, is_array=True))
+        return scalar_part(self.keep_scalar(divided(())))
 
     def close(self) -> None:
         """End the loops that are made: what follows stands behind a function of NumPy's."""
@@ -665,7 +732,20 @@ def _is_float(kind: ScalarType) -> bool:
     return isinstance(kind, NumpyScalar) and kind.dtype in FLOAT_DTYPES
 
 
+def _fits(value: Expression, dtype: str) -> bool:
+    """Return whether a number is one of a type, as it is written."""
+    if not isinstance(value, Constant) or dtype in COMPLEX_DTYPES:
+        return False
+    kind = np.dtype(dtype).kind
+    if isinstance(value.value, bool) or kind == "b":
+        return value.value in (0, 1) and kind in "bf"
+    if isinstance(value.value, int):
+        return 0 <= value.value < 1 << 7  # of every type
+    return isinstance(value.value, float) and kind == "f" and dtype == "float64"
+
+
 def _is_fold(value: Expression) -> bool:
+    """Return whether a value is an array that was made for it."""
     return isinstance(value, Call) and (
-        value.function.startswith(FOLD) or value.function in REDUCTIONS
+        value.function.startswith(FOLD) or value.function in REDUCTIONS | PIECES
     )

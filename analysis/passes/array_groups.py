@@ -37,7 +37,7 @@ from ..model.loop_ir import (
 from .array_axes import constant_distance
 from .array_blocks import in_blocks
 from .array_lines import Axes, Line, Nest, are_equal, leaves
-from .array_values import is_one
+from .array_parts import is_one
 from .substitution import rebuilt, substituted
 
 

@@ -18,11 +18,12 @@ from ..model.array_run import (
     COPIED,
     FOLD,
     FOLDS,
+    LESS,
     NEW_AXIS,
     OTHER_AXES,
     PARTS,
-    PRODUCT,
     REDUCTIONS,
+    RUNNING,
     TRANSPOSE,
     WHERE,
 )
@@ -31,6 +32,7 @@ from ..model.loop_ir import Element as ElementOf
 from ..model.source import SourceFunction
 from ..model.ufuncs import FUNCTIONS, own_name
 from . import names
+from .array_form_calls import form_call
 from .call_arguments import bound_arguments
 from .callees import Callee
 from .definitions import span_of
@@ -43,6 +45,19 @@ _METHODS = {name.removeprefix("numpy."): name for name in FOLDS}
 # Functions that kernels have of numbers alone.
 _OF_NUMBERS = frozenset(("numpy.round", "numpy.real", "numpy.conjugate"))
 _ALIASES = {"numpy.amax": "numpy.max", "numpy.amin": "numpy.min"}
+# Methods of functions of elements, and what they are called as functions of arrays: along the
+# first axis where none is named.
+_OF_FUNCTIONS = frozenset(("outer", "reduce", "accumulate", "at", "reduceat"))
+_REDUCED = {
+    "numpy.add.reduce": "numpy.sum",
+    "numpy.multiply.reduce": "numpy.prod",
+    "numpy.maximum.reduce": "numpy.max",
+    "numpy.minimum.reduce": "numpy.min",
+}
+_SPREADS = frozenset(("numpy.var", "numpy.std"))
+# Their second argument is something else.
+_AXIS_BY_NAME = frozenset(("numpy.linalg.norm",))
+_PRODUCTS = frozenset(("numpy.matmul", "numpy.dot"))
 
 
 class ArrayReader(ExpressionReader):
@@ -248,6 +263,15 @@ class ArrayReader(ExpressionReader):
         is_axis = isinstance(index, gast.Constant) and index.value in (None, Ellipsis)
         return not is_axis and super().is_whole(index)
 
+    def canonical(self, node: Any) -> str | None:
+        match node:
+            case gast.Attribute(value=gast.Attribute() as inner, attr=method) if (
+                method in _OF_FUNCTIONS
+            ):
+                found = self.canonical(inner)
+                return None if found is None else f"{found}.{method}"
+        return super().canonical(node)
+
     def subscript(self, node: Any) -> Expression:
         if self.canonical(node) == "numpy.newaxis":
             return Name(name=NEW_AXIS, span=span_of(node))
@@ -271,13 +295,21 @@ class ArrayReader(ExpressionReader):
         if function == WHERE and len(node.args) == 3 and not node.keywords:
             arguments = tuple(map(self.expression, node.args))
             return Call(function=WHERE, arguments=arguments, span=at)
-        if function == "numpy.matmul" and len(node.args) == 2 and not node.keywords:
-            arguments = tuple(map(self.expression, node.args))
-            return Call(function=PRODUCT, arguments=arguments, span=at)
+        product = self.product(node, function)
+        if product is not None:
+            return product
+        form = form_call(node, function, self.is_module, self.expression)
+        if form is not None:
+            return form
         if function == "numpy.transpose" and len(node.args) == 1 and not node.keywords:
             return Call(function=TRANSPOSE, arguments=(self.expression(node.args[0]),), span=at)
         if function == "numpy.copy" and len(node.args) == 1 and not node.keywords:
             return Call(function=COPIED, arguments=(self.expression(node.args[0]),), span=at)
+        match node:
+            case gast.Call(
+                func=gast.Attribute(value=array, attr="transpose"), args=[], keywords=[]
+            ) if function is None and not self.is_module(array):
+                return Call(function=TRANSPOSE, arguments=(self.expression(array),), span=at)
         fold = self.fold(node, function)
         if fold is not None:
             return fold
@@ -297,9 +329,27 @@ class ArrayReader(ExpressionReader):
                 return super().call(node)
         raise Unmodelled(self.unknown_call(node))
 
+    def product(self, node: Any, function: str | None) -> Call | None:
+        """Return a product of matrices: `np.dot(x, y)`, `x.dot(y)`."""
+        arguments = list(node.args)
+        match node.func:
+            case gast.Attribute(value=array, attr="dot") if function is None:
+                if self.is_module(array):
+                    return None
+                function, arguments = "numpy.dot", [array, *arguments]
+        if function not in _PRODUCTS or len(arguments) != len("xy") or node.keywords:
+            return None
+        operands = tuple(map(self.expression, arguments))
+        return Call(function=f"{FOLD}{function}", arguments=operands, span=span_of(node))
+
     def fold(self, node: Any, function: str | None) -> Call | None:
         """Return what makes one number, or one for each row, of an array."""
         arguments = list(node.args)
+        keywords = list(node.keywords)
+        if function in _REDUCED:
+            if len(arguments) == 1 and not any(each.arg == "axis" for each in keywords):
+                keywords.append(gast.keyword("axis", gast.Constant(0, None)))
+            function = _REDUCED[function]
         match node.func:
             case gast.Attribute(value=array, attr=method) if function is None:
                 if method not in _METHODS or self.is_module(array):
@@ -307,17 +357,33 @@ class ArrayReader(ExpressionReader):
                 function, arguments = _METHODS[method], [array, *arguments]
         if function is None or function not in FOLDS or not arguments:
             return None
-        given = _axis_of(arguments[1:], node.keywords, takes_axis=FOLDS[function])
-        if given is None:
+        if function in _AXIS_BY_NAME and len(arguments) > 1:
+            return None
+        missing, keywords = _less(keywords) if function in _SPREADS else (0, keywords)
+        given = _axis_of(arguments[1:], keywords, takes_axis=FOLDS[function])
+        if given is None or missing is None:
             return None
         at = span_of(node)
         read = self.expression(arguments[0])
         if given == (None, False) and function in REDUCTIONS:
             return Call(function=function, arguments=(read,), span=at)
         axis, keeps = given
+        if function in RUNNING and axis is None:
+            return None  # of one axis, or of all of them in a row
         place = Constant(value=True if axis is None else axis, span=at)  # True: all of them
         kept = Constant(value=keeps, span=at)
+        function = f"{function}{LESS}{missing}" if missing else function
         return Call(function=f"{FOLD}{function}", arguments=(read, place, kept), span=at)
+
+
+def _less(keywords: list[Any]) -> tuple[int | None, list[Any]]:
+    """Return how many degrees of freedom are missing, None where nobody knows, and the rest."""
+    missing: int | None = 0
+    for each in keywords:
+        if each.arg == "ddof":
+            value = getattr(each.value, "value", None)
+            missing = value if type(value) is int and 0 <= value < _MOST_LEVELS else None
+    return missing, [each for each in keywords if each.arg != "ddof"]
 
 
 def _axis_of(

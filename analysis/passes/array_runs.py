@@ -20,7 +20,16 @@ import gast
 
 from autopar.analysis.model.nouns import dataclass
 
-from ..model.array_run import FOLD, NEW_AXIS, OTHER_AXES, PARTS, TRANSPOSE, ArrayRun
+from ..model.array_run import (
+    FILLED,
+    FOLD,
+    NEW_AXIS,
+    OTHER_AXES,
+    PARTS,
+    TRANSPOSE,
+    VIEWS,
+    ArrayRun,
+)
 from ..model.loop_ir import (
     TEMPORARY,
     Assign,
@@ -51,6 +60,8 @@ from .updates import same_expression
 _MOST_STATEMENTS = 40
 # The value of an expression, or what is returned.
 _VALUE = f"{TEMPORARY}of_whole"
+# What gives the elements of an array, none of them computed.
+_TURNS = frozenset((TRANSPOSE, *PARTS, *VIEWS))
 # What runs elsewhere, or later, or may be asked several times.
 _ELSEWHERE = (
     gast.Lambda, gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp, gast.JoinedStr,
@@ -429,7 +440,7 @@ def _is_part(value: Expression) -> bool:
                 or (isinstance(each, Name) and each.name in {NEW_AXIS, OTHER_AXES})
                 for each in indices
             )
-        case Call(function=function, arguments=(operand,)) if function in {TRANSPOSE, *PARTS}:
+        case Call(function=function, arguments=(operand, *_)) if function in _TURNS:
             return isinstance(operand, Name) or _is_part(operand)
     return False
 
@@ -470,6 +481,8 @@ def _has_folds(read: _Read) -> bool:
 
 def _operations(value: Expression) -> Iterator[Expression]:
     """Yield what computes in a value, subscripts left out."""
+    if isinstance(value, Call) and value.function == FILLED:
+        return  # NumPy has it of the system
     if isinstance(value, Binary | Unary | Compare | Call):
         yield value
         for each in _operands(value):

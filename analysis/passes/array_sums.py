@@ -39,7 +39,7 @@ from ..model.source import Span
 from ..model.types import FLOAT_DTYPES
 from .array_axes import Axis, View
 from .array_lines import Axes, Member, Places
-from .array_values import Part, is_one
+from .array_parts import Part, is_one
 from .row_reductions import Taken
 
 Way: TypeAlias = Literal["written out", "in order", "row"]

@@ -21,10 +21,11 @@ from autopar.analysis.model.nouns import dataclass
 from ..model.array_run import (
     COPIED,
     FOLD,
+    FORM,
     NEW_AXIS,
     OTHER_AXES,
     PARTS,
-    PRODUCT,
+    PRODUCTS,
     REDUCTIONS,
     TRANSPOSE,
     WHERE,
@@ -46,11 +47,12 @@ from ..model.loop_ir import (
 from ..model.source import Span
 from ..model.ufuncs import FUNCTIONS
 from .array_axes import Axis, equal, moved, view_of
+from .array_forms import Forming, NoFormError, Piece
 from .array_operators import is_bare, operation
+from .array_parts import Part, Places, is_one
 from .substitution import rebuilt
 from .updates import same_expression
 
-Places = tuple[Expression, ...]
 # Stands for the array, or the part of one, of which a part is taken.
 _PART = "?part"
 # Whether this NumPy does: a power of -0.0 has no sign.
@@ -65,16 +67,6 @@ class UnfusedError(Exception):
         super().__init__(detail)
         self.span = span
         self.detail = detail
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """The values of an expression: its axes, outermost first, and the one at a place."""
-
-    axes: tuple[Expression, ...]  # extents; a literal 1 where it broadcasts
-    at: Callable[[Places], Expression]  # for one place on each axis
-    is_array: bool  # an operation on it is NumPy's
-    whole: str | None = None  # the array of the loops whose elements these are, in their order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +91,8 @@ class Reading:
     # The same by a function of NumPy's: its name, operands, axis, whether that is kept.
     fold: Callable[[str, tuple[Part, ...], int | None, bool], Part]
     choose: Callable[[tuple[Part, Part, Part]], Part]
+    join: Callable[[tuple[Expression, ...], tuple[Piece, ...]], Part]  # a new array of pieces
+    fill: Callable[[Part, Expression], Part | None]  # an array of one value, like another one
     is_complex: Callable[[Part], bool]
     is_float: Callable[[Part], bool]
     requires: list[Compare] = field(default_factory=list)
@@ -134,7 +128,7 @@ class Reading:
 
     def called(self, node: Call) -> Part | None:
         """Return what a function gives that is none of elements; None for those of elements."""
-        is_of_all = node.function in REDUCTIONS or node.function.startswith((FOLD, TRANSPOSE))
+        is_of_all = node.function in REDUCTIONS or node.function.startswith((FOLD, TRANSPOSE, FORM))
         if self.mask is not None and is_of_all:
             self.refuse("it is about all of the elements that are selected")
         match node:
@@ -142,6 +136,8 @@ class Reading:
                 return _transposed(self.value(operand))
             case Call(function=function, arguments=(operand,)) if function == COPIED:
                 return self.value(operand)
+            case Call(function=function, arguments=operands) if function.startswith(FORM):
+                return self.formed(function, tuple(map(self.value, operands)))
             case Call(function=function, arguments=(operand,)) if function in PARTS:
                 return self.part_of_complex(node, self.value(operand))
             case Call(function=function, arguments=(operand,)) if function in REDUCTIONS:
@@ -149,7 +145,7 @@ class Reading:
                 if not part.is_array:
                     self.refuse("it reduces a number")
                 return self.reduce(function, part)
-            case Call(function=function, arguments=operands) if function == PRODUCT:
+            case Call(function=function, arguments=operands) if function in PRODUCTS:
                 parts = tuple(map(self.value, operands))
                 return self.fold(function.removeprefix(FOLD), parts, None, False)  # as declared
             case Call(function=function, arguments=(operand, axis, kept)) if function.startswith(
@@ -168,6 +164,20 @@ class Reading:
                     self.refuse("'np.where' of numbers makes an array without axes")
                 return self.choose((test, self.held(one), self.held(other)))
         return None
+
+    def formed(self, function: str, parts: tuple[Part, ...]) -> Part:
+        """Return an array whose elements are those of others."""
+        forming = Forming(
+            span=self.span,
+            computed=lambda node, operands: self.computed(node, tuple(map(self.kept, operands))),
+            joined=self.join,
+            filled=self.fill,
+            require=self.requires.extend,
+        )
+        try:
+            return forming.form(function, parts)
+        except NoFormError:
+            self.refuse("NumPy makes such an array by itself")
 
     def part_of_complex(self, node: Call, part: Part) -> Part:
         """Return the real or the imaginary parts of numbers."""
@@ -339,11 +349,6 @@ class Reading:
         raise UnfusedError(self.span, detail)
 
 
-def is_one(extent: Expression) -> bool:
-    """Return whether an extent is 1 by itself."""
-    return isinstance(extent, Constant) and extent.value == 1
-
-
 def at_places(part: Part, axes: tuple[Expression, ...], places: Places) -> Expression:
     """Return what stands for `part` at places on `axes`, to which it is broadcast."""
     inner = places[len(places) - len(part.axes) :]
@@ -366,16 +371,6 @@ def whole_part(whole: Whole) -> Part:
         return Element(array=whole.name, indices=places, span=at, has_tuple=True)
 
     return Part(axes=whole.axes, at=element, is_array=True, whole=whole.name)
-
-
-def with_axis(part: Part, axis: int, span: Span) -> Part:
-    """Return the same with another axis, of one element."""
-    one = Constant(value=1, span=span)
-    return Part(
-        axes=(*part.axes[:axis], one, *part.axes[axis:]),
-        at=lambda places: part.at((*places[:axis], *places[axis + 1 :])),
-        is_array=True,
-    )
 
 
 def _scalar(node: Expression) -> Part:

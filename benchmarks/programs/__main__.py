@@ -1,11 +1,13 @@
 """Programs in unmodified NumPy: `autopar run` against `python`, and against Numba's own way.
 
-python -m benchmarks.programs [--quick] [--only NAME] [--json FILE [--resume]] [--seconds SECONDS]
+python -m benchmarks.programs [--quick] [--only NAME] [--form FORM] [--json FILE [--resume]]
+                              [--seconds SECONDS] [--cache FOLDER]
 
 Each program runs in processes of its own: under `python`, under `autopar run`, and with all its
 functions under `numba.njit(parallel=True)`, where that compiles. Memory is what the arrays of a
-call hold at most, its arguments left out. With `--seconds` no
-program is begun after so long, and `--resume` leaves out those that FILE already holds.
+call hold at most, its arguments left out. With `--seconds` no process is begun after so long, and
+`--resume` leaves out what FILE already holds, so that a table can be made in parts. What was
+compiled is kept in a folder for the time of a run, or in FOLDER for several.
 
 Exit status: 0 when everything was measured, whatever the bars say; 1 when a result differs from
 NumPy's; 3 when there are programs left for another run.
@@ -28,6 +30,7 @@ from benchmarks.statistics import geometric_mean
 
 FOLDER = Path(__file__).resolve().parent
 LIMIT_S, PROCESS_S = 1.0, 170.0
+FORMS = ("numpy", "autopar", "numba")
 # A size at which arrays are larger than the caches, and a call takes some tenths of a second.
 SIZES: Mapping[str, int] = {
     "black_scholes": 1_000_000, "blur": 1024, "conjugate_gradient": 1500, "convolution": 256,
@@ -58,7 +61,12 @@ def measured(name: str, size: int, dtype: str, form: str, cache: str) -> Row | N
         "autopar": [sys.executable, "-m", "autopar", "run", *script],
         "numba": [sys.executable, *script, "numba"],
     }
-    surroundings = {**os.environ, "AUTOPAR_CACHE_DIR": cache, "PYTHONWARNINGS": "ignore"}
+    surroundings = {
+        **os.environ,
+        "AUTOPAR_CACHE_DIR": cache,
+        "NUMBA_CACHE_DIR": str(Path(cache) / "numba"),
+        "PYTHONWARNINGS": "ignore",
+    }
     try:
         done = subprocess.run(
             commands[form],
@@ -78,19 +86,14 @@ def measured(name: str, size: int, dtype: str, form: str, cache: str) -> Row | N
     return found
 
 
-def row_of(name: str, dtype: str, *, is_quick: bool, cache: str) -> Row:
-    """One program, in all forms."""
-    size = size_of(name, is_quick=is_quick)
-    forms = {
-        form: measured(name, size, dtype, form, cache) for form in ("numpy", "autopar", "numba")
-    }
-    plain, own, other = forms["numpy"], forms["autopar"], forms["numba"]
-    row: Row = {"program": name, "size": size, "dtype": dtype, **forms}
-    if plain is not None and own is not None:
+def finished(row: Row) -> Row:
+    """The same with what its forms come to, side by side."""
+    plain, own, other = (row.get(form) for form in FORMS)
+    if plain and own:
         row["is_same"] = plain["digest"] == own["digest"]
         row["to_numpy"] = plain["seconds"] / own["seconds"]
         row["memory"] = own["memory"] / max(plain["memory"], 1)
-    if other is not None and own is not None:
+    if other and own:
         row["to_numba"] = other["seconds"] / own["seconds"]
     return row
 
@@ -124,39 +127,53 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--dtype", action="append", choices=["float64", "float32"])
     parser.add_argument("--only", action="append", choices=sorted(SIZES), metavar="NAME")
+    parser.add_argument("--form", action="append", choices=FORMS)
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--resume", action="store_true", help="leave out what FILE holds")
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--cache", metavar="FOLDER", help="where kernels are kept")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str]) -> int:
     """Measure and print."""
     options = arguments(argv)
-    rows: list[Row] = []
+    rows: dict[tuple[str, str], Row] = {}
     if options.resume and options.json and Path(options.json).exists():
-        rows = json.loads(Path(options.json).read_text())["rows"]
-    known = {(row["program"], row["dtype"]) for row in rows}
-    names = options.only or sorted(SIZES)
-    wanted = [(name, dtype) for dtype in options.dtype or ["float64"] for name in names]
-    wanted = [each for each in wanted if each not in known]
+        found = json.loads(Path(options.json).read_text())["rows"]
+        rows = {(row["program"], row["dtype"]): row for row in found}
+    for dtype in options.dtype or ["float64"]:
+        for name in options.only or sorted(SIZES):
+            size = size_of(name, is_quick=options.quick)
+            rows.setdefault((name, dtype), {"program": name, "size": size, "dtype": dtype})
+    wanted = [
+        (row, form)
+        for row in rows.values()
+        for form in options.form or FORMS
+        if form not in row
+        and row["dtype"] in (options.dtype or ["float64"])
+        and row["program"] in (options.only or SIZES)
+    ]
     end = time.monotonic() + options.seconds
     print(HEAD)
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as made:
         while wanted and time.monotonic() < end:
-            name, dtype = wanted.pop(0)
-            rows.append(row_of(name, dtype, is_quick=options.quick, cache=cache))
-            print(line_of(rows[-1]), flush=True)
+            row, form = wanted.pop(0)
+            cache = options.cache or made
+            row[form] = measured(row["program"], row["size"], row["dtype"], form, cache)
+            if not wanted or wanted[0][0] is not row:
+                print(line_of(finished(row)), flush=True)
             if options.json:
-                Path(options.json).write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+                whole = {"rows": list(rows.values())}
+                Path(options.json).write_text(json.dumps(whole, indent=1) + "\n")
     for other, key in (("numpy", "to_numpy"), ("numba", "to_numba")):
-        ratios = [row[key] for row in rows if row.get(key)]
+        ratios = [row[key] for row in rows.values() if row.get(key)]
         if ratios:
             mean = geometric_mean(ratios)
             print(
                 f"geometric mean to {other}: {mean:.2f} (bar {BARS[other]}), {len(ratios)} programs"
             )
-    if any(row.get("is_same") is False for row in rows):
+    if any(row.get("is_same") is False for row in rows.values()):
         return 1
     return 3 if wanted else 0
 

@@ -62,7 +62,7 @@ def compiled(module):
 
     for name, function in list(vars(module).items()):
         if isinstance(function, FunctionType) and name != "given":
-            setattr(module, name, numba.njit(parallel=True)(function))
+            setattr(module, name, numba.njit(parallel=True, cache=True)(function))
 
 
 def main(name, size, dtype, limit, *forms):
