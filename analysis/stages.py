@@ -41,7 +41,7 @@ from .passes.array_runs import find_array_runs
 from .passes.axis_requirements import unproven_axes
 from .passes.build_scop import build_scop
 from .passes.chosen_places import chosen_places
-from .passes.definitions import MODULE, functions_of, loop_functions, usual_names
+from .passes.definitions import MODULE, file_of, functions_of, loop_functions, usual_names
 from .passes.describe import describe
 from .passes.disjoint import disjoint_pairs
 from .passes.fission import FIRST, LAST
@@ -70,6 +70,7 @@ from .passes.regions import (
 )
 from .passes.reordering import reordered
 from .passes.schedule import find_schedule
+from .passes.script_names import unseen_names
 from .passes.stretches import FIRST as FIRST_TURN
 from .passes.stretches import LAST as LAST_TURN
 from .passes.typing import type_program
@@ -157,9 +158,13 @@ def _as_map(loop: UnsupportedLoop) -> UnsupportedLoop:
 def _array_runs(source: SourceFunction, plan: Plan) -> tuple[ArrayRun, ...]:
     """Return the runs of array statements that no region of the static stage has in it."""
     spans = tuple(each.scop.span for each in plan.regions)
+    function = plan.function
+    if source.is_script:
+        unseen = unseen_names(file_of(source.text.text).tree)
+        function = replace(function, shared_names=function.shared_names - unseen)
     return tuple(
         run
-        for run in find_array_runs(source, partial(live_after, plan.function), spans)
+        for run in find_array_runs(source, partial(live_after, function), spans)
         if not any(each.contains(run.span) for each in spans if each != run.span)
         and not (run.count == 1 and run.span in spans)
     )

@@ -100,7 +100,8 @@ def name_of(source: SourceFunction, options: Options) -> str | None:
     callees = repr(
         [(each.key, each.source, each.constants, each.sees_others) for each in source.callees]
     )
-    place = repr((source.qualified_name, source.line, source.text.cell, source.known_names))
+    whole = (source.qualified_name, source.is_script)
+    place = repr((*whole, source.line, source.text.cell, source.known_names))
     return digest_of(("analysis", source.text.text, place, callees, *_surroundings()))
 
 

@@ -42,6 +42,7 @@ class Takeover:
     cell: int | None = None  # of a notebook
     options: Options
     module: ModuleType
+    is_script: bool = False  # the main program: nobody sees its names once it has ended
     record: RunRecord = field(default_factory=RunRecord)
     records: Records = field(init=False)
     prepared: dict[tuple[str, int], Prepared] = field(default_factory=dict)
@@ -72,7 +73,12 @@ class Takeover:
 
         known = tuple(names.items()) if are_sure else None
         source = SourceFunction(
-            text=self.text, qualified_name=MODULE, line=1, known_names=known, callees=callees
+            text=self.text,
+            qualified_name=MODULE,
+            line=1,
+            known_names=known,
+            callees=callees,
+            is_script=self.is_script,
         )
         hold = ModuleBindings(FunctionType(plain, self.module.__dict__), self.text, names)
         prepared = self.prepare(source, hold)

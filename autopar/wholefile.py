@@ -155,6 +155,11 @@ def _read(path: str) -> SourceText:
         return SourceText(path=path, text=file.read(), cell=None)
 
 
+def _is_looked_at() -> bool:
+    """Return whether Python goes on reading from the terminal behind a program."""
+    return bool(sys.flags.inspect or os.environ.get("PYTHONINSPECT"))
+
+
 class _Program:
     """A program on its way: the file that is run, and the modules of its own that it imports."""
 
@@ -172,7 +177,13 @@ class _Program:
         """Return the code of the script in `file`, its loops taken over."""
         text = _read(file)
         plain = compile(text.text, text.path, "exec", dont_inherit=True)
-        self._main = Takeover(text=text, shown=shown, options=self._options, module=module)
+        self._main = Takeover(
+            text=text,
+            shown=shown,
+            options=self._options,
+            module=module,
+            is_script=not _is_looked_at(),
+        )
         return self._rewritten(self._main, plain)
 
     def main_code(self, module: ModuleType, spec: ModuleSpec, plain: CodeType) -> CodeType:
@@ -182,7 +193,13 @@ class _Program:
         except (OSError, SyntaxError, ValueError):  # Python may have it from its cache
             return plain
         shown = text.path
-        self._main = Takeover(text=text, shown=shown, options=self._options, module=module)
+        self._main = Takeover(
+            text=text,
+            shown=shown,
+            options=self._options,
+            module=module,
+            is_script=not _is_looked_at(),
+        )
         return self._rewritten(self._main, plain)
 
     def run(self, module: ModuleType, argv: list[str], run: Callable[[], object]) -> RunOutcome:

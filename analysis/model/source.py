@@ -79,6 +79,8 @@ class SourceFunction:
     callees: tuple[CalleeSource, ...] = ()
     # Variables of the function that hold functions at a call, and what these are.
     given: tuple[tuple[str, str], ...] = ()
+    # Module level of a file that runs as the main program, and ends with it: nobody comes after.
+    is_script: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

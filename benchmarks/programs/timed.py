@@ -83,6 +83,7 @@ def main(name, size, dtype, limit, *forms):
             {
                 "first_s": first,
                 "seconds": last[len(last) // 2],
+                "least_s": last[0],
                 "memory": most_memory(module.program, arguments),
                 "peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
                 "digest": digest.hexdigest()[:16],
