@@ -21,6 +21,7 @@ import ast
 import copy
 import functools
 import inspect
+import itertools
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -76,6 +77,7 @@ class Unbound:
 
 # Passed for a name that has no value; returned for a name that keeps what it has, or has not.
 UNBOUND: Final = Unbound()
+_AWAKE: Iterator[bool] = iter(())  # for all that do not sleep: it stays empty
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -84,12 +86,15 @@ class Asker:
 
     enter: Callable[..., Returned]
     is_off: bool = False  # asking was in vain; only where it is `is_light`, or for a value
-    sleeps: Callable[[], bool] = bool  # then: whether it is not asked this time either
+    sleeps: Iterator[bool] = _AWAKE  # then: true for each time that it is not asked either
     is_deep: bool = False  # then: it is not asked at all before the function's next call
+    # The builtin, whatever the name means in the user's module. (A partial call of it as `sleeps`
+    # takes twice as long.)
+    goes_by: Callable[[Iterator[bool], bool], bool] = next
 
     def wake(self) -> None:
         """Ask again, but once alone where it was known to be in vain."""
-        self.is_off, self.is_deep, self.sleeps = self.is_deep, False, bool
+        self.is_off, self.is_deep, self.sleeps = self.is_deep, False, _AWAKE
 
 
 class Tires(Protocol):
@@ -100,6 +105,11 @@ class Tires(Protocol):
 
     def answers(self, asker: Asker) -> None:
         """Take note of who asks."""
+
+
+def times(count: int) -> Iterator[bool]:
+    """Return what makes an asker sleep for so many times."""
+    return itertools.repeat(object=True, times=count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -795,7 +805,7 @@ def _value_text(guard: str, site: Site, class_name: str | None, bound: frozenset
 
 
 def _asleep(guard: str) -> str:
-    return f"{guard}.is_deep or {guard}.is_off and {guard}.sleeps()"
+    return f"{guard}.is_deep or {guard}.is_off and {guard}.goes_by({guard}.sleeps, False)"
 
 
 def _value_or(comprehension: ast.expr, text: str) -> ast.expr:

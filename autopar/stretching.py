@@ -13,15 +13,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
-from functools import partial
-from itertools import islice, repeat
+from itertools import islice
 
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import StretchRegion
 from autopar.codegen.reasons import NotProfitable
 
 from .dispatch import Region
-from .rewrite import Asker, Returned, Site
+from .rewrite import Asker, Returned, Site, times
 from .stretched_loops import StretchSite
 
 # Turns that go by before a loop asks again that was refused: as many as one question is taken to
@@ -161,6 +160,6 @@ class Stretching:
         self.misses += 1
         if self.asker is not None:
             slept = _SLEPT if self.misses < _MOST_MISSES else _SLEPT_LONG
-            self.asker.sleeps = partial(next, repeat(object(), slept), False)
+            self.asker.sleeps = times(slept)
             self.asker.is_off = True
         return -1

@@ -8,11 +8,14 @@ arrays of the same kind, first written by the thread that made them, on the same
 
 Arrays are four times as large as in the other tables, 128 to 300 MB each: a share of a large last
 cache that holds one of 32 MB gives some kernels twice the bandwidth of memory.
+
+Beside them stand the kernels in C (`benchmarks.best_c`), in several forms of which the fastest
+counts: what the machine can reach. `python -m benchmarks.memory_bound` measures them in pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +23,11 @@ from numba import prange
 
 import autopar
 
+from . import best_c
 from .by_hand import parallel
 from .harness import SEED, bound, check_small, interleaved
 from .kernels import KERNELS, Kernel
-from .loops import Floats
+from .loops import Floats, Form
 from .statistics import median
 
 COPIED = 16_000_000  # cells: as many as the vectors of the kernels have
@@ -58,6 +62,9 @@ class Moved:
     share: float  # of the bandwidth of the fastest copy
     by_hand_share: float
     is_strided: bool
+    c_share: float | None = None  # None: no C compiler
+    c_way: str = ""  # the fastest form of it
+    copies: Mapping[str, float] | None = None  # bytes per second in the same rounds
 
     @property
     def bytes_per_s(self) -> float:
@@ -76,6 +83,12 @@ class Bandwidth:
     def slowest(self) -> float:
         """The smallest share of the copy's bandwidth among kernels that want whole lines."""
         return min((each.share for each in self.moved if not each.is_strided), default=0.0)
+
+    @property
+    def furthest(self) -> float | None:
+        """The smallest part of what C reaches; None where there is no C."""
+        parts = (each.share / each.c_share for each in self.moved if each.c_share)
+        return min(parts, default=None)
 
 
 def copy_loop(x: Floats, y: Floats) -> None:
@@ -96,38 +109,54 @@ def copies() -> dict[str, Callable[[], object]]:
     x = np.random.default_rng(SEED).uniform(-1.0, 1.0, COPIED)
     y = np.empty_like(x)
     ours = autopar.parallel(copy_loop)
+    ways = {f"copy, C {way}": bound(form, (x, y)) for way, form in best_c.forms("copy").items()}
     return {
         "copy, autopar": lambda: ours(x, y),
         "copy, by hand": lambda: copy_by_hand(x, y),
         "copy, numpy": lambda: np.copyto(y, x),
+        **ways,
     }
 
 
 def measure(names: frozenset[str] | None, rounds: int, *, quick: bool) -> Bandwidth:
     """The bandwidth of copies and kernels, in interleaved rounds."""
-    chosen = [
-        each for each in KERNELS if each.name in COMPULSORY and (not names or each.name in names)
-    ]
-    found = [_moved(each, rounds, quick=quick) for each in chosen]
-    rates = {
-        name: median([each[name] for _, each in found]) for name in (found[0][1] if found else ())
-    }
-    return Bandwidth(copies=rates, moved=tuple(moved for moved, _ in found))
+    chosen = [each for each in memory_bound() if not names or each.name in names]
+    return together([moved(each, rounds, quick=quick) for each in chosen])
 
 
-def _moved(kernel: Kernel, rounds: int, *, quick: bool) -> tuple[Moved, dict[str, float]]:
-    """One kernel beside the copies: the machine's bandwidth changes while others use it."""
+def memory_bound() -> list[Kernel]:
+    """The kernels of the table."""
+    return [each for each in KERNELS if each.name in COMPULSORY]
+
+
+def together(found: Sequence[Moved]) -> Bandwidth:
+    """What was measured of kernels, and the medians of the copies beside them."""
+    rates: dict[str, list[float]] = {}
+    for each in found:
+        for name, rate in (each.copies or {}).items():
+            rates.setdefault(name, []).append(rate)
+    return Bandwidth(
+        copies={name: median(each) for name, each in rates.items()}, moved=tuple(found)
+    )
+
+
+def moved(kernel: Kernel, rounds: int, *, quick: bool) -> Moved:
+    """One kernel beside the copies: the machine's bandwidth changes while others use it.
+
+    Raises WrongResult where a form gives other values than CPython.
+    """
     size = kernel.sizes.quick if quick else SIZES[kernel.sizes.rank]
     ours = autopar.parallel(kernel.plain)
-    check_small(kernel, {"autopar": ours})
+    in_c = {f"C {way}": form for way, form in best_c.forms(kernel.name).items()}
+    check_small(kernel, {"autopar": ours, **in_c})
     arguments = kernel.arguments(size, np.random.default_rng(SEED))
-    calls = {
-        "autopar": bound(ours, arguments), "by hand": bound(kernel.by_hand, arguments), **copies(),
-    }  # fmt: skip
+    forms: dict[str, Form] = {"autopar": ours, "by hand": kernel.by_hand, **in_c}
+    calls = {name: bound(form, arguments) for name, form in forms.items()} | copies()
     times = {name: median(each) for name, each in interleaved(calls, rounds).items()}
     rates = {name: 16 * COPIED / times[name] for name in times if name.startswith("copy")}
     size_bytes, best = COMPULSORY[kernel.name](size), max(rates.values())
-    moved = Moved(
+    way = min(in_c, key=times.__getitem__, default="")
+    return Moved(
         kernel=kernel.name,
         size=size,
         size_bytes=size_bytes,
@@ -135,20 +164,25 @@ def _moved(kernel: Kernel, rounds: int, *, quick: bool) -> tuple[Moved, dict[str
         share=size_bytes / times["autopar"] / best,
         by_hand_share=size_bytes / times["by hand"] / best,
         is_strided=kernel.name in STRIDED,
+        c_share=size_bytes / times[way] / best if way else None,
+        c_way=way.removeprefix("C "),
+        copies=rates,
     )
-    return moved, rates
 
 
-HEAD = ("memory-bound", "MB", "GB/s", "of the copy", "by hand")
+HEAD = ("memory-bound", "MB", "GB/s", "of the copy", "by hand", "best C")
 
 
 def rows(bandwidth: Bandwidth) -> list[tuple[str, ...]]:
     """The cells of the table: copies first."""
     lines: list[tuple[str, ...]] = []
-    lines += [(name, "", f"{rate / 1e9:.1f}", "", "") for name, rate in bandwidth.copies.items()]
+    lines += [
+        (name, "", f"{rate / 1e9:.1f}", "", "", "") for name, rate in bandwidth.copies.items()
+    ]
     for each in bandwidth.moved:
         name = f"{each.kernel} (strided)" if each.is_strided else each.kernel
-        shares = (f"{100 * each.share:.0f} %", f"{100 * each.by_hand_share:.0f} %")
+        in_c = "" if each.c_share is None else f"{100 * each.c_share:.0f} % ({each.c_way})"
+        shares = (f"{100 * each.share:.0f} %", f"{100 * each.by_hand_share:.0f} %", in_c)
         figures = (f"{each.size_bytes / 1e6:.0f}", f"{each.bytes_per_s / 1e9:.1f}")
         lines.append((name, *figures, *shares))
     return lines

@@ -89,7 +89,7 @@ def pow_between(x: Array, y: Array) -> None:
         y[i] = np.power(0.5 * x[i], 2.5) + 1.0
 
 
-def power(x: Array, out: Array) -> None:
+def raised(x: Array, out: Array) -> None:
     """`np.power` with the exponent of the loops."""
     np.power(x, 2.5, out=out)
 
@@ -119,12 +119,12 @@ CASES: Mapping[str, tuple[Form, Form]] = {
     "log": (log_loop, alone(np.log)),
     "tanh": (tanh_loop, alone(np.tanh)),
     "sin": (sin_loop, alone(np.sin)),
-    "pow": (pow_loop, alone(power)),
+    "pow": (pow_loop, alone(raised)),
     "exp, arithmetic": (exp_between, between(np.exp)),
     "log, arithmetic": (log_between, between(np.log)),
     "tanh, arithmetic": (tanh_between, between(np.tanh)),
     "sin, arithmetic": (sin_between, between(np.sin)),
-    "pow, arithmetic": (pow_between, between(power)),
+    "pow, arithmetic": (pow_between, between(raised)),
 }
 
 

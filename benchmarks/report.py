@@ -310,5 +310,6 @@ def as_json(results: Results) -> Mapping[str, Any]:
         "overheads": asdict(results.overheads),
         "analysis": None if results.analysis is None else asdict(results.analysis),
         "bandwidth": None if results.bandwidth is None else asdict(results.bandwidth),
+        "functions": None if results.functions is None else asdict(results.functions),
         "bars": held,
     }

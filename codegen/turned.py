@@ -2,14 +2,15 @@
 
 Before:  for i in range(lower, upper):
              for j in range(m): c[i, j] = a[i, j] + b[j, i]
-After:   for i_tile in range(lower, upper, 8):
-             for j_tile in range(0, m, 256):
-                 b_turned = b[j_tile:j_tile + 256, i_tile:i_tile + 8], turned
-                 for i in range(i_tile, i_tile + 8):
-                     for j in range(j_tile, j_tile + 256):
+After:   for i_tile in range(lower, upper, 32):
+             for j_tile in range(0, m, 64):
+                 b_turned = b[j_tile:j_tile + 64, i_tile:i_tile + 32], turned
+                 for i in range(i_tile, i_tile + 32):
+                     for j in range(j_tile, j_tile + 64):
                          c[i, j] = a[i, j] + b_turned[i - i_tile, j - j_tile]
 
 A column has a line of the cache, and soon a page, for each element; eight columns have as many.
+A tile is wider than a line, since it begins inside of one as a rule.
 (Copying tiles: Lam, Rothberg, Wolf, The cache performance and optimizations of blocked
 algorithms, ASPLOS 1991, section 5.) Both loops are parallel, and nothing of the launch stores
 to the matrix, so it holds the same when it is read; all that is copied is read by the loops.
@@ -37,8 +38,9 @@ from .integers import rename
 from .kernel import Instance, Loop
 from .streams import Sweep, factor_of, is_plain
 
-WIDTH = 8  # columns: a line of elements of 8 bytes
-TILE = 256  # rows: 16 kB of them, a third of the first cache
+BLOCK = 8  # columns: a line of elements of 8 bytes
+WIDTH = 32  # columns of a tile
+TILE = 64  # rows: 16 kB of them, a third of the first cache
 _DTYPES = frozenset(("float64", "int64", "uint64"))
 # Names of the first iterations of a tile in what is printed; none that a user could have.
 OUTER, INNER = "first of tile", "first in tile"

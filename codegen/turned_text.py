@@ -1,10 +1,10 @@
 """The lines around two loops that run by tiles.
 
 b_turned = tile_float64()
-for i_tile in range(lower, upper, 8):
-i_tile_end = min(i_tile + 8, upper)
-for j_tile in range(0, m, 256):
-j_tile_end = min(j_tile + 256, m)
+for i_tile in range(lower, upper, 32):
+i_tile_end = min(i_tile + 32, upper)
+for j_tile in range(0, m, 64):
+j_tile_end = min(j_tile + 64, m)
 turn(b_turned, b, (j_tile, i_tile), j_tile_end - j_tile, i_tile_end - i_tile)
 for i in range(i_tile, i_tile_end):
 for j in range(j_tile, j_tile_end): ...

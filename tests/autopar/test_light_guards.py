@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
+from autopar import light_guards
 from autopar.codegen.rates import CURRENT, DEFAULTS
 from autopar.dispatch import Region as DispatchRegion
 from autopar.light_guards import MOST_SLEPT_OF_LOOPS, SLEPT, SLEPT_OF_LOOPS, LightGuard
@@ -53,7 +54,7 @@ def asleep() -> tuple[Region, LightGuard, Asker]:
 
 def pass_by(asker: Asker) -> bool:
     """Do what the rewritten code does; whether it asked."""
-    if asker.is_off and asker.sleeps():
+    if asker.is_off and asker.goes_by(asker.sleeps, False):
         return False
     asker.enter()
     return True
@@ -189,6 +190,32 @@ def test_a_short_loop_in_a_loop_is_asked_about_now_and_then(monkeypatch) -> None
     decorated(u, v, 400)
     assert [399.0] * 3000 == v.tolist()
     assert "cpu" in {row.get("ran", {}).get("backend") for row in loops_of(decorated.last_run)}
+
+
+def test_a_loop_that_sleeps_is_not_asked_before_its_time(monkeypatch) -> None:
+    region = Region()
+    went_by: list[int] = []
+    guard = LightGuard(region=region, ask=region.enter, tell=None, spend=went_by.append)
+    asker = Asker(enter=guard.enter)
+    guard.answers(asker)
+    clock = [0]
+
+    def now() -> int:
+        clock[0] += 500  # a question takes so long
+        return clock[0]
+
+    monkeypatch.setattr(light_guards, "perf_counter_ns", now)
+    for _ in range(200):
+        pass_by(asker)
+    assert asker.is_off
+    region.asked = 0
+    woken = sum(pass_by(asker) for _ in range(20_000))
+    assert 0 < region.asked <= woken // 8  # it looks at the clock instead
+    assert sum(went_by) >= 10 * 15_000  # and what goes by unasked is told all the same
+    region.asked, clock[0] = 0, clock[0] + 10**6  # the loop has become longer
+    for _ in range(2 * MOST_SLEPT_OF_LOOPS):
+        pass_by(asker)
+    assert region.asked
 
 
 def affine(a, c, d):
