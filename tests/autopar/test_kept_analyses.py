@@ -155,6 +155,15 @@ def test_all_that_an_analysis_depends_on_makes_a_difference(changed):
     assert name(SHIFT) != name(SHIFT.replace("1.0", "2.0"))
 
 
+@pytest.mark.parametrize("package", ["numpy", "islpy", "gast"])
+def test_what_is_built_on_another_version_is_another_entry(package, monkeypatch):
+    before = name(SHIFT)
+    usual = kept.package
+    changed = {package: ("9.9", "elsewhere", "1")}
+    monkeypatch.setattr(kept, "package", lambda each: changed.get(each) or usual(each))
+    assert before != name(SHIFT)
+
+
 def test_nothing_is_kept_where_the_user_wants_none():
     source = plans(SHIFT)[0][0]
     assert kept.name_of(source, choose_options(cache=False, environment={})) is None
