@@ -29,7 +29,7 @@ from .model.plan import (
 )
 from .model.report import FunctionReport
 from .model.scop import Scop
-from .model.source import SourceFunction, SourceText, Span
+from .model.source import MODULE, SourceFunction, SourceText, Span
 from .model.typed import TypedProgram
 from .model.types import ArrayType, LiveInType
 from .passes import conditions
@@ -41,7 +41,7 @@ from .passes.array_runs import find_array_runs
 from .passes.axis_requirements import unproven_axes
 from .passes.build_scop import build_scop
 from .passes.chosen_places import chosen_places
-from .passes.definitions import MODULE, file_of, functions_of, loop_functions, usual_names
+from .passes.definitions import file_of, functions_of, loop_functions, usual_names
 from .passes.describe import describe
 from .passes.disjoint import disjoint_pairs
 from .passes.fission import FIRST, LAST

@@ -102,7 +102,7 @@ def name_of(source: SourceFunction, options: Options) -> str | None:
     )
     whole = (source.qualified_name, source.is_script)
     place = repr((*whole, source.line, source.text.cell, source.known_names))
-    return digest_of(("analysis", source.text.text, place, callees, *_surroundings()))
+    return digest_of(("analysis", source.text.text, place, callees, *surroundings()))
 
 
 def fetch(source: SourceFunction, name: str | None) -> Analysed | None:
@@ -149,7 +149,8 @@ def _file(name: str) -> str:
     return f"autopar_analysis_{name}.json"
 
 
-def _surroundings() -> tuple[str, ...]:
+def surroundings() -> tuple[str, ...]:
+    """Return what entries depend on beside a text: autopar itself, and what it is built on."""
     folders = (
         Path(__file__).parent,
         *(

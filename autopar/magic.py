@@ -35,7 +35,6 @@ from IPython.display import display
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import NestOrder
 from autopar.analysis.model.source import SourceText
-from autopar.analysis.stages import usual_names
 from autopar.codegen import cudalib
 
 from .callees import Callees
@@ -156,7 +155,7 @@ def _taken_over(
             warnings.simplefilter("ignore")  # IPython has shown them
             plain = compile(run.text.text, run.text.path, "exec", mode, dont_inherit=True)
         callees = Callees(FunctionType(plain, vars(run.module)), run.text)
-        names = _names(run.text, vars(run.module), callees)
+        names = _names(run, callees)
         sites, decoration = run.prepare_module(plain, names, are_sure=True, callees=callees.sources)
         has_device = run.options.backend == "cuda"
         tree, constants = rewrite_tree(
@@ -168,15 +167,16 @@ def _taken_over(
     return copy.deepcopy(tree), constants  # parts of it are shared with the next run of the cell
 
 
-def _names(text: SourceText, namespace: Mapping[str, object], callees: Callees) -> dict[str, str]:
+def _names(run: Takeover, callees: Callees) -> dict[str, str]:
     """Return what the outside names of a cell mean: what they are bound to, where they are.
 
     What the cell binds itself is taken to mean what its text says, as in a file.
     """
-    names = usual_names(text)
+    namespace: Mapping[str, object] = vars(run.module)
+    names = dict(run.outline.names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # IPython has shown them
-        tree = ast.parse(text.text)
+        tree = ast.parse(run.text.text)
     mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name in sorted(mentioned - _bound(tree)):
         if name in namespace:

@@ -17,7 +17,7 @@ from types import CodeType, FunctionType, ModuleType
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.report import FunctionReport, in_cell
 from autopar.analysis.model.report import Report as ReportData
-from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
+from autopar.analysis.model.source import MODULE, CalleeSource, SourceFunction, SourceText
 from autopar.analysis.model.time_line import TimeLine, time_in_cell
 from autopar.codegen.spent import spending
 
@@ -25,6 +25,7 @@ from .callees import read_with_callees
 from .functions import identity_guards
 from .handed_over import note_taken
 from .options import Options
+from .outline import Outline, outline_of
 from .prepare import Prepared, failed, prepare, with_runs
 from .record import Records, RunRecord
 from .rewrite import AnySite, Decoration, rewrite_function
@@ -50,10 +51,21 @@ class Takeover:
     handed_over: dict[tuple[str, int], Callable[[], FunctionReport]] = field(default_factory=dict)
     regions: int = 0
     ended: float | None = None  # of a cell: when it had run, on the clock of `perf_counter`
+    _outline: Outline | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.record.begun = perf_counter()
         self.records = Records(object(), self.record)
+
+    @property
+    def outline(self) -> Outline:
+        """What the names of the text mean, and where its functions stand.
+
+        Raises SyntaxError where it is not Python.
+        """
+        if self._outline is None:
+            self._outline = outline_of(self.text, self.options)
+        return self._outline
 
     def prepare_module(
         self,
@@ -69,8 +81,6 @@ class Takeover:
         somebody looked, so that they are believed before the names which the text suggests;
         `callees` are functions of other texts among what they mean.
         """
-        from autopar.analysis.stages import MODULE, loop_functions
-
         known = tuple(names.items()) if are_sure else None
         source = SourceFunction(
             text=self.text,
@@ -82,13 +92,11 @@ class Takeover:
         )
         hold = ModuleBindings(FunctionType(plain, self.module.__dict__), self.text, names)
         prepared = self.prepare(source, hold)
-        decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
+        decoration = Decoration(positions=self.outline.loop_functions, decorate=self.decorate)
         return prepared.sites, decoration
 
     def give_up(self, error: Exception) -> None:
         """Note that the text could not be rewritten; it runs untouched (AP900)."""
-        from autopar.analysis.stages import MODULE
-
         source = SourceFunction(text=self.text, qualified_name=MODULE, line=1, known_names=None)
         self.prepared.clear()
         self.prepared[source.qualified_name, source.line] = failed(source, "rewrite", error)
@@ -116,10 +124,8 @@ class Takeover:
         if key in self.prepared and is_closure:
             # The regions watch what the first such closure captured.
             return function
-        from autopar.analysis.stages import loop_functions
-
         prepared = self.prepare(source, watch_known(function, names, self.text))
-        decoration = Decoration(positions=loop_functions(self.text), decorate=self.decorate)
+        decoration = Decoration(positions=self.outline.loop_functions, decorate=self.decorate)
         try:
             has_device = self.options.backend == "cuda"
             rewritten = rewrite_function(

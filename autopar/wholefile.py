@@ -257,9 +257,7 @@ class _Program:
         self._paths.add(taken.text.path)
         try:
             with spending("analysis"):
-                from autopar.analysis.stages import usual_names
-
-                names = usual_names(taken.text)
+                names = taken.outline.names
                 sites, decoration = taken.prepare_module(plain, names, are_sure=False)
                 has_device = self._options.backend == "cuda"
                 return rewrite_module(taken.text, sites, decoration, has_device=has_device)

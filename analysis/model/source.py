@@ -10,6 +10,9 @@ import functools
 
 from autopar.analysis.model.nouns import dataclass
 
+# What module level is called among the functions of a text.
+MODULE = "<module>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Span:

@@ -47,12 +47,12 @@ from ..model.loop_ir import (
     expressions_of,
     walk_expression,
 )
-from ..model.source import SourceFunction, Span
+from ..model.source import MODULE, SourceFunction, Span
 from . import names
 from .array_reader import ArrayReader
 from .array_words import arrays_of, masks_of, numbers_of, shows_array
 from .callees import find_callees
-from .definitions import MODULE, file_of, span_of
+from .definitions import file_of, span_of
 from .liveness import reads
 from .updates import same_expression
 

@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 
 import gast
 
-from ..model.source import SourceFunction, SourceText, Span
+from ..model.source import MODULE, SourceFunction, SourceText, Span
 from . import names
 from .array_words import may_have_runs
 from .lambdas import named_lambdas
-
-MODULE = "<module>"
 
 
 def functions_of(text: SourceText) -> tuple[SourceFunction, ...]:

@@ -52,7 +52,7 @@ from ..model.loop_ir import (
     result_name,
     walk_expression,
 )
-from ..model.source import SourceFunction, Span
+from ..model.source import MODULE, SourceFunction, Span
 from ..model.ufuncs import DIVMOD
 from . import names
 from .allocation_calls import Reading, read_allocation
@@ -61,7 +61,7 @@ from .comprehensions import Reading as ComprehensionReading
 from .comprehensions import read_comprehension, values_in
 from .conditional_calls import with_own_condition
 from .continues import ends, has_jump, jump_in, jump_in_else, with_rest
-from .definitions import MODULE, Definition, file_of, span_of
+from .definitions import Definition, file_of, span_of
 from .draw_calls import may_draw
 from .else_branches import with_else
 from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled

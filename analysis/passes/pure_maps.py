@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import gast
 
-from ..model.source import SourceFunction, Span
+from ..model.source import MODULE, SourceFunction, Span
 from . import names
-from .definitions import MODULE, file_of, span_of
+from .definitions import file_of, span_of
 from .effects import HasEffectError
 from .freshness import makes_container
 from .pure_names import COLLECTING

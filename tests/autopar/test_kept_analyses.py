@@ -18,6 +18,7 @@ from autopar.analysis.model.types import INT
 from autopar.analysis.model.written import UnreadableError, UnwritableError, read, written
 from autopar.analysis.passes.describe import describe
 from autopar.analysis.stages import analyze, functions_of
+from autopar.codegen import surroundings
 from autopar.options import choose_options
 from tests.case_files import parse_case
 
@@ -158,7 +159,7 @@ def test_all_that_an_analysis_depends_on_makes_a_difference(changed):
 @pytest.mark.parametrize("package", ["numpy", "islpy", "gast"])
 def test_what_is_built_on_another_version_is_another_entry(package, monkeypatch):
     before = name(SHIFT)
-    usual = kept.package
+    usual = surroundings.package
     changed = {package: ("9.9", "elsewhere", "1")}
     monkeypatch.setattr(kept, "package", lambda each: changed.get(each) or usual(each))
     assert before != name(SHIFT)
