@@ -11,6 +11,7 @@ import pytest
 from autopar import outline
 from autopar.analysis.model.source import SourceText
 from autopar.codegen import kept_kernels
+from autopar.codegen.cache import user_cache
 from autopar.options import choose_options
 
 TEXT = """
@@ -63,7 +64,7 @@ def test_another_text_is_another_outline(entries):
 def test_what_is_no_outline_is_found_anew(entries, content):
     found = outlined()
     (path,) = entries()
-    outline.user_cache().keep(path.name, content)
+    user_cache().keep(path.name, content)
     assert found == outlined()
 
 

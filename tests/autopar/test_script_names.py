@@ -11,8 +11,7 @@ import gast
 import pytest
 
 from autopar.analysis.model.diagnostics import Refusal
-from autopar.analysis.model.source import SourceFunction, SourceText
-from autopar.analysis.passes.definitions import MODULE
+from autopar.analysis.model.source import MODULE, SourceFunction, SourceText
 from autopar.analysis.passes.script_names import unseen_names
 from autopar.analysis.stages import analyze
 
