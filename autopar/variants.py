@@ -46,7 +46,7 @@ from autopar.codegen.checks import arrays_needed, checks_only
 from autopar.codegen.cpu import generate_cpu, launches_once
 from autopar.codegen.cuda import generate_cuda, lacking
 from autopar.codegen.cuda_arguments import kernels_of
-from autopar.codegen.device_rows import with_rows
+from autopar.codegen.device_rows import rows_side_by_side, with_rows
 from autopar.codegen.dump import dump_program
 from autopar.codegen.host import reordered
 from autopar.codegen.jam import jammed_loops, with_jammed
@@ -160,9 +160,9 @@ def draft_variant(
         else:
             return Refusal(reasons=(CannotStopInside(span=region.scop.span),))
     transforms = tuple((region.scop.loops[loop].span, word) for loop, word in schedule.transforms)
+    skewed = rows_side_by_side(program)
     if is_cpu:
         program, skewed = _for_cpu(program, is_large=is_large)
-        transforms += skewed
     return Draft(
         target=target,
         typed=typed,
@@ -172,7 +172,7 @@ def draft_variant(
         redo=may_redo,
         saves=saves,
         stored=stored,
-        transforms=transforms,
+        transforms=transforms + skewed,
     )
 
 

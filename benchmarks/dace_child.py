@@ -30,7 +30,7 @@ def main(folder: Path) -> dict[str, Any]:
         given = [found[name] for name in found.files]
     with np.load(folder / "left.npz") as found:
         expected = [found[name] for name in found.files]
-    program = dace.program(kernel, auto_optimize=True)
+    program = dace.program(auto_optimize=True)(kernel)
     arguments = [each.copy() if each.ndim else each.item() for each in given]
     program(*arguments)
     word = compared(arguments, expected)

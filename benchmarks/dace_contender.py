@@ -1,8 +1,9 @@
 """DaCe with automatic optimisation as a contender, in an interpreter of its own.
 
-    python -m venv /some/where && /some/where/bin/pip install dace
+    python -m venv /some/where && /some/where/bin/pip install dace "networkx<3.5"
     python -m benchmarks.polybench --dace /some/where/bin/python
 
+DaCe 1.0.2 raises KeyError under networkx 3.6.
 Its kernels get the same text without annotations, and the same arguments. What they leave is held
 against the compiled loop's: DaCe reorders and contracts, so close values count as right.
 """

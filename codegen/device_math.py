@@ -67,7 +67,7 @@ floordiv_float32, mod_float32 = _remainders(np.float32, floorf)
 @device_function
 def mul_int64(x: Value, y: Value, status: Value) -> Value:
     """Return the wrapped product, and `status` where it wrapped; as on the CPU, never an FMA."""
-    value = np.int64(np.uint64(x) * np.uint64(y))
+    value = np.int64(np.uint64(np.int64(x)) * np.uint64(np.int64(y)))
     rounded = dmul_rn(np.float64(x), np.float64(y))
     has_turned = (abs(rounded) >= BELOW_2_TO_63) & ((value < 0) != (rounded < 0))
     return value, status if (abs(rounded) >= ABOVE_2_TO_63) | has_turned else 0

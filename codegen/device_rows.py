@@ -12,7 +12,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .kernel import Branch, Decision, Instance, Loop, Node, Program
+from autopar.analysis.model.source import Span
+
+from .kernel import (
+    Branch,
+    Decision,
+    Instance,
+    Loop,
+    Node,
+    Program,
+    runs_by_times,
+    walk_nodes,
+)
 
 
 def with_rows(program: Program) -> Program:
@@ -35,6 +46,17 @@ def _marked(node: Node) -> Node:
         case Decision():
             body, orelse = (tuple(map(_marked, each)) for each in (node.body, node.orelse))
             return replace(node, body=body, orelse=orelse)
+
+
+def rows_side_by_side(program: Program) -> tuple[tuple[Span, str], ...]:
+    """Return where the loops stand of which rows run side by side, and the word for it."""
+    loops = (each for each in walk_nodes(program.body) if isinstance(each, Loop))
+    return tuple(
+        (each.span, "skew")
+        for loop in loops
+        if runs_by_times(loop)
+        for each in (loop, *(inner for inner in loop.body if isinstance(inner, Loop)))
+    )
 
 
 def row_of(loop: Loop) -> Loop | None:

@@ -71,13 +71,14 @@ def wrapped_index(position: int, extent: int) -> int:
 
 def add_int64(x: int, y: int, status: int) -> Checked:
     """Return the wrapped sum, and `status` where it wrapped."""
-    value = np.int64(np.uint64(x) + np.uint64(y))  # signed ones are taken not to wrap
+    # Signed ones are taken not to wrap. Numbers of Python's, which a simulator has, are signed.
+    value = np.int64(np.uint64(np.int64(x)) + np.uint64(np.int64(y)))
     return value, status if ((x ^ value) & (y ^ value)) < 0 else 0
 
 
 def sub_int64(x: int, y: int, status: int) -> Checked:
     """Return the wrapped difference, and `status` where it wrapped."""
-    value = np.int64(np.uint64(x) - np.uint64(y))  # signed ones are taken not to wrap
+    value = np.int64(np.uint64(np.int64(x)) - np.uint64(np.int64(y)))
     return value, status if ((x ^ y) & (x ^ value)) < 0 else 0
 
 
@@ -88,7 +89,7 @@ def mul_int64(x: int, y: int, status: int) -> Checked:
     2**63 a product that wraps changes its sign. Without branches, so that LLVM vectorises.
     """
     # Numba tells LLVM that signed products do not wrap, so they are taken of unsigned numbers.
-    value = np.int64(np.uint64(x) * np.uint64(y))
+    value = np.int64(np.uint64(np.int64(x)) * np.uint64(np.int64(y)))
     rounded = np.float64(x) * np.float64(y)
     has_turned = (abs(rounded) >= BELOW_2_TO_63) & ((value < 0) != (rounded < 0))
     return value, status if (abs(rounded) >= ABOVE_2_TO_63) | has_turned else 0

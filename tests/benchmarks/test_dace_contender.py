@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 GEMM = {kernel.name: kernel for kernel in KERNELS}["gemm"]
 # What stands in for DaCe: the function itself, and one that is wrong.
-SAME = "def program(function, auto_optimize):\n    return function\n"
+SAME = "def program(auto_optimize):\n    return lambda function: function\n"
 WRONG = """\
-def program(function, auto_optimize):
-    def other(*arguments):
-        function(*arguments)
-        for each in arguments:
-            if getattr(each, "ndim", 0):
-                each += FAULT
-    return other
+def program(auto_optimize):
+    def of(function):
+        def other(*arguments):
+            function(*arguments)
+            for each in arguments:
+                if getattr(each, "ndim", 0):
+                    each += FAULT
+        return other
+    return of
 """
 
 
@@ -41,7 +43,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (SAME, "same"),
         (WRONG.replace("FAULT", "1e-9"), "close"),
         (WRONG.replace("FAULT", "0.1"), "wrong"),
-        ("def program(function, auto_optimize):\n    raise ValueError('no loops')", "no loops"),
+        ("def program(auto_optimize):\n    raise ValueError('no loops')", "no loops"),
     ],
     ids=["same", "close", "wrong", "error"],
 )
