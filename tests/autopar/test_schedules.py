@@ -76,7 +76,7 @@ def words_of(nest: Nest, drafts: Any) -> str:
     return shown([found.get(line, []) for line in loops])
 
 
-# Six of the table set numbers before their loops, whose types a call finds out.
+# Some set numbers or elements before their loops, which only a call does.
 @pytest.mark.parametrize("name", [each for each in NAMES if f"{each}, cpu" in TABLE])
 def test_a_program_for_the_cpu_in_a_hostile_order(name: str) -> None:
     nest = nest_of(ALL[name])
