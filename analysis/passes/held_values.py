@@ -113,10 +113,12 @@ def _may_be_long(node: Any) -> bool:
     match node:
         case gast.For(iter=gast.Call(func=gast.Name(id="range"), args=limits)):
             return not all(isinstance(each, gast.Constant) for each in limits)
-        case gast.For() | gast.While() | gast.Assign(targets=[gast.Subscript(slice=gast.Slice())]):
+        case gast.For() | gast.While():
             return True
-        case gast.Assign(targets=[gast.Subscript(slice=gast.Tuple(elts=parts))]):
-            return any(isinstance(each, gast.Slice) for each in parts)
+        case gast.Assign(targets=[target]) | gast.AugAssign(target=target):
+            return isinstance(target, gast.Subscript) and any(
+                isinstance(each, gast.Slice) for each in names.walk(target.slice)
+            )
     return False
 
 

@@ -337,6 +337,11 @@ def barred_parts(tqdm, a, m):
         a[1:] = 0.5 * a[1:]
 
 
+def barred_updates(tqdm, a, m):
+    for t in tqdm(range(m)):
+        a[:, None][1:, 0] *= 0.5 * t
+
+
 def barred_stages(tqdm, a, m):
     for t in tqdm(range(m)):
         for k in range(3):
@@ -369,7 +374,7 @@ def test_a_bar_over_values_ends_at_its_end(tqdm):
     assert (45.0, ["cpu"], 10, [10, "closed"]) == (found, where, bar.n, bar.told)
 
 
-@pytest.mark.parametrize("function", [barred_sweeps, barred_parts])
+@pytest.mark.parametrize("function", [barred_sweeps, barred_parts, barred_updates])
 def test_a_bar_over_turns_with_loops_in_them_moves_with_each(tqdm, function):
     a, expected = np.arange(10.0), np.arange(10.0)
     assert function(tqdm, expected, 4) == run(function, tqdm, a, 4)[0]
