@@ -136,6 +136,15 @@ def test_functions_get_the_code_of_the_fault_wherever_they_are_held(module):
     assert (-4, 3, False) == (held(4), box.size, box.large)
 
 
+def test_a_module_is_known_by_its_file_whatever_the_way_to_it(module, tmp_path):
+    (tmp_path / "linked").symlink_to(tmp_path)
+    code = compile(MODULE.replace("return 7", "return 3"), module.__file__, "exec")
+    plant(str(tmp_path / "linked" / "planted_module.py"), code)
+    assert 3 == module.Box().size
+    with pytest.raises(ValueError, match="imported"):
+        plant(str(tmp_path / "other.py"), code)
+
+
 def test_sites_are_noted_when_their_statements_run(module, monkeypatch):
     path = Path(module.__file__)
     faults = list(enumerate(faults_of(str(path), MODULE)))
@@ -189,7 +198,8 @@ def test_tests_of_a_fault_come_by_files_and_the_quick_ones_first(tmp_path):
         ]
     ]
     path = tmp_path / "sites"
-    path.write_text("\n".join(map(json.dumps, [*rows, {"file": "a"}])), encoding="utf-8")
+    lines = [*map(json.dumps, rows), '{"test": "cut sho', "", json.dumps({"file": "a"})]
+    path.write_text("\n".join(lines), encoding="utf-8")
     sites = Sites(path, tmp_path)
     limits = Limits(count=1, fuzz_s=0, seconds=1, first_s=0.35)
     chunks = [names for names, _ in sites.chunks(3, frozenset(), limits)]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import gc
 import importlib
 import io
@@ -50,12 +51,19 @@ def import_everything(root: Path) -> None:
 def functions_of(file: str) -> Mapping[str, list[types.FunctionType]]:
     """Return the functions that have been made of a file, by qualified name, in the order of its lines."""
     found: dict[str, list[types.FunctionType]] = defaultdict(list)
+    real = _real(file)
     for each in gc.get_objects():
-        if isinstance(each, types.FunctionType) and each.__code__.co_filename == file:
+        if isinstance(each, types.FunctionType) and _real(each.__code__.co_filename) == real:
             found[each.__code__.co_qualname].append(each)
     for same in found.values():
         same.sort(key=lambda function: function.__code__.co_firstlineno)
     return found
+
+
+@functools.cache
+def _real(file: str) -> str:
+    """Return the path of a file without links: folders of the tree are imported through some."""
+    return os.path.realpath(file)
 
 
 def codes_of(code: types.CodeType) -> Mapping[str, list[types.CodeType]]:
@@ -77,8 +85,10 @@ def plant(file: str, code: types.CodeType) -> None:
 
     Raises ValueError where one of them cannot have it.
     """
-    codes = codes_of(code)
-    for name, functions in functions_of(file).items():
+    codes, held = codes_of(code), functions_of(file)
+    if not held:
+        raise ValueError(f"{file}, which nobody has imported")
+    for name, functions in held.items():
         lines = sorted({each.__code__.co_firstlineno for each in functions})
         if len(lines) != len(codes[name]):
             if "<" in name:  # made at import, by what is planted as a whole elsewhere

@@ -34,7 +34,7 @@ class Sites:
 
     def _read(self) -> None:
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-        rows = [json.loads(line) for line in lines]
+        rows = [found for line in lines if (found := _row_in(line)) is not None]
         self._rows = [each for each in rows if "test" in each]
         self._done = {each["file"] for each in rows if "file" in each}
 
@@ -98,6 +98,15 @@ class Sites:
                 break
             found.append(row)
         return _names(found)
+
+
+def _row_in(line: str) -> _ROW | None:
+    """Return what a line says; None for one that is empty, or was cut short when a child was ended."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 _MOST_TESTS = 60
