@@ -6,7 +6,7 @@ Before:  t = a * 2.0                   After:  t
 
 A script that runs as the main program may do without what such a name is bound to once no later
 statement reads it. Whoever could look names up by their words (`globals`, `exec`, a debugger, a
-string with the name in it) keeps all of them, or that one.
+string with the name in it, a module that nothing is known of) keeps all of them, or that one.
 """
 
 from __future__ import annotations
@@ -27,6 +27,19 @@ _LOOKERS = frozenset(
         "setprofile", "excepthook", "atexit", "inspect", "pdb", "code", "importlib", "runpy",
         "IPython", "numexpr", "duckdb", "query", "evaluate", "embed", "interact", "gc", "weakref",
         "getrefcount",
+    )
+)  # fmt: skip
+# Packages that look no names of the main program up. Others may: modules of the user's own that
+# import `__main__`, packages that keep a session.
+_DISCREET = frozenset(
+    (
+        "__future__", "argparse", "autopar", "bisect", "cmath", "collections", "contextlib",
+        "copy", "csv", "dataclasses", "datetime", "decimal", "enum", "fractions",
+        "functools", "glob", "h5py", "heapq", "io", "itertools", "json", "logging", "math",
+        "matplotlib", "numba", "numpy", "operator", "os", "pandas", "pathlib", "pickle",
+        "platform", "random", "re", "scipy", "shutil", "signal", "statistics", "string",
+        "struct", "sys", "tempfile", "textwrap", "threading", "time", "timeit", "tqdm",
+        "typing", "warnings",
     )
 )  # fmt: skip
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -63,9 +76,17 @@ def _words_of(node: Any) -> Iterator[str]:
             yield name
         case gast.Import(names=found):
             for each in found:
-                yield from each.name.split(".")
-        case gast.ImportFrom(module=module, names=found):
-            yield from (module or "").split(".")
+                yield from _parts(each.name)
+        case gast.ImportFrom(module=module, names=found, level=level):
+            yield from _parts("." * (level or 0) + (module or ""))
             for each in found:
                 # What `import *` brings is not known.
                 yield "globals" if each.name == "*" else each.name
+
+
+def _parts(module: str) -> Iterator[str]:
+    """Yield the parts of the name of a module, and a looker's where nobody knows what it does."""
+    first, *others = module.split(".")
+    yield from (first, *others)
+    if first not in _DISCREET:
+        yield "globals"

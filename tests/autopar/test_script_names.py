@@ -41,6 +41,11 @@ print(a.sum(), step)
         ("import __main__\n", set()),
         ("from os import *\n", set()),
         ("import atexit\n", set()),
+        ("import os.path, math\nfrom scipy.linalg import solve\n", {"a", "t", "u"}),
+        ("import own_module\n", set()),
+        ("from . import own_module\n", set()),
+        ("from own.module import f\n", set()),
+        ("import dill\n", set()),
         ("breakpoint()\n", set()),
     ],
 )
@@ -108,3 +113,32 @@ def test_a_script_prints_the_same_without_what_it_does_not_keep(tmp_path: Path) 
         return done.stdout + done.stderr
 
     assert printed() == printed("-m", "autopar", "run", "--backend", "cpu")
+
+
+SHOWN = """
+import numpy as np
+import shows
+a = np.linspace(0.0, 1.0, 300)
+t = a * 2.0
+u = np.sqrt(t + 1.0) - t
+print(u[3])
+shows.main()
+"""
+
+
+def test_a_module_that_the_script_imports_sees_all_names(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SHOWN)
+    (tmp_path / "shows.py").write_text(
+        "def main():\n    import __main__\n    print(__main__.t[5])\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "autopar",
+        "run",
+        "--backend",
+        "cpu",
+        str(tmp_path / "script.py"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 2 == len(done.stdout.splitlines()), done.stderr
