@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import cuda as typed_cuda
 
 cuda: Any = typed_cuda  # half of numba.cuda has types
 BLOCK = 256
+SIDE = 16  # of a square tile in shared memory
 TILE = (32, 8)  # x runs along rows, so that neighbouring threads read neighbouring elements
 
 
@@ -46,12 +48,47 @@ def diagonal_kernel(u: Any, diagonal: Any, first: Any, count: Any) -> None:
 
 @kernel
 def matmul_kernel(a: Any, b: Any, c: Any) -> None:
-    j, i = cuda.grid(2)
+    """Tiles of both matrices in shared memory, as in the CUDA programming guide."""
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    i, j = cuda.blockIdx.y * SIDE + y, cuda.blockIdx.x * SIDE + x
+    of_a = cuda.shared.array((SIDE, SIDE), np.float64)
+    of_b = cuda.shared.array((SIDE, SIDE), np.float64)
+    total = 0.0
+    for first in range(0, a.shape[1], SIDE):
+        of_a[y, x] = a[i, first + x] if i < a.shape[0] and first + x < a.shape[1] else 0.0
+        of_b[y, x] = b[first + y, j] if first + y < b.shape[0] and j < b.shape[1] else 0.0
+        cuda.syncthreads()
+        for k in range(SIDE):
+            total += of_a[y, k] * of_b[k, x]
+        cuda.syncthreads()
     if i < c.shape[0] and j < c.shape[1]:
-        total = 0.0
-        for k in range(a.shape[1]):
-            total += a[i, k] * b[k, j]
         c[i, j] = total
+
+
+@kernel
+def transpose_add_kernel(a: Any, b: Any, c: Any) -> None:
+    """A padded tile of the transposed matrix in shared memory."""
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    i, j = cuda.blockIdx.y * SIDE + y, cuda.blockIdx.x * SIDE + x
+    tile = cuda.shared.array((SIDE, SIDE + 1), np.float64)
+    row, column = cuda.blockIdx.x * SIDE + y, cuda.blockIdx.y * SIDE + x
+    if row < b.shape[0] and column < b.shape[1]:
+        tile[y, x] = b[row, column]
+    cuda.syncthreads()
+    if i < c.shape[0] and j < c.shape[1]:
+        c[i, j] = a[i, j] + tile[x, y]
+
+
+@kernel
+def filter_kernel(u: Any, v: Any) -> None:
+    """Nine points around each one, read through the first cache."""
+    j, i = cuda.grid(2)
+    if 1 <= i < u.shape[0] - 1 and 1 <= j < u.shape[1] - 1:
+        total = 0.0
+        for p in range(3):
+            for q in range(3):
+                total += u[i + p - 1, j + q - 1]
+        v[i, j] = total / 9.0
 
 
 def blocks(extent: int, block: int) -> int:
@@ -84,7 +121,24 @@ def jacobi(u: Any, v: Any) -> None:
     jacobi_kernel[grid, block](u, v)
 
 
+def squares(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Grid and block of square tiles that cover an array of two dimensions."""
+    return (blocks(shape[1], SIDE), blocks(shape[0], SIDE)), (SIDE, SIDE)
+
+
 def matmul(a: Any, b: Any, c: Any) -> None:
     """Launch the matrix product, one thread for each element."""
-    grid, block = plane(c.shape)
+    grid, block = squares(c.shape)
     matmul_kernel[grid, block](a, b, c)
+
+
+def transpose_add(a: Any, b: Any, c: Any) -> None:
+    """Launch the sum of a matrix and a transposed one."""
+    grid, block = squares(c.shape)
+    transpose_add_kernel[grid, block](a, b, c)
+
+
+def filtered(u: Any, v: Any) -> None:
+    """Launch the mean of nine points."""
+    grid, block = plane(u.shape)
+    filter_kernel[grid, block](u, v)

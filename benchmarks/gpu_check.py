@@ -6,7 +6,8 @@ A plain script: NumPy, Numba, numba-cuda, islpy and gast are enough.  It runs th
 pytest is there, measures the copy bandwidth of the device, then kernels: autopar against
 hand-written ones, with transfers and on data that stays on the device; then programs in unmodified
 NumPy, against NumPy on the CPU and CuPy where that is installed.
-JSON goes to `benchmarks/results/<device>-<date>.json` unless FILE is given.
+JSON goes to `benchmarks/results/<device>-<date>.json` unless FILE is given, and is written anew
+after each item, so that what was measured is kept whatever comes after it.
 
 Exit status: 0 measured and every value right; 1 a value wrong, a case or a test failed;
 2 wrong usage; 3 no GPU.
@@ -21,7 +22,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +36,8 @@ NO_DEVICE = 3
 TEST_LIMIT_S = 240.0
 CASE_LEAST_S = 45.0  # a case is not begun with less time left
 COPY_BYTES = 1 << 30
+# Errors after which a process can use its device no more.
+STAYING = ("CUDA_ERROR", "CudaAPIError", "DeviceError", "CudaSupportError", "BackendError")
 PACKAGES = ("numpy", "numba", "numba-cuda", "islpy", "gast")
 PROGRAM_HEAD = (
     "program", "NumPy", "autopar", "ratio", "CuPy", "copied in", "out", "ran on", "values"
@@ -44,6 +52,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=8.0, help="stop beginning things after")
     parser.add_argument("--only", action="append", metavar="NAME", help="one kernel; repeatable")
     parser.add_argument("--no-tests", action="store_true", help="leave out the CUDA tests")
+    parser.add_argument("--no-rates", action="store_true", help="leave out the device's rates")
     parser.add_argument(
         "--simulate", action="store_true", help="tiny sizes on Numba's simulator: a self-test"
     )
@@ -110,41 +119,93 @@ def run_tests(limit_s: float) -> dict[str, Any]:
     return {"outcome": outcome, "tail": tail}
 
 
-def measure_cases(options: argparse.Namespace, deadline: float, bandwidth: float) -> list[Any]:
+class Course:
+    """What was measured so far, on disk after each item: a device is lent for minutes."""
+
+    def __init__(self, options: argparse.Namespace, found: dict[str, Any]) -> None:
+        self.path: Path | None = None
+        self.whole: dict[str, Any] = {"schema": 1, "device": found, "is_complete": False}
+        self.is_broken = False  # an error that stays with a process: others go on apart
+        if options.json or not options.simulate:
+            from benchmarks import report
+
+            self.path = Path(options.json) if options.json else report.results_path(found["name"])
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def note(self, **found: object) -> None:
+        """Take something in, and write all there is."""
+        self.whole |= found
+        if self.path is not None:
+            self.path.write_text(json.dumps(self.whole, indent=1) + "\n", "utf-8")
+
+    def add(self, kind: str, result: dict[str, Any]) -> None:
+        """Take in one kernel or program."""
+        self.is_broken |= any(word in result.get("error", "") for word in STAYING)
+        self.note(**{kind: [*self.whole.get(kind, []), result]})
+        print(json.dumps(result), file=sys.stderr, flush=True)
+
+
+def measured(
+    kind: str, name: str, run: Callable[[], dict[str, Any]], course: Course, deadline: float
+) -> None:
+    """Measure one item, whatever becomes of it."""
+    left_s = deadline - time.monotonic()
+    if left_s < CASE_LEAST_S:
+        course.add(kind, {"name": name, "size": "", "error": "skipped: out of time"})
+        return
+    course.add(kind, apart(kind, name, left_s) if course.is_broken else run())
+
+
+def apart(kind: str, name: str, left_s: float) -> dict[str, Any]:
+    """One item measured in a process of its own, since this one's device is lost."""
+    nothing = {"name": name, "size": ""}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "result.json"
+        command = [sys.executable, str(Path(__file__).resolve()), "--no-tests", "--no-rates"]
+        command += ["--only", name, "--json", str(file), "--minutes", str(left_s / 60)]
+        try:
+            subprocess.run(command, check=False, capture_output=True, timeout=left_s)
+            found: dict[str, Any] = json.loads(file.read_text("utf-8"))[kind][0]
+        except (OSError, ValueError, LookupError, subprocess.SubprocessError) as error:
+            return nothing | {"error": f"{type(error).__name__}: {error}"}
+        return found
+
+
+def measure_cases(
+    options: argparse.Namespace, deadline: float, bandwidth: float, course: Course
+) -> None:
     """All chosen cases, each checked and timed; those there is no time for say so."""
     from benchmarks import gpu_measure
 
-    results = []
+    rounds = 2 if options.simulate else gpu_measure.ROUNDS
     for case in gpu_measure.CASES:
         if options.only and case.name not in options.only:
             continue
         chosen = gpu_measure.tiny(case) if options.simulate else case
-        if time.monotonic() > deadline - CASE_LEAST_S and not options.simulate:
-            results.append({"name": case.name, "size": case.size, "error": "skipped: out of time"})
-            continue
-        rounds = 2 if options.simulate else gpu_measure.ROUNDS
-        results.append(gpu_measure.measure(chosen, chosen.size, rounds, bandwidth))
-        print(json.dumps(results[-1]), file=sys.stderr, flush=True)
-    return results
+        run = partial(gpu_measure.measure, chosen, chosen.size, rounds, bandwidth)
+        measured("kernels", case.name, run, course, inf if options.simulate else deadline)
 
 
-def measure_programs(options: argparse.Namespace, deadline: float) -> list[Any]:
+def measure_programs(options: argparse.Namespace, deadline: float, course: Course) -> None:
     """All chosen programs, each checked and timed; those there is no time for say so."""
     from benchmarks import gpu_programs
 
-    results = []
     for name, full in gpu_programs.SIZES.items():
         if options.only and name not in options.only:
             continue
         if options.simulate and not options.only:
             continue  # a thread of a simulated device is a thread of Python
         size = gpu_programs.TINY if options.simulate else full
-        if time.monotonic() > deadline - CASE_LEAST_S and not options.simulate:
-            results.append({"name": name, "size": size, "error": "skipped: out of time"})
-            continue
-        results.append(gpu_programs.measure(name, size, "float64", 2 if options.simulate else 5))
-        print(json.dumps(results[-1]), file=sys.stderr, flush=True)
-    return results
+        run = partial(gpu_programs.measure, name, size, "float64", 2 if options.simulate else 5)
+        measured("programs", name, run, course, inf if options.simulate else deadline)
+
+
+def guarded(run: Callable[[], Any]) -> Any:
+    """What `run` gives, or the text of what went wrong."""
+    try:
+        return run()
+    except Exception:  # noqa: BLE001  one failure must not lose the rest
+        return {"error": traceback.format_exc()}
 
 
 def program_row(result: dict[str, Any]) -> tuple[str, ...]:
@@ -249,27 +310,30 @@ def main(argv: list[str]) -> int:
 
 def check(options: argparse.Namespace, deadline: float) -> int:
     """Everything measured, printed and written."""
-    from benchmarks import gpu_measure, report
+    from autopar.calibration import device_rates
+    from benchmarks import gpu_measure
 
     found = device(simulate=options.simulate)
     print(json.dumps(found), flush=True)
+    course = Course(options, found)
+    size_bytes, repeats = (1 << 12, 2) if options.simulate else (COPY_BYTES, 20)
+    bandwidth = guarded(lambda: gpu_measure.copy_bandwidth(size_bytes, repeats))
+    course.note(copy_bandwidth_bytes_per_s=bandwidth, kernels=[], programs=[])
+    known = bandwidth if isinstance(bandwidth, float) else inf
+    if not (options.simulate or options.no_rates):
+        course.note(device_rates=guarded(device_rates))
     left_s = deadline - time.monotonic()
     skip = options.no_tests or options.simulate
     tests = {"outcome": "not asked for"} if skip else run_tests(min(TEST_LIMIT_S, left_s / 2))
     print("\n".join(tests.get("tail", [])), flush=True)
-    size_bytes, repeats = (1 << 12, 2) if options.simulate else (COPY_BYTES, 20)
-    bandwidth = gpu_measure.copy_bandwidth(size_bytes, repeats)
-    results = measure_cases(options, deadline, bandwidth)
-    programs = measure_programs(options, deadline)
-    show(found, tests, bandwidth, results, programs)
-    if options.json or not options.simulate:
-        path = Path(options.json) if options.json else report.results_path(found["name"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        whole = {"schema": 1, "device": found, "tests": tests, "kernels": results}
-        whole["programs"] = programs
-        whole["copy_bandwidth_bytes_per_s"] = bandwidth
-        path.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
-        print(f"written: {path}")
+    course.note(tests=tests)
+    measure_cases(options, deadline, known, course)
+    measure_programs(options, deadline, course)
+    course.note(is_complete=True)
+    results, programs = course.whole["kernels"], course.whole["programs"]
+    show(found, tests, known, results, programs)
+    if course.path is not None:
+        print(f"written: {course.path}")
     failed = tests["outcome"].startswith("failed")
     right = all(map(is_right, results)) and all(each.get("right") for each in programs)
     return 1 if failed or not right else 0

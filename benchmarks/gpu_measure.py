@@ -136,6 +136,32 @@ CASES = (
         traffic=lambda size: 24.0 * size * size,
         tolerance=1e-12,
     ),
+    Case(
+        name="transpose_add",
+        plain=loops.transpose_add,
+        launch=gpu_by_hand.transpose_add,
+        reference=serial(loops.transpose_add),
+        arguments=cubes(3, 2),
+        output=2,
+        reads_output=False,
+        size=8192,
+        tiny_size=7,
+        probe_size=32,
+        traffic=lambda size: 24.0 * size * size,
+    ),
+    Case(
+        name="filtered",
+        plain=loops.filtered,
+        launch=gpu_by_hand.filtered,
+        reference=serial(loops.filtered),
+        arguments=cubes(2, 2),
+        output=1,
+        reads_output=True,  # its border is not written
+        size=8192,
+        tiny_size=9,
+        probe_size=48,
+        traffic=lambda size: 16.0 * size * size,
+    ),
     replace(
         over_vectors(
             "dot",

@@ -138,6 +138,17 @@ def transpose_add(a: Floats, b: Floats, c: Floats) -> None:
             c[i, j] = a[i, j] + b[j, i]
 
 
+def filtered(u: Floats, v: Floats) -> None:
+    """The mean of the nine points around each one."""
+    for i in range(1, u.shape[0] - 1):
+        for j in range(1, u.shape[1] - 1):
+            total = 0.0
+            for p in range(3):
+                for q in range(3):
+                    total += u[i + p - 1, j + q - 1]
+            v[i, j] = total / 9.0
+
+
 def every_third(x: Floats, y: Floats) -> None:
     """Every third element updated."""
     for i in range(0, x.shape[0], 3):

@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from math import inf
 from pathlib import Path
 
 import pytest
+
+from benchmarks import gpu_check
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -111,3 +114,62 @@ def test_plain_script_needs_no_other_package(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stdout + finished.stderr
     (saxpy,) = json.loads(target.read_text())["kernels"]
     assert saxpy["with_transfers"]["bit_identical"]
+
+
+def course(tmp_path: Path):
+    options = gpu_check.arguments(["--simulate", "--json", str(tmp_path / "found.json")])
+    return gpu_check.Course(options, {"name": "device"})
+
+
+def test_what_was_measured_is_on_disk_after_each_item(tmp_path: Path) -> None:
+    mine = course(tmp_path)
+    for name in ("one", "two"):
+        gpu_check.measured("kernels", name, lambda name=name: {"name": name}, mine, inf)
+        written = json.loads((tmp_path / "found.json").read_text())
+        assert name == written["kernels"][-1]["name"]
+        assert not written["is_complete"]
+
+
+def test_a_lost_device_is_left_to_other_processes(tmp_path: Path, monkeypatch) -> None:
+    mine, taken = course(tmp_path), []
+    broken = {"name": "one", "error": "CudaAPIError: [700] unknown error"}
+
+    def aside(kind: str, name: str, left_s: float) -> dict[str, object]:
+        taken.append((kind, name, left_s))
+        return {"name": name}
+
+    monkeypatch.setattr(gpu_check, "apart", aside)
+    gpu_check.measured("kernels", "one", lambda: broken, mine, inf)
+    gpu_check.measured("programs", "two", lambda: pytest.fail("its device is lost"), mine, inf)
+    assert [("programs", "two", inf)] == taken
+
+
+def test_a_failure_of_another_kind_goes_on_in_the_same_process(tmp_path: Path) -> None:
+    mine = course(tmp_path)
+    gpu_check.measured("kernels", "one", lambda: {"name": "one", "error": "TypeError"}, mine, inf)
+    gpu_check.measured("kernels", "two", lambda: {"name": "two"}, mine, inf)
+    assert ["one", "two"] == [each["name"] for each in mine.whole["kernels"]]
+    assert not mine.is_broken
+
+
+def test_what_there_is_no_time_for_says_so(tmp_path: Path) -> None:
+    mine = course(tmp_path)
+    gpu_check.measured("kernels", "one", lambda: pytest.fail("too late"), mine, 0.0)
+    assert "skipped: out of time" == mine.whole["kernels"][0]["error"]
+
+
+def test_what_fails_is_a_text_in_the_file() -> None:
+    assert "ZeroDivisionError" in gpu_check.guarded(lambda: 1 // 0)["error"]
+    assert 2 == gpu_check.guarded(lambda: 2)
+
+
+def test_kernels_with_tiles_are_right_on_the_simulator(tmp_path: Path) -> None:
+    pytest.importorskip("numba.cuda")
+    target = tmp_path / "found.json"
+    command = [sys.executable, "benchmarks/gpu_check.py", "--simulate", "--json", str(target)]
+    command += ["--only", "transpose_add", "--only", "filtered"]
+    finished = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    found = json.loads(target.read_text())
+    assert found["is_complete"]
+    assert ["transpose_add", "filtered"] == [each["name"] for each in found["kernels"]]
