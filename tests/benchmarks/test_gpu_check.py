@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def course(tmp_path: Path):
 def test_what_was_measured_is_on_disk_after_each_item(tmp_path: Path) -> None:
     mine = course(tmp_path)
     for name in ("one", "two"):
-        gpu_check.measured("kernels", name, lambda name=name: {"name": name}, mine, inf)
+        gpu_check.measured("kernels", name, partial(dict, name=name), mine, inf)
         written = json.loads((tmp_path / "found.json").read_text())
         assert name == written["kernels"][-1]["name"]
         assert not written["is_complete"]
