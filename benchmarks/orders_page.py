@@ -13,6 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "polybench.md"
+SCHEDULES = ROOT / "tests" / "autopar" / "schedules.txt"
+FORMS = Path(__file__).with_name("orders_forms.md")
 _HEAD = ("Kernel", "Loops as written", "Done to them", "Ratio", "95 %", "In kernels")
 
 
@@ -54,6 +56,27 @@ def _lines(result: dict[str, Any], name: str) -> Iterator[str]:
         yield f"| {bar['name']} | at least {bar['limit']} | {bar['measured']:.2f} |"
     yield from _table("The suite", suite)
     yield from _table("Other programs", others)
+    yield ""
+    yield FORMS.read_text("utf-8").rstrip()
+    yield from _targets()
+
+
+def _targets() -> Iterator[str]:
+    yield ""
+    yield "## On each target"
+    yield ""
+    yield (
+        "Words of all loops for arrays of a few elements, as the tests hold them; `-` stands for "
+        "a loop in the order of the source."
+    )
+    yield ""
+    yield "| Kernel | Target | Words, loop by loop |"
+    yield "| --- | --- | --- |"
+    for line in SCHEDULES.read_text("utf-8").splitlines():
+        place, words = line.split(": ", 1)
+        name, target = place.rsplit(", ", 1)
+        where = "device: left to the interpreter" if target == "interpreter" else target
+        yield f"| `{name}` | {where} | {words} |"
 
 
 def _table(title: str, lines: Sequence[dict[str, Any]]) -> Iterator[str]:
