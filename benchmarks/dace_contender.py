@@ -60,7 +60,7 @@ def run(python: str, function: Form, reference: Form, fresh: Arguments) -> Conte
             return Contender(seconds=None, word=f"not done after {LIMIT_S} s")
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-            return Contender(seconds=None, word=last[:200])
+            return Contender(seconds=None, word=last.replace(f"{name}/", "")[:200])
         found: dict[str, Any] = json.loads((folder / "found.json").read_text("utf-8"))
     return Contender(seconds=median(found["seconds"]), word=found["word"])
 

@@ -59,6 +59,7 @@ def _lines(result: dict[str, Any], name: str) -> Iterator[str]:
     yield ""
     yield FORMS.read_text("utf-8").rstrip()
     yield from _targets()
+    yield from _dace()
 
 
 def _targets() -> Iterator[str]:
@@ -77,6 +78,28 @@ def _targets() -> Iterator[str]:
         name, target = place.rsplit(", ", 1)
         where = "device: left to the interpreter" if target == "interpreter" else target
         yield f"| `{name}` | {where} | {words} |"
+
+
+def _dace() -> Iterator[str]:
+    """What DaCe makes of some of them, of its last run that is kept."""
+    path = max((ROOT / "benchmarks" / "results").glob("dace-*.json"))
+    result = json.loads(path.read_text("utf-8"))
+    machine = result["machine"]
+    yield ""
+    yield "## DaCe"
+    yield ""
+    yield (
+        f"Another run, on {machine['device']} ({machine['cores']} cores, load {machine['load']:.1f} "
+        "when it began: not alone), by `python -m benchmarks.polybench --dace PYTHON`, kept in "
+        f"`benchmarks/results/{path.name}`: DaCe 1.0.2 with `auto_optimize=True`, called from "
+        "Python, on two cores. `same` and `close` (1e-6) say what its arrays hold."
+    )
+    yield ""
+    yield "| Kernel | autopar | DaCe | Its arrays, or its error |"
+    yield "| --- | --- | --- | --- |"
+    for one in result["lines"]:
+        ratio = f"{one['njit_s'] / one['dace_s']:.2f}" if one["dace_s"] else "-"
+        yield f"| `{one['kernel']}` | {one['ratio']:.2f} | {ratio} | {one['dace'].strip()} |"
 
 
 def _table(title: str, lines: Sequence[dict[str, Any]]) -> Iterator[str]:
