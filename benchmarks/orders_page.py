@@ -90,7 +90,8 @@ def _dace() -> Iterator[str]:
     yield ""
     yield (
         f"Another run, on {machine['device']} "
-        f"({machine['cores']} cores, load {machine['load']:.1f} when it began: not alone), by `python -m benchmarks.polybench --dace PYTHON`, kept in "
+        f"({machine['cores']} cores, load {machine['load']:.1f} when it began: not alone), "
+        "by `python -m benchmarks.polybench --dace PYTHON`, kept in "
         f"`benchmarks/results/{path.name}`: DaCe 1.0.2 with `auto_optimize=True`, called from "
         "Python, on two cores. `same` and `close` (1e-6) say what its arrays hold."
     )
