@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import turns
 from tests.case_files import CaseError, differences, parse_case, print_case, produce, updated
 
 SEED_VARIABLE = "AUTOPAR_TEST_SEED"
@@ -44,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Load the profile and fix the seed of every property test, in all worker processes alike."""
     listen_to_ctrl_c()
     settings.load_profile(profile())
+    if turns.is_simulated():
+        turns.take_turns()
     if config.getoption("--hypothesis-seed", None) is None:
         seed = os.environ.setdefault(SEED_VARIABLE, str(random.SystemRandom().randrange(2**32)))
         hypothesis.core.global_force_seed = int(seed)  # type: ignore[assignment] # starts as None
@@ -85,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def has_device() -> bool:
     """Return whether a CUDA device is there, the simulator not counted as one."""
-    if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in {"", "0"}:
+    if turns.is_simulated():
         return False
     try:
         from numba import cuda

@@ -1,7 +1,7 @@
 """What the tests of the face share: one cache of kernels, a clean environment, the simulator.
 
 A test that takes the fixture `backend` is run here on the CPU and once more, with all others
-of its file, in a process in which NUMBA_ENABLE_CUDASIM=1 makes the simulator the device.
+of its file, in a process in which Numba's CUDA simulator is the device.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import operations_decide
+from tests.simulator import simulated_tests
 
 __all__ = ["operations_decide"]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -56,15 +57,9 @@ def on_simulator(cache_folder: Path) -> Callable[[str], None]:
     """Return what runs the tests of a file that take a backend on the CUDA simulator."""
 
     def run(file: str) -> None:
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file]
-        environment = {
-            **os.environ, BACKEND_VARIABLE: "cuda", "NUMBA_ENABLE_CUDASIM": "1",
-            "PYTEST_ADDOPTS": "-p no:randomly -p no:xdist",
-        }  # fmt: skip
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        environment = {**os.environ, BACKEND_VARIABLE: "cuda"}
+        done = simulated_tests(file, environment=environment)
+        assert done.returncode == 0, done.stdout
 
     return run
 

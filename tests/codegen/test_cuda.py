@@ -22,6 +22,7 @@ from tests.codegen import cuda_cases
 from tests.codegen.cuda_builders import Case, problems, program_of
 from tests.codegen.cuda_cases import CASES, floats
 from tests.codegen.twin import TwinLauncher, load_twin
+from tests.simulator import simulated_tests
 
 ROOT = Path(__file__).parents[2]
 
@@ -217,10 +218,7 @@ def simulated(*command):
 
 
 def test_all_device_checks_pass_in_the_simulator():
-    done = simulated(
-        "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider",
-        "tests/codegen/device_checks.py",
-    )  # fmt: skip
+    done = simulated_tests("tests/codegen/device_checks.py", environment=os.environ)
     assert 0 == done.returncode, done.stdout[-4000:]
     assert "skipped" not in done.stdout
 
