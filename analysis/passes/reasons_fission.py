@@ -10,7 +10,18 @@ from ..model.diagnostics import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartlyAhead(Reason):
+class _NotWhole(Reason):
+    """What is said of a loop that no kernel takes as a whole."""
+
+    rest: str  # why none does, a sentence without its full stop
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"{self.rest}.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartlyAhead(_NotWhole):
     """What a loop computes runs in parallel, ahead of the rest, which runs in its order.
 
     Why it blocks: the loop prints, stores into a dict or calls something of which nothing is
@@ -43,19 +54,14 @@ class PartlyAhead(Reason):
     """
 
     code: ClassVar[str] = "AP217"
-    rest: str  # why the loop as a whole is not taken over, a sentence without its full stop
 
     @property
     def message(self) -> str:
         return "What the loop computes is done ahead, in parallel; the rest runs in its order."
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (f"{self.rest}.",)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunInStretches(Reason):
+class RunInStretches(_NotWhole):
     """The turns of a loop run in kernels, up to each one with which the interpreter has to go on.
 
     Why it blocks: something in the loop is not modelled, a `print` or a plot, say, so the loop
@@ -88,19 +94,14 @@ class RunInStretches(Reason):
     """
 
     code: ClassVar[str] = "AP223"
-    rest: str  # why the loop as a whole is not taken over, a sentence without its full stop
 
     @property
     def message(self) -> str:
         return "Its turns run in kernels up to each one with which the interpreter goes on."
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (f"{self.rest}.",)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndependentMap(Reason):
+class IndependentMap(_NotWhole):
     """Each iteration computes values of its own, by calls that no kernel can hold.
 
     Why it blocks: what the loop calls works on objects, not on numbers alone: no kernel can hold
@@ -132,12 +133,7 @@ class IndependentMap(Reason):
     """
 
     code: ClassVar[str] = "AP222"
-    rest: str  # why no kernel takes it, a sentence without its full stop
 
     @property
     def message(self) -> str:
         return "Its iterations are independent of each other; the interpreter runs them."
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (f"{self.rest}.",)
