@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import traceback
@@ -65,9 +66,24 @@ def in_another_process(source: str, folder: Path, environment: dict[str, str] | 
     return done.stdout
 
 
-def test_second_process_finds_the_compiled_code(tmp_path):
-    assert in_another_process(SOURCE, tmp_path).startswith("8 0 ")
-    assert in_another_process(SOURCE, tmp_path).startswith("8 1 ")
+@pytest.fixture(scope="module")
+def cold(tmp_path_factory):
+    """A folder in which one process has compiled SOURCE, and what it printed."""
+    folder = tmp_path_factory.mktemp("cold")
+    return folder, in_another_process(SOURCE, folder)
+
+
+@pytest.fixture
+def compiled(cold, tmp_path):
+    """A copy of that folder, which is like one in which a process has just ended."""
+    folder = tmp_path / "compiled"
+    shutil.copytree(cold[0], folder)
+    return folder
+
+
+def test_second_process_finds_the_compiled_code(cold, compiled):
+    assert cold[1].startswith("8 0 ")
+    assert in_another_process(SOURCE, compiled).startswith("8 1 ")
 
 
 def test_numbas_own_cache_folder_is_honoured(tmp_path):
@@ -79,19 +95,18 @@ def test_numbas_own_cache_folder_is_honoured(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x80\x04."])
-def test_damaged_compiled_code_is_compiled_again(tmp_path, suffix, content):
-    in_another_process(SOURCE, tmp_path)
-    for path in tmp_path.rglob(f"*.{suffix}"):
+def test_damaged_compiled_code_is_compiled_again(compiled, suffix, content):
+    for path in compiled.rglob(f"*.{suffix}"):
         path.write_bytes(content)
-    assert in_another_process(SOURCE, tmp_path).startswith("8 0 ")
-    assert in_another_process(SOURCE, tmp_path).startswith("8 1 ")
+    assert in_another_process(SOURCE, compiled).startswith("8 0 ")
+    assert in_another_process(SOURCE, compiled).startswith("8 1 ")
 
 
 @pytest.mark.parametrize("damage", ["", SOURCE[:40], "raise SystemExit('foreign')\n"])
-def test_truncated_or_foreign_module_is_replaced(tmp_path, damage):
-    (path,) = [Path(in_another_process(SOURCE, tmp_path).split()[2])]
+def test_truncated_or_foreign_module_is_replaced(compiled, damage):
+    (path,) = compiled.glob("*.py")
     path.write_text(damage)
-    assert in_another_process(SOURCE, tmp_path).startswith("8 1 ")
+    assert in_another_process(SOURCE, compiled).startswith("8 1 ")
     assert SOURCE == path.read_text()
 
 

@@ -69,10 +69,11 @@ def test_a_kernel_that_may_wait_somewhere_is_seen(function):
 # ------------------------------------------------------------- on the simulator, in a process
 
 
-def test_all_of_these_on_the_simulator():
-    done = simulated_tests(__file__, environment=os.environ)
+def test_threads_on_the_simulator():
+    here = [f"{__file__}::{name}" for name in globals() if name.startswith("test_simulated_")]
+    done = simulated_tests(*here, environment=os.environ)
     assert 0 == done.returncode, done.stdout
-    assert "skipped" not in done.stdout
+    assert f"{len(here)} passed" in done.stdout
 
 
 def test_a_fault_of_a_test_there_is_seen(tmp_path):
@@ -83,7 +84,7 @@ def test_a_fault_of_a_test_there_is_seen(tmp_path):
 
 
 @on_the_simulator
-def test_each_thread_runs_once_in_its_place_and_blocks_go_both_ways():
+def test_simulated_threads_run_once_in_their_place_and_blocks_go_both_ways():
     order = []
 
     @cuda.jit
@@ -102,7 +103,7 @@ def test_each_thread_runs_once_in_its_place_and_blocks_go_both_ways():
 
 
 @on_the_simulator
-def test_threads_that_wait_for_each_other_are_there_at_once():
+def test_simulated_threads_that_wait_for_each_other_are_there_at_once():
     @cuda.jit
     def kernel(out):
         shared = cuda.shared.array(4, np.int64)
@@ -116,7 +117,7 @@ def test_threads_that_wait_for_each_other_are_there_at_once():
 
 
 @on_the_simulator
-def test_what_a_thread_raises_is_raised():
+def test_simulated_threads_raise_what_they_raise():
     @cuda.jit
     def kernel(out):
         out[5] = 1
