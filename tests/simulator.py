@@ -70,7 +70,7 @@ def serve() -> None:
 
 def _load() -> None:
     """Load what most files use."""
-    for name in ("pytest", "hypothesis", "numba.cuda", "numba.core.compiler", "tests.sameness"):
+    for name in ("pytest", "hypothesis", "numba.cuda", "numba.core.compiler"):
         importlib.import_module(name)
     for folder in FOLDERS:
         for each in pkgutil.iter_modules(importlib.import_module(folder).__path__, f"{folder}."):
