@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def around():
     return lambda a: held(a)
 
 
-jitted = SimpleNamespace(fn=waiting)
+jitted: Any = SimpleNamespace(fn=waiting)
 
 
 def calls_a_device_function(a):
