@@ -10,6 +10,7 @@ other keeps the simulator's own: they must be there at once.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 from collections.abc import Iterator
@@ -29,8 +30,7 @@ def is_simulated() -> bool:
 
 def take_turns() -> None:
     """Let the simulator run the threads of a block one after another, where none waits."""
-    from numba.cuda.simulator import kernel
-
+    kernel: Any = importlib.import_module("numba.cuda.simulator.kernel")
     at_once = kernel.BlockManager.run
 
     def run(block: Any, place: Any, *arguments: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from tests import turns
 from tests.simulator import simulated_tests
 
 if turns.is_simulated():
-    from numba import cuda
+    cuda: Any = importlib.import_module("numba.cuda")
 
 on_the_simulator = pytest.mark.skipif(not turns.is_simulated(), reason="needs the simulator")
 cuda_ = SimpleNamespace()  # stands for the module in kernels that are only looked at
