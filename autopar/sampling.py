@@ -68,9 +68,11 @@ class Sampler:
             self._ended.release()
 
     def _look(self, seconds: float) -> None:
-        own = _thread.get_ident()
-        frames = sys._current_frames().items()  # noqa: SLF001  # documented, for this
-        found = [self._places(frame) for thread, frame in frames if thread != own]
+        frames = sys._current_frames()  # noqa: SLF001  # documented, for this
+        # The frame of this call, which has all the others in it: as a circle they would keep
+        # what their functions had in variables until Python looks for circles.
+        del frames[_thread.get_ident()]
+        found = [self._places(frame) for frame in frames.values()]
         busy = [each for each in found if each is not None]
         for each in busy:
             self.seconds[each] += seconds / len(busy)
