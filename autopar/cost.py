@@ -62,9 +62,9 @@ def interpreter_nanoseconds(scop: Scop, rates: Rates | None = None) -> str:
     costs = {each.name: _once(scop, each, numpy, rates) for each in scop.statements}
     values = {each.name: each.text for each in scop.parameters}
     total = _level(_Costs(scop=scop, of=costs, rates=rates), (), values)
-    # Of arrays that change places, every statement stands there once for each order.
-    orders = 1 if scop.exchanged is None else len(scop.exchanged.orders)
-    return f"int(({total}) / {orders})" if orders > 1 else f"int({total})"
+    # Of arrays that change places, statements stand there once for each order.
+    copies = 1 if scop.exchanged is None else scop.exchanged.copies
+    return f"int(({total}) / {copies})" if copies > 1 else f"int({total})"
 
 
 def iterations(loop: Loop) -> str:

@@ -231,6 +231,8 @@ class Allocate:
     fill: Constant | None  # what every element is; None: they have no value yet
     span: Span
     is_of_values: bool = False  # its dtype is that of the values first stored in it
+    copied: str | None = None  # the array, or list, whose elements these values are, all of them
+    order: str = "C"  # how its elements lie: as for `np.empty`, or as for `np.empty_like`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,12 +248,27 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """An array that the guard of a nest makes, for one that the nest makes in each turn."""
+
+    name: str  # in the nest
+    like: str | None  # the given array whose shape it takes, and its dtype where `dtype` is None
+    shape: tuple[Expression, ...]  # of names that the nest leaves alone; () where it is `like`'s
+    dtype: str | None
+    order: str  # as `Allocate.order`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchanged:
-    """That names of arrays change places in each turn of a loop, and how."""
+    """That names of arrays stand for other ones in each turn of a loop, and for which."""
 
     turns: str  # a scalar of ours: how many turns there were
     names: tuple[str, ...]  # those that may be read after the loop, sorted
     orders: tuple[tuple[str, ...], ...]  # what each stands for after 0, 1, ... turns, then again
+    again: int = 0  # the number of turns with which the orders begin again
+    fresh: tuple[Fresh, ...] = ()  # what they may stand for beside the arrays that are given
+    copies: int = 1  # how often the nest has each statement, at most
+    needed: tuple[str, ...] = ()  # names that the first turn takes as they are: bound before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

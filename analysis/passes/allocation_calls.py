@@ -51,6 +51,7 @@ class Found(NamedTuple):
     like: str | None
     dtype: str | None
     fill: Constant | None
+    order: str = "C"
 
 
 class Reading(NamedTuple):
@@ -67,21 +68,26 @@ def read_allocation(node: Any, reading: Reading) -> Found | None:
         return None
     function = reading.canonical(node.func)
     given = _arguments(node, _PARAMETERS.get(function or "", ()))
-    if function is None or given is None or not _is_usual_order(given.pop("order", None)):
+    if function is None or given is None:
+        return None
+    order = _order(given.pop("order", None), "K" if function.endswith("_like") else "C")
+    if order is None:
         return None
     dtype_node = given.pop("dtype", None)
     dtype = None if dtype_node is None else _dtype(dtype_node, reading)
     if dtype_node is not None and dtype is None:
         return None
+    found: Found | None = None
     if "fill_value" in given:
-        return _full(given, dtype, reading)
-    fill = _first_value(function, reading.span)
-    match list(given.items()):
-        case [("a" | "prototype", gast.Name(id=name))]:
-            return Found((), name, dtype, fill)
-        case [("shape", shape)]:
-            return _shaped(shape, dtype or "float64", fill, reading)
-    return None
+        found = _full(given, dtype, reading)
+    else:
+        fill = _first_value(function, reading.span)
+        match list(given.items()):
+            case [("a" | "prototype", gast.Name(id=name))]:
+                found = Found((), name, dtype, fill)
+            case [("shape", shape)]:
+                found = _shaped(shape, dtype or "float64", fill, reading)
+    return None if found is None else found._replace(order=order)
 
 
 def _arguments(node: Any, parameters: tuple[str, ...]) -> dict[str, Any] | None:
@@ -96,9 +102,12 @@ def _arguments(node: Any, parameters: tuple[str, ...]) -> dict[str, Any] | None:
     return given or None
 
 
-def _is_usual_order(node: Any) -> bool:
-    """Return whether elements lie in an order that is no concern of the region."""
-    return node is None or (isinstance(node, gast.Constant) and node.value in {"C", "F", "A", "K"})
+def _order(node: Any, usual: str) -> str | None:
+    """Return in which order elements lie; None where that is no literal that the call takes."""
+    if node is None:
+        return usual
+    known = {"C", "F"} if usual == "C" else {"C", "F", "A", "K"}
+    return node.value if isinstance(node, gast.Constant) and node.value in known else None
 
 
 def _dtype(node: Any, reading: Reading) -> str | None:

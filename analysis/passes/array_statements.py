@@ -293,7 +293,14 @@ class _Expansion:
         return (
             *reading.once,
             Allocate(
-                name=name, shape=shape, like=None, dtype=None, fill=None, span=at, is_of_values=True
+                name=name,
+                shape=shape,
+                like=None,
+                dtype=None,
+                fill=None,
+                span=at,
+                is_of_values=True,
+                copied=_copied(node.value),
             ),
             _nest(widest, variables, store, self.text.segment(at), list(dict.fromkeys(requires))),
         )
@@ -361,6 +368,16 @@ class _Expansion:
             wanted += "_"
         self.taken.add(wanted)
         return wanted
+
+
+def _copied(value: Expression) -> str | None:
+    """Return the array of which an expression is a copy, if it is one of a whole array."""
+    match value:
+        case Call(function=function, arguments=(Element(array=array, indices=()),)) if (
+            function == COPY
+        ):
+            return array
+    return None
 
 
 def _assigned(node: Assign | Update) -> Expression:

@@ -12,9 +12,11 @@ from ..model.scop import Scop
 def disjoint_pairs(scop: Scop, layouts: tuple[Layout, ...] = ()) -> tuple[tuple[str, str], ...]:
     """Return the pairs of arrays, at least one of them written, that must not overlap.
 
-    Arrays on a common base may.
+    Arrays on a common base may; those that the guard makes overlap nothing.
     """
-    names = [array.name for array in scop.given_arrays]
+    fresh = () if scop.exchanged is None else scop.exchanged.fresh
+    made = {each.name for each in fresh}
+    names = [array.name for array in scop.given_arrays if array.name not in made]
     bases = {each.array: each.base for each in layouts}
     written = {
         access.array

@@ -8,7 +8,7 @@ Before:  while err > tol:              After:  turns = 0
                                                    turns = k + 1
 
 As in `exchanges`, but how many turns there are is known only once the driver is left, and it may
-be left before the exchange or after it. So each exchange notes how many have been made.
+be left before the exchange or after it. So each move notes how many have been made.
 """
 
 from __future__ import annotations
@@ -18,32 +18,19 @@ from dataclasses import replace
 
 from ..model.diagnostics import Refusal
 from ..model.loop_ir import (
-    TEMPORARY,
     Assign,
     Binary,
     Break,
     Constant,
-    Exchange,
-    Exchanged,
     Expression,
     For,
     If,
     Name,
     Statement,
 )
-from ..model.unused import unused
-from .exchanges import (
-    exchanges_in,
-    may_move,
-    mentioned,
-    moved_by,
-    order_after,
-    orders_of,
-    stays,
-    told_apart,
-    turn_of,
-)
+from .exchanges import Copies, exchanged, mentioned, stays, told_apart, turn_of
 from .index_loops import Indexed
+from .moves import Moves, Order, moves_in
 
 
 def driven_exchanges(
@@ -55,35 +42,36 @@ def driven_exchanges(
     read after it.
     """
     nest = indexed.nest
-    found = exchanges_in(nest)
-    if not found or not nest.runs_once:
+    if not nest.runs_once:
         return indexed
     loop = next(each for each in nest.body if isinstance(each, For) and each.is_driver)
-    body, moved = _turn_body(loop), moved_by(found)
-    turn = tuple(_in_a_turn(body))
-    orders = orders_of(turn)
-    is_direct = all(each in turn for each in found)
+    body = _turn_body(loop)
+    moves = moves_in(nest, tuple(_in_a_turn(body)), taken, live_out)
+    if moves is None:
+        return indexed
+    if not isinstance(moves, Moves):
+        return stays(moves)
     has_step = isinstance(loop.step, Constant) and bool(loop.step.value)
-    seen = (*_others(nest, loop), *_tests(body))
-    is_seen = any(mentioned(each, moved) for each in seen)
-    if is_seen or not (is_direct and has_step and may_move(nest, moved) and orders):
-        return stays(found[0])
-    names = tuple(sorted(moved & live_out))
-    if not names:
-        told = _told(body, orders, loop)
+    seen = (*_others(nest, loop), *_tests(body, moves))
+    if not has_step or any(mentioned(each, moves.names) for each in seen):
+        return stays(moves.steps[0])
+    copies = Copies()
+    plain = exchanged(nest, moves, taken, live_out, 1).exchanged
+    if plain is None:
+        told = _told(body, moves, moves.orders, loop, copies)
         inside = _replaced(nest.body, loop, (_with_turn_body(loop, told),))
         return replace(indexed, nest=replace(nest, body=inside))
-    turns = Name(name=unused(f"{TEMPORARY}turns", taken), span=nest.span)
-    told = _told(_noted(body, turns, loop, len(found)), orders, loop)
+    turns = Name(name=plain.turns, span=nest.span)
+    told = _told(_noted(body, moves, turns, loop), moves, moves.orders, loop, copies)
     begin = Assign(target=turns, value=Constant(value=0, span=nest.span), span=nest.span)
     inside = _replaced(nest.body, loop, (begin, _with_turn_body(loop, told)))
-    states = _states(found, orders)
-    exchanged = Exchanged(
-        turns=turns.name,
-        names=names,
-        orders=tuple(tuple(order[name] for name in names) for order in states),
+    found = replace(
+        plain,
+        orders=tuple(tuple(order[name] for name in plain.names) for order in _states(moves)),
+        again=plain.again * len(moves.steps),
+        copies=copies.most,
     )
-    return replace(indexed, nest=replace(nest, body=inside, exchanged=exchanged))
+    return replace(indexed, nest=replace(nest, body=inside, exchanged=found))
 
 
 def _turn_body(loop: For) -> tuple[Statement, ...]:
@@ -127,43 +115,48 @@ def _in_a_turn(body: tuple[Statement, ...]) -> Iterator[Statement]:
         yield from _in_a_turn(_rest(body[-1]))
 
 
-def _tests(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    """Return what leaves a loop before exchanges, without what runs where it is not left."""
+def _tests(body: tuple[Statement, ...], moves: Moves) -> tuple[Statement, ...]:
+    """Return what leaves a loop before moves, without what runs where it is not left."""
     if not body or not isinstance(body[-1], If):
         return ()
     rest = _rest(body[-1])
-    if not any(isinstance(each, Exchange) for each in _in_a_turn(rest)):
+    if not any(moves.has(each) for each in _in_a_turn(rest)):
         return ()
-    return (replace(body[-1], body=(), orelse=()), *_tests(rest))
+    return (replace(body[-1], body=(), orelse=()), *_tests(rest, moves))
 
 
 def _told(
-    body: tuple[Statement, ...], orders: list[dict[str, str]], loop: For
+    body: tuple[Statement, ...],
+    moves: Moves,
+    orders: tuple[Order, ...],
+    loop: For,
+    copies: Copies,
 ) -> tuple[Statement, ...]:
-    """Return the body of a turn without exchanges."""
+    """Return the body of a turn without moves."""
     last = body[-1] if body else None
-    if not isinstance(last, If) or not _tests(body):
-        return tuple(told_apart(body, orders, turn_of(loop)))
+    if not isinstance(last, If) or not _tests(body, moves):
+        return tuple(told_apart(body, moves, orders, turn_of(loop), copies))
     now = orders
     for each in body:
-        if isinstance(each, Exchange):
-            now = [order_after(each, order) for order in now]
-    choice = replace(last, body=_told(last.body, now, loop), orelse=_told(last.orelse, now, loop))
-    return (*told_apart(body[:-1], orders, turn_of(loop)), choice)
+        if moves.has(each):
+            now = tuple(moves.after(each, order) for order in now)
+    told = (_told(part, moves, now, loop, copies) for part in (last.body, last.orelse))
+    choice = replace(last, body=next(told), orelse=next(told))
+    return (*told_apart(body[:-1], moves, orders, turn_of(loop), copies), choice)
 
 
 def _noted(
-    body: tuple[Statement, ...], turns: Name, loop: For, count: int, made: int = 0
+    body: tuple[Statement, ...], moves: Moves, turns: Name, loop: For, made: int = 0
 ) -> tuple[Statement, ...]:
-    """Return the body of a turn, of `count` exchanges, that notes how many have been made."""
+    """Return the body of a turn that notes after each move how many have been made."""
     found: list[Statement] = []
     for each in body:
-        if isinstance(each, Exchange):
+        if moves.has(each):
             made += 1
-            value = _sum(_times(turn_of(loop), count), made)
+            value = _sum(_times(turn_of(loop), len(moves.steps)), made)
             found += (each, Assign(target=turns, value=value, span=each.span))
         elif isinstance(each, If) and each is body[-1]:
-            rest = _noted(_rest(each), turns, loop, count, made)
+            rest = _noted(_rest(each), moves, turns, loop, made)
             found.append(replace(each, orelse=rest) if _rest(each) else each)
         else:
             found.append(each)
@@ -182,12 +175,12 @@ def _sum(left: Expression, right: int) -> Expression:
     return Binary(operator="+", left=left, right=number, span=left.span)
 
 
-def _states(exchanges: tuple[Exchange, ...], orders: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return what each name stands for after 0, 1, ... exchanges, until it begins anew."""
-    found: list[dict[str, str]] = []
-    for first in orders:
+def _states(moves: Moves) -> list[Order]:
+    """Return what each name stands for after 0, 1, ... moves, until it begins anew."""
+    found: list[Order] = []
+    for first in moves.orders:
         order = first
-        for each in exchanges:
+        for each in moves.steps:
             found.append(order)
-            order = order_after(each, order)
+            order = moves.after(each, order)
     return found

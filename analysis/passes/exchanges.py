@@ -8,9 +8,10 @@ A permutation of names has an order: after so many turns all are where they bega
 modulo that order each name stands for one array, so that the nest has a model, in which no array
 moves. What the names stand for after the loop follows from the number of its turns.
 
-Only exchanges directly in the outermost loop of a nest, or in a driver, whose turns
-`driven_exchanges` counts. The same is called buffer switching, or ping-pong buffers; the renaming
-is unrolling and copy propagation (Allen and Kennedy, Optimizing Compilers for Modern
+New arrays that a turn binds to a name that lives on, and other names for arrays, are moves like
+exchanges (`moves`). Only moves directly in the outermost loop of a nest, or in a driver, whose
+turns `driven_exchanges` counts. The same is called buffer switching, or ping-pong buffers; the
+renaming is unrolling and copy propagation (Allen and Kennedy, Optimizing Compilers for Modern
 Architectures, 2001, section 4.4), with a test in place of the unrolling, which isl's code
 generator does.
 """
@@ -24,7 +25,7 @@ from typing import TypeVar
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.chains import dotted
-from ..model.diagnostics import Refusal
+from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     TEMPORARY,
     Allocate,
@@ -42,104 +43,81 @@ from ..model.loop_ir import (
     If,
     Name,
     Statement,
-    Update,
-    walk_statements,
 )
 from ..model.unused import unused
 from .index_loops import Indexed
-from .reasons import ArrayRebound
+from .moves import Moves, Order, distinct, first_values, moves_in
+from .reasons import AllocationEscapes, ArrayRebound
 
 T = TypeVar("T")
-# Three arrays may take turns (leapfrog), or two pairs; more copies of a loop are too much.
-_MOST_TURNS = 3
 
 
 def ordered_exchanges(
     indexed: Indexed, taken: frozenset[str], live_out: frozenset[str]
 ) -> Indexed | Refusal:
-    """Return a nest without exchanges of names, or why some exchange has to stay.
+    """Return a nest without moves of names, or why some move has to stay.
 
     `taken` are names that the number of turns must not have, `live_out` those that may be read
     after it.
     """
     nest = indexed.nest
-    found = exchanges_in(nest)
-    if not found or nest.runs_once:
+    if nest.runs_once:
         return indexed
-    orders = orders_of(nest.body)
-    moved = moved_by(found)
+    moves = moves_in(nest, nest.body, taken, live_out)
+    if moves is None:
+        return indexed
     is_counted = nest.leaves is None and isinstance(nest.step, Constant) and bool(nest.step.value)
-    is_direct = all(each in nest.body for each in found)
-    if not (is_counted and is_direct and may_move(nest, moved) and orders):
-        return stays(found[0])
-    index = turn_of(nest)
-    body = tuple(told_apart(nest.body, orders, index))
-    names = tuple(sorted(moved & live_out))
-    if not names:
-        return replace(indexed, nest=replace(nest, body=body))
-    exchanged = Exchanged(
+    if not isinstance(moves, Moves) or not is_counted:
+        return stays(moves.steps[0] if isinstance(moves, Moves) else moves)
+    copies = Copies()
+    body = tuple(told_apart(nest.body, moves, moves.orders, turn_of(nest), copies))
+    found = replace(nest, body=body)
+    return replace(indexed, nest=exchanged(found, moves, taken, live_out, copies.most))
+
+
+def exchanged(
+    nest: For, moves: Moves, taken: frozenset[str], live_out: frozenset[str], copies: int
+) -> For:
+    """Return a nest whose turns are told apart, with what its names stand for afterwards.
+
+    Turns are moves where these are counted one by one: see `driven_exchanges`.
+    """
+    names = tuple(sorted(moves.bound & live_out))
+    fresh = tuple(moves.places.found.values())
+    if not names and not fresh:
+        return nest
+    orders = tuple(tuple(order[name] for name in names) for order in moves.orders)
+    found = Exchanged(
         turns=unused(f"{TEMPORARY}turns", taken),
         names=names,
-        orders=tuple(tuple(order[name] for name in names) for order in orders),
+        orders=orders,
+        again=moves.again,
+        fresh=fresh,
+        copies=copies,
+        needed=tuple(sorted(each for each, place in moves.orders[0].items() if place)),
     )
-    return replace(indexed, nest=replace(nest, body=body, exchanged=exchanged))
+    return replace(nest, exchanged=found)
 
 
-def exchanges_in(nest: For) -> tuple[Exchange, ...]:
-    """Return the exchanges of names in a nest."""
-    return tuple(each for each in walk_statements((nest,)) if isinstance(each, Exchange))
+def stays(move: Statement) -> Refusal:
+    """Return that a move has to be left to the interpreter."""
+    match move:
+        case Exchange():
+            reason: Reason = ArrayRebound(span=move.span, array=dotted(move.targets[0]))
+        case Allocate():
+            reason = AllocationEscapes(span=move.span, array=dotted(move.name))
+        case Assign(target=Name(name=name)):
+            reason = ArrayRebound(span=move.span, array=dotted(name))
+        case _:
+            raise AssertionError(move)  # no other statement moves names
+    return Refusal(reasons=(reason,))
 
 
-def moved_by(exchanges: tuple[Exchange, ...]) -> frozenset[str]:
-    """Return the names that some exchanges bind."""
-    return frozenset(name for each in exchanges for name in each.targets)
+@dataclass(slots=True)
+class Copies:
+    """How often statements stand in a nest whose turns are told apart, at most."""
 
-
-def stays(exchange: Exchange) -> Refusal:
-    """Return that an exchange has to be left to the interpreter."""
-    return Refusal(reasons=(ArrayRebound(span=exchange.span, array=dotted(exchange.targets[0])),))
-
-
-def orders_of(body: tuple[Statement, ...]) -> list[dict[str, str]]:
-    """Return what array each name stands for at the start of turn 0, 1, ...; [] if too many."""
-    names = {name for each in body if isinstance(each, Exchange) for name in each.targets}
-    whole = {name: name for name in names}
-    for each in body:
-        if isinstance(each, Exchange):
-            whole = order_after(each, whole)
-    first = {name: name for name in names}
-    found = [first]
-    while len(found) <= _MOST_TURNS:
-        following = {name: found[-1][whole[name]] for name in names}
-        if following == first:
-            return found
-        found.append(following)
-    return []
-
-
-def order_after(exchange: Exchange, order: Mapping[str, str]) -> dict[str, str]:
-    """Return what names stand for after an exchange that found them standing for `order`."""
-    pairs = zip(exchange.targets, exchange.values, strict=True)
-    return {**order, **{target: order[value] for target, value in pairs}}
-
-
-def may_move(nest: For, moved: frozenset[str]) -> bool:
-    """Return whether names may stand for other arrays as the turns of `nest` go on."""
-    for each in walk_statements((nest,)):
-        match each:
-            case For(rows=rows) if any(part.array in moved for _, part in rows):
-                return False  # a row that lives on is one of an array, whatever its name
-            case Allocate(name=name) if name in moved:
-                return False
-            case Assign(target=Element(indices=())):
-                return False  # it appends to a list
-            case Assign(target=Name(name=name)) | Update(target=Name(name=name)) if name in moved:
-                return False
-            case For(variable=name) if name in moved:
-                return False
-            case _:
-                pass
-    return True
+    most: int = 1
 
 
 def turn_of(nest: For) -> Expression:
@@ -154,43 +132,79 @@ def turn_of(nest: For) -> Expression:
 
 
 def told_apart(
-    body: tuple[Statement, ...], orders: list[dict[str, str]], index: Expression
+    body: tuple[Statement, ...],
+    moves: Moves,
+    orders: tuple[Order, ...],
+    index: Expression,
+    copies: Copies,
 ) -> Iterator[Statement]:
-    """Yield `body`; what sees arrays that move stands under a test of the turn, once for each."""
+    """Yield `body`; what sees arrays that move stands under a test of the turn, once for each.
+
+    `orders` are what names stand for where it begins, in turn 0, 1, ...
+    """
     now = orders
     together: list[Statement] = []
     for each in body:
-        if isinstance(each, Exchange):
-            yield from _tested(tuple(together), now, index)
+        if moves.has(each):
+            yield from _tested(tuple(together), now, moves.again, index, copies)
             together = []
-            now = [order_after(each, order) for order in now]
-        elif mentioned(each, frozenset(orders[0])):
+            now = tuple(moves.after(each, order) for order in now)
+            if isinstance(each, Allocate):
+                together += first_values(each, moves.places)
+        elif mentioned(each, moves.names):
             together.append(each)
         else:
-            yield from _tested(tuple(together), now, index)
+            yield from _tested(tuple(together), now, moves.again, index, copies)
             together = []
             yield each
-    yield from _tested(tuple(together), now, index)
+    yield from _tested(tuple(together), now, moves.again, index, copies)
 
 
 def _tested(
-    body: tuple[Statement, ...], orders: list[dict[str, str]], index: Expression
+    body: tuple[Statement, ...],
+    orders: tuple[Order, ...],
+    again: int,
+    index: Expression,
+    copies: Copies,
 ) -> tuple[Statement, ...]:
     if not body:
         return ()
-    if len(orders) == 1:
-        return renamed(body, orders[0])
-    at = body[0].span
-    period = Constant(value=len(orders), span=at)
-    turn = Binary(operator="%", left=index, right=period, span=at)
-    choice: tuple[Statement, ...] = _copy(renamed(body, orders[-1]))
-    for number in reversed(range(len(orders) - 1)):
-        test = Compare(operator="==", left=turn, right=Constant(value=number, span=at), span=at)
-        inner = renamed(body, orders[number])
+    seen = tuple(
+        {name: place for name, place in order.items() if _any_mentioned(body, name)}
+        for order in orders
+    )
+    before, period = distinct(seen, again)
+    count = before + period
+    copies.most = max(copies.most, count)
+    if count == 1:
+        return renamed(body, seen[0])
+    choice: tuple[Statement, ...] = _copy(renamed(body, seen[count - 1]))
+    for number in reversed(range(count - 1)):
+        test = _is_turn(index, number, before, period)
+        inner = renamed(body, seen[number])
         choice = (
-            If(test=test, body=inner if number == 0 else _copy(inner), orelse=choice, span=at),
+            If(
+                test=test,
+                body=inner if number == 0 else _copy(inner),
+                orelse=choice,
+                span=body[0].span,
+            ),
         )
     return choice
+
+
+def _is_turn(index: Expression, number: int, before: int, period: int) -> Compare:
+    """Return the test for turn `number`, or for those that are like it; earlier ones are gone."""
+    at = index.span
+    turn = index
+    if number >= before:
+        number %= period
+        turn = Binary(operator="%", left=index, right=Constant(value=period, span=at), span=at)
+    return Compare(operator="==", left=turn, right=Constant(value=number, span=at), span=at)
+
+
+def _any_mentioned(body: tuple[Statement, ...], name: str) -> bool:
+    return any(mentioned(each, frozenset({name})) for each in body)
 
 
 def _copy(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -249,6 +263,7 @@ def renamed(node: T, names: Mapping[str, str]) -> T:
     place = _place(node)
     if place is not None:
         changes["name" if isinstance(node, Name) else "array"] = names.get(place, place)
-    if isinstance(node, Allocate) and node.like is not None:
-        changes["like"] = names.get(node.like, node.like)
-    return replace(node, **changes)  # type: ignore[type-var]  # a dataclass, as was asked
+    if isinstance(node, Allocate):
+        changes["like"] = None if node.like is None else names.get(node.like, node.like)
+        changes["copied"] = None if node.copied is None else names.get(node.copied, node.copied)
+    return replace(node, **changes)

@@ -522,6 +522,7 @@ class _Reader(ExpressionReader):
                 dtype=made.dtype,
                 fill=made.fill,
                 span=span_of(node),
+                order=made.order,
             )
         return Assign(
             target=self.target(target, node),

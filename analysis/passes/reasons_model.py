@@ -175,10 +175,11 @@ class ArrayRebound(Reason):
     Example:
         for i in range(n):
             a[i] = 0
-            a = b
+            if b[i] > 0:
+                a = b
 
-    Use instead: a name for each array. Around a nest, the exchange `u, v = v, u` of a time loop
-        leaves the loops inside it as they are.
+    Use instead: a name for each array. What every turn of the outermost loop does, `u, v = v, u`
+        or `u = u_new`, is followed from turn to turn.
 
     Right to refuse: where old and new array are both still used. It is too careful where the
         old one is never looked at again.
@@ -370,12 +371,14 @@ class AllocationEscapes(Reason):
     """An array that the loop allocates is seen outside the block that allocates it.
 
     Why it blocks: each iteration could have an array of its own only if nothing else ever looked
-        at it: no statement before the allocation or after its block, no other name for it.
+        at it: no statement before the allocation or after its block, no other name for it. Of
+        arrays that every turn of the outermost loop makes, the last one may live on.
 
     Example:
         for i in range(n):
-            row = np.zeros(m)
-            row[0] = x[i]
+            if x[i] > 0:
+                row = np.zeros(m)
+                row[0] = x[i]
         out[0] = row[0]
 
     Use instead: all uses of the array behind its allocation, in the same block.

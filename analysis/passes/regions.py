@@ -30,7 +30,6 @@ from ..model.loop_ir import (
     Constant,
     Each,
     Element,
-    Exchange,
     For,
     Function,
     If,
@@ -289,7 +288,8 @@ class _Search:
         is_kept = within and isinstance(scop, Scop) and not has_computed_subscripts(scop)
         if isinstance(scop, Scop) and (not data or is_kept):
             yield self.modelled(scop, plain, around, within=within)
-            yield from self.inside(nest, around)
+            if isinstance(plain, Indexed) and plain.nest.exchanged is not None:
+                yield from self.inside(nest, around)
             return
         deferred = None
         if isinstance(plain, Indexed) and not within and half is None:
@@ -444,10 +444,9 @@ class _Search:
 
         Types that go together in each turn need not go together in all of them.
         """
-        if any(isinstance(each, Exchange) for each in nest.body):
-            for each in self.block(nest.body, around.inside(*_bound(nest)), within=True):
-                if isinstance(each, _Modelled):
-                    yield each
+        for each in self.block(nest.body, around.inside(*_bound(nest)), within=True):
+            if isinstance(each, _Modelled):
+                yield each
 
     def modelled(
         self, scop: Scop, plain: Indexed | Refusal, around: _Around, *, within: bool

@@ -245,7 +245,7 @@ def test_clashing_names_keep_their_meaning() -> None:
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        ("for i in range(n):\n        a[i] = 0\n        a = b", "AP305"),
+        ("for i in range(n):\n        a[i] = 0\n        if b[i]: a = b", "AP305"),
         ("for a in range(n):\n        a[a] = 0", "AP310"),
         ("for i in range(n):\n        b[i] = a[i] + a", "AP310"),
         ("for i in range(n):\n        b[i] = a[i] + a[i, 0]", "AP309"),

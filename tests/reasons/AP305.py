@@ -4,7 +4,8 @@
 def bad(a, b, n):
     for i in range(n):
         a[i] = 0.0
-        a = b
+        if b[i] > 0.0:
+            a = b
 
 
 def good(a, b, n):

@@ -5,8 +5,9 @@ import numpy as np
 
 def bad(x, out, n, m):
     for i in range(n):
-        row = np.zeros(m)
-        row[0] = x[i]
+        if x[i] > 0.0:
+            row = np.zeros(m)
+            row[0] = x[i]
     out[0] = row[0]
 
 
