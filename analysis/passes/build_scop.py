@@ -345,7 +345,7 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
     scop = Scop(
         parameters=tuple(draft.parameters.values()),
         context=isl.Set.parse(f"{draft.prefix()}{{ : {' and '.join(extents)} }}"),
-        arrays=tuple(draft.arrays.values()),
+        arrays=_with_known_extents(draft.arrays, nest),
         loops=tuple(draft.loops),
         statements=tuple(_finished(draft, number) for number in range(len(draft.pending))),
         live_in=tuple(sorted((_values_read(draft) | draft.kept) & exposed_reads(nest))),
@@ -366,6 +366,22 @@ def _scop(draft: Draft, nest: For, live_out: frozenset[str]) -> Scop:
         if has_may_writes(scop, name) and not certain_writers(scop, name)
     }
     return replace(scop, maybe_assigned=tuple(sorted(kept - set(scop.live_in))))
+
+
+def _with_known_extents(arrays: dict[str, Array], nest: For) -> tuple[Array, ...]:
+    """Return arrays of which those that the guard makes have the extents it gives them."""
+    found = dict(arrays)
+    for each in () if nest.exchanged is None else nest.exchanged.fresh:
+        if each.name not in found:
+            continue
+        array, at = found[each.name], nest.span
+        extents = each.shape
+        if each.like is not None:
+            axes = range(array.rank)
+            extents = tuple(Extent(array=each.like, axis=axis, span=at) for axis in axes)
+        if len(extents) == array.rank:
+            found[each.name] = replace(array, extents=extents)
+    return tuple(found.values())
 
 
 def _values_read(draft: Draft) -> frozenset[str]:

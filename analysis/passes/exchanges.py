@@ -46,7 +46,7 @@ from ..model.loop_ir import (
 )
 from ..model.unused import unused
 from .index_loops import Indexed
-from .moves import Moves, Order, distinct, first_values, moves_in
+from .moves import Moves, Order, Places, distinct, first_values, moves_in
 from .reasons import AllocationEscapes, ArrayRebound
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ def told_apart(
     together: list[Statement] = []
     for each in body:
         if moves.has(each):
-            yield from _tested(tuple(together), now, moves.again, index, copies)
+            yield from _tested(tuple(together), now, moves, index, copies)
             together = []
             now = tuple(moves.after(each, order) for order in now)
             if isinstance(each, Allocate):
@@ -154,16 +154,16 @@ def told_apart(
         elif mentioned(each, moves.names):
             together.append(each)
         else:
-            yield from _tested(tuple(together), now, moves.again, index, copies)
+            yield from _tested(tuple(together), now, moves, index, copies)
             together = []
             yield each
-    yield from _tested(tuple(together), now, moves.again, index, copies)
+    yield from _tested(tuple(together), now, moves, index, copies)
 
 
 def _tested(
     body: tuple[Statement, ...],
     orders: tuple[Order, ...],
-    again: int,
+    moves: Moves,
     index: Expression,
     copies: Copies,
 ) -> tuple[Statement, ...]:
@@ -173,15 +173,15 @@ def _tested(
         {name: place for name, place in order.items() if _any_mentioned(body, name)}
         for order in orders
     )
-    before, period = distinct(seen, again)
+    before, period = distinct(seen, moves.again)
     count = before + period
     copies.most = max(copies.most, count)
     if count == 1:
-        return renamed(body, seen[0])
-    choice: tuple[Statement, ...] = _copy(renamed(body, seen[count - 1]))
+        return renamed(body, seen[0], moves.places)
+    choice: tuple[Statement, ...] = _copy(renamed(body, seen[count - 1], moves.places))
     for number in reversed(range(count - 1)):
         test = _is_turn(index, number, before, period)
-        inner = renamed(body, seen[number])
+        inner = renamed(body, seen[number], moves.places)
         choice = (
             If(
                 test=test,
@@ -249,14 +249,16 @@ def _place(node: object) -> str | None:
     return None
 
 
-def renamed(node: T, names: Mapping[str, str]) -> T:
+def renamed(node: T, names: Mapping[str, str], places: Places) -> T:
     """Return a node of the loop IR with other names for what it calls `names`."""
     if isinstance(node, tuple):
-        return tuple(renamed(each, names) for each in node)  # type: ignore[return-value]  # of its kind
+        return tuple(renamed(each, names, places) for each in node)  # type: ignore[return-value]  # of its kind
     if not is_dataclass(node) or isinstance(node, type):
         return node
+    if isinstance(node, Extent) and names.get(node.array) in places.found and node.of is None:
+        return places.given(node, names)  # type: ignore[return-value]  # the same extent
     changes: dict[str, object] = {
-        each.name: renamed(getattr(node, each.name), names)
+        each.name: renamed(getattr(node, each.name), names, places)
         for each in fields(node)
         if each.name != "span"
     }

@@ -15,7 +15,7 @@ known before the loop, since the guard makes them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass
 
 from autopar.analysis.model.nouns import dataclass
 
@@ -217,9 +217,12 @@ def _is_made_first(nest: For, turn: tuple[Statement, ...], name: str) -> bool:
     for position, each in enumerate(turn):
         if isinstance(each, Allocate) and each.name == name:
             return True
-        # What runs where a test does not leave the loop follows it in the turn.
-        is_followed = isinstance(each, If) and turn[position + 1 :][:1] == each.orelse[:1]
-        if sees(replace(each, orelse=()) if is_followed else each, name):
+        if isinstance(each, If) and turn[position + 1 :][:1] == each.orelse[:1]:
+            # What runs where its test does not leave the loop follows it in the turn.
+            is_seen = sees((each.test, each.body), name)
+        else:
+            is_seen = sees(each, name)
+        if is_seen:
             return False
     return False
 

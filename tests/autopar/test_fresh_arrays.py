@@ -176,14 +176,13 @@ def test_the_given_array_is_left_alone():
     np.testing.assert_array_equal(before, given)
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("program", [upwind, both_live_on, until_small])
 def test_lists_and_other_arrays_are_the_interpreters(program):
     class Own(np.ndarray):
         pass
 
     same(program, lambda: (np.random.default_rng(3).random(N).view(Own), 0.01, 4), "cpu")
     same(program, lambda: (np.random.default_rng(3).random(N).tolist(), 0.01, 4), "cpu")
-    same(program, lambda: (np.arange(N), 0.01, 4), "cpu")
     same(program, lambda: (np.random.default_rng(3).random(2 * N)[::-2], 0.01, 4), "cpu")
 
 
@@ -192,7 +191,6 @@ def shared(u, v, nt):
         w = u.copy()
         for i in range(1, len(u)):
             v[i] = w[i - 1] + u[i]
-        u = v
     return u, v, w
 
 
