@@ -118,6 +118,8 @@ class Places:
         source = order.get(like, like)
         if source in self.found:
             made = self.found[source]
+            if node.order == "A" and made.order == "K":
+                return None  # it may lie as one in Fortran's order, or as none
             dtype = node.dtype or made.dtype
             kept = made.order if node.order in {"K", "A"} else node.order
             return Fresh(name=name, like=made.like, shape=made.shape, dtype=dtype, order=kept)
