@@ -163,7 +163,8 @@ def _told(draft: Draft) -> Body:
 
 
 def _exchanged(draft: Draft) -> Body:
-    return [draft.one_of("a, b = b, a", "b, c = c, b", "a, b, c = c, a, b")]
+    exchange = ("a, b = b, a", "b, c = c, b", "a, b, c = c, a, b")
+    return [draft.one_of(*exchange, "a = b.copy()", "c = b.copy()", "b = c")]
 
 
 def _scalar(draft: Draft) -> Body:
