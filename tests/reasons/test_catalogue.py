@@ -87,6 +87,7 @@ def test_every_reason_of_the_modules_is_in_the_catalogue():
         for module in MODULES
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Reason) and value is not Reason
+        if not value.__name__.startswith("_")  # what several of them share
     }
     assert defined == set(CATALOGUE)
 
