@@ -158,6 +158,7 @@ def _preview_region(
 def _used_types(scop: Scop, types: Mapping[str, LiveInType]) -> dict[str, LiveInType]:
     """Return the types of what a region takes in, as a call would find them."""
     arrays = tuple(array.name for array in scop.given_arrays)
+    types = {**_made_types(scop, types), **types}
     values = (*scop.live_in, *_integers(scop))
     used = {name: types.get(name, INT) for name in _integers(scop)}
     for name in (*arrays, *values):
@@ -171,6 +172,27 @@ def _used_types(scop: Scop, types: Mapping[str, LiveInType]) -> dict[str, LiveIn
             kind = replace(kind, dtype=OPEN, element=None)
         used[name] = kind
     return {name: used[name] for name in dict.fromkeys((*arrays, *values))}
+
+
+def _made_types(scop: Scop, types: Mapping[str, LiveInType]) -> dict[str, LiveInType]:
+    """Return the types of the arrays that the guard of a region makes."""
+    found: dict[str, LiveInType] = {}
+    for fresh in () if scop.exchanged is None else scop.exchanged.fresh:
+        given = types.get(fresh.like or "")
+        like = given if isinstance(given, ArrayType) else None
+        dtype = fresh.dtype or (like.dtype if like else None)
+        rank = len(fresh.shape) or (like.rank if like else 0)
+        if dtype is None or not rank:
+            continue  # what it is like has no type: that one is asked for
+        order = like.layout if like and fresh.order in "AK" else fresh.order
+        found[fresh.name] = ArrayType(
+            dtype=dtype,
+            rank=rank,
+            layout="F" if order == "F" and rank > 1 else "C",
+            is_aligned=True,
+            is_writeable=True,
+        )
+    return found
 
 
 def _integers(scop: Scop) -> tuple[str, ...]:

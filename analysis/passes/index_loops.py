@@ -170,7 +170,10 @@ class _Indexing:
         names, assigned = names_in(node.target), bound_names(node.body)
         streams = self.streams(node.target, node.iterable, views)
         fixed = _names_read(expression for each in streams or () for expression in limits(each))
-        if streams is None or fixed & (assigned | frozenset(names)):
+        # A loop goes on over the array that it began with, whatever its name stands for then.
+        run_over = frozenset(each.view.array for each in streams or () if isinstance(each, Values))
+        moved = fixed & (assigned | frozenset(names)) | run_over & assigned
+        if streams is None or moved:
             self.refuse(node)
             return None
         free = [name for name in names if names.count(name) == 1 and name not in assigned]

@@ -72,7 +72,7 @@ MODELLED = {
 LEFT_ALONE = {
     "read before": ["out[i] = t[0]", "t = np.zeros(m)"],
     "made twice": ["t = np.zeros(m)", "t[0] = 1.0", "t = np.ones(m)", "out[i] = t[0]"],
-    "another name for it": ["t = np.zeros(m)", "t[0] = 1.0", "s = t"],
+    "another name for it now and then": ["t = np.zeros(m)", "t[0] = 1.0", "if i: s = t"],
     "made in one branch only": ["if i > 3:", "    t = np.zeros(m)", "out[i] = t[0]"],
     "of other extents each time": ["t = np.zeros(i + 1)", "t[i] = 1.0", "out[i] = t[i]"],
     "of a product": ["t = np.zeros(n * m)", "t[0] = 1.0", "out[i] = t[0]"],
@@ -99,12 +99,16 @@ def loops(scop: Scop):
     return scop.loops
 
 
-def test_an_array_that_lives_on_has_no_model():
+def test_an_array_that_lives_on_has_places_that_the_guard_makes():
     source = (
         "import numpy as np\ndef f(x, n, m):\n    for i in range(n):\n"
         "        t = np.zeros(m)\n        t[0] = x[i]\n    return t\n"
     )
-    assert () == analyzed(source).regions
+    (region,) = analyzed(source).regions
+    exchanged = region.scop.exchanged
+    assert exchanged is not None
+    assert ("t",) == exchanged.names
+    assert 1 <= len(exchanged.fresh) <= 2
 
 
 def test_conditions_of_a_new_array():

@@ -74,7 +74,7 @@ def test_the_device_is_chosen_where_it_is_sooner_and_the_report_says_what_was_pr
     assert found["backend"] == "cuda"
     assert 0.0 < found["predicted"]["device"] < found["predicted"]["serial"]
     assert 3 * 8 * 40 == found["predicted"]["copied_bytes"]  # two there, one back
-    assert "on the CPU)" in str(function.last_run)
+    assert "CPU)" in str(function.last_run)  # the line may be broken before it
 
 
 def test_it_is_not_where_copying_takes_longer_than_is_gained(monkeypatch):

@@ -301,3 +301,31 @@ def test_exchanges_on_each_backend(backend):
 
 def test_exchanges_on_the_simulator(on_simulator):
     on_simulator(__file__)
+
+
+def enumerated_while_exchanged(a, b):
+    for i, x in enumerate(a):
+        b[i] = x
+        a, b = b, a
+    return a
+
+
+def walked_while_copied(a, b):
+    for x in reversed(a):
+        b[1] += x
+        a = b.copy()
+    return a
+
+
+def zipped_while_bound(a, b):
+    for x, y in zip(a, b, strict=True):
+        b[1] += x * y
+        a = b
+    return a
+
+
+@pytest.mark.parametrize(
+    "function", [enumerated_while_exchanged, walked_while_copied, zipped_while_bound]
+)
+def test_a_loop_goes_on_over_the_array_that_it_began_with(function):
+    same(function, lambda: (np.arange(5.0) + 1, np.zeros(5)))

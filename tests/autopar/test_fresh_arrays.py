@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autopar
+from tests.effort import some
 from tests.sameness import loops_of, same
 
 N = 30
@@ -147,9 +148,15 @@ def fortran(u, order, nt):
     return new
 
 
-@pytest.mark.parametrize("program", [rows_and_columns, copied, fortran])
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", ["float64", "int32"])
+LAYOUTS = [
+    pytest.param(program, order, dtype, id=f"{dtype}-{order}-{program.__name__}")
+    for dtype in ("float64", "int32")
+    for order in ("C", "F")
+    for program in (rows_and_columns, copied, fortran)
+]
+
+
+@pytest.mark.parametrize(("program", "order", "dtype"), [*some(LAYOUTS), LAYOUTS[3]])
 def test_new_arrays_lie_as_numpy_lays_them(program, order, dtype):
     def made():
         return np.asarray(np.arange(12).reshape(3, 4), dtype=dtype, order=order), order, 3

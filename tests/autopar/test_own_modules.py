@@ -127,7 +127,7 @@ def test_modules_of_the_program_are_taken_over_and_no_others(reported):
     assert {
         "main.py": [],
         "grids.py": ["cpu"],
-        "pkg/sweep.py": ["-", "cpu", "cpu", "interpreter"],
+        "pkg/sweep.py": ["cpu", "cpu", "cpu", "cpu", "interpreter"],
         "pkg/sub/deep.py": ["cpu"],
         "spread/part.py": ["cpu"],
         "more/later/__init__.py": ["cpu"],

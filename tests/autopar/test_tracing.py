@@ -83,4 +83,4 @@ def test_ranges_of_nvtx_are_pushed_and_popped(tmp_path):
     )
     output, _, _ = traced(tmp_path, "cpu")
     assert output == "40.0\n"
-    assert "+doubled.L7C4 - " * 3 == (tmp_path / "ranges").read_text("utf-8")
+    assert "+doubled.L8C4 - " * 3 == (tmp_path / "ranges").read_text("utf-8")

@@ -12,6 +12,7 @@ import pytest
 import autopar
 from autopar.analysis.passes import wavefronts
 from tests.ordered_nests import Nest, drafts_of, generated, interpreted
+from tests.effort import some
 from tests.sameness import loops_of, same
 
 
@@ -53,8 +54,14 @@ def words(decorated):
     return [loop["transform"] for loop in loops_of(decorated.last_run)]
 
 
-@pytest.mark.parametrize("function", [relax, upwards, triangle], ids=lambda each: each.__name__)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+OVERLAPPING = [
+    pytest.param(function, dtype, id=f"{dtype}-{function.__name__}")
+    for dtype in ("float64", "float32")
+    for function in (relax, upwards, triangle)
+]
+
+
+@pytest.mark.parametrize(("function", "dtype"), some(OVERLAPPING, 1))
 def test_rows_that_overlap_leave_the_interpreters_bits(function, dtype):
     decorated = same(function, lambda: arguments(dtype=dtype), ran="cpu", cache=False)
     assert [["skew"], ["skew"]] == words(decorated)[-2:]

@@ -53,7 +53,8 @@ def functions_of(file: str) -> Mapping[str, list[types.FunctionType]]:
     found: dict[str, list[types.FunctionType]] = defaultdict(list)
     real = _real(file)
     for each in gc.get_objects():
-        if isinstance(each, types.FunctionType) and _real(each.__code__.co_filename) == real:
+        # Not `isinstance`, which asks a weak proxy of what may be gone.
+        if type(each) is types.FunctionType and _real(each.__code__.co_filename) == real:
             found[each.__code__.co_qualname].append(each)
     for same in found.values():
         same.sort(key=lambda function: function.__code__.co_firstlineno)

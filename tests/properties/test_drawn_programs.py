@@ -12,7 +12,7 @@ from tests.effort import share
 from tests.fuzz.__main__ import autopar_decorator
 from tests.fuzz.campaign import Limits, run_campaign
 
-SECONDS = 30
+SECONDS = 20
 # Of the programs drawn, in percent: few programs may be unlucky ones.
 LEAST_ENTERED = 25
 
