@@ -129,7 +129,7 @@ def test_few_operations_that_take_long_are_stopped_by_the_clock() -> None:
     start = time.process_time()
     with pytest.raises(isl.BudgetExhaustedError), isl.budget(10**9, 0.2):
         slow()
-    assert time.process_time() - start < 15
+    assert time.process_time() - start < 60  # a slow machine has needed 24
 
 
 def test_an_exhausted_budget_stays_so_until_its_end() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 import autopar
 from autopar.analysis.passes import wavefronts
-from tests.ordered_nests import Nest, drafts_of, generated, interpreted
 from tests.effort import some
+from tests.ordered_nests import Nest, drafts_of, generated, interpreted
 from tests.sameness import loops_of, same
 
 
