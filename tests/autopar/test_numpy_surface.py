@@ -76,8 +76,9 @@ def state_of(number: int, functions: ModuleType, patch: pytest.MonkeyPatch) -> s
 
 HEAD = """# NumPy's functions
 
-Each form stood in the middle of a function, between two statements that run in kernels, and ran
-there beside NumPy with equal results: `tests/autopar/test_numpy_surface.py` makes this page.
+Each form stood in the middle of a function, between two statements that run in kernels, and was
+planned there: `tests/autopar/test_numpy_surface.py` makes this page. `make test` compares a part
+of them with NumPy, `make long` each.
 
 | taken | means |
 | --- | --- |
