@@ -177,14 +177,7 @@ class _Program:
         """Return the code of the script in `file`, its loops taken over."""
         text = _read(file)
         plain = compile(text.text, text.path, "exec", dont_inherit=True)
-        self._main = Takeover(
-            text=text,
-            shown=shown,
-            options=self._options,
-            module=module,
-            is_script=not _is_looked_at(),
-        )
-        return self._rewritten(self._main, plain)
+        return self._taken_over(text, shown, module, plain)
 
     def main_code(self, module: ModuleType, spec: ModuleSpec, plain: CodeType) -> CodeType:
         """Return the code of a module that is run, its loops taken over."""
@@ -192,7 +185,11 @@ class _Program:
             text = _read(spec.origin or "")
         except (OSError, SyntaxError, ValueError):  # Python may have it from its cache
             return plain
-        shown = text.path
+        return self._taken_over(text, text.path, module, plain)
+
+    def _taken_over(
+        self, text: SourceText, shown: str, module: ModuleType, plain: CodeType
+    ) -> CodeType:
         self._main = Takeover(
             text=text,
             shown=shown,

@@ -20,7 +20,6 @@ from autopar.analysis.model.nouns import dataclass
 from ..model.diagnostics import Reason, Refusal
 from ..model.loop_ir import (
     Allocate,
-    Assign,
     Constant,
     Element,
     Expression,
@@ -33,6 +32,7 @@ from ..model.loop_ir import (
     walk_expression,
     walk_statements,
 )
+from .fills import fill_loops
 from .name_uses import NameUses, name_uses
 from .reasons import AllocationEscapes, InconsistentRank, UnknownExtents
 from .substitution import rebuilt
@@ -180,24 +180,8 @@ class _Filler:
 
     def fill(self, node: Allocate, value: Constant, extents: tuple[Expression, ...]) -> For:
         variables = [self.fresh(f"axis_{axis}_of_{node.name}") for axis in range(len(extents))]
-        at = node.span
-        zero, one = Constant(value=0, span=at), Constant(value=1, span=at)
-        indices = tuple(Name(name=variable, span=at) for variable in variables)
-        target = Element(array=node.name, indices=indices, span=at)
-        body: Statement = Assign(target=target, value=value, span=at)
-        for variable, extent in reversed(list(zip(variables, extents, strict=True))):
-            self.loops += 1
-            body = For(
-                variable=variable,
-                start=zero,
-                stop=extent,
-                step=one,
-                body=(body,),
-                header=f"for every element of {node.name}",
-                span=at,
-            )
-        assert isinstance(body, For)  # an array has an axis
-        return body
+        self.loops += len(extents)
+        return fill_loops(node, value, variables, extents)
 
     def fresh(self, wanted: str) -> str:
         while wanted in self.uses.names or wanted in self.fills:

@@ -23,7 +23,6 @@ from ..model.chains import is_chain
 from ..model.loop_ir import (
     Allocate,
     Assign,
-    Constant,
     Element,
     Exchange,
     Expression,
@@ -40,6 +39,7 @@ from ..model.loop_ir import (
 )
 from ..model.text import python_text
 from ..model.unused import unused
+from .fills import fill_loops
 from .instances import bound_names
 from .name_uses import NameUses, name_uses
 from .substitution import rebuilt
@@ -336,21 +336,7 @@ def first_values(node: Allocate, places: Places) -> Iterator[Statement]:
     """Yield the loops that give every element of a new array its first value."""
     if node.fill is None:
         return
-    (rank, *_), taken = places.uses.ranks[node.name], places.taken
-    at = node.span
-    variables = [unused(f"axis_{axis}_of_{node.name}", taken) for axis in range(rank)]
-    indices = tuple(Name(name=each, span=at) for each in variables)
-    target = Element(array=node.name, indices=indices, span=at)
-    body: Statement = Assign(target=target, value=node.fill, span=at)
-    for axis, variable in reversed(list(enumerate(variables))):
-        body = For(
-            variable=variable,
-            start=Constant(value=0, span=at),
-            stop=Extent(array=node.name, axis=axis, span=at),
-            step=Constant(value=1, span=at),
-            body=(body,),
-            header=f"for every element of {node.name}",
-            span=at,
-            is_inlined=True,
-        )
-    yield body
+    rank, *_ = places.uses.ranks[node.name]
+    variables = [unused(f"axis_{axis}_of_{node.name}", places.taken) for axis in range(rank)]
+    extents = [Extent(array=node.name, axis=axis, span=node.span) for axis in range(rank)]
+    yield fill_loops(node, node.fill, variables, extents, is_inlined=True)
