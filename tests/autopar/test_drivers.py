@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from autopar import dispatch
 from tests.adversary import ORDERS
+from tests.interrupts import SECOND, seconds_to_end
 from tests.launchers import AdversarialLauncher
 from tests.sameness import loops_of, same
 
@@ -409,17 +403,4 @@ except KeyboardInterrupt:
 def test_a_driver_that_never_ends_is_interrupted(words, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(ENDLESS)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(
-        [sys.executable, str(script), *words], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert "ready\n" == process.stdout.readline()
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        started = time.monotonic()
-        line = process.stdout.readline()
-        waited = time.monotonic() - started
-        process.kill()
-    assert "interrupted True\n" == line
-    assert waited < 1.5  # one second, and a loaded machine
+    assert seconds_to_end("interrupted True", script, words) < SECOND
