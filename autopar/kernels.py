@@ -22,6 +22,7 @@ from autopar.codegen.forks import Lock
 from autopar.codegen.reasons import CompileFailed, NotProfitable
 from autopar.codegen.spent import spending
 
+from .apart import Apart, is_of_use
 from .options import Options
 from .reanalysis import Allowance
 from .sizes import Sizes
@@ -51,6 +52,8 @@ class Kernels:
     lock: Lock
     kept_as: str | None = None  # stands for the plan in names of the cache
     made: dict[Key, Variant | Reason] = field(default_factory=dict)
+    # Those that another thread makes, and nobody has fetched.
+    begun: dict[Key, Apart[Variant | Reason]] = field(default_factory=dict)
     absent: set[Key] = field(default_factory=set)  # those that are not on disk
     ran: set[int] = field(default_factory=set)  # identities of variants that ran to their end
 
@@ -103,7 +106,7 @@ class Kernels:
                     return self._too_many()
                 del self.made[next(iter(self.made))]
             with uncollected(), spending("compile"):
-                made = self.allowance.watch(lambda: self._make(named, holding), self._span)
+                made = self._made(key, named, holding)
             self.made[key] = made
             outcome = made.target if isinstance(made, Variant) else f"{made.code}: {made.message}"
             LOG.debug("%s: %s", self.name, outcome)
@@ -126,6 +129,21 @@ class Kernels:
         failed = self._compile_failed(variant.target, error)
         self.made = {key: failed if each is variant else each for key, each in self.made.items()}
         return failed
+
+    def _made(self, key: Key, named: dict[str, Any], holding: frozenset[int]) -> Variant | Reason:
+        """Return what `_make` does; where Ctrl-C comes first, that goes on for the next call."""
+
+        def make() -> Variant | Reason:
+            return self.allowance.watch(lambda: self._make(named, holding), self._span)
+
+        begun = self.begun.get(key)
+        if begun is None or begun.is_lost:
+            if self.target != "cpu" or not is_of_use():  # a device belongs to its thread
+                return make()
+            begun = self.begun[key] = Apart(make)
+        found = begun.result()
+        self.begun.pop(key, None)
+        return found
 
     def _make(self, named: dict[str, Any], holding: frozenset[int]) -> Variant | Reason:
         types = self.types(named)

@@ -12,5 +12,9 @@ _LEAST_BYTES = 256 * 1024
 
 def has_little_stack() -> bool:
     """Return whether this thread was started, as far as told, with a small stack."""
-    size = threading.stack_size()
-    return 0 < size < _LEAST_BYTES and threading.current_thread() is not threading.main_thread()
+    return are_new_ones_small() and threading.current_thread() is not threading.main_thread()
+
+
+def are_new_ones_small() -> bool:
+    """Return whether a thread that is started now would have a small stack."""
+    return 0 < threading.stack_size() < _LEAST_BYTES

@@ -69,8 +69,14 @@ _locks: weakref.WeakSet[Lock] = weakref.WeakSet()
 FORKS = Forks()
 
 
-def _compiling() -> Iterator[Any]:
-    """Yield the locks under which Numba, then llvmlite compiles, where they are loaded.
+def is_owned(lock: Any) -> bool:  # noqa: ANN401 - of `threading`, of Numba or of llvmlite
+    """Return whether this thread holds a reentrant lock; None is no lock."""
+    asks = getattr(lock, "_is_owned", None)  # as `threading.Condition` does
+    return asks is not None and bool(asks())
+
+
+def compiling() -> Iterator[Any]:
+    """Yield the locks under which Numba, then llvmlite compiles; None where they are not loaded.
 
     In this order Numba takes them. llvmlite's own is held for each call of LLVM, by whomever.
     """
@@ -88,7 +94,7 @@ class _Held:
 
 
 def _hold() -> None:
-    for lock in _compiling():
+    for lock in compiling():
         if lock is not None:
             lock.acquire()
             _Held.locks.append(lock)

@@ -196,6 +196,11 @@ def operations_spent(*, within: int = 1) -> int:
         return meter.least
 
 
+def lock() -> object:
+    """Return the reentrant lock around every operation, which a `budget` holds."""
+    return STATE.lock
+
+
 def aborts() -> int:
     """Return how many calls isl has given up in the middle, in this process."""
     return STATE.aborts
