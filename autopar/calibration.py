@@ -13,13 +13,15 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autopar.codegen import cudalib
+from autopar.codegen.ahead import asking, follow
 from autopar.codegen.cache import Cache
 from autopar.codegen.rates import CURRENT, DEFAULTS, Rates, as_text, bounded, file_name
 
@@ -50,9 +52,16 @@ _INTERPRETED: Mapping[str, tuple[str, str | None, int]] = {
 
 def calibrate(cache: Cache) -> Rates:
     """Return the rates of this machine, and keep them in `cache` if that is possible."""
-    rates = _with_device(_with_kernels(_with_interpreter(DEFAULTS)))
+    rates = _with_interpreter(DEFAULTS)
+    before = CURRENT.rates, CURRENT.is_calibrated
+    try:
+        rates = _with_device(_with_memory(_with_kernels(rates)))
+    except BaseException:
+        CURRENT.rates, CURRENT.is_calibrated = before
+        raise
     cache.store(file_name(), as_text(rates))
     CURRENT.set(rates, is_calibrated=True)
+    follow(rates)
     return rates
 
 
@@ -81,6 +90,11 @@ def _with_interpreter(rates: Rates) -> Rates:
     for name, (one, other, count) in _INTERPRETED.items():
         difference = times[one] - (0.0 if other is None else times[other])
         found[name] = bounded(name, difference / count)
+    # What is Python's work for the most part takes as much longer as all of that.
+    slower = math.prod(value / getattr(rates, name) for name, value in found.items())
+    slower **= 1 / len(found)
+    for name in ("load_kernel", "analysis"):
+        found[name] = bounded(name, slower * getattr(rates, name))
     return replace(rates, **found)
 
 
@@ -158,9 +172,17 @@ def _around(triad: Callable[..., object]) -> dict[str, float]:
 
 
 def _bandwidths(triad: Callable[..., object]) -> dict[str, float]:
-    """Return what a byte takes that comes from the last cache, and from memory."""
-    near, far = (_least(_bound(triad, loops.lines(n))) / (24 * n) for n in (loops.NEAR, loops.FAR))
-    return {"cache_byte": near, "memory_byte": far}
+    """Return what a byte takes that comes from the last cache, and from memory; what that holds."""
+    found = {n: _least(_bound(triad, loops.lines(n))) / (24 * n) for n in (loops.NEAR, *_sizes())}
+    near, far = found[loops.NEAR], found[loops.FAR]
+    # Nearer to the one than to the other.
+    held = max(24 * n for n, each in found.items() if n == loops.NEAR or each**2 < near * far)
+    return {"cache_byte": near, "memory_byte": far, "cache_bytes": held}
+
+
+def _sizes() -> tuple[int, ...]:
+    """Return how long vectors are that lie in memory, and those between them and the caches."""
+    return tuple(loops.FAR >> step for step in range(5, -1, -1))
 
 
 def _hop(triad: Callable[..., object]) -> float:
@@ -170,6 +192,105 @@ def _hop(triad: Callable[..., object]) -> float:
     alone, shared = (_least(_bound(each, pool)) for each in (triad, together))
     threads = choose_options().threads or loops.processors()
     return shared - alone / min(threads, loops.MOST_THREADS)
+
+
+# -------------------------------------------------------------------------------- memory
+
+_DISTANCES = (2048, 0, 1024, 4096)  # bytes; the first one unless another is clearly better
+_CLEARLY = 0.95
+
+
+def _with_memory(rates: Rates) -> Rates:
+    """Return `rates` with those of arrays larger than the caches, on all threads.
+
+    Leaves other rates in force.
+    """
+    always, never = (replace(rates, stream_bytes=each) for each in (1.0, math.inf))
+    passing, usual = _formed(loops.triad, always), _formed(loops.triad, never)
+    beside = _distance(_bound(passing, loops.lines(loops.FAR)))
+    alone = _distance(_bound(_formed(loops.smoothed, always), loops.lines(loops.FAR)[:2]))
+    with asking(int(beside)):
+        from_bytes = _passing_from(passing, usual)
+    found = {
+        "inner_bytes": _inner_bytes() or rates.inner_bytes,
+        "stream_bytes": from_bytes,
+        "ahead_alone": alone,
+        "ahead_beside": beside,
+    }
+    return replace(rates, **{name: bounded(name, value) for name, value in found.items()})
+
+
+def _formed(kernel: Callable[..., object], rates: Rates) -> Callable[..., object]:
+    """Return `kernel` in the form that calls have under `rates`, which it puts in force."""
+    compiled = ParallelFunction(kernel, _options("parallel"))
+
+    def run(*values: object) -> object:
+        CURRENT.set(rates, is_calibrated=False)
+        return compiled(*values)
+
+    return run
+
+
+def _there_and_back(function: Callable[..., object], count: int) -> Callable[[], object]:
+    """Return two calls, of which each reads what the other one wrote."""
+    x, y, z = loops.lines(count)
+    _bound(function, (x, y, z))
+    back = _bound(function, (z, y, x))
+
+    def run() -> None:
+        function(x, y, z)
+        back()
+
+    return run
+
+
+def _passing_from(passing: Callable[..., object], usual: Callable[..., object]) -> float:
+    """Return from how many bytes on the one form takes less time, at each size that is tried."""
+    found = 4 * 24.0 * loops.FAR
+    for count in reversed(_sizes()):
+        times = _shortest([_there_and_back(each, count) for each in (passing, usual)])
+        if times[0] >= times[1]:
+            break
+        found = 24 * count / math.sqrt(2)  # between this size and the next one
+    return found
+
+
+def _distance(run: Callable[[], object]) -> float:
+    """Return how far ahead a loop had better ask."""
+
+    def asked(distance: int) -> Callable[[], object]:
+        def call() -> None:
+            with asking(distance):
+                run()
+
+        return call
+
+    times = dict(zip(_DISTANCES, _shortest([asked(e) for e in _DISTANCES]), strict=True))
+    best = min(_DISTANCES, key=times.__getitem__)
+    return best if times[best] < _CLEARLY * times[_DISTANCES[0]] else _DISTANCES[0]
+
+
+def _shortest(runs: Sequence[Callable[[], object]]) -> list[float]:
+    """Return the least seconds of each, which take turns: a machine is not always as quick."""
+    found = [math.inf] * len(runs)
+    for _ in range(1 + _TRIES):
+        for place, run in enumerate(runs):
+            started = time.perf_counter()
+            run()
+            found[place] = min(found[place], time.perf_counter() - started)
+    return found
+
+
+def _inner_bytes() -> float | None:
+    """Return what the second cache of a core holds, where the system says so."""
+    for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        try:
+            level, size = ((folder / name).read_text().strip() for name in ("level", "size"))
+            if level == "2":
+                return float(size.removesuffix("K")) * 1024
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 # ------------------------------------------------------------------------------- device

@@ -23,6 +23,12 @@ def triad(x: Any, y: Any, z: Any) -> None:  # noqa: ANN401 - arrays
         z[i] = x[i] + 3.0 * y[i]
 
 
+def smoothed(x: Any, y: Any) -> None:  # noqa: ANN401 - arrays
+    """Weigh each element and its neighbours."""
+    for i in range(1, x.shape[0] - 1):
+        y[i] = 0.25 * x[i - 1] + 0.5 * x[i] + 0.25 * x[i + 1]
+
+
 def rational(x: Any, y: Any, z: Any) -> None:  # noqa: ANN401 - arrays
     """Divide two polynomials."""
     for i in range(x.shape[0]):

@@ -365,7 +365,8 @@ def info(calibrate: bool) -> None:  # noqa: FBT001  # click calls it by name
     rows = describe_installation()
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        click.echo(f"{name:<{width}}  {value}")
+        lines = value.replace("\n", "\n" + " " * (width + 2))
+        click.echo(f"{name:<{width}}  {lines}")
 
 
 def as_json(content: Any) -> str:  # noqa: ANN401  # JSON is what it is

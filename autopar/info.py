@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -39,29 +40,37 @@ def describe_installation() -> tuple[tuple[str, str], ...]:
 
 
 def describe_rates() -> str:
-    """Return what the cost model takes things to take on this machine."""
+    """Return what the cost model takes things to take on this machine, in lines."""
     rates = current()
-    gigabytes = (1 / rates.cache_byte, 1 / rates.memory_byte)
-    known = "calibrated" if CURRENT.is_calibrated else "not calibrated: see 'info --calibrate'"
-    return (
-        f"{known}; an operation on NumPy scalars {rates.scalar:.3g} ns, an element "
-        f"{rates.load:.3g} ns; kernels {rates.kernel:.2f} of the reference, a launch on several "
-        f"threads {rates.hop / 1e3:.3g} us, {gigabytes[0]:.3g} GB/s from cache, "
-        f"{gigabytes[1]:.3g} GB/s from memory; a region entered in {rates.enter / 1e3:.3g} us, "
-        f"entered again in {rates.again / 1e3:.3g} us, compiled in {rates.compile / 1e6:.3g} ms"
-        f"{_device_rates(rates)}"
+    near, far, hop = 1 / rates.cache_byte, 1 / rates.memory_byte, rates.hop / 1e3
+    inner, outer = rates.inner_bytes / 1e6, rates.cache_bytes / 1e6
+    lines = (
+        "calibrated" if CURRENT.is_calibrated else "not calibrated: see 'info --calibrate'",
+        f"an operation on NumPy scalars {rates.scalar:.3g} ns, an element {rates.load:.3g} ns",
+        f"kernels {rates.kernel:.2f} of the reference, on all threads {hop:.3g} us more",
+        f"a region entered in {rates.enter / 1e3:.3g} us, again in {rates.again / 1e3:.3g} us",
+        f"compiled in {rates.compile / 1e6:.3g} ms",
+        f"caches of {inner:.3g} MB a core, {outer:.3g} MB in all",
+        f"one thread: {near:.3g} GB/s from cache, {far:.3g} GB/s from memory",
+        f"arrays of {rates.stream_bytes / 1e6:.3g} MB and more are stored past the caches",
+        f"they are asked for ahead: {_asked(rates.ahead_alone)}; two of them: "
+        + _asked(rates.ahead_beside),
+        *_device_rates(rates),
     )
+    return "\n".join(lines)
 
 
-def _device_rates(rates: Rates) -> str:
-    """Return the rates of a device; "" where none was measured."""
+def _asked(distance: float) -> str:
+    return f"{distance / 1024:.3g} kB" if distance else "not at all"
+
+
+def _device_rates(rates: Rates) -> Iterator[str]:
+    """Yield lines of the rates of a device, if it was measured."""
     launch, byte, memory = rates.device_launch, rates.device_byte, rates.device_memory_byte
     if launch is None or byte is None or memory is None or rates.device_work is None:
-        return ""
-    return (
-        f"; on the device a launch in {launch / 1e3:.3g} us, {1 / byte:.3g} GB/s to it and back, "
-        f"{1 / memory:.3g} GB/s within, kernels {1 / rates.device_work:.3g} times one thread"
-    )
+        return
+    yield f"on the device a launch in {launch / 1e3:.3g} us, {1 / byte:.3g} GB/s to it and back"
+    yield f"{1 / memory:.3g} GB/s within, kernels {1 / rates.device_work:.3g} times one thread"
 
 
 def version_of(package: str) -> str:

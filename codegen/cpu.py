@@ -67,7 +67,8 @@ OWN_NAMES = frozenset(
         "Lasting",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
-        "unsure", "is_stopped", "unhoisted", "stream", "line_start", "fetch_ahead", "turn",
+        "unsure", "is_stopped", "unhoisted", "stream", "line_start", "fetch_ahead",
+        "fetch_beside", "turn",
         *STAGGERED_NAMES, *CREW_NAMES,
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
     }

@@ -7,8 +7,9 @@ A processor finds out by itself what is read next, but not across the pages of 4
 far ahead. (Software prefetching: Mowry, Lam, Gupta, Design and evaluation of a compiler algorithm
 for prefetching, ASPLOS 1992; we take one place for those that follow each other, the *leader*, as
 they take the leading reference of a group, but ask once a row instead of unrolling the loop, and
-a fixed number of bytes ahead.) Places that differ in the last two subscripts follow each other
-within two rows of the array, which the caches hold; others have a leader of their own.
+as far ahead as was measured, `codegen.ahead`.) Places that differ in the last two subscripts
+follow each other within two rows of the array, which the caches hold; others have a leader of
+their own.
 """
 
 from __future__ import annotations
@@ -21,10 +22,6 @@ from autopar.analysis.model.typed import Load, Store
 
 from .integers import linear, rename
 from .kernel import Instance
-
-# Bytes between what is read and what is asked for: what two threads read, 12 GB/s each, while a
-# line comes, and once more. Half of it and twice as much were as good.
-AHEAD = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

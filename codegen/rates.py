@@ -19,7 +19,7 @@ from autopar.analysis.model.nouns import dataclass
 from .cache import Cache, user_cache
 
 # Rates of another version mean something else.
-VERSION = 3
+VERSION = 4
 # No rate is taken that lies further than this from the default, either way: what was measured
 # while the machine did something else may be anything.
 _FARTHEST = 30.0
@@ -46,6 +46,12 @@ class Rates:
     memory_byte: float = 0.085  # from memory
     cache_bytes: float = 400e6  # no time: how much the last cache holds
     inner_bytes: float = 2e6  # how much the cache of one core holds
+    # All arrays of a call together, from where on what is written had better pass the caches.
+    stream_bytes: float = 48e6
+    # Bytes between what loops read that store past the caches, and what they ask for: where they
+    # walk through one array, and where through several. 0: they ask for nothing.
+    ahead_alone: float = 2048.0
+    ahead_beside: float = 2048.0
     # ------------------------------------------------------------------- around kernels
     enter: float = 12_000.0  # a region's checks, and the call of its kernel
     again: float = 900.0  # the same for a call like one before
@@ -64,6 +70,7 @@ class Rates:
 
 
 DEFAULTS = Rates()
+MAY_BE_NOTHING = frozenset(("ahead_alone", "ahead_beside"))
 
 
 def machine_name() -> str:
@@ -71,7 +78,7 @@ def machine_name() -> str:
     parts = (
         platform.node(),
         platform.machine(),
-        _processor(),
+        processor(),
         str(os.cpu_count()),
         platform.python_implementation(),
         platform.python_version(),
@@ -79,7 +86,8 @@ def machine_name() -> str:
     return " ".join(parts)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of the processor; "" where the system does not tell."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - no pathlib at a start
             named = (line for line in file if line.startswith("model name"))
@@ -118,6 +126,8 @@ def _checked(name: str, value: Any) -> float | None:  # noqa: ANN401 - whatever 
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(name)
+    if name in MAY_BE_NOTHING and value == 0:
+        return 0.0
     if not 0 < value < float("inf"):
         raise ValueError(name)
     return float(value) if default is None else bounded(name, float(value))
@@ -126,6 +136,8 @@ def _checked(name: str, value: Any) -> float | None:  # noqa: ANN401 - whatever 
 def bounded(name: str, value: float) -> float:
     """Return a rate as it is taken: no further from the default than measurements can be."""
     default: float = getattr(DEFAULTS, name)
+    if name in MAY_BE_NOTHING and not value:
+        return 0.0
     return min(max(value, default / _FARTHEST), default * _FARTHEST)
 
 

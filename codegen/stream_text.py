@@ -54,8 +54,13 @@ class Rows:
     @property
     def functions(self) -> tuple[str, ...]:
         """What the lines call of codegen.streaming."""
-        asks = ("fetch_ahead",) if self.fetched else ()
+        asks = (self._asks,) if self.fetched else ()
         return ("stream", "line_start", *asks, *map(self._kind, self.stores))
+
+    @property
+    def _asks(self) -> str:
+        """What asks for a row ahead: it depends on how many places are walked."""
+        return "fetch_ahead" if len(self.fetched) == 1 else "fetch_beside"
 
     @property
     def spelled(self) -> dict[str, str]:
@@ -82,7 +87,7 @@ class Rows:
         yield f"{indent}{INDENT}{self.end} = min({block} + {ROW}, {upper})"
         for one in self.fetched:
             place = self._element(one.place, one.instance, self.first)
-            yield f"{indent}{INDENT}fetch_ahead(address({place}))"
+            yield f"{indent}{INDENT}{self._asks}(address({place}))"
 
     def _start(self, lower: str, upper: str) -> str:
         """Return where the first row begins, were it a whole one."""

@@ -4,6 +4,7 @@
     stream(address(v, (i, j)), S0_row, count)          from there to v[i, j:j + count]
     line_start(address(v, (i, j)), j, end)             the turn whose element would begin the line
     fetch_ahead(address(u, (i, j)))                    a row of u that is read some rows later
+    fetch_beside(address(u, (i, j)))                   the same where other arrays are walked too
 
 The kernel sees memory that nothing else can mean; nothing has to be asked before it is written.
 """
@@ -19,7 +20,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
-from .fetches import AHEAD
+from .ahead import ALONE, BESIDE, define
 from .objects import brings_functions
 from .stream_code import STREAM, engine
 from .streams import LINE, ROW
@@ -80,19 +81,32 @@ def line_start(_context: object, at: Any, lower: Any, upper: Any) -> Any:  # noq
     return types.int64(at, types.int64, types.int64), generate
 
 
-@intrinsic
-def fetch_ahead(_context: object, at: Any) -> Any:  # noqa: ANN401
-    """Ask for the lines of a row that begins `AHEAD` bytes later; nothing has to lie there."""
+def _fetch(word: str) -> Any:  # noqa: ANN401 - Numba is untyped
+    def fetch(_context: object, at: Any) -> Any:  # noqa: ANN401 - the same
+        def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+            module = builder.module
+            define(word)
+            cell = module.globals.get(word) or ir.GlobalVariable(module, _WORD, word)
+            distance = builder.load(cell)
+            asks = builder.icmp_signed("!=", distance, _WORD(0))
+            with builder.if_then(asks, likely=True):
+                start = builder.add(builder.ptrtoint(arguments[0], _WORD), distance)
+                _ask(builder, start, ROW * context.get_abi_sizeof(context.get_value_type(at.dtype)))
+            return context.get_dummy_value()
 
-    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
-        byte, flag = _BYTE.as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), (byte, flag, flag, flag))
-        prefetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
-        size = context.get_abi_sizeof(context.get_value_type(at.dtype))
-        first = builder.ptrtoint(arguments[0], _WORD)
-        for offset in range(0, ROW * size, LINE):
-            place = builder.inttoptr(builder.add(first, _WORD(AHEAD + offset)), byte)
-            builder.call(prefetch, (place, flag(0), flag(3), flag(1)))  # to read, into all caches
-        return context.get_dummy_value()
+        return types.none(at), generate
 
-    return types.none(at), generate
+    return intrinsic(fetch)
+
+
+def _ask(builder: Any, start: Any, size: int) -> None:  # noqa: ANN401 - Numba is untyped
+    """Ask for the lines of `size` bytes; nothing has to lie there."""
+    byte, flag = _BYTE.as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), (byte, flag, flag, flag))
+    prefetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
+    for offset in range(0, size, LINE):
+        place = builder.inttoptr(builder.add(start, _WORD(offset)), byte)
+        builder.call(prefetch, (place, flag(0), flag(3), flag(1)))  # to read, into all caches
+
+
+fetch_ahead, fetch_beside = _fetch(ALONE), _fetch(BESIDE)

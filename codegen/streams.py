@@ -45,12 +45,6 @@ LINE = 64  # bytes
 # two rows under way and reads while it stores. With rows of 8 kB it does one after the other: a
 # copy ran at 0.6 of the bandwidth, with 0.5 to 2 kB at 0.95 (two threads, 128 MB an array).
 ROW = 128
-# Arrays with fewer bytes are not larger than the caches: a loop that reads what the one before has
-# written still finds some of it. Two cores with a share of a large last cache: with 16 MB the next
-# sweep took twice as long as after ordinary stores, with 64 MB 0.7 times.
-FROM_BYTES = 48_000_000
-# The largest array that is written: a smaller one stays in the caches beside those that are read.
-WRITTEN_BYTES = FROM_BYTES // 4
 # A shorter row is mostly its ends, which share lines with others: a sweep over 200 x 200 x 200
 # float64 took 1.08 times as long as with ordinary stores, one over 320 x 320 x 320 0.83 times.
 ROW_BYTES = 2048

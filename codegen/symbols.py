@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autopar.analysis.model.later import Later
 
-from . import interrupts, native, numpy_loops, stream_code, turn_code
+from . import ahead, interrupts, native, numpy_loops, stream_code, turn_code
 from .fpflags import address_of
 from .libm import LIBM, define_libm
 from .numpy_rows import define_row
@@ -52,6 +52,9 @@ def _define(symbol: str) -> bool:
         return _has(symbol) or llvm.address_of_symbol(symbol) is not None
     if symbol in (interrupts.ASKED, interrupts.NOTED):
         native.machine()
+        return True
+    if symbol in ahead.WORDS:
+        ahead.define(symbol)
         return True
     if symbol in _COPIES:
         _COPIES[symbol].engine()

@@ -118,7 +118,7 @@ def test_few_iterations_with_much_work_are_no_work_for_a_device():
 
 def test_info_names_the_rates_of_a_device(monkeypatch):
     monkeypatch.setattr(rates_module.CURRENT, "rates", MACHINE)
-    assert "on the device a launch in 5 us, 25 GB/s to it and back, 2e+03 GB/s within" in (
+    assert "on the device a launch in 5 us, 25 GB/s to it and back\n2e+03 GB/s within" in (
         describe_rates()
     )
     monkeypatch.setattr(rates_module.CURRENT, "rates", DEFAULTS)

@@ -11,6 +11,7 @@ import pytest
 import autopar
 from autopar import sizes
 from autopar.codegen import stream_text
+from autopar.codegen.rates import CURRENT
 from autopar.decorator import ParallelFunction
 from autopar.options import choose_options
 from tests.sameness import same
@@ -211,7 +212,9 @@ def test_what_follows_in_rows_is_asked_for_once(name, large):
     decorated = autopar.parallel(backend="cpu", cache=False)(function)
     decorated(*(vectors(40) if function in VECTORS else planes(40, 40)))
     text = "".join(decorated.inspect_source().values())
-    assert FETCHED[name] == set(re.findall(r"fetch_ahead\(address\((.*)\)\)", text)), text
+    assert FETCHED[name] == set(re.findall(r"fetch_(?:ahead|beside)\(address\((.*)\)\)", text)), (
+        text
+    )
 
 
 @pytest.mark.parametrize("tier", ["serial", "parallel"])
@@ -258,8 +261,8 @@ def test_arrays_that_share_memory_are_stored_as_usual(large):
 
 @pytest.mark.parametrize("first", ["large", "small"])
 def test_each_form_is_made_once_the_other_has_cost_as_much(first, monkeypatch):
-    monkeypatch.setattr(sizes, "FROM_BYTES", 3 * 8 * 1000)
-    monkeypatch.setattr(sizes, "WRITTEN_BYTES", 8 * 1000)
+    rates = replace(CURRENT.get(), stream_bytes=3 * 8 * 1000)
+    monkeypatch.setattr(CURRENT, "rates", rates)
     monkeypatch.setattr(sizes, "_LOSS", 0.0)
     small, large = vectors(600), vectors(1000)
     one, other = (large, small) if first == "large" else (small, large)
@@ -278,8 +281,8 @@ def test_each_form_is_made_once_the_other_has_cost_as_much(first, monkeypatch):
 
 
 def test_a_call_that_is_repeated_gets_its_form_too(monkeypatch):
-    monkeypatch.setattr(sizes, "FROM_BYTES", 3 * 8 * 1000)
-    monkeypatch.setattr(sizes, "WRITTEN_BYTES", 8 * 1000)
+    rates = replace(CURRENT.get(), stream_bytes=3 * 8 * 1000)
+    monkeypatch.setattr(CURRENT, "rates", rates)
     monkeypatch.setattr(sizes, "_LOSS", 1e9)
     decorated = autopar.parallel(backend="cpu", cache=False)(saxpy)
     small, large = vectors(600), vectors(1000)

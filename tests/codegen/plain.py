@@ -49,6 +49,7 @@ def _line_start(at: Any, lower: int, upper: int) -> int:
 
 _STREAMING = {
     "stream": _stream, "line_start": _line_start, "fetch_ahead": lambda _at: None,
+    "fetch_beside": lambda _at: None,
 }  # fmt: skip
 
 

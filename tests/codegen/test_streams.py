@@ -11,7 +11,8 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from autopar.codegen import stream_code
+from autopar.codegen import ahead, stream_code
+from autopar.codegen.rates import CURRENT, DEFAULTS
 from autopar.codegen.streams import LINE, with_streams
 from tests.ordered_nests import Nest, drafts_of
 
@@ -47,6 +48,22 @@ def test_lines_are_stored_past_the_caches():
     width = {"%z": 64, "%y": 32, "%x": 16}
     found = [width[each] for line in stores for each in re.findall(r"%[xyz]", line)[:1]]
     assert sum(found) == LINE, stores
+
+
+def test_how_far_ahead_is_asked_follows_the_rates_and_else_the_processor(monkeypatch):
+    words = [ahead.WORDS[each] for each in (ahead.ALONE, ahead.BESIDE)]
+    monkeypatch.setattr(CURRENT, "is_calibrated", True)
+    rates = replace(DEFAULTS, ahead_alone=1024.0, ahead_beside=512.0)
+    ahead.follow(rates)
+    assert [1024, 512] == [each.value for each in words]
+    with ahead.asking(0):
+        assert [0, 0] == [each.value for each in words]
+    assert [1024, 512] == [each.value for each in words]
+    monkeypatch.setattr(CURRENT, "is_calibrated", False)
+    for name, beside in (("AMD EPYC", 0), ("Intel(R) Xeon(R)", 2048), ("", 2048)):
+        monkeypatch.setattr(ahead, "processor", lambda name=name: name)
+        ahead.follow(DEFAULTS)
+        assert [2048, beside] == [each.value for each in words]
 
 
 def test_what_shares_memory_is_stored_as_usual():
