@@ -30,10 +30,10 @@ from .callees import read_with_callees
 from .handed_over import as_written, hand_over
 from .options import BackendError, Options, choose_options, is_disabled
 from .prepare import Entry, Prepared, failed, prepare, refused_report, with_runs
-from .record import Records, RunRecord, room
+from .record import Home, Records, RunRecord, room
 from .rewrite import rewrite_function
 from .stacks import has_little_stack
-from .time_lines import time_line
+from .time_lines import time_line_of_call
 from .variant import Variant
 from .version import VERSION
 from .watch import watch_known
@@ -54,7 +54,7 @@ class ParallelFunction(Generic[P, R]):
     def __init__(self, function: Callable[P, R], options: Options) -> None:
         functools.update_wrapper(self, function)
         self._options = options
-        self._records = Records(object())
+        self._records = Records(Home())
         self._lock = Lock()
         self._prepared: Prepared | None = None
         self._source: SourceFunction | None = None
@@ -111,7 +111,8 @@ class ParallelFunction(Generic[P, R]):
             kernels[loop] = (*kernels.get(loop, ()), source)
         prepared = self._prepare()
         file = prepared.report.name if self._source is None else _shown(self._source.text).path
-        time = time_line((prepared,), self._last, file, self._last.ended)
+        is_whole = not self._records.key.has_slept
+        time = time_line_of_call(prepared, self._last, file, is_whole=is_whole)
         return self._report(with_runs(prepared, self._last), tuple(kernels.items()), time=time)
 
     def last_report(self) -> FunctionReport:

@@ -73,9 +73,9 @@ _STYLE = """
 _LEGEND = (
     ("parallel", "parallel"),
     ("reduction", "reduction"),
-    ("conditional", "decided at the call"),
+    ("conditional", "conditional: decided at the call"),
     ("sequential", "sequential"),
-    ("unsupported", "not analysed"),
+    ("unsupported", "unsupported: not analysed"),
 )
 _LINE = 18  # pixels; of the lines that an arrow goes between
 _REMARKS = ("  Note: ", "  Hint: ", "  More: ")

@@ -27,7 +27,7 @@ from autopar.codegen.rates import current
 
 from .deferred import Deferred
 from .dispatch import Region
-from .record import Records
+from .record import Home, Records
 from .rewrite import Asker, Returned, times
 
 # After so many in a row that were too short for a kernel, or were none of its kind.
@@ -63,6 +63,7 @@ class LightGuard:
     ask: Callable[..., Returned]
     tell: Callable[[Asker], None] | None  # who wants to know who asks
     records: Records | None = None  # of a run: at the next call it is woken
+    home: Home | None = None  # told once it has slept
     slept: int = SLEPT
     spend: Callable[[int], None] | None = None  # of a loop: told what went by unasked
     asker: Asker | None = None
@@ -142,6 +143,8 @@ class LightGuard:
         if not count:
             return
         self.misses, self.gone_by, self.count = 0, count, count
+        if self.home is not None:
+            self.home.has_slept = True
         asker.is_off, asker.sleeps = True, times(count)
         asker.is_deep = self._is_hopeless()
         if self.records is not None and asker not in self.records.off:

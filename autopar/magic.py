@@ -21,7 +21,7 @@ import re
 import shlex
 import sys
 import warnings
-from collections import ChainMap, OrderedDict
+from collections import ChainMap, OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
@@ -41,6 +41,7 @@ from .callees import Callees
 from .options import BACKENDS, AutoparError, BackendError, Options, choose_options, is_disabled
 from .report import Report
 from .rewrite import FUTURE_FLAGS, rewrite_tree, with_constants
+from .sampling import Places, Sampler
 from .takeover import Takeover
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ _TIMING_MAGICS = frozenset({"time", "timeit"})
 _TREES_KEPT = 16
 # So many cells are in the report; a session may run for weeks.
 _CELLS_KEPT = 1000
+# So many places, each with those it came from, have a time in the interpreter.
+_PLACES_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,9 @@ class Session:
         self._trees: OrderedDict[int, Mapping[str, object]] = OrderedDict()
         self._runs: Takeover | None = None  # the cell that is running
         self._to_show: Takeover | None = None  # at its end
+        self._paths: set[str] = set()  # of the cells that were taken over
+        self._sampler: Sampler | None = None  # looks where the cell that is running spends time
+        self._seconds: defaultdict[Places, float] = defaultdict(float)  # in cells that have run
         self.running = 0  # the number of that cell
 
     def rewritten(self, source: str, name: str, flags: int) -> ast.Module | None:
@@ -97,7 +103,27 @@ class Session:
         _keep(self._cells, number, run, _CELLS_KEPT)
         _keep(self._trees, number, constants, _TREES_KEPT)
         self._runs, self._to_show = run, run if wish.explain else None
+        self._watch(name)
         return tree
+
+    def _watch(self, name: str) -> None:
+        """Look from now on, until the cell has run, where the interpreter spends its time."""
+        self._paths.add(name)
+        if self._sampler is None:
+            self._sampler = Sampler(self._paths)
+            self._sampler.start()
+
+    def watch_no_more(self) -> None:
+        """Keep what was seen of the cells that have run."""
+        if self._sampler is None:
+            return
+        self._sampler.stop()
+        for places, seconds in self._sampler.seconds.items():
+            self._seconds[places] += seconds
+        self._sampler = None
+        if len(self._seconds) > _PLACES_KEPT:
+            dearest = sorted(self._seconds.items(), key=lambda item: -item[1])
+            self._seconds = defaultdict(float, dearest[: _PLACES_KEPT // 2])
 
     def resolved(self, code: CodeType) -> CodeType:
         """Return `code` with the guards that strings in it stand for."""
@@ -113,26 +139,31 @@ class Session:
 
     def reports(self) -> tuple[Report, ...]:
         """Return the report of every cell that has a loop, in the order of their runs."""
-        found = (_report_of(run) for run in self._cells.values())
+        found = (_report_of(run, self._seconds) for run in self._cells.values())
         return tuple(report for report in found if report.functions)
 
     def show_wanted(self, *_: object) -> None:
         """Show the report of the cell that has just run, if that was asked for."""
+        self.watch_no_more()
         if self._runs is not None:
             self._runs.ended, self._runs = perf_counter(), None
         run, self._to_show = self._to_show, None
         if run is not None:
-            display(_report_of(run))  # type: ignore[no-untyped-call]  # IPython
+            display(_report_of(run, self._seconds))  # type: ignore[no-untyped-call]  # IPython
 
 
-def _report_of(run: Takeover) -> Report:
+def _report_of(run: Takeover, seconds: Mapping[Places, float]) -> Report:
+    from .interpreter_times import watched
+
     @functools.cache  # for the text and for the page
     def ordered() -> tuple[NestOrder, ...]:
         from .orders import orders_of
 
         return orders_of(region for each in run.prepared.values() for region in each.regions)
 
-    return Report(content=replace(run.report(), time=run.time()), ordered=ordered)
+    content = run.report()
+    (time,) = watched((run.time(),), ((run.text.path, content),), seconds)
+    return Report(content=replace(content, time=time), ordered=ordered)
 
 
 _numbers = itertools.count()
@@ -338,6 +369,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     if session is None:
         return
     session.always = None
+    session.watch_no_more()
     shell.compile.__class__ = type(shell.compile).__mro__[1]
     shell.input_transformers_cleanup.remove(mark_cell)
     shell.events.unregister("post_run_cell", session.show_wanted)

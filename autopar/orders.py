@@ -11,6 +11,7 @@ taken to be of float64, or of int64 where that has no meaning, in rows; nothing 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -33,6 +34,7 @@ from autopar.codegen.kernel import Branch, Decision, Instance, Loop, Node, Progr
 from .prepare import Entry
 from .variants import lowered
 
+LOG = logging.getLogger("autopar")
 _DTYPES = ("float64", "int64")
 _INDENT = "    "
 _KINDS = ("flow", "anti", "output")  # the first one says most
@@ -45,9 +47,19 @@ def orders_of(entries: Iterable[Entry]) -> tuple[NestOrder, ...]:
 
 def orders_in(plans: Iterable[RegionPlan]) -> tuple[NestOrder, ...]:
     """Return the same of nests as the analysis planned them."""
-    alone = {each.scop.span: each for each in plans}
-    found = (order_of(each) for each in alone.values())
+    # Loops that do nothing, as `for i in range(n): pass`, have no order.
+    alone = {each.scop.span: each for each in plans if each.scop.statements}
+    found = (_order_or_none(each) for each in alone.values())
     return tuple(each for each in found if each is not None)
+
+
+def _order_or_none(region: RegionPlan) -> NestOrder | None:
+    """Return how a region runs; a fault of ours leaves out what a report can do without."""
+    try:
+        return order_of(region)
+    except Exception:  # AP900 is for what a call found out; nothing was run here
+        LOG.exception("no order was found for lines %s", region.scop.span)
+        return None
 
 
 def order_of(region: RegionPlan) -> NestOrder | None:

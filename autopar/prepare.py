@@ -212,12 +212,15 @@ def _planned_at_call(
 
 def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = None) -> Site:
     """Return where the guard of a region goes; `ask` is asked in its place."""
+    home = region.records.key
     if isinstance(region, Waiting):
         site = site_of(region)
         if has_chains(region.nest.functions) and not site.is_value:
-            found = LightGuard(region=region, ask=site.enter, tell=None, slept=SLEPT_OF_LOOPS)
+            found = LightGuard(
+                region=region, ask=site.enter, tell=None, slept=SLEPT_OF_LOOPS, home=home
+            )
             return replace(site, enter=found.enter, answers=found.answers, is_light=True)
-        found = LightGuard(region=None, ask=site.enter, tell=None)
+        found = LightGuard(region=None, ask=site.enter, tell=None, home=home)
         return replace(site, enter=found.enter, answers=found.answers) if site.is_value else site
     arguments, results, enter = region.arguments, region.results, ask or region.enter
     answers = region.answers if isinstance(region, Region) and ask is None else None
@@ -248,6 +251,7 @@ def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = No
             ask=enter,
             tell=answers,
             records=region.records if isinstance(region, ArrayEntry) else None,
+            home=home,
             slept=SLEPT_OF_LOOPS if may_tire else SLEPT,
             spend=region.spend if isinstance(region, Region) and may_tire else None,
         )

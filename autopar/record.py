@@ -47,7 +47,9 @@ class Tally:
     reason: Reason | None = None
     plan: RegionPlan | None = None  # of the last entry that was planned at the call
     native: float = 0.0  # of the seconds, those that native code counted
+    native_calls: int = 0  # of the calls likewise
     when: When | None = None  # the entries; None where native code counted them all
+    after: float = 0.0  # seconds from its entries to the next entries of any region
 
 
 class RunRecord(bytearray):
@@ -58,11 +60,12 @@ class RunRecord(bytearray):
     is made for each call, so making one is to cost nothing.
     """
 
-    __slots__ = ("_spent", "_tallies", "begun", "ended")
+    __slots__ = ("_latest", "_spent", "_tallies", "begun", "ended")
 
     _tallies: dict[tuple[int, str], Tally]
     # By region and kind; None stands for what is for no region alone.
     _spent: dict[tuple[int | None, What], Spent]
+    _latest: tuple[Tally, float]  # the last entry, and when it ended
     begun: float  # on the clock of `perf_counter`
     ended: float
 
@@ -79,6 +82,7 @@ class RunRecord(bytearray):
                 tally.iterations += iterations
                 tally.seconds += nanoseconds / 1e9
                 tally.native += nanoseconds / 1e9
+                tally.native_calls += calls
                 RECORD.pack_into(self, number * RECORD.size, 0, 0, 0)
         return found
 
@@ -101,10 +105,15 @@ class RunRecord(bytearray):
         """Count one entry; `seconds` is what a kernel took, 0 in the interpreter."""
         ended = perf_counter()
         begun = ended - seconds
+        noted, until = self._noted(), begun
         if NOTES.left:
-            seconds = max(0.0, seconds - self.collect(region, begun))
+            within, before = self.collect(region, begun)
+            seconds, until = max(0.0, seconds - within), begun - before
+        before_this = self.left_open(until)
+        if before_this is not None:
+            latest, after = before_this
+            latest.after += after
         key = (region, backend)
-        noted = self._noted()
         tally = noted.get(key)
         if tally is None:
             tally = noted[key] = Tally()
@@ -116,6 +125,7 @@ class RunRecord(bytearray):
         tally.calls += 1
         tally.iterations += iterations or 0
         tally.seconds += seconds
+        self._latest = tally, ended
         if reason is not None:
             tally.reason = reason
         if plan is not None:
@@ -130,9 +140,17 @@ class RunRecord(bytearray):
             self._spent = {}
             return self._spent
 
-    def collect(self, region: int | None, since: float) -> float:
-        """Take the notes of this thread; return the seconds of those that began after `since`."""
-        found = 0.0
+    def left_open(self, until: float) -> tuple[Tally, float] | None:
+        """Return the last entry, and the seconds from its end `until` a moment."""
+        try:
+            latest, since = self._latest
+        except AttributeError:
+            return None
+        return latest, max(0.0, until - since)
+
+    def collect(self, region: int | None, since: float) -> tuple[float, float]:
+        """Take the notes of this thread; return their seconds, from `since` on and before."""
+        within = before = 0.0
         for note in NOTES.take():
             if note.begun < self.begun:  # of something else
                 continue
@@ -141,8 +159,11 @@ class RunRecord(bytearray):
             mine.when.extend(when)
             mine.seconds += note.seconds
             mine.count += 1
-            found += note.seconds if note.begun >= since else 0.0
-        return found
+            if note.begun >= since:
+                within += note.seconds
+            else:
+                before += note.seconds
+        return within, before
 
 
 _SLOTS = 2
@@ -171,13 +192,22 @@ class Wakes(Protocol):
         """Ask again."""
 
 
+class Home:
+    """What the threads that call one function, or one file, have in common."""
+
+    __slots__ = ("has_slept",)
+
+    def __init__(self) -> None:
+        self.has_slept = False  # a guard did not ask: entries are missing in records
+
+
 class Records(threading.local):
     """The calls under way in each thread, innermost last.
 
     Native code finds the list of a thread in the thread's own namespace, under `key`.
     """
 
-    def __init__(self, key: object, base: RunRecord | None = None) -> None:
+    def __init__(self, key: Home, base: RunRecord | None = None) -> None:
         super().__init__()
         self.key = key
         self.stack: list[RunRecord] = [] if base is None else [base]

@@ -27,7 +27,7 @@ from .handed_over import note_taken
 from .options import Options
 from .outline import Outline, outline_of
 from .prepare import Prepared, failed, prepare, with_runs
-from .record import Records, RunRecord
+from .record import Home, Records, RunRecord
 from .rewrite import AnySite, Decoration, rewrite_function
 from .time_lines import time_line
 from .version import VERSION
@@ -55,7 +55,7 @@ class Takeover:
 
     def __post_init__(self) -> None:
         self.record.begun = perf_counter()
-        self.records = Records(object(), self.record)
+        self.records = Records(Home(), self.record)
 
     @property
     def outline(self) -> Outline:

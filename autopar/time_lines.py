@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from autopar.analysis.model.source import Span
 from autopar.analysis.model.time_line import Spell, TimeLine, in_order
 
 from .foretold import predicted_of
 from .prepare import Entry, Prepared
-from .record import RunRecord
+from .record import RunRecord, Tally
 
 
 def time_line(
@@ -25,6 +26,47 @@ def time_line(
     spells = [*_runs(regions, record, file), *_others(regions, record, file)]
     seconds = None if ended is None else ended - record.begun
     return TimeLine(seconds=seconds, spells=in_order(spells))
+
+
+def time_line_of_call(
+    function: Prepared, record: RunRecord, file: str, *, is_whole: bool
+) -> TimeLine:
+    """Return the time line of one call; its nests in the interpreter have a bound of their time.
+
+    What a nest that was left takes nobody measures, but it is over when another one is entered:
+    known only where every entry is in the record, which `is_whole` says.
+    """
+    line = time_line((function,), record, file, record.ended)
+    if not is_whole:
+        return line
+    spans = {each.number: each.span for each in function.regions}
+    tallies = {key: each for key, each in record.tallies.items() if key[0] in spans}
+    last = record.left_open(record.ended)
+
+    def after(tally: Tally) -> float:
+        return tally.after + (last[1] if last is not None and last[0] is tally else 0.0)
+
+    def bounded(spell: Spell) -> Spell:
+        if spell.what != "interpreter" or spell.span is None:
+            return spell
+        within = [
+            (spans[number], each)
+            for (number, backend), each in tallies.items()
+            if _is_within(spans[number], spell.span, backend)
+        ]
+        # Entries that native code left count for whatever Python entered before them.
+        if any(each.native_calls for span, each in within if span == spell.span):
+            return spell
+        return replace(spell, at_most=sum(after(each) for _, each in within))
+
+    return replace(line, spells=tuple(map(bounded, line.spells)))
+
+
+def _is_within(inner: Span, outer: Span, backend: str) -> bool:
+    """Return whether what follows entries of `inner` on a backend may be a part of `outer`."""
+    if inner == outer:
+        return backend == "interpreter"
+    return outer.line <= inner.line and inner.end_line <= outer.end_line
 
 
 def joined(lines: Iterable[TimeLine], seconds: float) -> TimeLine:

@@ -69,7 +69,9 @@ def longest(time: TimeLine) -> tuple[Spell, ...]:
 def _weight(spell: Spell) -> float:
     if spell.seconds is not None:
         return spell.seconds
-    return spell.calls * spell.predicted.interpreter if spell.predicted is not None else 0.0
+    if spell.predicted is not None:
+        return spell.calls * spell.predicted.interpreter
+    return spell.at_most or 0.0
 
 
 def begin_of(spell: Spell) -> str:
@@ -78,9 +80,13 @@ def begin_of(spell: Spell) -> str:
 
 
 def takes_of(spell: Spell) -> str:
-    """Return how long a spell took; about, where the interpreter was looked at now and then."""
+    """Return how long a spell took.
+
+    About, where the interpreter was looked at now and then; at most, where all that is known is
+    when the next nest was entered.
+    """
     if spell.seconds is None:
-        return "-"
+        return "-" if spell.at_most is None else f"≤{describe_seconds(spell.at_most)}"
     about = "~" if spell.what == "interpreter" else ""
     return about + describe_seconds(spell.seconds)
 

@@ -50,6 +50,7 @@ class Spell:
     seconds: float | None  # of all of them; None where nobody measured
     predicted: Predicted | None = None  # of one entry
     code: str | None = None  # why it stayed in the interpreter
+    at_most: float | None = None  # where nobody measured: `seconds` are no more than these
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -64,6 +65,7 @@ class Spell:
             "seconds": self.seconds,
             "predicted": None if self.predicted is None else self.predicted.to_dict(),
             "code": self.code,
+            "at_most": self.at_most,
         }
 
 

@@ -55,8 +55,16 @@ def carried_reason(scop: Scop, shape: Loop, first: Dependence, *, is_scan: bool)
         source_line=first.source_span.line,
         sink_line=first.sink_span.line,
         distance_text=distance,
-        relation_text=str(first.relation),
+        is_moving=_is_moving(scop, first.array),
     )
+
+
+def _is_moving(scop: Scop, array: str) -> bool:
+    """Return whether names stand for `array` in some turns and for others in the rest."""
+    if scop.exchanged is None:
+        return False
+    meant = map(set, zip(*scop.exchanged.orders, strict=True))
+    return any(array in arrays for arrays in meant if len(arrays) > 1)
 
 
 def _own_update(scop: Scop, first: Dependence) -> str | None:

@@ -27,10 +27,27 @@ def place_note(variable: str, first: tuple[str, int], second: tuple[str, int]) -
     return f"'{variable}' is {first[0]} at line {first[1]} and {second[0]} at line {second[1]}."
 
 
-def dependence_note(relation_text: str, loop_variable: str, distance_text: str | None) -> str:
-    """Return the note that shows a dependence in isl notation, its carrier and its distance."""
-    distance = "not constant" if distance_text is None else distance_text
-    return f"{relation_text}; carried by loop '{loop_variable}', distance {distance}."
+def carrier_note(loop_variable: str, distance_text: str | None) -> str:
+    """Return the note that says which loop carries a dependence, and how far."""
+    match distance_text:
+        case None:
+            words = ": from one iteration to a later one"
+        case "1":
+            words = ", distance 1: from each iteration to the next"
+        case _:
+            words = f", distance {distance_text}: over {distance_text} iterations"
+    return f"Carried by loop '{loop_variable}'{words}."
+
+
+def moving_note(variable: str) -> str:
+    """Return the note that says which array is meant, where names stand for others in each turn.
+
+    What is written to `v[i]` and read from `u[i]` after `u, v = v, u` is an element of one array.
+    """
+    return (
+        f"'{variable}' is what is called so before the loop;"
+        " names stand for other arrays in each turn."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +79,7 @@ class CarriedFlow(Reason):
     source_line: int  # of the write
     sink_line: int  # of the read
     distance_text: str | None  # iterations of the loop, "1"; None where it is not one number
-    relation_text: str  # isl notation, one line
+    is_moving: bool = False  # names stand for other arrays in each turn
 
     @property
     def message(self) -> str:
@@ -76,11 +93,14 @@ class CarriedFlow(Reason):
     def notes(self) -> tuple[str, ...]:
         return (
             place_note(self.variable, ("written", self.source_line), ("read", self.sink_line)),
-            dependence_note(self.relation_text, self.loop_variable, self.distance_text),
+            *((moving_note(self.variable),) if self.is_moving else ()),
+            carrier_note(self.loop_variable, self.distance_text),
         )
 
     @property
     def hints(self) -> tuple[str, ...]:
+        if self.is_moving:  # each turn has its old values already
+            return ()
         return (
             (
                 f"If old values of '{self.variable}' will do, read from a copy:"
@@ -118,7 +138,7 @@ class CarriedAnti(Reason):
     source_line: int  # of the read
     sink_line: int  # of the write
     distance_text: str | None  # iterations of the loop, "1"; None where it is not one number
-    relation_text: str  # isl notation, one line
+    is_moving: bool = False  # names stand for other arrays in each turn
 
     @property
     def message(self) -> str:
@@ -132,7 +152,8 @@ class CarriedAnti(Reason):
     def notes(self) -> tuple[str, ...]:
         return (
             place_note(self.variable, ("read", self.source_line), ("written", self.sink_line)),
-            dependence_note(self.relation_text, self.loop_variable, self.distance_text),
+            *((moving_note(self.variable),) if self.is_moving else ()),
+            carrier_note(self.loop_variable, self.distance_text),
         )
 
     @property
@@ -167,7 +188,7 @@ class CarriedOutput(Reason):
     source_line: int  # of the earlier write
     sink_line: int  # of the later write
     distance_text: str | None  # iterations of the loop, "1"; None where it is not one number
-    relation_text: str  # isl notation, one line
+    is_moving: bool = False  # names stand for other arrays in each turn
 
     @property
     def message(self) -> str:
@@ -183,7 +204,8 @@ class CarriedOutput(Reason):
             place_note(
                 self.variable, ("written", self.source_line), ("written again", self.sink_line)
             ),
-            dependence_note(self.relation_text, self.loop_variable, self.distance_text),
+            *((moving_note(self.variable),) if self.is_moving else ()),
+            carrier_note(self.loop_variable, self.distance_text),
         )
 
     @property

@@ -8,6 +8,7 @@ import functools
 import inspect
 import math
 import pickle
+import sys
 import textwrap
 import threading
 from collections import namedtuple
@@ -824,7 +825,7 @@ def test_function_without_source_works_undecorated_and_says_so(kind):
     assert {} == decorated.inspect_source()
 
 
-def test_function_typed_at_a_prompt_works_undecorated(tmp_path, python):
+def test_function_typed_at_a_prompt_works_undecorated_where_its_text_is_not_kept(tmp_path, python):
     typed = textwrap.dedent(
         """\
         import numpy as np, autopar
@@ -835,11 +836,13 @@ def test_function_typed_at_a_prompt_works_undecorated(tmp_path, python):
             return a
 
         print(fill(np.zeros(2)).tolist())
-        print(fill.explain().to_dict()["functions"][0]["refusal"]["code"])
+        found = fill.explain().to_dict()["functions"][0]
+        print(found["refusal"]["code"] if "refusal" in found else found["loops"][0]["code"])
         """
     )
     done = python("-i", "-q", typed=typed)
-    assert "[1.0, 1.0]\nAP101\n" == done.stdout, done.stderr
+    code = "AP001" if sys.version_info >= (3, 13) else "AP101"  # Python keeps what was typed
+    assert f"[1.0, 1.0]\n{code}\n" == done.stdout, done.stderr
 
 
 def test_file_edited_after_the_import_is_refused(tmp_path, python):

@@ -182,6 +182,29 @@ def test_on_off_and_report():
     assert shown(outputs[2]) == shown(outputs[4]) == shown(outputs[7])
 
 
+SLOW = """\
+def spelled(n):
+    found = {}
+    for i in range(n):
+        found[str(i)] = i
+    return found
+"""
+
+
+def test_reports_say_what_loops_of_cells_took_in_the_interpreter():
+    outputs = play(
+        "%load_ext autopar\n%autopar on",
+        SLOW,
+        "len(spelled(600_000))",
+        "for i in range(1_500_000):\n    x = str(i)",
+        "%autopar report",
+        "%unload_ext autopar",
+    )
+    called, looped = shown(outputs[4])
+    assert re.search(r"~\S+ m?s +interpreter +line 3 .*AP2", called)
+    assert re.search(r"~\S+ m?s +interpreter +line 1 .*AP2", looped)
+
+
 def test_wrong_words_and_missing_devices_are_said():
     outputs = play(
         "%load_ext autopar",

@@ -93,3 +93,23 @@ def test_the_json_of_a_report_says_nothing_of_orders():
 
 def test_a_narrow_report_puts_one_below_the_other():
     assert "\nruns as\nparallel for i in range(0, n):\n" in shown(product, width=60)
+
+
+def idles(n):
+    for i in range(n):
+        for _ in range(i):
+            pass
+
+
+def test_a_loop_that_does_nothing_has_no_order():
+    assert "parallel" in str(autopar.explain(idles))
+
+
+def test_a_fault_of_ours_leaves_the_order_out(monkeypatch, caplog):
+    def fails(region):
+        raise ValueError(region)
+
+    monkeypatch.setattr("autopar.orders.order_of", fails)
+    caplog.set_level("CRITICAL", logger="autopar")
+    assert () == autopar.explain(product).whole().orders
+    assert "parallel" in str(autopar.explain(product))

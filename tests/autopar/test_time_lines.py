@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import threading
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 import pytest
@@ -110,7 +110,32 @@ def test_a_loop_that_was_left_is_on_the_line_with_its_reason():
     assert left["predicted"]["interpreter"] > 0
     text = str(function.last_run)
     assert re.search(r"^Time: .* in all: (analysis|interpreter) ", text, re.MULTILINE)
-    assert re.search(r"^  \S+ \S+ +- +interpreter +line \d+ .*1 call: AP602", text, re.MULTILINE)
+    shown = r"^  \S+ \S+ +≤\S+ \S+ +interpreter +line \d+ .*1 call: AP602"
+    assert re.search(shown, text, re.MULTILINE)
+
+
+def waited(a, n, wait):
+    for i in range(1, n):
+        a[i] = a[i - 1] + a[i]
+    wait(0.02)
+    for k in range(3):
+        for i in range(n):
+            a[i] = a[i] + 1
+        wait(0.01)
+    wait(0.03)
+
+
+def test_a_nest_in_the_interpreter_is_over_when_the_next_one_is_entered():
+    function = autopar.parallel(waited)
+    function(np.zeros(9), 9, sleep)
+    first, outer, inner = (e for e in time_of(function)["spells"] if e["what"] == "interpreter")
+    assert [1, 1, 3] == [each["calls"] for each in (first, outer, inner)]
+    assert 0.02 <= first["at_most"] < outer["begin"] - first["begin"] + 1e-3
+    assert 0.06 <= inner["at_most"] <= outer["at_most"]
+    assert outer["at_most"] <= time_of(function)["seconds"] - first["at_most"]
+    for _ in range(60):  # until a guard sleeps: then nobody knows
+        function(np.zeros(9), 9, abs)
+    assert {None} == {e["at_most"] for e in time_of(function)["spells"]}
 
 
 def spell(begun=0.0, seconds=1.0, **changes):
