@@ -398,6 +398,13 @@ def compiled(text: str, level: int = 2) -> Any:  # noqa: ANN401 - llvmlite is un
     return engine
 
 
+def attributes() -> str:
+    """Return what lets LLVM use the widest registers of this processor."""
+    features = llvm.get_host_cpu_features()
+    wide = next((each for each in ("avx512f", "avx") if features.get(each)), None)
+    return f'"target-features"="+{wide}"' if wide else ""
+
+
 class Board:
     """What the threads of one pool watch; lives as long as the process, as they do."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopar.analysis.model.later import Later
 
-from .native import compiled
+from .native import attributes, compiled
 from .once import once
 from .streams import LINE
 
@@ -84,10 +84,3 @@ def engine() -> Any:  # noqa: ANN401 - llvmlite is untyped
     found = compiled(text())
     llvm.add_symbol(STREAM, found.get_function_address(STREAM))
     return found
-
-
-def attributes() -> str:
-    """Return what lets LLVM use the widest registers of this processor."""
-    features = llvm.get_host_cpu_features()
-    wide = next((each for each in ("avx512f", "avx") if features.get(each)), None)
-    return f'"target-features"="+{wide}"' if wide else ""

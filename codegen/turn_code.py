@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from autopar.analysis.model.later import Later
 
-from .native import compiled
+from .native import attributes, compiled
 from .once import once
-from .stream_code import attributes
 from .turned import BLOCK, TILE
 
 if TYPE_CHECKING:

@@ -126,8 +126,52 @@ def strip_differences(name, dtype, columns, expected, warned):
             yield f"{name} {dtype}: strips of {length} in place"
 
 
+EXPONENTS = (2.5, -1.0, 0.0, -0.0, 0.5, 1.0, 2.0, 3.0, -2.0, 1 / 3, -7.25, 1e300, np.inf, np.nan)
+# Around the sizes from which on, and the parts in which, exponents are repeated.
+LENGTHS = (1, 15, 16, 17, 1023, 1024, 1025, 3000)
+
+
+def told_differences(numbers, exponent):
+    """Where strips of powers warn of anything else than NumPy's scalars, as text."""
+    told = machine_code(f"toldstrip_power_{numbers.dtype}")
+    _, warned = of_scalars(np.power, (numbers, [exponent] * len(numbers)))
+    out = np.zeros_like(numbers)
+    for length in (5, 16, 19, 33):
+        for start in range(0, len(numbers) - length, 7):
+            status = told(length, numbers[start:].ctypes.data, exponent, out.ctypes.data)
+            if bool(status) != bool(warned[start : start + length].any()):
+                yield f"{numbers.dtype}: warnings of {length} powers of {exponent} from {start}"
+
+
+def power_differences():
+    """Everything in which powers of a standing exponent differ from NumPy's, as text."""
+    found = []
+    for dtype in NUMBERS:
+        numbers = np.concatenate([drawn(dtype, seed) for seed in range(15)])
+        call = machine_code(f"strip_power_{dtype}")
+        for number in EXPONENTS:
+            with np.errstate(all="ignore"):
+                exponent = numbers.dtype.type(number)
+                whole = np.power(numbers, exponent)
+                single = np.array([np.power(each, exponent) for each in numbers])
+            found += told_differences(numbers[:100], exponent)
+            for length in LENGTHS:
+                out, place = np.full_like(numbers, 7.0), numbers.copy()
+                call(length, numbers.ctypes.data, exponent, out.ctypes.data)
+                call(length, place.ctypes.data, exponent, place.ctypes.data)
+                for each in (out, place):
+                    if not same_bits(single[:length], each[:length]):
+                        found.append(f"{dtype}: {length} powers of {exponent}")
+                    if not same_bits(whole[:length], each[:length]):
+                        found.append(f"{dtype}: {length} powers of {exponent} of an array")
+                if (out[length:] != 7.0).any() or not same_bits(numbers[length:], place[length:]):
+                    found.append(f"{dtype}: more than {length} powers")
+    return found
+
+
 def test_strips_and_single_calls_are_numpys_scalars():
     assert [] == differences()
+    assert [] == power_differences()
 
 
 umath = importlib.import_module("numpy._core._multiarray_umath")
@@ -137,7 +181,10 @@ LEVELS = [each for each in umath.__cpu_dispatch__ if umath.__cpu_features__.get(
 @pytest.mark.parametrize("level", range(len(LEVELS)))
 def test_the_same_with_fewer_instructions(level):
     environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(LEVELS[level:])}
-    command = "from tests.codegen.test_numpy_loops import differences; print(differences())"
+    command = (
+        "from tests.codegen.test_numpy_loops import differences, power_differences\n"
+        "print(differences() + power_differences())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", command],
         env=environment,
