@@ -28,6 +28,7 @@ from .elf import undefined_symbols
 from .entries import Target, callee_of, outcome_of
 from .fpflags import address_of
 from .light import light
+from .pipeline import kernel_pipeline
 from .runtime import RUNTIME, runtime_text
 from .symbols import FLAGS
 from .wrappers import Callee, call_lines, declarations, entry_lines, form_of
@@ -155,7 +156,7 @@ def _form(wanted: Wanted, function: Callable[..., Any], *, is_light: bool) -> An
             flags=flags,
             locals=own.locals,
             library=library,
-            pipeline_class=own.pipeline_class,
+            pipeline_class=kernel_pipeline() if is_light else own.pipeline_class,
         )
     library.finalize()
     return form
