@@ -62,7 +62,10 @@ def _functions(cls: Any) -> dict[str, Callable[..., Any]]:  # noqa: ANN401 - any
 
 
 def _comparing(cls: type) -> dict[str, Callable[..., Any]]:
-    values = _getter([each.name for each in dataclasses.fields(cls) if each.compare])
+    names = [each.name for each in dataclasses.fields(cls) if each.compare]
+    values = _getter(names)
+    # Where something stands is dear to hash, and of what differs in that alone there is little.
+    telling = _getter([name for name in names if name != "span"] or names)
 
     def __eq__(self: object, other: object) -> bool:  # noqa: N807
         if other.__class__ is not self.__class__:
@@ -70,7 +73,7 @@ def _comparing(cls: type) -> dict[str, Callable[..., Any]]:
         return values(self) == values(other)
 
     def __hash__(self: object) -> int:  # noqa: N807
-        return hash(values(self))
+        return hash(telling(self))
 
     return {"__eq__": __eq__, "__hash__": __hash__}
 
