@@ -1,21 +1,22 @@
 """Which calls may take the native short way into a region, and what they are to run.
 
 A call that the repeats know is tried once without running anything: its host code is called with
-a launcher that only takes notes. Where all it does is one launch, `codegen.shortcut` can do the
-same without Python.
+a launcher that only takes notes. Where all it does is one launch, or one call of a kernel in
+order, `codegen.shortcut` can do the same without Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from autopar.analysis.model.nouns import dataclass
+from autopar.codegen.entries import entry_of
 from autopar.codegen.forks import FORKS
-from autopar.codegen.pool import Bounds, Kernel, Outcome, Pool, joined
+from autopar.codegen.pool import Bounds, Kernel, Outcome, Pool, Repeatable, joined
 from autopar.codegen.shortcut import Answered, Known, Launched, Shortcut, is_possible
 
 from .functions import watched_entries
@@ -28,7 +29,12 @@ from .warn import everyday_state
 # The last ones are for launches whose trials take long (`codegen.trials`).
 LEARNED_AT = frozenset((8, 16, 32, 64, 128, 256, 512, 2048))
 
-Noted: TypeAlias = tuple[Kernel, Bounds, tuple[object, ...]]
+# A kernel, the bounds and work of a launch or the work of a call, and the arguments.
+Noted: TypeAlias = tuple[Kernel, Bounds | int, tuple[object, ...]]
+
+
+class _SeveralError(Exception):
+    """A call launches more than once."""
 
 
 class _Given:
@@ -44,9 +50,10 @@ class _Given:
 
 @dataclass(slots=True)
 class _Notes:
-    """A launcher that runs nothing."""
+    """A launcher that runs nothing, and decides as the pool does that it stands for."""
 
-    launches: list[Noted] = field(default_factory=list)
+    pool: Pool
+    noted: Noted | None = None
 
     def launch(
         self,
@@ -58,7 +65,28 @@ class _Notes:
         work: int,
     ) -> Outcome:
         """Take note of a launch."""
-        self.launches.append((kernel, (lower, upper, step, work), arguments))
+        return self._take(kernel, (lower, upper, step, work), arguments)
+
+    def call(self, kernel: Kernel, arguments: tuple[object, ...], work: int) -> Outcome:
+        """Take note of a call."""
+        return self._take(kernel, work, arguments)
+
+    def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
+        """Yield what the pool does."""
+        return self.pool.slices(lower, upper, step, work)
+
+    def workers(self, work: int) -> int:
+        """Return what the pool does."""
+        return self.pool.workers(work)
+
+    def is_small(self, work: int) -> bool:
+        """Return what the pool does."""
+        return self.pool.is_small(work)
+
+    def _take(self, kernel: Kernel, what: Bounds | int, arguments: tuple[object, ...]) -> Outcome:
+        if self.noted is not None:
+            raise _SeveralError
+        self.noted = kernel, what, arguments
         return (0,)
 
 
@@ -90,8 +118,8 @@ class Shortcuts:
         is_known = entries is not None and (state is not None or not repeat.variant.may_warn)
         if self.asker is None or entries is None or not is_known or not is_possible():
             return False
-        noted = _noted(repeat, values)
-        planned = None if noted is None else pool.repeatable(*noted.launch)
+        noted = _noted(repeat, values, pool)
+        planned = None if noted is None else noted.repeatable(pool)
         if noted is None or planned is None:
             return False
         known = Known(
@@ -111,6 +139,7 @@ class Shortcuts:
             slot=slot(self.number),
             iterations=repeat.found.iterations,
             uses=planned.uses,
+            kept=noted.kept,
         )
         self._add(self.asker, repeat, known, launched)
         return True
@@ -170,9 +199,17 @@ class _Noted(NamedTuple):
     launch: Noted
     objects: tuple[tuple[int, int], ...]  # (position among the values, argument of the kernel)
     floats: tuple[tuple[int, int], ...]
+    kept: tuple[object, ...]  # arrays that the host made: what rows and crews tell each other
+
+    def repeatable(self, pool: Pool) -> Repeatable | None:
+        """Return a job that does the same."""
+        kernel, what, arguments = self.launch
+        if isinstance(what, tuple):
+            return pool.repeatable(kernel, what, arguments)
+        return pool.repeatable_call(kernel, arguments, what)
 
 
-def _noted(repeat: Repeat, values: tuple[object, ...]) -> _Noted | None:
+def _noted(repeat: Repeat, values: tuple[object, ...], pool: Pool) -> _Noted | None:
     """Return what a call launches; None where it does more than that, or cannot be told."""
     variant = repeat.variant
     is_whole = variant.check is None and not variant.saves
@@ -183,15 +220,25 @@ def _noted(repeat: Repeat, values: tuple[object, ...]) -> _Noted | None:
     marked = tuple(
         mark if isinstance(each, FLOATS) else each for mark, each in zip(given, values, strict=True)
     )
-    notes = _Notes()
-    variant.run(notes, *repeat.passed(marked))
-    ((kernel, bounds, arguments),) = notes.launches
+    notes = _Notes(pool)
+    try:
+        variant.run(notes, *repeat.passed(marked))
+    except _SeveralError:
+        return None
+    if notes.noted is None:
+        return None
+    kernel, what, arguments = notes.noted
     objects = {id(each): n for n, each in enumerate(values) if type(each) is np.ndarray}
     floats = {id(each): mark.position for mark in given for each in (mark, mark.value)}
+    passed = tuple(0.0 if id(e) in floats else e for e in arguments)
+    if not isinstance(what, tuple) and (entry := entry_of(kernel)) is not None and entry.is_cut:
+        arguments = arguments[2:]  # a job has its bounds elsewhere
+    made = (each for each in arguments if isinstance(each, np.ndarray) and id(each) not in objects)
     return _Noted(
-        launch=(kernel, bounds, tuple(0.0 if id(e) in floats else e for e in arguments)),
+        launch=(kernel, what, passed),
         objects=_places(objects, arguments),
         floats=_places(floats, arguments),
+        kept=tuple(made),
     )
 
 

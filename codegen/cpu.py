@@ -93,11 +93,22 @@ def generate_cpu(program: Program, *, fastmath: bool = False) -> str:
 
 
 def launches_once(program: Program) -> bool:
-    """Return whether all that `run` does is one launch that leaves nothing but a status."""
-    match host.plan_host(with_scalars(program)).nodes:
-        case (host.Launch(kernel=host.Kernel(returned=()) as kernel),):
+    """Return whether all that `run` does may be one launch that leaves nothing but a status.
+
+    A loop in order is one where it is short, and launches in a loop are where a crew runs them.
+    """
+    planned = host.plan_host(with_scalars(program))
+    match planned.nodes:
+        case (
+            host.Launch(kernel=host.Kernel(returned=()) as kernel)
+            | host.Stagger(kernel=host.Kernel(returned=()) as kernel)
+            | host.Step(kernel=host.Kernel(returned=()) as kernel)
+            | host.Drive(sweep=host.Kernel(returned=(), crew=host.Drive()) as kernel),
+        ):
             is_given = all(each.extents is None for each in program.arrays)
-            return is_given and not program.results and not private_positions(kernel)
+            is_all = planned.serial is None and not program.results
+            is_all = is_all and not (kernel.loop is not None and kernel.loop.is_driver)
+            return is_given and is_all and not private_positions(kernel)
     return False
 
 
@@ -493,10 +504,10 @@ class _Module:
         assert loop is not None  # it has rows
         work = self._work(kernel)
         turns = turns_of(loop, self._body.bounds)
-        yield f"{indent}progress = {new_progress.__name__}({turns})"
-        workers = f"launcher.workers({work} // {WORTH})"
+        yield f"{indent}rows_members = launcher.workers({work} // {WORTH})"
+        yield f"{indent}progress = {new_progress.__name__}({turns}, rows_members)"
         passed = self._tuple(self._passed(kernel))
-        call = f"launcher.launch({kernel.name}, 0, {workers}, 1, {passed}, {work})"
+        call = f"launcher.launch({kernel.name}, 0, rows_members, 1, {passed}, {work})"
         yield from self._outcome(kernel, call, indent)
 
     def _drive(self, drive: host.Drive, indent: str) -> Iterator[str]:

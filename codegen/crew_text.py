@@ -31,7 +31,7 @@ from .cpu_body import INDENT, Body
 from .kernel import Loop
 from .progress import STOPPED
 
-FUNCTIONS = ("next_part", "part_done")
+FUNCTIONS = ("crew_left", "next_part", "part_done")
 NAMES = (
     "crew", "crew_count", "crew_member", "crew_phase", "crew_goal", "crew_parts", "crew_part",
     "crew_trips", "new_crew", *FUNCTIONS,
@@ -57,6 +57,7 @@ class CrewText:
         yield f"{inner}crew_phase = 0"
         yield f"{inner}crew_goal = 0"
         yield from self._node(drive, inner)
+        yield f"{indent}crew_left(progress, upper - lower)"
 
     def _node(self, node: host.HostNode, indent: str) -> Iterator[str]:
         match node:

@@ -2,6 +2,7 @@
 
     part = next_part(progress, member, phase, parts, goal)     -1: the phase is over
     part_done(progress)                                        after all stores of the part
+    crew_left(progress, members)                               so many of them do nothing any more
 
 A member takes the part of its own number first, whose data its caches hold from the phase before,
 and those that nobody has begun once it has waited a little. See `codegen.progress` for what lies
@@ -22,7 +23,7 @@ from numba.core import types
 from numba.core.extending import intrinsic
 
 from .progress import CELLS, STOPPED
-from .staggering import rest
+from .staggering import all_left, rest
 from .stopping import is_stopped
 
 _WORD = ir.IntType(64)
@@ -108,6 +109,7 @@ _take: Any = _claimed
 _so_far: Any = _done
 _wait: Any = _pause
 _rest: Any = rest
+_all_left: Any = all_left
 
 
 @njit(nogil=True)
@@ -133,3 +135,12 @@ def next_part(progress: Any, member: int, phase: int, parts: int, goal: int) -> 
         _wait()
         waited += 1
     return -1
+
+
+@njit(nogil=True)
+def crew_left(progress: Any, members: int) -> None:  # noqa: ANN401
+    """Say that so many members have left; the last ones make all as it was before the first."""
+    if _all_left(progress, members):
+        progress[CELLS:] = 0
+        progress[0] = 0
+        progress[2] = 0

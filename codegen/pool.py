@@ -385,6 +385,23 @@ class Pool:
         helpers = min(self.threads, job.chunks) - 1
         return Repeatable(job=job, board=board, helpers=helpers, uses=uses)
 
+    def repeatable_call(
+        self, kernel: Kernel, arguments: tuple[Any, ...], work: int
+    ) -> Repeatable | None:
+        """Return a job that does what `call` does.
+
+        None where it cannot be done in one native call, or must be interrupted on the way.
+        """
+        entry = entry_of(kernel) if work <= LONGEST_CHUNK_NS and not is_unsure(work) else None
+        if entry is None or entry.has_complex:
+            return None
+        bounds, passed = (arguments[:2], arguments[2:]) if entry.is_cut else ((0, 0), arguments)
+        job = Job(entry, bounds, threads=1, last=0)
+        if not job.only_has_status:
+            return None
+        job.put(entry.packed(passed))
+        return Repeatable(job=job, board=None, helpers=0, uses=ALWAYS)
+
     def _in_one(self, entry: Entry, bounds: Bounds, arguments: Arguments) -> Outcome | None:
         """Return what `launch` does, in one native call; None where the pool cannot be had.
 

@@ -1,7 +1,8 @@
 """How far rows have come that run at the same time, each behind the one before.
 
-    progress = new_progress(12)       for 12 turns of some rows each
+    progress = new_progress(12, 2)    for 12 turns of some rows each, and 2 members who run them
     progress[0]                       the next turn that nobody has taken
+    progress[1], progress[2]          members, and those who have left
     progress[8 * (turn + 2)]          all of a turn's times before this one are done
 
 Only turns that somebody has taken are waited for, and they are taken in order, so the first one
@@ -10,8 +11,10 @@ that is not done waits for nobody: however few threads come, all turns are done 
 A crew (`codegen.crew_text`) has phases, and of each phase a few parts:
 
     progress[0]                       parts of all phases that are done
-    progress[1]                       how many members there are
+    progress[1], progress[2]          members, and those who have left
     progress[8 * (part + 1)]          the last phase of which somebody has taken this part
+
+Whoever leaves last makes all as it was, so that the same launch may run again with the same one.
 """
 
 from __future__ import annotations
@@ -34,10 +37,10 @@ GROUPS = 8
 WORTH = 4
 
 
-def new_progress(turns: int) -> NDArray[Any]:
+def new_progress(turns: int, members: int) -> NDArray[Any]:
     """Return the progress of rows of which none has begun; the turn before the first is done."""
     progress = np.full(CELLS * (max(0, turns) + 2), START, np.int64)
-    progress[0] = 0
+    progress[:3] = 0, members, 0
     progress[CELLS] = DONE
     return progress
 

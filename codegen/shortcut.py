@@ -67,6 +67,7 @@ class Launched:
     slot: int  # in the record
     iterations: int
     uses: int  # how often
+    kept: tuple[object, ...] = ()  # arguments of the kernel that nobody else holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

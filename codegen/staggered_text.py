@@ -12,6 +12,7 @@
                     for j_front in range(max(..., rows_part), min(..., rows_part_end)): ...
                 rows_done(progress, rows_turn, rows_part_end)
             ...
+    rows_left(progress, upper - lower)
 
 What runs at one time depends on earlier times alone, of the same rows and of those before. So a
 turn runs a part of its times group by group, and a
@@ -27,10 +28,10 @@ from collections.abc import Callable, Iterator
 from .kernel import Loop
 from .progress import DONE, GROUPS, PART_OF_ROWS
 
-FUNCTIONS = ("next_rows", "rest", "rows_before", "rows_done")
+FUNCTIONS = ("next_rows", "rest", "rows_before", "rows_done", "rows_left")
 NAMES = (
     "progress", "rows_worker", "rows_turn", "rows_first", "rows_last", "rows_begin", "rows_end",
-    "rows_part", "rows_part_end", "new_progress", *FUNCTIONS,
+    "rows_part", "rows_part_end", "rows_members", "new_progress", *FUNCTIONS,
 )  # fmt: skip
 _INDENT = "    "
 _EARLIEST = -DONE  # an int64 to Numba, as Python writes the least one it is none
@@ -58,6 +59,7 @@ def staggered_lines(
     yield f"{indent}{2 * _INDENT}rows_last = min(rows_first + {loop.step * GROUPS}, {end})"
     yield from _turn(loop, name, text, body, indent + 2 * _INDENT)
     yield from (_INDENT + line for line in take)
+    yield f"{indent}rows_left(progress, upper - lower)"
 
 
 def turns_of(loop: Loop, text: Callable[[Loop], tuple[str, str]]) -> str:

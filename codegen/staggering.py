@@ -3,6 +3,7 @@
     turn = next_rows(progress)                      nobody else takes it
     while rows_before(progress, turn) < end: rest() what the turn before has done by now
     rows_done(progress, turn, end)                  after all stores before it
+    rows_left(progress, members)                    so many of them do nothing any more
 
 See `codegen.progress` for what lies where. (Post and wait of a loop across threads: Cytron,
 Doacross, ICPP 1986; here each turn waits for the one before, at times far apart.)
@@ -16,10 +17,11 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from numba import njit
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic
 
-from .progress import CELLS
+from .progress import CELLS, START
 
 _WORD = ir.IntType(64)
 _BYTES = 8
@@ -78,3 +80,31 @@ def rest(_context: object) -> Any:  # noqa: ANN401 - Numba is untyped
         return context.get_dummy_value()
 
     return types.none(), generate
+
+
+@intrinsic
+def all_left(_context: object, progress: Any, members: Any) -> Any:  # noqa: ANN401
+    """Return whether so many more members who leave are the last ones."""
+    _ = members
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        first = _cell(context, builder, signature.args[0], arguments[0], _WORD(0))
+        wanted = builder.load(builder.gep(first, [_WORD(1)]))
+        left = builder.gep(first, [_WORD(2)])
+        before = builder.atomic_rmw("add", left, arguments[1], "seq_cst")
+        return builder.icmp_signed("==", builder.add(before, arguments[1]), wanted)
+
+    return types.boolean(progress, types.int64), generate
+
+
+_all_left: Any = all_left  # what a type checker takes for a function of a context
+
+
+@njit(nogil=True)
+def rows_left(progress: Any, members: int) -> None:  # noqa: ANN401
+    """Say that so many members have left; the last ones make all as it was before the first."""
+    if _all_left(progress, members):
+        for cell in range(2 * CELLS, len(progress), CELLS):
+            progress[cell] = START
+        progress[0] = 0
+        progress[2] = 0

@@ -8,6 +8,7 @@ import threading
 import warnings
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -431,3 +432,75 @@ def test_complex_numbers_may_differ_from_call_to_call():
     for turn in range(12):
         decorated(x, out, 9, complex(turn, 1.0))
         assert np.array_equal(x * complex(turn, 1.0), out)
+
+
+def of_rows(table, out, n, c):
+    for i in range(1, n):
+        for j in range(1, table.shape[1]):
+            table[i, j] = c * (table[i - 1, j] + table[i, j - 1])
+
+
+def of_phases(table, out, n, c):
+    for _ in range(5 * n):
+        for j in range(1, table.shape[1] - 1):
+            out[j] = c * (table[0, j - 1] + table[0, j + 1])
+        for j in range(1, table.shape[1] - 1):
+            table[0, j] = out[j]
+
+
+def in_order(table, out, n, c):
+    for i in range(1, n):
+        out[i] = c * table[0, i] + 0.5 * out[i - 1]
+
+
+def tables(n=60, columns=9000):
+    table = np.random.default_rng(n).uniform(0.5, 1.0, (n, columns))
+    return table, table[1].copy(), n, 0.25
+
+
+# What their threads tell each other lies in an array of the host's, which runs use again.
+TOLD = {of_rows: "rows_left", of_phases: "crew_left", in_order: "slices"}
+each_told = pytest.mark.parametrize("function", TOLD, ids=lambda each: each.__name__)
+
+
+@each_told
+def test_threads_that_wait_for_each_other_and_loops_in_order_are_short(function, way, found):
+    given, plain = tables(), tables()
+    decorated = warmed(function, given)
+    assert found == ["python", way]
+    assert TOLD[function] in "".join(decorated.inspect_source().values())
+    before, compiled = tables(), numba.njit(function)
+    for turn in range(8):
+        c = 0.25 if turn % 2 else 0.375
+        for mine, theirs, first in zip(given[:2], plain[:2], before[:2], strict=True):
+            mine[...] = theirs[...] = first
+        compiled(*plain[:3], c)
+        decorated(*given[:3], c)
+        assert [each.tobytes() for each in plain[:2]] == [each.tobytes() for each in given[:2]]
+    assert [way] * 8 == found[2:]
+
+
+@each_told
+def test_they_are_each_threads_own(function):
+    expected = tables()
+    numba.njit(function)(*expected)
+    decorated = warmed(function, tables())
+    failures = []
+
+    def work(number):
+        mine, first = tables(), tables()
+        for turn in range(40):
+            mine[0][...], mine[1][...] = first[0], first[1]
+            decorated(*mine)
+            if (
+                mine[0].tobytes() != expected[0].tobytes()
+                or mine[1].tobytes() != expected[1].tobytes()
+            ):
+                failures.append((number, turn))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert not failures

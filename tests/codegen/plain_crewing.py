@@ -30,3 +30,13 @@ def part_done(progress: Any) -> None:
     """Say that one more part is done."""
     with _LOCK:
         progress[0] += 1
+
+
+def crew_left(progress: Any, members: int) -> None:
+    """Say that so many members have left; the last ones make all as it was."""
+    with _LOCK:
+        progress[2] += members
+        assert progress[2] <= progress[1]
+        if progress[2] == progress[1]:
+            progress[CELLS:] = 0
+            progress[0] = progress[2] = 0

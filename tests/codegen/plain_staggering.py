@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from autopar.codegen.progress import CELLS
+from autopar.codegen.progress import CELLS, START
 
 _LOCK = threading.Lock()
 
@@ -32,3 +32,13 @@ def rows_done(progress: Any, turn: int, done: int) -> None:
 def rest() -> None:
     """Let others go on."""
     time.sleep(0)
+
+
+def rows_left(progress: Any, members: int) -> None:
+    """Say that so many members have left; the last ones make all as it was."""
+    with _LOCK:
+        progress[2] += members
+        assert progress[2] <= progress[1]
+        if progress[2] == progress[1]:
+            progress[2 * CELLS :: CELLS] = START
+            progress[0] = progress[2] = 0
