@@ -61,6 +61,14 @@ def following(a, n):
         a[i] = 0.5 * a[i - 1] + a[i]
 
 
+def following_with_last(a, n):
+    s = 0.0
+    for i in range(1, n):
+        s = 0.5 * s + a[i]
+        a[i] = s
+    return s
+
+
 def before(x, n):
     k = 0
     for i in range(n):
@@ -167,15 +175,21 @@ def test_a_way_in_that_takes_longer_than_the_interpreter_is_left(monkeypatch, na
         monkeypatch.setattr("autopar.shortcuts.is_possible", lambda: False)
     slow(monkeypatch, 30_000)
     a, expected = np.ones(80), np.ones(80)
-    decorated = autopar.parallel(following)
+    decorated = autopar.parallel(following_with_last)
     backends = []
     for _ in range(20):
         decorated(a, 80)
-        following(expected, 80)
+        following_with_last(expected, 80)
         backends.append(ran(decorated)["backend"])
         assert expected.tolist() == a.tolist()
     assert "cpu" in backends
     assert ["interpreter"] * 5 == backends[-5:]
+
+
+def test_one_that_native_code_takes_is_not(monkeypatch) -> None:
+    slow(monkeypatch, 30_000)
+    decorated = left(following, np.ones(80), 80)
+    assert "cpu" == ran(decorated)["backend"]
 
 
 def test_one_that_takes_less_is_not(monkeypatch) -> None:
