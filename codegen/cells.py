@@ -350,7 +350,9 @@ def _with_names(node: Node, names: Mapping[str, str]) -> Node:
             )
             value = replace(store.value, operands=operands)
             return replace(node, statement=SetVariable(name=name, value=value, span=store.span))
-        case Loop() | Branch():
+        case Loop():
+            return _loop_with_names(node, names)
+        case Branch():
             return replace(node, body=tuple(_with_names(each, names) for each in node.body))
         case Instance():
             return node
@@ -360,3 +362,14 @@ def _with_names(node: Node, names: Mapping[str, str]) -> Node:
                 body=tuple(_with_names(each, names) for each in node.body),
                 orelse=tuple(_with_names(each, names) for each in node.orelse),
             )
+
+
+def _loop_with_names(loop: Loop, names: Mapping[str, str]) -> Loop:
+    """Return a loop inside one whose elements are scalars: it accumulates into them itself."""
+    body = tuple(_with_names(each, names) for each in loop.body)
+    found = [each for each in loop.cells if each.array in names]
+    reduced = [(_as_scalar(body, each, names[each.array]), each.array) for each in found]
+    own = tuple(replace(each, element_of=array) for each, array in reduced if each is not None)
+    if len(own) < len(found) or (loop.cells and len(found) < len(loop.cells)):
+        return replace(loop, body=body, reductions=(), cells=())  # in order
+    return replace(loop, body=body, reductions=(*loop.reductions, *own), cells=())

@@ -322,3 +322,26 @@ def test_elements_below_loops_of_the_host():
     element(wanted, long)
     strict(s, long)
     assert freeze(wanted) == freeze(s)
+
+
+def once_in_each_turn(a, b, c, m):
+    for t in range(2):
+        i = 0
+        for j in range(1, i + 1):
+            c[i] = b[j]
+        for j in range(2, m + 2):
+            a[i] = a[i] + c[j]
+        for j in range(1, m, 2):
+            c[j] = c[m]
+
+
+@pytest.mark.parametrize("m", [0, 1, 30])
+def test_an_element_that_a_loop_around_accumulates_into_as_well(m):
+    c = floats(44)
+    same(once_in_each_turn, lambda: (floats(44), c.copy(), c.copy(), m), cache=False)
+
+    def sharing():
+        own = c.copy()
+        return floats(44), own, own, m
+
+    same(once_in_each_turn, sharing, cache=False)
