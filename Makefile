@@ -57,8 +57,9 @@ gpu-check: $(VENV)/.dev
 	$(BIN)/python benchmarks/gpu_check.py
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
-	$(BIN)/python -m tests.fuzz --generator second --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --least-entered 60 --ledger tests/fuzz/ledger.json
+	$(BIN)/python -m tests.fuzz --generator second --seconds $(SECONDS) --least-entered 60 --ledger tests/fuzz/ledger.json
+	$(BIN)/python -m tests.fuzz.ledger
 
 # Faults planted one by one: which of them the tests see. Goes on where it was stopped.
 mutants: $(VENV)/.dev

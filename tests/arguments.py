@@ -136,7 +136,14 @@ def _bits(value: Any) -> object:
     if value.dtype.char in "gG":  # some of their bytes mean nothing
         return list(map(repr, value.ravel("K").tolist()))
     if value.dtype.hasobject:  # a NaN is not equal to another one
-        return [repr(each) if isinstance(each, float | complex) else each for each in value.ravel()]
+        return [
+            _bits(each)
+            if isinstance(each, np.ndarray)
+            else repr(each)
+            if isinstance(each, float | complex)
+            else each
+            for each in value.ravel()
+        ]
     return _with_one_nan(value).tobytes("A")
 
 

@@ -53,8 +53,8 @@ _STREAMING = {
 }  # fmt: skip
 
 
-def load_plain(source: str) -> ModuleType:
-    """Return the module of `source`, its kernels plain functions."""
+def replaced_modules() -> dict[str, ModuleType]:
+    """Return what stands for the modules that kernels import, by name."""
     replaced: dict[str, ModuleType] = {}
     for module, contents in (
         (numba, {"njit": _unchanged}),
@@ -70,6 +70,12 @@ def load_plain(source: str) -> ModuleType:
     ):
         replaced[module.__name__] = made = ModuleType(module.__name__)
         made.__dict__.update({**vars(module), **contents})
+    return replaced
+
+
+def load_plain(source: str) -> ModuleType:
+    """Return the module of `source`, its kernels plain functions."""
+    replaced = replaced_modules()
 
     def import_from(name: str, *others: Any) -> Any:
         return replaced.get(name) or __import__(name, *others)

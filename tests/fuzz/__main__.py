@@ -8,8 +8,10 @@ import os
 import random
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+from tests.fuzz import ledger
 from tests.fuzz.campaign import Limits, run_campaign
 from tests.fuzz.modes import MODES, backend_in_force
 from tests.fuzz.trial import Decorate
@@ -27,12 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
         generator=options.generator,
         mode=options.mode,
         backend=options.backend,
+        compiled=options.compiled / 100,
     )
     folder = options.folder or Path(tempfile.mkdtemp(prefix="autopar-fuzz-"))
     os.environ.setdefault("AUTOPAR_CACHE_DIR", str(folder / "cache"))
     print(f"seed {seed}, backend {options.backend}, programs in {folder}", flush=True)
+    started = time.process_time()
     tally = run_campaign(seed, limits, autopar_decorator(options.backend), folder)
     print(tally)
+    spent = time.process_time() - started
+    print(f"{tally.programs / max(spent, 1e-9):.1f} programs a CPU second")
+    if options.ledger is not None:
+        ledger.add(options.ledger, tally, limits, spent)
     if tally.programs and tally.entered < options.least_entered / 100 * tally.programs:
         print(f"fewer than {options.least_entered} % of the programs entered a kernel")
         return 1
@@ -51,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--generator", choices=["first", "second"], default="first")
     parser.add_argument("--mode", choices=[*MODES, "any"], default="any", help="what is forced")
+    parser.add_argument(
+        "--compiled", type=float, default=12.5, metavar="PERCENT",
+        help="of the programs; the kernels of the others are read by the interpreter",
+    )  # fmt: skip
+    parser.add_argument("--ledger", type=Path, help="a JSON that the counts are added to")
     parser.add_argument("--seed", type=int, help="by default a new one, which is printed")
     parser.add_argument("--backend", choices=["cpu", "cuda", "interpreter"], default="cpu")
     parser.add_argument("--folder", type=Path, help="where programs and kernels are written")

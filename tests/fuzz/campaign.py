@@ -6,13 +6,15 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from tests.fuzz.collide import is_quick
 from tests.fuzz.coverage import Coverage
 from tests.fuzz.draw import draw_odd_calls, draw_second_trial, draw_trial
 from tests.fuzz.modes import drawn_mode, forced
 from tests.fuzz.shrink import shrink
-from tests.fuzz.trial import Decorate, Difference, Trial, run_trial
+from tests.fuzz.trial import Decorate, Difference, Trial, run_plainly, run_trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Limits:
     generator: str = "first"
     mode: str = "plain"
     backend: str = "cpu"
+    compiled: float = 1.0  # share of the programs whose kernels are compiled, not read
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +39,8 @@ class Tally:
     seed: int
     programs: int = 0
     calls: int = 0
+    compiled: int = 0  # programs whose kernels were compiled, not read
+    endless: int = 0  # drawn, but the interpreter itself takes too long
     entered: int = 0
     mismatches: int = 0
     entered_by_family: Counter[str] = field(default_factory=Counter)
@@ -51,7 +56,7 @@ class Tally:
         )
         modes = ", ".join(f"{name} {count}" for name, count in self.by_mode.most_common())
         return (
-            f"seed {self.seed}: {self.programs} programs, {self.calls} calls,"
+            f"seed {self.seed}: {self.programs} programs ({self.compiled} compiled), {self.calls} calls,"
             f" {self.entered} programs entered a kernel ({share:.0%}), {self.mismatches} mismatches"
             + (f"\nmodes: {modes}\nentered: {families}\n{self.coverage}" if families else "")
         )
@@ -68,16 +73,21 @@ def run_campaign(seed: int, limits: Limits, decorate: Decorate, folder: Path) ->
     while time.monotonic() < deadline and tally.mismatches < limits.mismatches:
         if limits.programs is not None and tally.programs >= limits.programs:
             break
-        number = limits.first + tally.programs
+        number = limits.first + tally.programs + tally.endless
         chance = random.Random(f"{seed}:{number}")
         trial, program = draw(chance)
         mode = drawn_mode(chance, limits.mode, limits.backend)
         if mode == "odd":
             trial = draw_odd_calls(trial, program, chance)
+        if not is_quick(partial(run_plainly, trial)):
+            tally.endless += 1
+            continue
         (folder / "current.py").write_text(reproducer(trial), encoding="utf-8")
-        with forced(mode, chance):
+        reads = limits.backend == "cpu" and chance.random() >= limits.compiled
+        with forced(mode, chance, reads=reads):
             result = run_trial(trial, decorate, folder, tally.coverage)
         tally.programs += 1
+        tally.compiled += not reads
         tally.by_mode[mode] += 1
         tally.drawn_by_family[program.family] += 1
         tally.calls += result.calls
@@ -88,7 +98,7 @@ def run_campaign(seed: int, limits: Limits, decorate: Decorate, folder: Path) ->
             print(
                 f"mismatch in program {number} of seed {seed} (--first {number} --programs 1), mode {mode}"
             )
-            with forced(mode, chance):
+            with forced(mode, chance, reads=reads):
                 show_smallest(trial, result.difference, decorate, folder, limits.shrink_s)
     return tally
 

@@ -8,6 +8,9 @@
 | rests | the interpreter makes the first turns of loops that may be left, a kernel the rest of them |
 | stretches | loops run up to their next print however few turns that is, and never stop asking |
 | odd | nothing, but every call has an odd array |
+
+Beside this, kernels may be read instead of compiled (`tests.codegen.typed_plain`): launches are then of one or of some
+iterations, in the order of the loop or, for hostile and threads, in another.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.adversary import ORDERS
-from tests.launchers import AdversarialLauncher
+from tests.launchers import AdversarialLauncher, SerialLauncher
 
 MODES = ("plain", "threads", "hostile", "rests", "stretches", "odd")
 
@@ -44,14 +47,43 @@ def backend_in_force(backend: str) -> str:
 
 
 @contextlib.contextmanager
-def forced(mode: str, generator: random.Random) -> Iterator[None]:
-    """Have a mode in force for as long as the context lasts; autopar is imported here and not before."""
+def forced(mode: str, generator: random.Random, *, reads: bool = False) -> Iterator[None]:
+    """Have a mode in force for as long as the context lasts; autopar is imported here and not before.
+
+    With `reads` no kernel is compiled that can be read.
+    """
     with contextlib.ExitStack() as stack:
         _in_force.append(mode)
         stack.callback(_in_force.pop)
-        for each in _PATCHES.get(mode, _nothing)(generator):
+        patches = _PATCHES.get(mode, _nothing)
+        for each in patches(generator) if mode not in _SHARED or not reads else ():
+            stack.enter_context(each)
+        for each in _read(mode, generator) if reads else ():
             stack.enter_context(each)
         yield
+
+
+_SHARED = frozenset({"threads", "hostile"})
+
+
+def _read(mode: str, generator: random.Random) -> Iterator[Any]:
+    from autopar import dispatch, forms
+    from autopar.codegen.prepare import prepared_module as compiled
+    from tests.codegen.typed_plain import Unreadable, load_typed
+
+    def prepared_module(source: str, program: Any, *, cache: Any) -> Any:
+        try:
+            return load_typed(source)
+        except Unreadable:
+            return compiled(source, program, cache=cache)
+
+    launcher: Any = SerialLauncher()
+    if mode in _SHARED:
+        order = ORDERS[generator.choice(sorted(ORDERS))]
+        launcher = AdversarialLauncher(order, (1,) if mode == "hostile" else (3, 1, 2))
+    yield patch.object(forms, "prepared_module", prepared_module)
+    yield patch.object(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    yield patch.object(dispatch.MACHINE, "pool", lambda *_: launcher)
 
 
 def _nothing(_: random.Random) -> Iterator[Any]:

@@ -109,7 +109,8 @@ def run_plainly(trial: Trial) -> None:
     scope: dict[str, Any] = {"__name__": "drawn"}
     exec(trial.source, scope)
     for call in trial.calls:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        with warnings.catch_warnings(), np.errstate(all="ignore"), quiet:
             warnings.simplefilter("ignore")
             try:
                 scope["kernel"](*call.arguments())

@@ -15,6 +15,7 @@ import pytest
 
 from tests.arguments import is_same
 from tests.fuzz import __main__ as command
+from tests.fuzz import ledger
 from tests.fuzz.campaign import Limits, reproducer, run_campaign
 from tests.fuzz.coverage import Coverage, operators_of, overlap_class
 from tests.fuzz.draw import (
@@ -320,3 +321,39 @@ def test_a_program_can_be_drawn_again_alone(tmp_path: Path) -> None:
     last = (tmp_path / "current.py").read_text(encoding="utf-8")
     run_campaign(3, Limits(seconds=60, first=5, programs=1), undecorated, tmp_path)
     assert last == (tmp_path / "current.py").read_text(encoding="utf-8")
+
+
+def test_a_ledger_adds_up_over_campaigns(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "ledger.json"
+    limits = Limits(seconds=60, programs=2, mode="plain")
+    monkeypatch.setattr(ledger, "code_digest", lambda: "before")
+    for mismatches, code in ((0, "before"), (1, "now"), (0, "now"), (0, "now")):
+        monkeypatch.setattr(ledger, "code_digest", lambda code=code: code)
+        tally = run_campaign(5, limits, undecorated, tmp_path)
+        tally.mismatches = mismatches
+        tally.coverage.met["Add", "int64", "s"] += 1
+        ledger.add(path, tally, limits, 1.5)
+    found = ledger.read(path)
+    assert len(found["campaigns"]) == 4
+    assert {"Add": {"int64": "s"}} == found["coverage"]
+    assert len(ledger.since_mismatch(found["campaigns"], "now")) == 2
+    text = ledger.summary(found, "now")
+    assert "first generator, cpu, in all: 8 programs (8 compiled)" in text
+    assert "first generator, cpu, this code since a mismatch: 4 programs" in text
+
+
+def test_objects_that_hold_arrays_are_compared(tmp_path: Path) -> None:
+    setup = ("a = np.empty(6, object)", "a[:] = [np.arange(3.0) for _ in range(6)]", "n = 5")
+    trial = Trial(
+        source="def kernel(a, n):\n    a[n] = a[0] + 1\n",
+        calls=(Call(setup=setup, names=("a", "n")),),
+    )
+    assert run_trial(trial, undecorated, tmp_path).difference is None
+    assert run_trial(trial, changed(spoil_element), tmp_path).difference is not None
+
+
+def test_most_kernels_are_read(tmp_path: Path) -> None:
+    limits = Limits(seconds=60, programs=6, mode="hostile", generator="second", compiled=0.0)
+    tally = run_campaign(3, limits, command.autopar_decorator("cpu"), tmp_path)
+    assert (6, 0, 0) == (tally.programs, tally.compiled, tally.mismatches)
+    assert tally.entered > 0

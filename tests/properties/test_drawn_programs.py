@@ -15,6 +15,7 @@ from tests.fuzz.campaign import Limits, run_campaign
 SECONDS = 20
 # Of the programs drawn, in percent: few programs may be unlucky ones.
 LEAST_ENTERED = 25
+COMPILED = 1 / 4  # of the programs; the kernels of the others are read
 
 
 @pytest.mark.parametrize("generator", ["first", "second"])
@@ -23,7 +24,9 @@ def test_programs_drawn_anew_do_what_the_interpreter_does(
 ) -> None:
     monkeypatch.setenv("AUTOPAR_CACHE_DIR", str(tmp_path / "cache"))
     seed = int(os.environ.get(SEED_VARIABLE, "0"))
-    limits = Limits(seconds=share(SECONDS), shrink_s=20, generator=generator, mode="any")
+    limits = Limits(
+        seconds=share(SECONDS), shrink_s=20, generator=generator, mode="any", compiled=COMPILED
+    )
     tally = run_campaign(seed, limits, autopar_decorator("cpu"), tmp_path)
     print(tally)
     assert not tally.mismatches, f"python -m tests.fuzz --generator {generator} --seed {seed}"
