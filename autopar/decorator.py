@@ -28,13 +28,13 @@ from autopar.codegen.spent import spending
 
 from .callees import read_with_callees
 from .handed_over import as_written, hand_over
+from .kernel_sources import kernel_sources, sources_of_loops
 from .options import BackendError, Options, choose_options, is_disabled
-from .prepare import Entry, Prepared, failed, prepare, refused_report, with_runs
+from .prepare import Prepared, failed, prepare, refused_report, with_runs
 from .record import Home, Records, RunRecord, room
 from .rewrite import rewrite_function
 from .stacks import has_little_stack
 from .time_lines import time_line_of_call
-from .variant import Variant
 from .version import VERSION
 from .watch import watch_known
 
@@ -105,15 +105,13 @@ class ParallelFunction(Generic[P, R]):
         """Report of the last call: what was decided then, and where each loop ran."""
         if self._last is None:
             return None
-        kernels: dict[str, tuple[str, ...]] = {}
-        for name, source in self.inspect_source().items():
-            loop = name.partition("#")[0]
-            kernels[loop] = (*kernels.get(loop, ()), source)
         prepared = self._prepare()
         file = prepared.report.name if self._source is None else _shown(self._source.text).path
         is_whole = not self._records.key.has_slept
         time = time_line_of_call(prepared, self._last, file, is_whole=is_whole)
-        return self._report(with_runs(prepared, self._last), tuple(kernels.items()), time=time)
+        return self._report(
+            with_runs(prepared, self._last), sources_of_loops(prepared.regions), time=time
+        )
 
     def last_report(self) -> FunctionReport:
         """Return what became of the loops in the last call; before it, what is known of them."""
@@ -122,16 +120,7 @@ class ParallelFunction(Generic[P, R]):
 
     def inspect_source(self) -> dict[str, str]:
         """Return {region name: generated source} of every kernel compiled so far."""
-        prepared = self._prepare()
-        found: dict[str, str] = {}
-        for region in prepared.regions:
-            for number, variant in enumerate(compiled_variants(region)):
-                suffix = f"#{number + 1}" if number else ""
-                found[region.name + suffix] = variant.source
-            for inner in region.regions():
-                if inner.inspectors is not None:
-                    found |= inner.inspectors.sources()
-        return found
+        return kernel_sources(self._prepare().regions)
 
     def _report(
         self,
@@ -201,11 +190,6 @@ class ParallelFunction(Generic[P, R]):
         except Exception as error:  # noqa: BLE001  # ours, not the user's: AP900, run undecorated
             self._prepared = failed(self._source, "rewrite", error)
             return self.__wrapped__
-
-
-def compiled_variants(region: Entry) -> list[Variant]:
-    """Return the variants of a region that were compiled, in that order."""
-    return [variant for each in region.regions() for variant in each.kernels.variants()]
 
 
 @overload

@@ -47,6 +47,7 @@ _STYLE = """
 .autopar summary { list-style: none; cursor: pointer; }
 .autopar summary::-webkit-details-marker { display: none; }
 .autopar summary:hover { background: rgba(128, 128, 128, 0.14); }
+.autopar .panel summary { text-decoration: underline dotted; }
 .autopar .panel { margin: 0.2em 1em 0.6em 4.4em; padding: 0.5em 0.9em;
   border-left: 3px solid; background: rgba(128, 128, 128, 0.08); font-size: 0.9em; }
 .autopar .panel p { margin: 0.25em 0; }

@@ -38,6 +38,7 @@ from autopar.analysis.model.source import SourceText
 from autopar.codegen import cudalib
 
 from .callees import Callees
+from .kernel_sources import sources_of_loops
 from .options import BACKENDS, AutoparError, BackendError, Options, choose_options, is_disabled
 from .report import Report
 from .rewrite import FUTURE_FLAGS, rewrite_tree, with_constants
@@ -161,7 +162,9 @@ def _report_of(run: Takeover, seconds: Mapping[Places, float]) -> Report:
 
         return orders_of(region for each in run.prepared.values() for region in each.regions)
 
-    content = run.report()
+    regions = [region for each in run.prepared.values() for region in each.regions]
+    kernels = tuple((f"cell{run.cell}:{e}", text) for e, text in sources_of_loops(regions))
+    content = replace(run.report(), kernels=kernels)
     (time,) = watched((run.time(),), ((run.text.path, content),), seconds)
     return Report(content=replace(content, time=time), ordered=ordered)
 

@@ -160,7 +160,9 @@ def test_parallel_is_for_its_cell_alone_and_explains_it():
     assert "for i in range(n)  parallel  cpu, 1 call" in report
     assert re.search(r"^Time: .* in all: .*\n  Begins.*\n", report, re.MULTILINE)
     assert {"3", "5"} == {key.split()[0] for key in rows(outputs)}
-    assert "text/html" in outputs[2][1]["data"]
+    page = outputs[2][1]["data"]["text/html"]
+    assert "What runs instead (1 of 1)" in page
+    assert "def run_cell" in page or "numba" in page
 
 
 def test_on_off_and_report():
