@@ -206,8 +206,9 @@ class SourceUnavailable(Reason):
     """The source of the function cannot be read, or is not that of an ordinary function.
 
     Why it blocks: autopar reads loops from source text. There is none for functions of the
-        interactive prompt, of `exec` and of C extensions; lambdas, generators, coroutines and
-        classes have no body of the kind that is analysed. They work as if undecorated.
+        interactive prompt (before Python 3.13), of `exec` and of C extensions; lambdas,
+        generators, coroutines and classes have no body of the kind that is analysed. They work as
+        if undecorated.
 
     Example:
         double = autopar.parallel(lambda a: [2 * x for x in a])
