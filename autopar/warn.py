@@ -25,7 +25,7 @@ from autopar.analysis.model.typed import (
     TypedStatement,
     walk_statement,
 )
-from autopar.analysis.model.ufuncs import operator_of
+from autopar.analysis.model.ufuncs import FUSED_PRODUCT, operator_of
 from autopar.codegen.kernel import Instance, Program, walk_nodes
 from autopar.codegen.shortcut import ErrorState
 
@@ -36,9 +36,12 @@ _WORDS = {
     "divmod.quotient": "divmod", "divmod.remainder": "divmod",
 }  # fmt: skip
 # Whole rows: all of NumPy's but products say that they reduce.
-_REDUCING = {
-    step: row_of(step) if row_of(step) in PRODUCTS else "numpy.reduce"
-    for step in sorted(ORDERED_STEPS)
+_CALLED = {
+    **{
+        step: row_of(step) if row_of(step) in PRODUCTS else "numpy.reduce"
+        for step in sorted(ORDERED_STEPS)
+    },
+    FUSED_PRODUCT: "numpy.multiply",
 }
 _DIVISIONS = frozenset(("/", "//", "%"))
 # Only these have a pole, and these never overflow: of two, another one must have done it.
@@ -171,7 +174,7 @@ def _word(found: Operation | Cast) -> str:
     """Return what NumPy calls an operation."""
     if isinstance(found, Cast):
         return "cast"
-    name = _REDUCING.get(found.name, found.name)
+    name = _CALLED.get(found.name, found.name)
     is_function = name.startswith("numpy.")
     return name.removeprefix("numpy.") if is_function else f"scalar {_WORDS.get(name, name)}"
 

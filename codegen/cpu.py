@@ -50,7 +50,7 @@ from .iteration_prices import iteration_prices
 from .kernel import ArrayArgument, Loop, Node, Program, targets
 from .lasting import may_last
 from .progress import WORTH, new_crew, new_progress
-from .scalars import HELPERS
+from .scalars import FUSED, HELPERS
 from .small_integers import SMALL, with_small_integers
 from .spelling import spell
 from .staggered_text import FUNCTIONS, staggered_lines, turns_of
@@ -70,7 +70,7 @@ OWN_NAMES = frozenset(
         "unsure", "is_stopped", "unhoisted", "stream", "line_start", "fetch_ahead",
         "fetch_beside", "turn",
         *STAGGERED_NAMES, *CREW_NAMES,
-        *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)),
+        *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)), FUSED,
     }
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.

@@ -28,7 +28,7 @@ from autopar.analysis.model.typed import (
     walk_typed,
 )
 from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
-from autopar.analysis.model.ufuncs import COMPARISONS, operator_of
+from autopar.analysis.model.ufuncs import COMPARISONS, FUSED_PRODUCT, operator_of
 
 from .kernel import Branch, Decision, Instance, Loop, Node, walk_nodes
 
@@ -130,6 +130,7 @@ def status_call(name: str, dtype: str) -> str:
 
 _COMPLEX_CALLS = {
     "*": "complex_product_status",
+    FUSED_PRODUCT: "fused_product_status",
     "cast": "complex_cast_status",
 }
 
@@ -179,6 +180,8 @@ def result_status(x: Value, value: Value) -> int:
 
 def complex_sum_status(x: Complex, y: Complex, value: Complex) -> int:
     """Return the flags of a sum or difference of complex numbers."""
+    if abs(value.real) + abs(value.imag) < math.inf:
+        return 0  # what overflowed on the way, or was no number, would be so still
     status = 0
     for one, two, found in (x.real, y.real, value.real), (x.imag, y.imag, value.imag):
         if (found != found) & (one == one) & (two == two):  # noqa: PLR0124 -- NaN is not itself
@@ -190,6 +193,8 @@ def complex_sum_status(x: Complex, y: Complex, value: Complex) -> int:
 
 def complex_product_status(x: Complex, y: Complex, value: Complex) -> int:
     """Return the flags of a product of complex numbers: of four products and two sums."""
+    if abs(value.real) + abs(value.imag) < math.inf:
+        return 0  # what overflowed on the way, or was no number, would be so still
     first, second = x.real * y.real, x.imag * y.imag
     third, fourth = x.real * y.imag, x.imag * y.real
     steps = (
@@ -209,6 +214,27 @@ def complex_product_status(x: Complex, y: Complex, value: Complex) -> int:
     return status
 
 
+def fused_product_status(x: Complex, y: Complex, value: Complex) -> int:
+    """Return the flags of a product of complex numbers: of two products, each in a fused sum."""
+    if abs(value.real) + abs(value.imag) < math.inf:
+        return 0  # what overflowed on the way, or was no number, would be so still
+    first, second = x.imag * y.imag, x.imag * y.real
+    status = 0
+    for one, two, found in (x.imag, y.imag, first), (x.imag, y.real, second):
+        if (found != found) & (one == one) & (two == two):  # noqa: PLR0124 -- NaN is not itself
+            status |= FLOAT_INVALID
+        if math.isinf(found) & (not math.isinf(one)) & (not math.isinf(two)):
+            status |= FLOAT_OVERFLOW
+    for two, more, found in (y.real, first, value.real), (y.imag, second, value.imag):
+        is_known = (x.real == x.real) & (two == two) & (more == more)  # noqa: PLR0124 -- as above
+        if (found != found) & is_known:  # noqa: PLR0124 -- as above
+            status |= FLOAT_INVALID
+        is_finite = (not math.isinf(x.real)) & (not math.isinf(two)) & (not math.isinf(more))
+        if math.isinf(found) & is_finite:
+            status |= FLOAT_OVERFLOW
+    return status
+
+
 def complex_cast_status(x: Complex, value: Complex) -> int:
     """Return the flags of a conversion of a complex number to single precision."""
     status = 0
@@ -222,5 +248,5 @@ def complex_cast_status(x: Complex, value: Complex) -> int:
 
 FLOAT_STATUS: tuple[Callable[..., int], ...] = (
     arithmetic_status, division_status, floor_status, power_status, result_status,
-    complex_sum_status, complex_product_status, complex_cast_status,
+    complex_sum_status, complex_product_status, fused_product_status, complex_cast_status,
 )  # fmt: skip

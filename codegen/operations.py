@@ -24,7 +24,7 @@ from autopar.analysis.model.typed import (
     Operation,
 )
 from autopar.analysis.model.types import FLOAT_DTYPES, INTEGER_LIMITS
-from autopar.analysis.model.ufuncs import OWN_LOOPS, operator_of
+from autopar.analysis.model.ufuncs import FUSED_PRODUCT, OWN_LOOPS, operator_of
 
 from .device_functions import device_text
 from .float_status import status_call
@@ -293,6 +293,8 @@ def _complex_operation(lines: Lines, operation: Operation, sources: tuple[str, .
         return f"{operand(sources[0])}.{name}"
     if name == "conjugate":
         return f"{operand(sources[0])}.conjugate()"
+    if name == FUSED_PRODUCT:
+        return lines.helper("fused_product", *sources)
     if name != "abs":
         return _infix(name, sources)
     value = lines.temporary(sources[0])

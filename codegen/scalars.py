@@ -42,6 +42,8 @@ else:
 Value: TypeAlias = Any
 Checked: TypeAlias = tuple[Value, int]
 
+# A product of complex numbers: its text is in a module that loads Numba.
+FUSED = "fused_product"
 _INT64_MIN = -(2**63)
 BELOW_2_TO_63 = 2.0**63 * (1 - 2.0**-49)
 ABOVE_2_TO_63 = 2.0**63 * (1 + 2.0**-49)
@@ -403,6 +405,10 @@ def cpu_helper(name: str) -> Value:
         return scalar_function(name)
     if name.startswith((STRIP, TOLD_STRIP)):
         return strip_function(name)
+    if name == FUSED:
+        from .fused import fused_product
+
+        return numba.njit(nogil=True, error_model="numpy")(fused_product)
     function = next(each for each in _of_cpu() if each.__name__ == name)
     return numba.njit(nogil=True, error_model="numpy")(function)
 

@@ -32,7 +32,7 @@ from autopar.analysis.model.typed import (
     places_of,
     walk_statement,
 )
-from autopar.analysis.model.ufuncs import COMPARISONS
+from autopar.analysis.model.ufuncs import COMPARISONS, FUSED_PRODUCT
 
 from .integers import linear, rename, simplify
 from .kernel import Branch, Decision, Instance, Loop, Node, walk_nodes
@@ -61,7 +61,7 @@ PRICES: Mapping[str, int] = MappingProxyType(
         "numpy.absolute": 4, "numpy.fabs": 4, "numpy.minimum": 8, "numpy.maximum": 8,
         "numpy.clip": 12, "numpy.floor": 8, "numpy.ceil": 8, "numpy.trunc": 8, "numpy.rint": 8,
         "numpy.isnan": 4, "numpy.isinf": 4, "numpy.isfinite": 4,
-        "numpy.divide": 60, "numpy.floor_divide": 300, "numpy.remainder": 300,
+        FUSED_PRODUCT: 40, "numpy.divide": 60, "numpy.floor_divide": 300, "numpy.remainder": 300,
         **dict.fromkeys(
             ("numpy.add", "numpy.subtract", "numpy.multiply", "numpy.negative", *COMPARISONS), 4
         ),

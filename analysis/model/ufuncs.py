@@ -76,6 +76,8 @@ COMPOSED = frozenset(
         "numpy.round",
     )
 )  # fmt: skip
+# A product of complex numbers whose sums are rounded once: see `passes.complex_products`.
+FUSED_PRODUCT = "numpy.multiply.fused"
 FUNCTIONS = frozenset((*OPERATORS, *LOGICAL, *EXACT, *OWN_LOOPS, *COMPOSED))
 
 

@@ -367,7 +367,7 @@ class _Search:
     def may_compute(self, statement: Assign | Update) -> bool:
         """Return whether a statement may compute a whole array, and not only name one."""
         if isinstance(statement.target, Element) and any(
-            isinstance(each, Slice) for each in statement.target.indices
+            isinstance(each, Slice) or self.is_mask(each) for each in statement.target.indices
         ):
             return True
         if isinstance(statement, Update):
@@ -391,10 +391,16 @@ class _Search:
                 return name not in self.numbers
             case Element():
                 return any(
-                    isinstance(each, Slice) or (isinstance(each, Name) and each.name in self.arrays)
+                    isinstance(each, Slice)
+                    or (isinstance(each, Name) and each.name in self.arrays)
+                    or self.is_mask(each)
                     for each in node.indices
                 )
         return False
+
+    def is_mask(self, index: Expression) -> bool:
+        """Return whether a subscript is a name that tests were made of."""
+        return isinstance(index, Name) and index.name in self.masks
 
 
 def _is_elsewhere(node: Any) -> bool:

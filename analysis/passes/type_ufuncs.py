@@ -24,7 +24,8 @@ from ..model.types import (
     PythonScalar,
     ScalarType,
 )
-from ..model.ufuncs import COMPARISONS, EXACT, LOGICAL, OPERATORS
+from ..model.ufuncs import COMPARISONS, EXACT, FUSED_PRODUCT, LOGICAL, OPERATORS
+from .complex_products import complex_products
 from .conversions import convert, convert_operands
 from .hazards import operation_hazards
 from .reasons import UnsupportedType
@@ -68,8 +69,21 @@ def _function(name: str, operands: tuple[TypedExpression, ...], span: Span, scop
         return unsupported(name, operands, span)
     if name == "numpy.positive":
         return converted[0]
+    if name == "numpy.multiply" and cell.result.dtype in COMPLEX_DTYPES:
+        return _complex_product(converted, cell.result, span)
     hazards = _hazards(name, converted, cell.result, scope)
     return Operation(name=name, operands=converted, type=cell.result, hazards=hazards, span=span)
+
+
+def _complex_product(
+    operands: tuple[TypedExpression, ...], type_: ScalarType, span: Span
+) -> Result:
+    """Return np.multiply of complex numbers, rounded as NumPy's loops round it here."""
+    way = complex_products(type_.dtype)
+    if way is None:
+        return unsupported("numpy.multiply", operands, span)
+    name = "numpy.multiply" if way == "plain" else FUSED_PRODUCT
+    return Operation(name=name, operands=operands, type=type_, hazards=FLOAT_WARNING, span=span)
 
 
 def _hazards(
@@ -96,6 +110,8 @@ def _square(operand: TypedExpression, span: Span) -> Result:
         return Operation(
             name="*", operands=(operand, operand), type=type_, hazards=FLOAT_WARNING, span=span
         )
+    if type_.dtype in COMPLEX_DTYPES and isinstance(operand.type, NumpyScalar):
+        return _complex_product((operand, operand), type_, span)
     if type_.dtype not in INTEGER_LIMITS or type_.dtype == "bool":
         return unsupported("numpy.square", (operand,), span)
     two = Number(value=2, type=type_, span=span)

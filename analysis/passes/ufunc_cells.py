@@ -17,6 +17,8 @@ from .promotion import Cell, are_compiled, compared_integers, is_complex, resolv
 # Constant for integers; of integers that became floats they are the same.
 _TESTS = ("numpy.isfinite", "numpy.isinf", "numpy.isnan")
 _ROUNDING = ("numpy.ceil", "numpy.floor", "numpy.rint", "numpy.trunc")
+# Of complex numbers, part by part; products may be fused: see `type_ufuncs`.
+_OF_COMPLEX = frozenset(("numpy.add", "numpy.subtract", "numpy.multiply", "numpy.negative"))
 _OWN_LOOPS_OF_INTEGERS = ("numpy.sign", "numpy.fmax", "numpy.fmin", "numpy.power")
 
 
@@ -24,7 +26,9 @@ _OWN_LOOPS_OF_INTEGERS = ("numpy.sign", "numpy.fmax", "numpy.fmin", "numpy.power
 def ufunc_cell(function: str, operands: tuple[ScalarType, ...]) -> Cell | None:
     """Return the cell of a call of NumPy's `function`; None where it has none."""
     ufunc = getattr(np, function.removeprefix("numpy."), None)
-    if not isinstance(ufunc, np.ufunc) or ufunc.nin != len(operands) or is_complex(*operands):
+    if not isinstance(ufunc, np.ufunc) or ufunc.nin != len(operands):
+        return None
+    if is_complex(*operands) and function not in _OF_COMPLEX:
         return None
     result = result_of(ufunc, *operands)
     if not isinstance(result, NumpyScalar):
