@@ -30,6 +30,7 @@ from ..model.loop_ir import (
     Element,
     Expression,
     For,
+    If,
     Name,
     Statement,
     walk_expression,
@@ -38,6 +39,7 @@ from .array_axes import constant_distance
 from .array_blocks import in_blocks
 from .array_lines import Axes, Line, Nest, are_equal, leaves
 from .array_parts import is_one
+from .array_ranges import in_step, runs
 from .substitution import rebuilt, substituted
 
 
@@ -60,12 +62,24 @@ def grouped(
     """Return the same in shared loops; of the arrays `candidates` nothing else is asked."""
     found: list[Item] = list(items)
     depths = {len(n.axes) for n in items if isinstance(n, Nest) and _has_row(n)} - {0}
+    if not depths:
+        return [each for run in runs(items) for each in _in_step(run)]
     for depth in sorted(depths, reverse=True):
         found = _grouped_at(found, depth)
         for each in found:
             if isinstance(each, Group) and len(each.axes) == depth:
                 _contract(each, found, made, candidates)
     return found
+
+
+def _in_step(run: list[Nest | Assign]) -> list[Item]:
+    """Return nests that may share their first loop as a group."""
+    nests = tuple(each for each in run if isinstance(each, Nest))
+    found = in_step(nests) if len(nests) > 1 else None
+    if found is None:
+        return list(run)
+    extent, items = found
+    return [Group(axes=(extent,), variables=items[0].variables[:1], items=list(items))]
 
 
 def nests_of(item: Item) -> Iterator[Nest]:
@@ -129,6 +143,8 @@ def _loops(item: Nest | Group, around: int, requires: tuple[Compare, ...]) -> tu
                 requires=requires if is_first else (),
             ),
         )
+    for test in reversed(item.tests if isinstance(item, Nest) else ()):
+        body = (If(test=test, body=body, orelse=(), span=at),)
     return body
 
 

@@ -17,6 +17,7 @@ from ..model.loop_ir import (
     Assign,
     Binary,
     Call,
+    Compare,
     Constant,
     Element,
     Expression,
@@ -152,6 +153,7 @@ class Nest:
     axes: Axes
     variables: tuple[str, ...]
     lines: list[Line] = field(default_factory=list)
+    tests: tuple[Compare, ...] = ()  # in which iterations of a loop that it shares it runs
 
     @property
     def ordered(self) -> frozenset[int]:
@@ -233,7 +235,7 @@ class Nest:
                 return None
             ((name, step),) = moving
             zero = Constant(value=0, span=index.span)
-            start = _folded(substituted(index, {name: zero}))
+            start = folded_sums(substituted(index, {name: zero}))
             extent = self.axes[self.variables.index(name)]
             entries.append(Axis(start=start, step=step, extent=extent, requires=()))
         return View(array=element.array, entries=tuple(entries), span=element.span)
@@ -264,9 +266,9 @@ def _is_cheap(line: Line) -> bool:
     )
 
 
-def _folded(node: Expression) -> Expression:
+def folded_sums(node: Expression) -> Expression:
     """Return sums with zero left out."""
-    inner = rebuilt(node, _folded)
+    inner = rebuilt(node, folded_sums)
     match inner:
         case Binary(operator="+" | "-", left=left, right=right):
             return moved(left, right, 1 if inner.operator == "+" else -1)
