@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .input_file import UnreadableError, read_bytes, read_source
+from .input_file import UnreadableError, is_importable, read_bytes, read_source
 from .options import BACKENDS, AutoparError
 from .version import VERSION
 
@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913  # click passes each option by name
         raise click.UsageError("run needs a SCRIPT or -m MODULE.")
     if json_file is not None:
         check_writable(json_file)
-    if module is None:
+    if module is None and not is_importable(arguments[0]):
         read_bytes(Path(arguments[0]))
     from .wholefile import RunOptions, run_module, run_script
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pkgutil
 import tokenize
 import warnings
 from pathlib import Path
@@ -28,6 +29,14 @@ def read_bytes(path: Path) -> bytes:
         raise UnreadableError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:  # a null byte in the name
         raise UnreadableError(f"{str(path)!r} cannot be read: {error}.") from error
+
+
+def is_importable(path: str) -> bool:
+    """Return whether `path` is a folder or an archive of modules: of these `__main__` is run."""
+    try:
+        return pkgutil.get_importer(path) is not None
+    except ValueError:  # a null byte in the name
+        return False
 
 
 def read_source(path: Path) -> str:

@@ -32,6 +32,7 @@ from autopar.analysis.model.source import SourceText
 from autopar.codegen import cudalib
 from autopar.codegen.spent import spending
 
+from .input_file import is_importable
 from .options import BackendError, choose_options, is_disabled
 from .own_modules import LOOKED_UP_BY, own_modules
 from .rewrite import rewrite_module
@@ -68,6 +69,8 @@ class RunOutcome:
 
 def run_script(path: str | Path, arguments: Sequence[str], options: RunOptions) -> RunOutcome:
     """Run a script as `python path arguments...` would, with its loops taken over."""
+    if is_importable(str(path)):
+        return _run_main(_absolute(str(path)), "__main__", [str(path), *arguments], options)
     program = _Program(options)
     module = ModuleType("__main__")
     file = _absolute(str(path))
@@ -119,18 +122,25 @@ def run_module(name: str, arguments: Sequence[str], options: RunOptions) -> RunO
     Python's own `runpy` does it, so that messages and tracebacks are its; a module of the standard
     library, or an installed one, runs as it is, and takes modules of the program along.
     """
+    here = os.getcwd()  # noqa: PTH109  # as Python does
+    return _run_main(here, name, ["-m", *arguments], options)
+
+
+def _run_main(place: str, name: str, argv: list[str], options: RunOptions) -> RunOutcome:
+    """Run the module `name`, which is looked for in `place` first."""
     program = _Program(options)
-    sys.path[0] = os.getcwd()  # noqa: PTH109  # as Python does
+    sys.path[0] = place
     module = ModuleType("__main__")
     module.__dict__["__builtins__"] = builtins
+    run_as_main = runpy._run_module_as_main  # type: ignore[attr-defined]  # noqa: SLF001  # what `-m` calls
     with own_modules(program.take, name) as is_own:
 
         def taken(spec: ModuleSpec, plain: CodeType) -> CodeType:
             return program.main_code(module, spec, plain) if is_own(spec) else plain
 
         with _found_by_runpy(taken):
-            run = partial(runpy._run_module_as_main, name)  # type: ignore[attr-defined]  # noqa: SLF001  # what `-m` calls
-            return program.run(module, ["-m", *arguments], run)
+            run = partial(run_as_main, name, alter_argv=argv[0] == "-m")
+            return program.run(module, argv, run)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import textwrap
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -555,6 +556,31 @@ def package(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["package", "package.module", "package.sub.deep"])
 def test_module_runs_as_under_python(name, package, same_run):
     same_run.both("-m", name, "--flag")
+
+
+MAIN_OF_A_FOLDER = """
+import sys
+from beside import total
+print(__name__, __file__, __package__, __spec__.name, sys.argv, sys.path[0], total(5))
+if len(sys.argv) > 2:
+    total(None)
+"""
+
+
+@pytest.mark.parametrize("is_archive", [False, True])
+def test_a_folder_and_an_archive_run_as_under_python(is_archive, same_run, tmp_path):
+    texts = {
+        "__main__.py": MAIN_OF_A_FOLDER,
+        "beside.py": "def total(n):\n    s = 0\n    for i in range(n):\n        s += i\n    return s\n",
+    }
+    (tmp_path / "application").mkdir()
+    with zipfile.ZipFile(tmp_path / "application.zip", "w") as archive:
+        for name, text in texts.items():
+            (tmp_path / "application" / name).write_text(text)
+            archive.writestr(name, text)
+    name = "application.zip" if is_archive else "application"
+    done = same_run.both(name, "a", "b")
+    assert (1, "'NoneType' object cannot" in done.stderr) == (done.returncode, True)
 
 
 def test_module_that_fails_has_the_traceback_that_it_has_under_python(package, same_run):
