@@ -89,7 +89,17 @@ def _warning(instance: Instance) -> Iterator[TypedExpression]:
 
 
 def _misleads(node: TypedExpression) -> bool:
-    return _compares(node) or _is_complex_length(node)
+    return _compares(node) or _is_complex_length(node) or _drops_a_part(node)
+
+
+def _drops_a_part(node: TypedExpression) -> bool:
+    """Return whether one part of a computed complex number is taken: LLVM leaves out the other."""
+    return (
+        isinstance(node, Operation)
+        and node.name in {"real", "imag"}
+        and node.operands[0].type.dtype in COMPLEX_DTYPES
+        and not isinstance(node.operands[0], Load)
+    )
 
 
 def _is_complex_length(node: TypedExpression) -> bool:

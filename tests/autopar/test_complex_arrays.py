@@ -30,6 +30,11 @@ def turned(z, c, weight):
     return both, rest, rest.imag - weight
 
 
+def parts(x, z):
+    wave = (x * z).real + x
+    return wave * 2.0
+
+
 def numbers(dtype: str, seed: int) -> tuple[Any, Any]:
     draw = np.random.default_rng(seed)
     z, c = ((draw.standard_normal((2, 61, 37)) * 2) @ np.eye(37) for _ in range(2))
@@ -66,6 +71,15 @@ def test_odd_complex_numbers_come_out_as_in_numpy(odd):
         return z, c, z.real.copy()
 
     same(turned, given)
+
+
+def test_a_part_that_nobody_takes_warns_as_in_numpy():
+    def given():
+        z, _ = numbers("complex128", 7)
+        z.real[4, 5] = np.inf
+        return z.imag.copy(), z
+
+    assert same(parts, given).inspect_source()
 
 
 def test_numbers_that_are_none_stay_none():
