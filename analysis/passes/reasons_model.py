@@ -304,7 +304,7 @@ class InconsistentRank(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalarUsedAsArray(Reason):
-    """A name is subscripted in one place and used as a number in another.
+    """A name is subscripted, or measured, in one place and used as one value in another.
 
     Why it blocks: whether the name means an array, one number or a row of an array is not known.
 
@@ -325,7 +325,9 @@ class ScalarUsedAsArray(Reason):
 
     @property
     def message(self) -> str:
-        return f"'{self.name}' is subscripted and also used as a whole."
+        return (
+            f"'{self.name}' is used as an array, with subscripts or 'len', and also as one value."
+        )
 
     @property
     def hints(self) -> tuple[str, ...]:
