@@ -23,9 +23,10 @@ from ..model.isl_scheduler import find_order
 from ..model.order_tree import Tree
 from ..model.plan import Schedule
 from ..model.scop import Scop
-from .arrange import arrange, fused, is_plain_order, sequential_depths
+from .arrange import arrange, fused, is_interruptible, is_plain_order, sequential_depths
 from .atoms import Atom, between_atoms, group
 from .constraints import Constraints, find_constraints
+from .crossed import crossed
 from .order_costs import Costs
 from .source_order import source_order
 from .split_sets import find_split
@@ -88,17 +89,31 @@ def _another(
     if before * _WORTH <= costs.bound():
         return None
     found = find_order(tuple(each.domain for each in atoms), between_atoms(atoms, constraints))
-    if found is None or not is_plain_order(found, costs):
-        return None
-    # The decision is one for all targets: what adds in the interpreter's order does so on all.
-    trees = arrange(found, costs, may_block=True)
-    if costs.estimate(trees) > _WORTH * before or _moves_inward(source, trees):
-        return None
-    if not may_block:
-        trees = arrange(found, costs, may_block=False)
-    return _schedule(scop, fused(trees), atoms, constraints) or _schedule(
-        scop, trees, atoms, constraints
-    )
+    if found is not None and is_plain_order(found, costs):
+        # The decision is one for all targets: what adds in the interpreter's order does so on all.
+        trees = arrange(found, costs, may_block=True)
+        if costs.estimate(trees) <= _WORTH * before and not _moves_inward(source, trees):
+            if not may_block:
+                trees = arrange(found, costs, may_block=False)
+            return _schedule(scop, fused(trees), atoms, constraints) or _schedule(
+                scop, trees, atoms, constraints
+            )
+    return _crossed(scop, source, costs, constraints)
+
+
+def _crossed(
+    scop: Scop, source: tuple[Tree, ...], costs: Costs, constraints: Constraints
+) -> Schedule | None:
+    """Return the schedule of an order whose outermost loops change places, if one pays."""
+    most = _WORTH * costs.estimate(source)
+    atoms = tuple(costs.atoms.values())
+    for trees in crossed(source):
+        is_fit = all(is_interruptible(each, costs) for each in trees)
+        if is_fit and costs.estimate(trees) <= most and not _moves_inward(source, trees):
+            made = _schedule(scop, trees, atoms, constraints)
+            if made is not None:
+                return made
+    return None
 
 
 def _moves_inward(before: tuple[Tree, ...], after: tuple[Tree, ...]) -> bool:

@@ -64,6 +64,16 @@ def sums_of_columns(a, b, n, m):
             b[0, j] += a[i, j]
 
 
+def column_by_column(a, b, n, m):
+    for i in range(m):
+        for j in range(i):
+            for k in range(j):
+                a[i, j] -= a[i, k] * a[j, k] * 0.1
+            a[i, j] /= b[j, j]
+        for k in range(i):
+            b[i, i] += a[i, k] * a[i, k]
+
+
 # Words of the CPU, of a device, and what the transformed nest has that the source does not show.
 FORMS = {
     "interchange": (
@@ -89,6 +99,11 @@ FORMS = {
     "distribution": (half_in_order, ["distribute", ""], "parallel for"),
     "skewing": (wavefront, ["skew", "skew"], "in order: "),
     "index-set splitting": (split_at_a_row, ["", "split", "split"], "parallel for"),
+    "interchange of a loop with the one around more than it": (
+        column_by_column,
+        ["interchange, distribute", "interchange"],
+        "for j in range(0, m):",
+    ),
     "tiles and interchange": (
         sums_of_columns,
         ["tile, interchange", "interchange"],
