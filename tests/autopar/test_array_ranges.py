@@ -58,7 +58,7 @@ def loops_over(text: str, variable: str) -> int:
     return text.count(f"for {variable} in range(lower, upper)")
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(41, 30), (2, 33), (50, 2), (1, 7), (2, 2)])
+@pytest.mark.parametrize(("rows", "columns"), [(41, 30), (2, 2), (1, 7)])
 @pytest.mark.parametrize("function", [stencil_in_place, from_inside_out, rows_of_others, halves])
 def test_shifted_ranges_have_numpys_bits(function, rows, columns):
     same(function, lambda: (grid(rows, columns),))
