@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autopar.analysis.facts.device_arrays import device_array
-from autopar.analysis.facts.lists import ListView
+from autopar.analysis.facts.lists import LISTS, ListView
 from autopar.analysis.facts.reasons import (
     ArraysOverlap,
     CannotStopInside,
@@ -46,13 +46,14 @@ from autopar.codegen.device import DeviceError, DeviceLauncher
 from autopar.codegen.forks import Lock
 from autopar.codegen.pool import ALWAYS, Pool
 from autopar.codegen.rates import current
-from autopar.codegen.reasons import CompileFailed, TargetLacksFeature
+from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
 from autopar.codegen.residence import here
 from autopar.codegen.tracing import traced
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import interpreter_nanoseconds
 from .counting import Counting, counting_of
+from .failing import Failing
 from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
 from .inspectors import Call, Inspectors, out_of_range
 from .kernels import Kernels, Key
@@ -66,7 +67,7 @@ from .put_back import kept
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
-from .resting import Rest, known_ns, sizes_tell
+from .resting import Rest, known_ns, rest_of, sizes_tell
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
@@ -139,6 +140,7 @@ class Region:
     sizes: Sizes = field(init=False)
     # None unless the device may be chosen by cost.
     offload: Offload | None = field(init=False, default=None)
+    failing: Failing | None = field(init=False, default=None)  # None: no guard has failed
     # What the last call was predicted to take on the device (ns), and the bytes copied.
     device: tuple[float, int] | None = field(init=False, default=None)
     repeats: Repeats = field(init=False, default_factory=Repeats)
@@ -257,6 +259,14 @@ class Region:
         """Return what the region leaves behind if it was run, else ()."""
         if self.counting is not None:
             self.patience.interpreted_ns += self.counting.settle()
+        if self.failing is not None:
+            kinds = tuple(map(type, values))
+            reason = self.failing.kinds.get(kinds) or self._still_fails(kinds, values)
+            if reason is not None:
+                stack = self.records.stack
+                if stack:
+                    stack[-1].leave(self.number, reason)
+                return ()
         try:
             repeat = self.repeats.find(values)
             if repeat is not None and repeat.leaves:
@@ -270,6 +280,38 @@ class Region:
         except ArgumentError as error:
             # ctypes was stopped looking at arguments.
             raise RecursionError(str(error).partition("RecursionError: ")[2]) from None
+
+    def _still_fails(self, kinds: tuple[type, ...], values: tuple[object, ...]) -> Reason | None:
+        """Return why a call is left to the interpreter like those before it."""
+        failing = self._failing()
+        return self.lists.skipped() if failing.with_lists == kinds else failing.answer(values)
+
+    def _fail(
+        self,
+        reason: Reason,
+        values: tuple[object, ...],
+        types: tuple[Any, ...] | None,
+        is_waited_for: bool,  # noqa: FBT001 - which of two things the refusal is for
+    ) -> tuple[tuple[object, ...], ...]:
+        """Leave a call that is not admitted to the interpreter; take note if that may last."""
+        if self.options.backend == "auto" and not is_waited_for:
+            if types is not None:
+                self._failing().note(reason)
+            elif not any(type(each) in LISTS for each in values):
+                self._failing().note_kinds(values, reason)
+        return self._refuse(None, reason)
+
+    def _fail_with_lists(self, values: tuple[object, ...]) -> tuple[()]:
+        """Take note of a call with lists that is left to the interpreter, as calls like it are."""
+        if self.options.backend == "auto" and self.lists.skips and self.guard.key(*values) is None:
+            self._failing().with_lists = tuple(map(type, values))
+        return ()
+
+    def _failing(self) -> Failing:
+        if self.failing is None:
+            rest = self.patience.rest or rest_of(self.plan, self.guard, self.sums, current())
+            self.failing = Failing(rest=rest)
+        return self.failing
 
     def left_short(self, values: tuple[object, ...]) -> bool:
         """Return whether a call is as short as those before it, and is left to the interpreter.
@@ -320,14 +362,23 @@ class Region:
         if types is None:
             values = self.lists.seen(self.guard.arguments, values)
             types = self.guard.key(*values)
+        waited_ns = self.patience.outside_ns
         found = self._admit(types, values)
         if isinstance(found, Region):
             return found.enter(*values)
         if not isinstance(found, Admission):
             left = self._with_ranks(given)
-            return self._refuse(None, found) if left is None else left
+            is_waited_for = self.patience.outside_ns != waited_ns  # until a plan is repaid
+            return self._fail(found, given, types, is_waited_for) if left is None else left
         if self.plan.scop.collects or any(isinstance(each, ListView) for each in values):
-            return self._enter_with_lists(types, values, found)
+            returned = self._enter_with_lists(types, values, found)
+            return returned or self._fail_with_lists(given)
+        return self._enter_with_arrays(types, values, found)
+
+    def _enter_with_arrays(
+        self, types: tuple[Any, ...] | None, values: tuple[object, ...], found: Admission
+    ) -> tuple[tuple[object, ...], ...]:
+        """Return what `enter` does for a call that is admitted and has no lists."""
         key = (types, found.holding)
         variant = self.kernels.made.get(key)
         named = self._named(values) | dict(found.data)
@@ -349,6 +400,8 @@ class Region:
         variant = self._variant(key, values, found)
         if not isinstance(variant, Variant):
             self.patience.interpreted_ns += found.interpreter_ns
+            if not isinstance(variant, NotProfitable) and self.options.backend == "auto":
+                self._failing().note(variant)
             lacks_parallel = isinstance(variant, TargetLacksFeature)
             return self._refuse(found, (repeated if lacks_parallel else None) or variant)
         reason = self._unsafe(variant, named)
@@ -356,6 +409,8 @@ class Region:
             return self._refuse(found, reason)
         if self.patience.rest is not None:
             self.patience.rest.short = 0
+        if self.failing is not None:
+            self.failing.failed = 0
         chosen = self._chosen(variant, (key, values, found), named)
         arguments = self._passed(chosen, named, found)
         if chosen.target == "cuda":

@@ -91,6 +91,11 @@ class Lists:
             found.append(value if view is None else view)
         return tuple(found)
 
+    @property
+    def skips(self) -> bool:
+        """Whether lists are not looked at in the next call."""
+        return self._skips > 0
+
     def skipped(self) -> Reason | None:
         """Return why lists are not looked at in this call; None where they were."""
         if not self._skips:

@@ -93,6 +93,17 @@ class RunRecord(bytearray):
             self._tallies = {}
             return self._tallies
 
+    def leave(self, region: int, reason: Reason) -> None:
+        """Count an entry that was left to the interpreter at a glance, without the time."""
+        noted = self._noted()
+        key = region, "interpreter"
+        tally = noted.get(key)
+        if tally is None:
+            tally = noted[key] = Tally()
+        tally.calls += 1
+        tally.native_calls += 1  # it is as cheap, and as little is known of it
+        tally.reason = reason
+
     def add(
         self,
         region: int,
