@@ -133,6 +133,8 @@ def is_same(expected: object, actual: object) -> bool:
 
 
 def _bits(value: Any) -> object:
+    if isinstance(value, np.ma.MaskedArray):  # `tobytes` would fill it
+        return _bits(np.asarray(value.data)), np.ma.getmaskarray(value).tobytes()
     if value.dtype.char in "gG":  # some of their bytes mean nothing
         return list(map(repr, value.ravel("K").tolist()))
     if value.dtype.hasobject:  # a NaN is not equal to another one

@@ -80,9 +80,9 @@ def test_operations_have_the_types_that_numba_gives_them(operator, left, right):
 @pytest.mark.parametrize(
     ("statement", "value"),
     [
-        ("c[i] = a[i] * 9223372036854775807", 2),
-        ("c[i] = a[i] + 9223372036854775807", 1),
-        ("c[i] = a[i] - 2", -(2**63) + 1),
+        ("c[i] = a[i] * 9223372036854775807 > 0", 2),
+        ("c[i] = a[i] + 9223372036854775807 + 1 > 0", 1),
+        ("c[i] = a[i] - 2 < 0", -(2**63) + 1),
         ("c[i] = 1 << a[i]", 64),
         ("c[i] = 5 // a[i]", 0),
         ("c[i] = 5 % a[i]", 0),
@@ -128,6 +128,12 @@ def test_numbers_are_stored_as_c_converts_them():
     found = np.zeros(2, np.int8)
     read("c[i] = a[i] + 200", [100, 1], [0, 0], found)
     assert found.tolist() == [44, -55]
+
+
+def test_what_outgrows_its_bits_wraps_where_nothing_depends_on_it():
+    found = np.zeros(1, np.int64)
+    read("c[i] = a[i] * 2 + 1", [2**62], [0], found)
+    assert found.tolist() == [-(2**63) + 1]
 
 
 def test_loops_over_whole_rows_are_not_read():

@@ -31,6 +31,9 @@ Decorate = Callable[[Function], Function]
 
 Errors = Literal["warn", "ignore", "raise"]
 
+# Given once where a named backend cannot run a loop.
+OURS = "BackendWarning"
+
 KERNELS = frozenset({"cpu", "cuda"})
 
 _numbers = itertools.count()
@@ -202,7 +205,11 @@ def observe(function: Function, arguments: list[Any]) -> Outcome:
         returned=returned,
         returned_argument=tuple(i for i, item in enumerate(arguments) if item is returned),
         exception=exception,
-        warnings=frozenset((w.category.__qualname__, event_of(str(w.message))) for w in caught),
+        warnings=frozenset(
+            (w.category.__qualname__, event_of(str(w.message)))
+            for w in caught
+            if w.category.__qualname__ != OURS
+        ),
         log=log,
         printed=shown.getvalue(),
         module=_state_of(plain.__globals__),
