@@ -433,6 +433,10 @@ def _failed_condition(region: RegionPlan, named: dict[str, Any]) -> Reason:
         if named[array.name].ndim != array.rank:
             text = f"{array.name}.ndim == {array.rank}"
             return ConditionFailed(span=scop.span, condition=text, values=shown)
+    for extent in (each.expression for each in scop.parameters):
+        if isinstance(extent, Extent) and named[extent.array].ndim <= extent.axis:
+            text = f"{extent.array}.ndim > {extent.axis}"
+            return ConditionFailed(span=scop.span, condition=text, values=shown)
     for condition in region.in_bounds:
         if not holds(condition.text, named):
             return IndexOutOfBounds(span=scop.span, condition=condition.words)

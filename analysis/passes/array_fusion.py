@@ -363,6 +363,8 @@ class _Fusing:
         return Part(axes=like.axes, at=lambda _: filled, is_array=True)
 
     def keep_part(self, part: Part) -> Part:
+        if not part.axes:  # one number, as `a[-1]` in `a[1:] = a[-1]`
+            return scalar_part(self.keep_scalar(part.at(())))
         return whole_part(self.make(f"{TEMPORARY}kept", part))
 
     def keep_scalar(self, value: Expression) -> Expression:

@@ -83,7 +83,31 @@ def ranks_shown(body: tuple[Statement, ...]) -> dict[str, int]:
         for inner in rows_in(call):
             for name, rank in rows_guessed(inner, outside).items():
                 found[name] = max(found.get(name, 0), rank)
+    _note_rows_named(body, found)
     return found
+
+
+def _note_rows_named(body: tuple[Statement, ...], found: dict[str, int]) -> None:
+    """Enter the arrays whose rows make arrays that `body` gives names to."""
+    for statement in walk_statements(body):
+        if isinstance(statement, Assign) and isinstance(statement.target, Name):
+            row = _row_named(statement.value, found)
+            if row is not None and found.get(statement.target.name):
+                found[row.array] = len(row.indices) + found[statement.target.name]
+
+
+def _row_named(value: Expression, ranks: Ranks) -> Element | None:
+    """Return what has to be a row if `value` is an array: its one operand that may be one."""
+    elements = [each for each in _operands(value) if isinstance(each, Element)]
+    if len({(each.array, len(each.indices)) for each in elements}) != 1 or _is_bare(value):
+        return None
+    row = elements[0]
+    is_known = any(_is_part(each, ranks) for each in _operands(value))
+    return None if is_known or len(row.indices) < ranks.get(row.array, 0) else row
+
+
+def _is_bare(value: Expression) -> bool:
+    return isinstance(value, Name | Element)
 
 
 def is_array_statement(statement: Statement, ranks: Ranks) -> bool:

@@ -531,17 +531,26 @@ class _Reader(ExpressionReader):
         )
 
     def copied(self, node: Any) -> Call | None:
-        """Return the value of `v = u.copy()`; None for any other statement."""
+        """Return the value of `v = u.copy()` or `v = u[i].copy()`; None for any other statement."""
         match node:
             case gast.Assign(
                 targets=[gast.Name()],
                 value=gast.Call(
                     func=gast.Attribute(value=copied, attr="copy"), args=[], keywords=[]
                 ) as call,
-            ) if (name := self.place(copied)) is not None and not self.is_module(copied):
-                whole = Element(array=name, indices=(), span=span_of(copied))
-                return Call(function=COPY, arguments=(whole,), span=span_of(call))
+            ):
+                whole = self.copied_place(copied)
+                if whole is not None:
+                    return Call(function=COPY, arguments=(whole,), span=span_of(call))
         return None
+
+    def copied_place(self, node: Any) -> Element | None:
+        """Return what a copy is one of: an array, or a row of one; a row of a list is none."""
+        if isinstance(node, gast.Subscript):
+            place = self.expression(node)
+            return replace(place, has_tuple=True) if isinstance(place, Element) else None
+        name = None if self.is_module(node) else self.place(node)
+        return None if name is None else Element(array=name, indices=(), span=span_of(node))
 
     def target(self, node: Any, statement: Any) -> Name | Element:
         match node:

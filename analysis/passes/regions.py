@@ -89,6 +89,7 @@ from .reasons import (
     NonAffineSubscript,
     UnsupportedStatement,
 )
+from .row_names import name_rows
 from .stretches import Stretch, stretch
 from .unfolded import without_folds
 from .waiting import unranked_region, waiting_region
@@ -493,6 +494,7 @@ class _Search:
         if changing:
             return Refusal(reasons=changing)
         taken, live_out = self.taken, self.live_out(nest)
+        alone = name_rows(alone, taken, live_out)
         loops = expand_arrays(alone, self.text, self.ranks, taken, dict(self.facts.ranks))
         if isinstance(loops, Refusal):
             return loops
