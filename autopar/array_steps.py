@@ -181,10 +181,14 @@ def _computed(step: Numbers) -> Done:
     """Return what computes numbers as Python does."""
     lines = [f"{python_text(e.target)} = {python_text(e.value)}" for e in step.statements]
     code = _compiled("\n".join(lines) + "\n")
+    is_stored = any(isinstance(each.target, Element) for each in step.statements)
     modules = {"numpy": np, "math": math, "cmath": cmath}
 
     def done(values: Values) -> bool:
-        here().fetch()
+        if is_stored:  # what lies on the device is not what counts after it
+            here().settle()
+        else:
+            here().fetch()
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 exec(code, dict(modules), values)  # noqa: S102  # our own text

@@ -248,9 +248,21 @@ def suspended(a, b, seen):
         seen.append((each, float(a[1]), float(b[1])))
 
 
+def stored_by_a_run(a, b, seen):
+    for k in range(2):
+        part = a[:]
+        for i in range(len(part)):
+            part[i] = b[i] + 0.75
+        part[0] += part.sum()
+        for i in range(1, len(a)):
+            a[i] = 0.0
+        seen.append(float(a[0]))
+
+
 LOOKING = [
     in_a_with, left_by_an_exception, between_turns, asked_by_a_test, in_a_plain_name, taken_apart,
     by_another_name, kept_in_a_list, of_a_helper, fails_later, left_early, suspended,
+    stored_by_a_run,
 ]  # fmt: skip
 VIEWS = {
     "apart": lambda: (floats(), floats()[::-1].copy()),
