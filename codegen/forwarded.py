@@ -64,13 +64,17 @@ def _updated_again(
         first.setdefault(key, (instance, place))
         stores[key] = stores.get(key, 0) + isinstance(place, Store)
     found: dict[str, tuple[Instance, Load]] = {}
+    # What a loop here adds up in elements goes to partial values there (`partials`).
+    summed = {each.array for outer in (*around, loop) for each in outer.cells}
     for array, own in cells.items():
         for key, cell in own.items():
             instance, place = first[key]
             if stores[key] < 2 or cell is None or not isinstance(place, Load):
                 continue
             others = [each for other, each in own.items() if other != key]
-            if array not in overlapping and all(differ(cell, each, around) for each in others):
+            if array not in overlapping | summed and all(
+                differ(cell, each, around) for each in others
+            ):
                 found[key] = (instance, place)
     return found
 

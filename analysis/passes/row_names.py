@@ -187,7 +187,7 @@ class _Naming:
     def named(self, node: Assign, rest: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """Return what stands in the place of a statement that may name a row."""
         name, place = _named(node), node.value
-        if name not in self.ranks or not isinstance(place, Element):
+        if name is None or name not in self.ranks or not isinstance(place, Element):
             return (node,)
         bound = bound_names(rest)
         if place.array in bound or _mentions(rest)[name] != self.mentions[name]:

@@ -345,3 +345,17 @@ def test_an_element_that_a_loop_around_accumulates_into_as_well(m):
         return floats(44), own, own, m
 
     same(once_in_each_turn, sharing, cache=False)
+
+
+def twice_in_each_turn(u, w, m, n):
+    for k in range(0, m, 2):
+        i = 0
+        for j in range(n):
+            w[i, j] += u[k, i]
+            w[i, j] += u[i, k]
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_an_element_that_a_turn_of_a_loop_around_adds_to_twice(n):
+    u = np.arange(64, dtype=np.int32).reshape(8, 8)
+    same(twice_in_each_turn, lambda: (u.copy(), np.zeros((8, 8), np.int32), 8, n), cache=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,7 +155,7 @@ def test_what_rows_are_not_is_the_interpreters(function, make):
 
 def compiled(source, file):
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    names = {}
+    names: dict[str, Any] = {}
     exec(compile(source, file, "exec"), names)
     return names["kernel"]
 
