@@ -11,6 +11,7 @@ from ..model.source import Span
 from ..model.typed import (
     FLOAT_WARNING,
     INTEGER_WARNING,
+    WRAPS,
     Cast,
     Number,
     Operation,
@@ -96,9 +97,11 @@ def _hazards(
     if name in OPERATORS:
         operator = OPERATORS[name]
         found = operation_hazards(operator, operands, result, scope.intervals)
-        # NumPy goes on with the wrapped value, and so does a kernel.
-        is_silent = operator in _WRAPPING and found & INTEGER_WARNING
-        return 0 if is_silent else found
+        if operator in _WRAPPING and found & INTEGER_WARNING:
+            # NumPy goes on with the wrapped value, and so does a kernel: LLVM must not take it
+            # that int64 does not wrap. Narrower ones are computed in 64 bits.
+            return WRAPS if result.dtype == "int64" else 0
+        return found
     is_exact = name in EXACT and name != "numpy.sqrt"
     return FLOAT_WARNING if operands[0].type.dtype in FLOAT_DTYPES and not is_exact else 0
 

@@ -93,3 +93,26 @@ def test_of_two_zeros_the_one_is_taken_that_numpy_takes(function, start):
 @pytest.mark.parametrize("size", [0, 5])
 def test_a_number_is_converted_also_where_there_is_no_element(size):
     same(narrowed, lambda: (np.zeros(size, "float32"), 1e300))
+
+
+def beyond_limits_of_elements(a, b, c):
+    for i in range(len(a)):
+        c[i, 0] = np.add(a[i], 1) > a[i]
+        c[i, 1] = np.subtract(a[i], 1) < a[i]
+        c[i, 2] = np.negative(a[i]) < 0
+        c[i, 3] = np.multiply(a[i], 2) > a[i]
+        c[i, 4] = np.add(a[i], b[i]) > a[i]
+
+
+def beyond_limits(a, b):
+    sums = a + 1 > a, a - 1 < a, -a < 0, a + b - b == a
+    return *sums, a * 2 // 2 == a, a * b > a, np.square(a) >= 0
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint64])
+def test_integers_of_arrays_wrap_and_nothing_takes_it_that_they_do_not(dtype):
+    limits = np.iinfo(dtype)
+    a = np.tile(np.array([limits.max, limits.min, 5, 0, 1], dtype), 9)
+    b = a[::-1].copy()
+    same(beyond_limits_of_elements, lambda: (a.copy(), b.copy(), np.zeros((a.size, 5), bool)))
+    same(beyond_limits, lambda: (a.copy(), b.copy()))
