@@ -174,8 +174,10 @@ def _integer_operation(lines: Lines, operation: Operation, sources: tuple[str, .
         return _wrapping(name, sources)
     if dtype == "uint64":
         return _uint64(lines, name, sources, status)
-    if dtype == "uint32" and name == "*" and status:  # a product of two needs all 64 bits
+    if dtype == "uint32" and name == "*":  # a product of two needs all 64 bits
         product = _infix("*", tuple(f"np.uint64({bare(source)})" for source in sources))
+        if not status:
+            return f"np.uint32({bare(product)})"
         value = lines.temporary(product)
         lines.note("range_status", value, "np.uint64(0)", f"np.uint64({2**32 - 1})", status)
         return f"np.uint32({value})"
