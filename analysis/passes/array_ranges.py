@@ -84,19 +84,12 @@ def _move(before: tuple[Nest, ...], moves: tuple[int, ...], nest: Nest) -> int |
     """Return by how much later a nest runs than the first one, for all to fit; None for never."""
     if not _may_share(nest) or not all(map(_may_share, before)):
         return None
-    pairs = [
-        (mine, each, theirs, move)
+    found = {
+        None if (apart := _apart(mine, nest, theirs, each)) is None else move + apart
         for each, move in zip(before, moves, strict=True)
         for mine, theirs in _conflicts(nest, each)
-    ]
-    found = {
-        move + apart
-        for mine, each, theirs, move in pairs
-        if (apart := _apart(mine, nest, theirs, each)) is not None
     }
-    # One number for all pairs: none of them without.
-    is_each = all(_apart(m, nest, t, each) is not None for m, each, t, _ in pairs)
-    return found.pop() if is_each and len(found) == 1 else None
+    return found.pop() if len(found) == 1 else None  # one number for all pairs
 
 
 def _conflicts(one: Nest, other: Nest) -> Iterator[tuple[Element, Element]]:

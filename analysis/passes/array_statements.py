@@ -99,15 +99,13 @@ def _note_rows_named(body: tuple[Statement, ...], found: dict[str, int]) -> None
 def _row_named(value: Expression, ranks: Ranks) -> Element | None:
     """Return what has to be a row if `value` is an array: its one operand that may be one."""
     elements = [each for each in _operands(value) if isinstance(each, Element)]
-    if len({(each.array, len(each.indices)) for each in elements}) != 1 or _is_bare(value):
+    if len({(each.array, len(each.indices)) for each in elements}) != 1 or isinstance(
+        value, Name | Element
+    ):
         return None
     row = elements[0]
     is_known = any(_is_part(each, ranks) for each in _operands(value))
     return None if is_known or len(row.indices) < ranks.get(row.array, 0) else row
-
-
-def _is_bare(value: Expression) -> bool:
-    return isinstance(value, Name | Element)
 
 
 def is_array_statement(statement: Statement, ranks: Ranks) -> bool:

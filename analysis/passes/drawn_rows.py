@@ -11,7 +11,7 @@ it is read only after it was bound, in the same turn. Helper of the `regions` pa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field, replace
 
 from autopar.analysis.model.nouns import dataclass
@@ -28,10 +28,9 @@ from ..model.loop_ir import (
     Name,
     Statement,
     Update,
-    expressions_of,
-    walk_expression,
     walk_statements,
 )
+from .instances import names_bound, read_names
 from .substitution import rebuilt
 
 
@@ -46,7 +45,7 @@ def named_rows(nest: For, draws: Mapping[str, Draw], live_out: frozenset[str]) -
     }
     if not names:
         return nest
-    bound = Counter(_bound((nest,)))
+    bound = Counter(names_bound((nest,)))
     for name in sorted(names):
         if bound[name] > 1:
             return f"'{name}' is more than one array of them"
@@ -54,7 +53,7 @@ def named_rows(nest: For, draws: Mapping[str, Draw], live_out: frozenset[str]) -
             return f"'{name}' is an array of them that lives on"
     rows = _Rows(draws=draws)
     found = rows.block((nest,))
-    if Counter(_read((nest,), names)) != rows.seen:
+    if Counter(each for each in read_names((nest,)) if each in names) != rows.seen:
         return "an array of them is read before it is drawn"
     (loop,) = found
     assert isinstance(loop, For)  # it stays one
@@ -117,26 +116,3 @@ class _Rows:
                 self.seen[name] += 1
                 return replace(size, span=node.span)
         return found
-
-
-def _bound(body: tuple[Statement, ...]) -> Iterator[str]:
-    for each in walk_statements(body):
-        match each:
-            case Assign(target=Name(name=name)) | Update(target=Name(name=name)):
-                yield name
-            case For():
-                yield each.variable
-            case _:
-                pass
-
-
-def _read(body: tuple[Statement, ...], names: set[str]) -> Iterator[str]:
-    for statement in walk_statements(body):
-        for expression in expressions_of(statement):
-            for node in walk_expression(expression):
-                match node:
-                    case Name(name=name) | Element(array=name) | Extent(array=name):
-                        if name in names:
-                            yield name
-                    case _:
-                        pass

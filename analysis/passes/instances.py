@@ -61,22 +61,25 @@ _OURS = {RESULT, FIRST_TURN}  # no names of the user
 
 def bound_names(body: tuple[Statement, ...]) -> frozenset[str]:
     """Return the names that `body` binds."""
-    found: set[str] = set()
+    return frozenset(names_bound(body))
+
+
+def names_bound(body: tuple[Statement, ...]) -> Iterator[str]:
+    """Yield a name for each place where `body` binds it."""
     for statement in walk_statements(body):
         match statement:
             case Assign(target=Name(name=name)) | Update(target=Name(name=name)):
-                found.add(name)
+                yield name
             case Allocate():
-                found.add(statement.name)
+                yield statement.name
             case Exchange():
-                found.update(statement.targets)
+                yield from statement.targets
             case For():
-                found.add(statement.variable)
+                yield statement.variable
             case Each():
-                found.update(names_in(statement.target))
+                yield from names_in(statement.target)
             case _:
                 pass
-    return frozenset(found)
 
 
 def mentions(body: tuple[Statement, ...]) -> frozenset[str]:

@@ -28,7 +28,6 @@ from ..model.loop_ir import (
     Constant,
     Each,
     Element,
-    Exchange,
     Expression,
     Extent,
     For,
@@ -40,13 +39,12 @@ from ..model.loop_ir import (
     Update,
     While,
     expressions_of,
-    names_in,
     walk_expression,
     walk_statements,
 )
 from ..model.unused import unused
 from .array_statements import ranks_shown
-from .instances import bound_names
+from .instances import bound_names, names_bound, read_names
 from .substitution import rebuilt
 
 
@@ -59,7 +57,7 @@ def name_rows(nest: For | Each, taken: frozenset[str], live_out: frozenset[str])
     named = {name for each in statements if (name := _named(each)) is not None}
     if not named or any(isinstance(each, Opaque) for each in statements):
         return nest
-    bound = Counter(_bound(statements))
+    bound = Counter(names_bound((nest,)))
     lasting = live_out | {name for name in named if bound[name] > 1} | set(_measured(statements))
     ranks = {name: rank for name, rank in ranks_shown((nest,)).items() if rank}
     ranks = {name: ranks[name] for name in (named - lasting) & ranks.keys()}
@@ -67,7 +65,9 @@ def name_rows(nest: For | Each, taken: frozenset[str], live_out: frozenset[str])
         ranks.pop(name, None)
     if not ranks:
         return nest
-    (found,) = _Naming(ranks=ranks, taken=set(taken), mentions=_mentions((nest,))).block((nest,))
+    (found,) = _Naming(ranks=ranks, taken=set(taken), mentions=Counter(read_names((nest,)))).block(
+        (nest,)
+    )
     assert isinstance(found, For | Each)  # a loop stays one
     return found
 
@@ -86,22 +86,6 @@ def _subscripts(place: Element) -> tuple[Expression, ...] | None:
     while indices and indices[-1] == Slice(start=None, stop=None, step=None, span=indices[-1].span):
         indices.pop()
     return None if any(isinstance(each, Slice) for each in indices) else tuple(indices) or None
-
-
-def _bound(statements: tuple[Statement, ...]) -> Iterator[str]:
-    """Yield a name for each place that binds it, or asks for more than its elements and extents."""
-    for each in statements:
-        match each:
-            case Assign(target=Name(name=name)) | Update(target=Name(name=name)):
-                yield name
-            case Exchange():
-                yield from each.targets
-            case For():
-                yield each.variable
-            case Each():
-                yield from names_in(each.target)
-            case _:
-                pass
 
 
 def _measured(statements: tuple[Statement, ...]) -> Iterator[str]:
@@ -128,20 +112,6 @@ def _past(statements: tuple[Statement, ...], ranks: Mapping[str, int]) -> frozen
         for node in walk_expression(expression)
         if isinstance(node, Extent) and node.axis < -ranks.get(node.array, 1)
     )
-
-
-def _mentions(body: tuple[Statement, ...]) -> Counter[str]:
-    """Return how often each name is read."""
-    found: Counter[str] = Counter()
-    for statement in walk_statements(body):
-        for expression in expressions_of(statement):
-            for node in walk_expression(expression):
-                match node:
-                    case Name(name=name) | Element(array=name) | Extent(array=name):
-                        found[name] += 1
-                    case _:
-                        pass
-    return found
 
 
 @dataclass(slots=True)
@@ -190,7 +160,7 @@ class _Naming:
         if name is None or name not in self.ranks or not isinstance(place, Element):
             return (node,)
         bound = bound_names(rest)
-        if place.array in bound or _mentions(rest)[name] != self.mentions[name]:
+        if place.array in bound or Counter(read_names(rest))[name] != self.mentions[name]:
             return (node,)
         before: list[Statement] = []
         indices = tuple(self.fixed(e, bound, before) for e in _subscripts(place) or ())
