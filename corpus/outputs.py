@@ -27,6 +27,8 @@ _NAMES = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x"),
     (re.compile(r"ipykernel_\d+"), "ipykernel"),
     (re.compile(r"(?:/[\w.-]+)*/autopar-run-[^/\s'\"]*"), "RUN"),
+    # What `%time` says only where reading or compiling a cell took long, as on a busy machine.
+    (re.compile(r"^(?:Compiler|Parser) *: \d+(?:\.\d+)? \S+\n", re.MULTILINE), ""),
     (re.compile(r"^.*(?:CPU times|Wall time|per loop|loops? each).*$", re.MULTILINE), ""),
 )  # fmt: skip
 _TIMES = (

@@ -41,6 +41,10 @@ def image(shade, **options):
         ([stream("1/3\r2/3\r3/3\n")], [stream("2/3\r3/3\n")]),
         ([stream("Wall time: 3.1 ms\n7")], [stream("Wall time: 290 µs\n7")]),
         (
+            [stream("Wall time: 3.1 s\nCompiler : 145 ms\nParser   : 1.2 s\n7")],
+            [stream("Wall time: 3.1 s\n7")],
+        ),
+        (
             [error("E", "x", ["\x1b[31mE\x1b[0m /tmp/ipykernel_12/1.py"])],
             [error("E", "x", ["E /tmp/ipykernel_99/1.py"])],
         ),
