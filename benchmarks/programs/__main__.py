@@ -1,11 +1,12 @@
 """Programs in unmodified NumPy: `autopar run` against `python`, and against Numba's own way.
 
-python -m benchmarks.programs [--quick] [--only NAME] [--form FORM] [--json FILE [--resume]]
-                              [--seconds SECONDS] [--cache FOLDER]
+python -m benchmarks.programs [--quick] [--dtype DTYPE] [--only NAME] [--form FORM]
+                              [--json FILE [--resume]] [--seconds SECONDS] [--cache FOLDER]
 
 Each program runs in processes of its own: under `python`, under `autopar run`, and with all its
-functions under `numba.njit(parallel=True)`, where that compiles. Memory is what the arrays of a
-call hold at most, its arguments left out. With `--seconds` no process is begun after so long, and
+functions under `numba.njit(parallel=True)`, where that compiles; in double and in single precision
+unless `--dtype` says which. Memory is what the arrays of a call hold at most, its arguments left
+out. With `--seconds` no process is begun after so long, and
 `--resume` leaves out what FILE already holds, so that a table can be made in parts. What was
 compiled is kept in a folder for the time of a run, or in FOLDER for several.
 
@@ -41,6 +42,9 @@ SIZES: Mapping[str, int] = {
 }  # fmt: skip
 QUICK = 24  # divides the number of elements, about
 BARS = {"numpy": 4.0, "numba": 1.2}
+DTYPES = ("float64", "float32")
+# How much slower than NumPy a program may be, and what more its arrays may hold: some numbers.
+SLACK_S, SLACK, SPARE = 20e-6, 0.05, 4096
 
 Row = dict[str, Any]
 
@@ -115,6 +119,34 @@ def line_of(row: Row) -> str:
     )
 
 
+def verdicts(rows: Sequence[Row]) -> list[str]:
+    """What the rows come to, and which of them miss a bar."""
+    lines = []
+    for dtype in DTYPES:
+        for other, bar in BARS.items():
+            found = [row for row in rows if row["dtype"] == dtype and row.get(f"to_{other}")]
+            if found:
+                mean = geometric_mean([row[f"to_{other}"] for row in found])
+                lines.append(
+                    f"{dtype}: geometric mean to {other} {mean:.2f} (bar {bar}), "
+                    f"{len(found)} programs"
+                )
+    both = [row for row in rows if row.get("numpy") and row.get("autopar")]
+    slow = [row for row in both if is_slower(row)]
+    large = [row for row in both if row["autopar"]["memory"] > row["numpy"]["memory"] + SPARE]
+    for what, found in (("slower than NumPy", slow), ("more memory than NumPy", large)):
+        named = ", ".join(f"{row['program']} {row['dtype']}" for row in found) or "none"
+        lines.append(f"{what}: {named}")
+    return lines
+
+
+def is_slower(row: Row) -> bool:
+    """Whether a program is slower than NumPy by more than a call may take, and than a share."""
+    plain = row["numpy"]["seconds"]
+    slower: float = row["autopar"]["seconds"] - plain
+    return slower > max(SLACK_S, SLACK * plain)
+
+
 HEAD = (
     f"{'program':20} {'dtype':8} {'size':>9} {'NumPy ms':>10} {'autopar ms':>10} "
     f"{'to NumPy':>8} {'to njit':>8} {'NumPy MiB':>9} {'own MiB':>9}"
@@ -125,7 +157,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.programs", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes")
-    parser.add_argument("--dtype", action="append", choices=["float64", "float32"])
+    parser.add_argument("--dtype", action="append", choices=DTYPES)
     parser.add_argument("--only", action="append", choices=sorted(SIZES), metavar="NAME")
     parser.add_argument("--form", action="append", choices=FORMS)
     parser.add_argument("--json", metavar="FILE")
@@ -142,7 +174,7 @@ def main(argv: Sequence[str]) -> int:
     if options.resume and options.json and Path(options.json).exists():
         found = json.loads(Path(options.json).read_text())["rows"]
         rows = {(row["program"], row["dtype"]): row for row in found}
-    for dtype in options.dtype or ["float64"]:
+    for dtype in options.dtype or DTYPES:
         for name in options.only or sorted(SIZES):
             size = size_of(name, is_quick=options.quick)
             rows.setdefault((name, dtype), {"program": name, "size": size, "dtype": dtype})
@@ -151,7 +183,7 @@ def main(argv: Sequence[str]) -> int:
         for row in rows.values()
         for form in options.form or FORMS
         if form not in row
-        and row["dtype"] in (options.dtype or ["float64"])
+        and row["dtype"] in (options.dtype or DTYPES)
         and row["program"] in (options.only or SIZES)
     ]
     end = time.monotonic() + options.seconds
@@ -166,13 +198,8 @@ def main(argv: Sequence[str]) -> int:
             if options.json:
                 whole = {"rows": list(rows.values())}
                 Path(options.json).write_text(json.dumps(whole, indent=1) + "\n")
-    for other, key in (("numpy", "to_numpy"), ("numba", "to_numba")):
-        ratios = [row[key] for row in rows.values() if row.get(key)]
-        if ratios:
-            mean = geometric_mean(ratios)
-            print(
-                f"geometric mean to {other}: {mean:.2f} (bar {BARS[other]}), {len(ratios)} programs"
-            )
+    for line in verdicts(tuple(rows.values())):
+        print(line)
     if any(row.get("is_same") is False for row in rows.values()):
         return 1
     return 3 if wanted else 0

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import autopar
-from benchmarks.programs.__main__ import measured
+from benchmarks.programs.__main__ import is_slower, measured
 from benchmarks.statistics import median
 
 SWEPT: Mapping[str, Callable[[int], int]] = {
@@ -32,7 +32,6 @@ SWEPT: Mapping[str, Callable[[int], int]] = {
     "heat": lambda elements: round(elements**0.5),
 }
 MOST = 10**8
-SLACK_S, SLACK = 20e-6, 0.05
 CHAINED = 8_000_000
 BAR = 0.8
 ROUNDS = 15
@@ -79,8 +78,7 @@ def swept(name: str, elements: int, cache: str) -> dict[str, Any]:
     plain, own = (measured(name, size, "float64", form, cache) for form in ("numpy", "autopar"))
     row: dict[str, Any] = {"program": name, "elements": elements, "numpy": plain, "autopar": own}
     if plain is not None and own is not None:
-        slower = own["seconds"] - plain["seconds"]
-        row["is_within"] = slower <= max(SLACK_S, SLACK * plain["seconds"])
+        row["is_within"] = not is_slower(row)
         row["to_numpy"] = plain["seconds"] / own["seconds"]
         row["is_same"] = plain["digest"] == own["digest"]
     return row
