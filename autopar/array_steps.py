@@ -23,6 +23,7 @@ from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.loop_ir import Element, Extent, Name, walk_expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.text import python_text
+from autopar.codegen.fresh_memory import fresh_array
 from autopar.codegen.residence import here
 
 from .array_calls import NotCalledError, call_of
@@ -152,7 +153,7 @@ def _allocation(step: Loops) -> Callable[[Values], None]:
     ]
     source = f"def allocate(values):\n{''.join(lines) or '    pass'}\n"
     names: dict[str, Any] = {
-        "autopar_empty": np.empty,
+        "autopar_empty": fresh_array,
         "autopar_dtypes": tuple(np.dtype(each.dtype) for each in step.arrays),
     }
     exec(_compiled(source), names)  # noqa: S102  # our own text

@@ -250,7 +250,7 @@ def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = No
             region=None if isinstance(region, Unranked) else region,
             ask=enter,
             tell=answers,
-            records=region.records if isinstance(region, ArrayEntry) else None,
+            records=_woken_by(region),
             home=home,
             slept=SLEPT_OF_LOOPS if may_tire else SLEPT,
             spend=region.spend if isinstance(region, Region) and may_tire else None,
@@ -283,6 +283,11 @@ def _site(region: Entry, function: str, ask: Callable[..., Returned] | None = No
         enter_rest=None if is_chained else _rest_of(region, returning),
         keep=_keep(region),
     )
+
+
+def _woken_by(region: Entry) -> Records | None:
+    """Return what wakes the guard of a run at each call; None where it may be about numbers."""
+    return region.records if isinstance(region, ArrayEntry) and region.run.is_shown else None
 
 
 def _rest_of(

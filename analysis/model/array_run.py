@@ -65,6 +65,7 @@ class ArrayRun:
     whole: Span  # where all of it stands
     count: int  # statements of the source
     is_value: bool = False  # an expression: its only result is its value
+    is_shown: bool = True  # the code shows that it is about arrays, if it is about anything
     # What a 'return' at its end gives, and a name of the user's that holds it on the way.
     returned: tuple[str, ...] = ()
     is_tuple: bool = False

@@ -50,7 +50,7 @@ from ..model.loop_ir import (
 from ..model.source import MODULE, SourceFunction, Span
 from . import names
 from .array_reader import ArrayReader
-from .array_words import arrays_of, masks_of, numbers_of, shows_array
+from .array_words import arrays_of, masks_of, numbers_of, operations_of, shows_array
 from .callees import find_callees
 from .definitions import file_of, span_of
 from .liveness import reads
@@ -60,6 +60,8 @@ from .updates import same_expression
 _MOST_STATEMENTS = 40
 # The value of an expression, or what is returned.
 _VALUE = f"{TEMPORARY}of_whole"
+# Operations in what is returned that are worth the question what its names are.
+_FEW = 2
 # What gives the elements of an array, none of them computed.
 _TURNS = frozenset((TRANSPOSE, *PARTS, *VIEWS))
 # What runs elsewhere, or later, or may be asked several times.
@@ -327,6 +329,7 @@ class _Search:
     def values(self, node: Any) -> Iterator[ArrayRun]:
         """Yield a run for each largest expression of a statement that is one of arrays."""
         waiting = list(names.own_children(node))
+        returned = node.value if isinstance(node, gast.Return) else None
         if isinstance(node, gast.Assign | gast.AugAssign | gast.AnnAssign):
             waiting = [node.value] if node.value is not None else []
         elif isinstance(node, gast.For | gast.AsyncFor):
@@ -337,7 +340,7 @@ class _Search:
             part = waiting.pop(0)
             if _is_elsewhere(part):
                 continue
-            found = self.value_of(part)
+            found = self.value_of(part, is_returned=part is returned)
             if found is not None:
                 yield found
                 continue
@@ -345,11 +348,15 @@ class _Search:
                 continue  # what is asked for only at times, or binds names
             waiting += names.children(part)
 
-    def value_of(self, node: Any) -> ArrayRun | None:
-        """Return the run of one expression; None where it is not about arrays, or unknown."""
+    def value_of(self, node: Any, *, is_returned: bool) -> ArrayRun | None:
+        """Return the run of one expression; None where it is not about arrays, or unknown.
+
+        What is returned may be about arrays if it computes as much as to be worth a question.
+        """
         if not isinstance(node, gast.BinOp | gast.UnaryOp | gast.Compare | gast.Call):
             return None
-        if not shows_array(node, self.arrays, self.reader.known):
+        is_shown = shows_array(node, self.arrays, self.reader.known)
+        if not is_shown and not (is_returned and operations_of(node) >= _FEW):
             return None
         found = self.reader.value(node)
         if found is None:
@@ -362,7 +369,8 @@ class _Search:
         if any(isinstance(each.target, Element) for each in before):
             return None
         read = _Read(span=span_of(node), statements=(*before, last))
-        return replace(self.made([read], frozenset({_VALUE})), is_value=True)
+        made = self.made([read], frozenset({_VALUE}))
+        return replace(made, is_value=True, is_shown=is_shown)
 
     def may_compute(self, statement: Assign | Update) -> bool:
         """Return whether a statement may compute a whole array, and not only name one."""

@@ -50,6 +50,18 @@ def _operations(function: Any) -> int:
     )
 
 
+def operations_of(node: Any) -> int:
+    """Return how many operations an expression of names and numbers has; less than 0 of others."""
+    match node:
+        case gast.Name() | gast.Constant():
+            return 0
+        case gast.BinOp():
+            return 1 + operations_of(node.left) + operations_of(node.right)
+        case gast.UnaryOp():
+            return 1 + operations_of(node.operand)
+    return -_MUCH
+
+
 def numbers_of(function: Any) -> frozenset[str]:
     """Return the names of a function that are surely numbers wherever they are bound."""
     values: dict[str, list[Any]] = {}

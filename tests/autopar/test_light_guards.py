@@ -239,6 +239,21 @@ def test_statements_on_numbers_are_asked_about_once_a_call(monkeypatch) -> None:
     assert decorated.inspect_source()
 
 
+def line(a, x, b):
+    return a * x + b
+
+
+def test_what_is_returned_is_asked_about_now_and_then_where_it_is_a_number(monkeypatch) -> None:
+    asked = noted(monkeypatch)
+    decorated = autopar.parallel(line)
+    assert {3.5} == {decorated(0.5, 3.0, 2.0) for _ in range(1000)}
+    assert len(asked) < 120
+    row = np.ones(1_000_000)
+    for _ in range(300):  # and now it is an array
+        assert decorated(0.5, row, 2.0)[-1] == 2.5
+    assert decorated.inspect_source()
+
+
 def accumulated(a, x):
     s, n = 0.0, 7
     s = 1.0
