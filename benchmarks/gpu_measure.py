@@ -180,6 +180,17 @@ CASES = (
         reduced(gpu_reductions.histogram, gpu_reductions.launch_histogram),
         gpu_reductions.places, 1, 1,
     ),
+    replace(
+        over_vectors(
+            "image_histogram",
+            reduced(gpu_reductions.image_histogram, gpu_reductions.launch_image_histogram),
+            gpu_reductions.levels, 1, 1,
+        ),
+        size=1 << 14,
+        tiny_size=12,
+        probe_size=100,
+        traffic=lambda size: 1.0 * size * size,
+    ),
 )  # fmt: skip
 
 

@@ -44,6 +44,13 @@ def histogram(k: Any, h: Any) -> None:
         h[k[i]] += 1
 
 
+def image_histogram(image: Any, h: Any) -> None:
+    """How often each level occurs in an image."""
+    for i in range(image.shape[0]):
+        for j in range(image.shape[1]):
+            h[image[i, j]] += 1
+
+
 def on_the_cpu(plain: Any) -> Any:
     """Return `plain` as autopar's CPU backend runs it."""
     return autopar.parallel(plain, backend="cpu")
@@ -85,7 +92,7 @@ def place_kernel(x: Any, largest: Any, out: Any) -> None:
 
 @kernel
 def histogram_kernel(k: Any, h: Any) -> None:
-    bins = cuda.shared.array(BINS, np.int64)
+    bins = cuda.shared.array(BINS, np.int32)  # atomics of 32 bits are those of the hardware
     lane = cuda.threadIdx.x
     bins[lane] = 0
     cuda.syncthreads()
@@ -118,6 +125,11 @@ def launch_histogram(k: Any, h: Any) -> None:
     histogram_kernel[grid_for(k.shape[0]), THREADS](k, h)
 
 
+def launch_image_histogram(image: Any, h: Any) -> None:
+    """Launch the histogram of an image, whose rows lie one behind the other."""
+    histogram_kernel[grid_for(image.size), THREADS](image.reshape(image.size), h)
+
+
 def two_vectors(size: int, random: np.random.Generator) -> Arguments:
     """Two vectors without cancellation, and a sum."""
     return random.random(size), random.random(size), np.zeros(1)
@@ -131,3 +143,9 @@ def one_vector(size: int, random: np.random.Generator) -> Arguments:
 def places(size: int, random: np.random.Generator) -> Arguments:
     """Numbers of bins, and the bins."""
     return random.integers(0, BINS, size), np.zeros(BINS, np.int64)
+
+
+def levels(size: int, random: np.random.Generator) -> Arguments:
+    """A square image of bytes, and the bins."""
+    image = random.integers(0, BINS, (size, size)).astype(np.uint8)
+    return image, np.zeros(BINS, np.int64)

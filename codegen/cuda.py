@@ -40,6 +40,7 @@ from .canonical import FEWEST_TERMS
 from .cpu_body import left_early
 from .cpu_reduce import kinds_of
 from .cuda_arguments import AXES, cells_of, kernels_of, passed_to, spelled
+from .cuda_bins import has_bins
 from .cuda_body import INDENT, DeviceBody
 from .cuda_copies import Copies
 from .cuda_reduce import TreePrinter, tree_lines
@@ -134,7 +135,8 @@ class _Module:
         if self._body.helpers:
             yield f"from autopar.codegen.device_math import {', '.join(sorted(self._body.helpers))}"
         if self._trees:
-            yield "from autopar.codegen.device_trees import Tree"
+            bins = any(has_bins(each.kernel) for each in self._trees)
+            yield f"from autopar.codegen.device_trees import {'Bins, ' if bins else ''}Tree"
 
     # ------------------------------------------------------------------ kernels
 
@@ -237,6 +239,9 @@ class _Module:
         if partial.parts:
             yield from ("", "", "# Neighbouring partial values together.", self._jit)
             yield from tree.fold()
+        if has_bins(kernel):
+            ranks = {each.name: each.type.rank for each in self._program.arrays}
+            yield from ("", "", *tree.bins(ranks, self._jit))
 
     def _framed(self, kernel: host.Kernel, body: list[str], *, reports: bool) -> Iterator[str]:
         """Yield the body of a thread between what it loads and what it leaves behind."""

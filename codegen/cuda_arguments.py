@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from autopar.analysis.model.nouns import dataclass
 
 from . import cuda_rows, cuda_tiles, host, liveness
-from .cudalib import INTEGER, ArgumentType
+from .cudalib import COUNTS, INTEGER, ArgumentType
 from .extremes import names_in
 from .grid import plan_grid
 from .kernel import Loop, Program, targets, walk_nodes
@@ -27,7 +27,7 @@ OWN_NAMES = frozenset(
         "np", "math", "cuda", "device_function", "launcher", "call", "run", "status", "failed",
         "is_last", "lane", "block", "lane_count", "place", "apart", "filled", "count", "slot",
         "in_order", "is_active", *cuda_rows.OWN_NAMES, *cuda_tiles.OWN_NAMES,
-        "Reduction", "Scalar", "Choice", "Tree", "Copied",
+        "Reduction", "Scalar", "Choice", "Tree", "Bins", "Copied", "strip", "strips", *COUNTS,
         "dadd_rn", "dmul_rn", "fadd_rn", "fmul_rn", "fsub_rn",
         *AXES,
         *(each + suffix for each in ("ceil", "floor", "rint", "trunc") for suffix in ("", "f")),
@@ -36,8 +36,8 @@ OWN_NAMES = frozenset(
 )  # fmt: skip
 # Kernels, temporaries of statements, bounds and cells.
 PATTERN = re.compile(
-    r"(launch|rows|step|reduce|reduction|tree)\d+(_body|_fold)?|S\d+(_\d+)+(_failed)?|S\d+_term\d+|pair_\w+"
-    r"|\w+_(lower|upper|cell|block|first|end|last|lanes|given|partial|own|copies|at\d+|in|strip|count|tile\d+|copy\d+)"
+    r"(launch|rows|step|reduce|reduction|tree)\d+(_bins)?(_body|_fold)?|S\d+(_\d+)+(_failed)?|S\d+_term\d+|pair_\w+"
+    r"|\w+_(lower|upper|cell|block|first|end|last|lanes|given|partial|own|copies|at\d+|in|strip|count|share|width|bins|base|tile\d+|copy\d+)"
 )
 
 

@@ -14,7 +14,14 @@ from autopar.analysis.model.typed import Store, TypedExpression
 
 from .cpu_body import given_up, left_early, tried
 from .data_ranges import limits, range_text, step_text
-from .expressions import Names, Printed, print_atomic, print_expression, print_statement
+from .expressions import (
+    Counter,
+    Names,
+    Printed,
+    print_atomic,
+    print_expression,
+    print_statement,
+)
 from .integers import text
 from .kernel import Branch, Decision, Instance, Loop, Node, decided
 
@@ -29,6 +36,8 @@ class DeviceBody:
     fastmath: bool
     # Arrays into whose elements many threads accumulate, with the operator.
     atomic: Mapping[str, str] = field(default_factory=dict)
+    # How a block of threads counts them by itself, where it does.
+    counters: Mapping[str, Counter] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)  # functions of codegen.device_math
     device: set[str] = field(default_factory=set)  # functions of codegen.cudalib
 
@@ -86,7 +95,8 @@ class DeviceBody:
         )
         statement = instance.statement
         if isinstance(statement, Store) and statement.array in self.atomic:
-            found = print_atomic(statement, self.atomic[statement.array], names)
+            counter = self.counters.get(statement.array)
+            found = print_atomic(statement, self.atomic[statement.array], names, counter)
         else:
             found = print_statement(statement, names, "cuda", fastmath=self.fastmath)
         printed = self._remembered(found)

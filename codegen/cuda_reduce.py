@@ -33,6 +33,7 @@ from autopar.analysis.model.typed import Number, Operation
 
 from . import host, tree_shape
 from .cpu_reduce import name_of, reduction_lines
+from .cuda_bins import BinPrinter, bins_lines
 from .cuda_body import INDENT, DeviceBody
 from .cuda_copies import Copies
 from .kernel import Loop
@@ -57,6 +58,7 @@ def tree_lines(node: host.Reduce, names: Mapping[str, str]) -> Iterator[str]:
     yield f"{INDENT}iterations={iterations_of(partial)},"
     yield f"{INDENT}width={tree_shape.WIDTH},"
     yield f"{INDENT}dtypes={dtypes},"
+    yield from bins_lines(kernel)
     yield ")"
 
 
@@ -146,6 +148,23 @@ class TreePrinter:
             filled = count if own == 1 else f"({count} + {own - 1}) // {own}"
             yield from self._neighbours(filled, self._width)
         yield from self._left()
+
+    def bins(self, ranks: Mapping[str, int], jit: str) -> Iterator[str]:
+        """Yield the kernel whose blocks count by themselves, and its body; `jit` compiles it."""
+        printer = BinPrinter(
+            kernel=self.kernel, body=self.body, passed=self.passed, cells=self.cells, ranks=ranks
+        )
+        assert printer.reports() == self.reports()  # they run the same statements
+        yield from printer.counting()
+        names = ", ".join(self.body.names[each.array] for each in self._loop.cells)
+        line = self._loop.span.line
+        yield from ("", "", f"# Blocks that count {names} by themselves, line {line}.", jit)
+        yield from printer.blocks(tuple(each.partial for each in self._buffers))
+        if self._parts:
+            yield f"{INDENT}block = strips * np.int64(cuda.blockIdx.x) + strip"
+            yield from self._shared(tree_shape.WIDTH)
+            yield from self._halves()
+            yield from self._left()
 
     def fold(self) -> Iterator[str]:
         """Yield the kernel that combines neighbouring partial values."""

@@ -47,6 +47,10 @@ _ROUNDED: Mapping[str, tuple[Callable[..., Any], type[np.floating[Any]]]] = Mapp
 _ROUNDING: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {"ceil": np.ceil, "floor": np.floor, "rint": np.rint, "trunc": np.trunc}
 )
+# What blocks of threads count in, by the name that kernels have for it.
+COUNTS: Mapping[str, type[np.integer[Any]]] = MappingProxyType(
+    {"count_int32": np.int32, "count_uint32": np.uint32}
+)
 # Those of Python's `math` whose names NumPy does not share.
 _RENAMED: Mapping[str, str] = MappingProxyType(
     {
@@ -101,6 +105,9 @@ def __getattr__(name: str) -> Any:
         return _cuda()
     if name == "math":
         return _SimulatedMath() if is_simulator() else python_math
+    if name in COUNTS:
+        # The simulator measures shared arrays of size 0 by dtypes, and by nothing else.
+        return np.dtype(COUNTS[name]) if is_simulator() else COUNTS[name]
     if is_simulator():
         return _stand_in(name)
     _cuda()
@@ -222,14 +229,21 @@ def device_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def launch(
-    kernel: Any, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]
+    kernel: Any,
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
+    arguments: tuple[Any, ...],
+    shared_bytes: int = 0,
 ) -> None:
-    """Start `kernel` with as many blocks and threads as `grid` and `block` say, x first."""
+    """Start `kernel` with as many blocks and threads as `grid` and `block` say, x first.
+
+    Each block gets `shared_bytes` for its shared array of size 0.
+    """
     if is_simulator():
-        _simulate(kernel, grid, block, arguments)
+        _simulate(kernel, grid, block, arguments, shared_bytes)
         return
     with _quiet():
-        configured = kernel[grid, block]
+        configured = kernel[grid, block, 0, shared_bytes] if shared_bytes else kernel[grid, block]
     configured(*arguments)
 
 
@@ -237,13 +251,17 @@ _lock = threading.RLock()
 
 
 def _simulate(
-    kernel: Any, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]
+    kernel: Any,
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
+    arguments: tuple[Any, ...],
+    shared_bytes: int,
 ) -> None:
     """Run `kernel` in the simulator: one at a time, integers 64 bits wide, without warnings."""
     wide = tuple(np.int64(each) if type(each) is int else each for each in arguments)
     with _lock, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        kernel[grid, block](*wide)
+        kernel[grid, block, 0, shared_bytes](*wide)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ The order of all that is `codegen.canonical`'s, whatever the device.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from autopar.analysis.model.nouns import dataclass
@@ -29,14 +30,28 @@ Arguments: TypeAlias = tuple[Any, ...]
 Passed: TypeAlias = tuple[Arguments, Arguments, Arguments]
 Bounds: TypeAlias = tuple[int, int, int]  # lower, upper, step
 
+_COUNT_BYTES = 4
+MOST_SHARED_BYTES = 48 << 10  # that a block of threads has on every device
+_WIDEST = 8  # bytes of a partial value
+MOST_BLOCKS = 2048  # that count: more than the largest devices run at a time
+MOST_STRIPS = 65_535  # blocks along y that every device takes
+LEAST_TERMS = 2048  # of a block
+FEWEST_TO_A_BIN = 4  # terms of a block: adding up its counts must stay a small part of it
+MOST_COUNTED = 2**31 - 1
+
 
 class Device(Protocol):
     """What a tree needs of `codegen.cudalib`."""
 
     def launch(
-        self, kernel: Kernel, grid: tuple[int, ...], block: tuple[int, ...], arguments: Arguments
+        self,
+        kernel: Kernel,
+        grid: tuple[int, ...],
+        block: tuple[int, ...],
+        arguments: Arguments,
+        shared_bytes: int = 0,
     ) -> None:
-        """Start `kernel` on a grid of blocks of threads."""
+        """Start `kernel` on a grid of blocks of threads, which share so many bytes each."""
 
     def empty(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
         """Return a new array on the device."""
@@ -58,6 +73,41 @@ class Device(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bins:
+    """The kernel of a reduced loop whose blocks count elements by themselves, in 32 bits each."""
+
+    kernel: Kernel
+    positions: tuple[int, ...]  # of the arrays whose elements grow, among the arguments
+    is_flat: bool  # no loop within; else all threads of a block run the inner one together
+    largest: int  # most that an iteration adds to a count of what has 64 bits; 0: unknown, or none
+    narrow: tuple[int, ...]  # those of the bounds found by a run that are of such counts
+
+    def shares(
+        self, arguments: Arguments, trips: int, terms: int, room: int
+    ) -> tuple[int, int, int, int] | None:
+        """Return iterations of a block and blocks, strips of the inner loop, bytes of a block.
+
+        None where elements take more than `room` bytes, or too few are added for it to pay.
+        """
+        count = sum(math.prod(arguments[each].shape) for each in self.positions)
+        terms = trips if self.is_flat else terms
+        if count * _COUNT_BYTES > room or terms < max(1, FEWEST_TO_A_BIN * count):
+            return None
+        blocks = max(1, min(MOST_BLOCKS, terms // max(LEAST_TERMS, FEWEST_TO_A_BIN * count)))
+        share = -(-trips // blocks)
+        if self.largest:
+            share = min(share, MOST_COUNTED // self.largest)
+        found = -(-trips // share)
+        strips = 1 if self.is_flat else max(1, min(blocks // found, MOST_STRIPS))
+        return share, found, strips, max(1, count) * _COUNT_BYTES
+
+    def holds(self, grown: tuple[float | None, ...]) -> bool:
+        """Return whether no count has left its 32 bits: `grown` bounds what all have together."""
+        known = [each for each in grown if each is not None]
+        return all(known[each] <= MOST_COUNTED // 2 for each in self.narrow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
     """A reduced loop on a device, as its generated module knows it."""
 
@@ -68,6 +118,7 @@ class Tree:
     iterations: int  # that it takes
     width: int  # threads of a block of `fold`
     dtypes: tuple[type[np.generic], ...]  # of the partial values
+    bins: Bins | None = None
 
     def run(
         self,
@@ -96,7 +147,12 @@ class Tree:
             each.position: device.duplicate(arguments[each.position])
             for each in (reduction.cells if may_turn_back else ())
         }
-        settled = reduction.settled([self.partial(device, bounds, passed)], starts)
+        found = self._counted(device, bounds, passed, terms)
+        if found is None or not self._holds(found):
+            for position, array in before.items() if found is not None else ():
+                device.copied(arguments[position], array)
+            found = self.partial(device, bounds, passed)
+        settled = reduction.settled([found], starts)
         if settled is None or not self._stay_within(device, before, settled[2]):
             for position, array in before.items():
                 device.copied(arguments[position], array)
@@ -119,6 +175,29 @@ class Tree:
             for each, bound in zip(self.reduction.cells, grown, strict=True)
         )
 
+    def _counted(
+        self, device: Device, bounds: Bounds, passed: Passed, terms: int
+    ) -> tuple[Number, ...] | None:
+        """Return the partial values where blocks count by themselves; None where they do not."""
+        lower, upper, step = bounds
+        status, arguments, _ = passed
+        trips = len(range(*bounds))
+        room = MOST_SHARED_BYTES - len(self.dtypes) * self.width * _WIDEST
+        shares = None if self.bins is None else self.bins.shares(arguments, trips, terms, room)
+        if self.bins is None or shares is None:
+            return None
+        share, blocks, strips, shared_bytes = shares
+        values = self._new(device, blocks * strips)
+        given = (lower, upper, share * step, strips, *status, *values, *arguments)
+        grid = (blocks, strips)
+        device.launch(self.bins.kernel, grid, (self.width,), given, shared_bytes)
+        return self._folded(device, values, blocks * strips)
+
+    def _holds(self, found: tuple[Number, ...]) -> bool:
+        """Return whether counts of blocks were large enough; loops with bins have no scalars."""
+        assert self.bins is not None  # else nothing was counted
+        return self.bins.holds(found)
+
     def partial(self, device: Device, bounds: Bounds, passed: Passed) -> tuple[Number, ...]:
         """Return the partial values of the whole loop."""
         lower, upper, step = bounds
@@ -133,6 +212,12 @@ class Tree:
             part = values if blocks == count else tuple(v[first : first + blocks] for v in values)
             given = (begin, upper, *status, *part, *arguments, *copies)
             device.launch(self.kernel, (blocks,), (self.threads,), given)
+        return self._folded(device, values, count)
+
+    def _folded(
+        self, device: Device, values: tuple[DeviceArray, ...], count: int
+    ) -> tuple[Number, ...]:
+        """Return neighbouring partial values together, until one of each is left."""
         while values and count > 1:
             left = -(-count // self.width)
             folded = self._new(device, left)

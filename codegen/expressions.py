@@ -63,6 +63,15 @@ Target: TypeAlias = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """Where threads of a block count the elements of an array, in memory that they share."""
+
+    bins: str  # the array of counts
+    base: str  # the number of the first of them
+    is_narrow: bool  # 32 bits for elements of 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """How the names of a statement are spelled where it is printed."""
 
@@ -114,8 +123,18 @@ def print_statement(
     return printer.printed("")
 
 
-def print_atomic(statement: Store, operator: str, names: Names) -> Printed:
-    """Return the update of an element, `h[k] = h[k] + x`, as one that threads do at a time."""
+def atomic_name(operator: str) -> str:
+    """Return the function that updates an element for several threads."""
+    return f"cuda.atomic.{_ATOMICS[operator]}"
+
+
+def print_atomic(
+    statement: Store, operator: str, names: Names, counter: Counter | None = None
+) -> Printed:
+    """Return the update of an element, `h[k] = h[k] + x`, as one that threads do at a time.
+
+    With `counter` it is an update of what the block has counted so far.
+    """
     printer = _Printer(names=names, lines=_lines(names, "cuda", is_fast=False))
     value = statement.value
     assert isinstance(value, Operation)  # an update is one
@@ -128,13 +147,18 @@ def print_atomic(statement: Store, operator: str, names: Names) -> Printed:
         zero = Number(value=0, type=other.type, span=other.span)
         other = replace(value, operands=(zero, other), hazards=0)
     source = bare(printer.value(other))
-    positions, failed = printer.positions(statement)
-    places = ", ".join(f"np.uintp({bare(each)})" for each in positions)
-    place = places if len(positions) == 1 else f"({places})"
-    only = f"if {failed} == 0: " if failed else ""
     array = printer.spelled(statement.array)
-    atomic = f"cuda.atomic.{_ATOMICS[operator]}({array}, {place}, {source})"
-    printer.lines.lines.append(f"{only}{atomic}")
+    if counter is None:
+        positions, failed = printer.positions(statement)
+        places = ", ".join(f"np.uintp({bare(each)})" for each in positions)
+        place = places if len(positions) == 1 else f"({places})"
+    else:
+        array = counter.bins
+        source = f"np.int32(np.int64({source}))" if counter.is_narrow else source
+        offset, failed = printer.place_in_order(statement)
+        place = f"np.uintp({counter.base} + {bare(offset)})"
+    only = f"if {failed} == 0: " if failed else ""
+    printer.lines.lines.append(f"{only}{atomic_name(operator)}({array}, {place}, {source})")
     return printer.printed("")
 
 
@@ -235,12 +259,17 @@ class _Printer:
 
     def offset(self, place: Load) -> tuple[str, str]:
         """Return the number of an element in C order, and what is 0 where it is in range."""
+        offset, failed = self.place_in_order(place)
+        return f"np.uintp({bare(offset)})", failed
+
+    def place_in_order(self, place: Load | Store) -> tuple[str, str]:
+        """Return the number of an element in C order as an int64, and whether it is in range."""
         (first, *rest), failed = self.positions(place)
         offset = f"np.int64({bare(first)})"
         for axis, position in enumerate(rest, start=1):
             extent = f"{self.spelled(place.array)}.shape[{axis}]"
             offset = f"({offset} * {extent} + np.int64({bare(position)}))"
-        return f"np.uintp({bare(offset)})", failed
+        return offset, failed
 
     def note(self, place: Load, trace: Trace) -> None:
         """Print that this turn writes an element."""

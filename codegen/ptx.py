@@ -9,6 +9,7 @@ from __future__ import annotations
 from .cache import NO_CACHE
 from .compile import load_module
 from .cuda_arguments import kernels_of, passed_to, spelled
+from .cuda_bins import has_bins
 from .cudalib import INTEGER, compile_ptx
 from .kernel import Program
 from .tree_shape import buffers_of
@@ -34,6 +35,8 @@ def compile_to_ptx(source: str, program: Program, *, fastmath: bool = False) -> 
             names.append(f"{kernel.name}_fold")
             for each in buffers_of(kernel.partial, spelled(program)):
                 types[each.given] = types[each.partial] = (each.dtype, 1, "C")
+        if has_bins(kernel):
+            names.append(f"{kernel.name}_bins")
         for name in names:
             function = getattr(module, name)
             code = function.py_func.__code__

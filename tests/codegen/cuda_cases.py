@@ -358,6 +358,17 @@ def divided_product(c, a, b, n, m):
             c[i, j] = s
 
 
+def tallied(h, k, n):
+    for i in range(n):
+        h[k[i]] += 1
+
+
+def tallied_pairs(h, p, n, m):
+    for i in range(n):
+        for j in range(m):
+            h[p[i, j], p[i, j] % 2] += 3
+
+
 CASES = (
     Case(
         function=saxpy,
@@ -472,6 +483,24 @@ CASES = (
             (rows_then_all, lambda: {**_recurrence(), "b": np.zeros((11, 11))}, False),
             (rooted, _recurrence, True),
         )
+    ),
+    Case(
+        function=tallied,
+        arguments=lambda: {"h": integers(7) - 3, "k": integers(90) % 7, "n": 90},
+    ),
+    Case(
+        function=tallied,
+        arguments=lambda: {"h": integers(7), "k": integers(90) % 8, "n": 90},
+        fails=True,
+    ),
+    Case(
+        function=tallied_pairs,
+        arguments=lambda: {
+            "h": np.zeros((5, 2), "int32"),
+            "p": (integers(90) % 5).reshape(6, 15).astype("uint8"),
+            "n": 6,
+            "m": 15,
+        },
     ),
     Case(
         function=clash,

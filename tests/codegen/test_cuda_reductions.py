@@ -6,14 +6,17 @@ Twins run real threads that wait for one another, in blocks in a shuffled order.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from autopar.analysis.model.typed import FAILURES
+from autopar.codegen import device_trees
 from autopar.codegen.cpu import generate_cpu
 from autopar.codegen.cuda import generate_cuda, lacking
+from autopar.codegen.device_trees import Bins
 from autopar.codegen.passes import with_passes
 from autopar.codegen.ptx import compile_to_ptx
 from tests.autopar import test_reductions as kernels
@@ -426,10 +429,161 @@ def test_atomic_updates_compile(name):
     function, arguments = CELLS[name]
     program = program_of(Case(function=function, arguments=arguments))
     texts = compile_to_ptx(generate_cuda(program), program)
-    (text,) = [text for name, text in texts.items() if name == "reduce0"]
-    assert re.search(r"\b(atom|red)\.", text)
+    assert re.search(r"\b(atom|red)\.global", texts["reduce0"])
+    for text in texts.values():
+        assert ".local" not in text
+        assert not re.search(r"\bcall\b", text)
+
+
+# -------------------------------------------------------------- counts of blocks of threads
+
+
+def image(h, p, w, n, m):
+    for i in range(n):
+        for j in range(m):
+            h[p[i, j]] += w[j]
+
+
+def two(h, g, k, n):
+    for i in range(2, n, 3):
+        b = k[i] // 2
+        g[b, k[i] % 3] |= 1 << k[i]
+        h[k[i]] += 2
+
+
+def triangle_of_differences(h, x, n):
+    for i in range(n):
+        for j in range(i, n):
+            d = x[j] - x[i]
+            h[d * d] -= 1
+
+
+def smallest(h, k, w, n):
+    for i in range(n):
+        h[k[i]] = min(h[k[i]], w[i])
+
+
+def largest(h, k, w, n):
+    for i in range(n):
+        h[k[i]] = max(h[k[i]], w[i])
+
+
+def common(h, k, w, n):
+    for i in range(n):
+        h[k[i]] &= w[i]
+
+
+def flipped(h, k, w, n):
+    for i in range(n):
+        h[k[i]] ^= w[i]
+
+
+BINS: dict[str, tuple[Any, Any]] = {
+    **{name: CELLS[name] for name in ("ones", "ends", "outside", "unsigned")},
+    "image": (
+        image,
+        lambda: {"h": whole(9), "p": _places(77, 9).reshape(7, 11), "w": whole(11), "n": 7, "m": 11},
+    ),
+    "no columns": (
+        image,
+        lambda: {"h": whole(9), "p": np.zeros((70, 0), int), "w": whole(0), "n": 70, "m": 0},
+    ),
+    "beyond 32 bits": (
+        image,
+        lambda: {
+            "h": whole(3), "p": np.zeros((40, 5), int), "w": whole(5) << 30, "n": 40, "m": 5,
+        },
+    ),
+    "two": (
+        two,
+        lambda: {
+            "h": whole(9), "g": np.zeros((5, 3), "int32"), "k": _places(200, 9).astype("int32"),
+            "n": 200,
+        },
+    ),
+    "triangle": (triangle_of_differences, lambda: {"h": whole(50), "x": _places(30, 7), "n": 30}),
+    **{
+        each.__name__: (
+            each,
+            lambda: {
+                "h": whole(9, "int32"), "k": _places(70, 9), "w": whole(70, "int32") * 7, "n": 70,
+            },
+        )
+        for each in (smallest, largest, common, flipped)
+    },
+}  # fmt: skip
+
+
+def few_to_a_block(monkeypatch):
+    """Let blocks take few iterations, and let them count few of them by themselves."""
+    monkeypatch.setattr(device_trees, "LEAST_TERMS", 16)
+    monkeypatch.setattr(device_trees, "FEWEST_TO_A_BIN", 1)
+
+
+@pytest.mark.parametrize("name", BINS)
+def test_blocks_count_by_themselves(name, monkeypatch):
+    few_to_a_block(monkeypatch)
+    function, arguments = BINS[name]
+    with small_shapes():
+        program = program_of(Case(function=function, arguments=arguments))
+        twin = load_twin(generate_cuda(program))
+    cpu = load_plain(generate_cpu(program))
+    launcher = TwinLauncher(twin.cuda, seed=7)
+    with np.errstate(all="ignore"):
+        wanted = run(cpu, SerialLauncher(), program, arguments())
+        found = run(twin, launcher, program, arguments())
+    assert int(name != "no columns") == launcher.binned
+    assert 0 == launcher.in_order
+    assert wanted[0] == found[0]
+    assert wanted[0] or wanted == found
+
+
+@pytest.mark.parametrize("name", BINS)
+def test_counts_of_blocks_are_those_of_shared_memory(name):
+    function, arguments = BINS[name]
+    program = program_of(Case(function=function, arguments=arguments))
+    text = compile_to_ptx(generate_cuda(program), program)["reduce0_bins"]
+    assert re.search(r"\b(atom|red)\.shared\.\w+(\.\w+)?\b", text)
+    # What has 64 bits would be a loop of comparisons.
+    assert not re.search(r"\batom\.shared\.\w+\.[a-z]64", text)
     assert ".local" not in text
     assert not re.search(r"\bcall\b", text)
+
+
+def test_neighbouring_threads_read_neighbouring_elements_of_an_image():
+    function, arguments = BINS["image"]
+    source = generate_cuda(program_of(Case(function=function, arguments=arguments)))
+    assert "for j in range(j_first + lane, j_end, 128):" in source
+
+
+BINS_OF_ONES = Bins(kernel=None, positions=(0,), is_flat=True, largest=1, narrow=())
+
+
+@pytest.mark.parametrize(
+    ("bins", "trips", "wanted"),
+    [
+        (256, 1000, None),  # adding up the counts would be most of the work
+        (256, 2048, (2048, 1, 1, 1024)),
+        (256, 1 << 26, (1 << 15, 2048, 1, 1024)),
+        (10_000, 1 << 16, (65_536, 1, 1, 40_000)),
+        (12_288, 1 << 26, (49_165, 1365, 1, 48 << 10)),
+        (12_289, 1 << 26, None),  # no room
+    ],
+)
+def test_blocks_take_much_more_than_they_add_up(bins, trips, wanted):
+    shares = BINS_OF_ONES.shares((np.zeros(bins),), trips, 0, 48 << 10)
+    assert wanted == shares
+
+
+def test_rows_are_cut_into_strips_where_they_are_few():
+    bins = replace(BINS_OF_ONES, is_flat=False, largest=0)
+    assert (1, 8, 256, 1024) == bins.shares((np.zeros(256),), 8, 1 << 26, 48 << 10)
+
+
+def test_no_count_of_a_block_leaves_its_bits():
+    share, *_ = replace(BINS_OF_ONES, largest=2**16).shares((np.zeros(9),), 1 << 40, 0, 1 << 15)
+    assert 2**31 > share * 2**16
+    assert share * 2**16 > 2**30
 
 
 def test_floats_are_added_in_order():

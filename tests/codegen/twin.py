@@ -23,6 +23,7 @@ import numpy as np
 
 from autopar.analysis.model.typed import FAILURES
 from autopar.codegen import device_math, scalars
+from autopar.codegen.cudalib import COUNTS
 from autopar.codegen.progress import DONE, START
 
 compiled: Any = numba.njit(error_model="numpy")
@@ -88,13 +89,16 @@ class Shared:
 class Block:
     """One block of threads of a grid that wait for one another."""
 
-    def __init__(self, threads):
+    def __init__(self, threads, shared_bytes=0):
         self.barrier = threading.Barrier(threads)
+        self.dynamic = rubbish(shared_bytes, np.uint8)
         self.lock = threading.Lock()
         self.allocated: dict[int, np.ndarray] = {}
         self.own = threading.local()
 
     def array(self, size, dtype):
+        if size == 0:  # all arrays of this size lie in the same memory
+            return self.dynamic.view(dtype)
         number = self.own.made = getattr(self.own, "made", -1) + 1
         with self.lock:
             return self.allocated.setdefault(number, rubbish(size, dtype))
@@ -165,7 +169,7 @@ def _math():
 def _cudalib():
     operators = {name: compiled(function) for name, function in OPERATORS.items()}
     own = {"cuda": TwinCuda(), "math": _math(), "device_function": _device_function}
-    return _module("twin_cudalib", {**operators, **own})
+    return _module("twin_cudalib", {**operators, **COUNTS, **own})
 
 
 def _module(name, contents):
@@ -214,13 +218,14 @@ class TwinDevice:
     def __init__(self, launcher):
         self.launcher = launcher
 
-    def launch(self, kernel, grid, block, arguments):
+    def launch(self, kernel, grid, block, arguments, shared_bytes=0):
+        self.launcher.binned += kernel.__name__.endswith("_bins")
         numbers = places(grid)
         self.launcher.random.shuffle(numbers)
         threads = places(block)
         while numbers:
             taken, numbers = numbers[: self.together], numbers[self.together :]
-            made = {number: Block(len(threads)) for number in taken}
+            made = {number: Block(len(threads), shared_bytes) for number in taken}
             with ThreadPoolExecutor(len(threads) * len(taken)) as pool:
                 runs = [
                     pool.submit(self.thread, kernel, arguments, made[number], number, thread)
@@ -301,6 +306,7 @@ class TwinLauncher:
         self.copied = False  # some launch had a private array
         self.asked = 0  # questions to the device
         self.trees = 0  # reduced loops that ran
+        self.binned = 0  # launches of blocks that count by themselves
         self.tiled = 0  # launches of blocks that share tiles
         self.rows = 0  # recurrences whose rows ran side by side
         self.in_order = 0  # ... and said that they must run in order
