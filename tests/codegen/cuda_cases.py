@@ -489,11 +489,6 @@ CASES = (
         arguments=lambda: {"h": integers(7) - 3, "k": integers(90) % 7, "n": 90},
     ),
     Case(
-        function=tallied,
-        arguments=lambda: {"h": integers(7), "k": integers(90) % 8, "n": 90},
-        fails=True,
-    ),
-    Case(
         function=tallied_pairs,
         arguments=lambda: {
             "h": np.zeros((5, 2), "int32"),
