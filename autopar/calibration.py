@@ -324,8 +324,8 @@ def device_rates() -> dict[str, float]:
     launch = max(1.0, (sweeps(few, 40) - sweeps(few, 8)) / 32)
     short, once = sweeps(few, 1), sweeps(many, 1)
     memory_byte = max(1e-9, (sweeps(many, 9) - once) / 8 - launch) / (3 * size)
-    # Three vectors there, one of them back; what a sweep moves is no copy.
-    byte = max(1e-9, once - short - 3 * size * memory_byte) / (4 * size)
+    # Two vectors there, one back, which is overwritten; what a sweep moves is no copy.
+    byte = max(1e-9, once - short - 3 * size * memory_byte) / (3 * size)
     turns = loops.TURNS
     computed = _least(lambda: powers(*many, 9 * turns)) - _least(lambda: powers(*many, turns))
     work = max(1e-9, computed) / (8 * turns * loops.FAR * loops.POWER_NS)

@@ -60,7 +60,7 @@ from .kernels import Kernels, Key
 from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
 from .long_sums import LongSums, sums_of
 from .machine import Machine
-from .offload import Offload, copied_bytes, has_device
+from .offload import Offload, copied_bytes, has_device, integers_of
 from .options import BackendError, Options
 from .patience import Patience
 from .put_back import kept
@@ -435,7 +435,7 @@ class Region:
         try:
             _, device_ns = self.offload.predicted(variant, found, named, current())
             if device_ns is not None:
-                self.device = device_ns, copied_bytes(variant, named)
+                self.device = device_ns, copied_bytes(variant, named, integers_of(variant, found))
             chosen = self.offload.instead(
                 variant, key, found, lambda: self._call(key, values, found)
             )

@@ -19,6 +19,7 @@ import numpy as np
 from autopar.analysis.model.nouns import dataclass
 from autopar.codegen import cudalib
 from autopar.codegen.device import DeviceMemoryError
+from autopar.codegen.overwritten import overwritten
 from autopar.codegen.pool import usable_processors
 from autopar.codegen.rates import Rates, current
 from autopar.codegen.traffic import predicted_device_ns, predicted_times
@@ -87,7 +88,7 @@ class Offload:
         if times is None:
             return 0.0, None
         cpu_ns = times.alone if times.together is None else min(times.alone, times.together)
-        copied = copied_bytes(variant, named)
+        copied = copied_bytes(variant, named, integers)
         return cpu_ns, predicted_device_ns(variant.program, integers, rates, copied)
 
     def beside(self, variant: Variant) -> Variant | None:
@@ -113,11 +114,16 @@ def integers_of(variant: Variant, found: Admission) -> dict[str, int]:
     return dict(zip(names, found.integers, strict=True))
 
 
-def copied_bytes(variant: Variant, named: Mapping[str, Any]) -> int:
+def copied_bytes(variant: Variant, named: Mapping[str, Any], integers: Mapping[str, int]) -> int:
     """Return the bytes that a call copies to the device, and back."""
     sizes = _nbytes(variant, named)
     back = sum(sizes[each.name] for each in variant.program.given_arrays if each.is_written)
-    return sum(sizes.values()) + back
+    blank = sum(
+        sizes[name]
+        for name, each in overwritten(variant.program).items()
+        if each.holds(np.shape(named[name]), integers)
+    )
+    return sum(sizes.values()) - blank + back
 
 
 def _nbytes(variant: Variant, named: Mapping[str, Any]) -> dict[str, int]:

@@ -54,6 +54,7 @@ from .grid import Axis, Grid, copied_by, plan_grid, unsettled, with_fastest
 from .held import with_held
 from .integers import text
 from .kernel import Instance, Node, Program, targets, walk_nodes
+from .overwritten import overwritten
 from .partials import PartialLoop
 from .reasons import TargetLacksFeature
 from .tree_shape import has_tree, iterations_of
@@ -333,7 +334,8 @@ class _Module:
         may_fail = ", may_fail=True" if program.hazards & FAILURES else ""
         takes_more = any(each.partial is not None or copied_by(each) for each in self._kernels)
         may_fail += ", takes_more=True" if takes_more else ""
-        yield f"{INDENT}call = launcher.open({_tuple(arrays)}, written={written}{may_fail})"
+        words = f"{_tuple(arrays)}, written={written}{may_fail}{self._overwritten()}"
+        yield f"{INDENT}call = launcher.open({words})"
         if arrays:
             yield f"{INDENT}{_tuple(arrays)} = call.arrays"
         for array in program.arrays:
@@ -348,6 +350,15 @@ class _Module:
         for node in host.plan_host(program).nodes:
             yield from self._host_node(node, INDENT)
         yield f"{INDENT}return call.close({_tuple(tuple(map(self._cell, program.results)))})"
+
+    def _overwritten(self) -> str:
+        """Return the word that says which arrays need not be copied to the device."""
+        found = overwritten(self._program)
+        if not found:
+            return ""
+        given = (each.name for each in self._program.given_arrays)
+        tests = (found[n].condition(self._names) if n in found else "False" for n in given)
+        return f", overwritten={_tuple(tuple(tests))}"
 
     def _start_value(self, variable: ScalarVariable) -> str:
         name = self._names[variable.name]

@@ -343,6 +343,11 @@ def to_device(host: NDArray[Any]) -> DeviceArray:
     return _cuda().to_device(host)
 
 
+def empty_like(host: NDArray[Any]) -> DeviceArray:
+    """Return a new array of the form of a contiguous one, full of whatever was there."""
+    return _cuda().device_array_like(host)
+
+
 def empty(shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
     """Return a new array on the device, full of whatever was there."""
     return _cuda().device_array(shape, dtype)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -90,15 +91,24 @@ class DeviceLauncher:
         written: Sequence[bool],
         may_fail: bool = False,
         takes_more: bool = False,
+        overwritten: Sequence[bool] = (),
     ) -> DeviceCall:
         """Return a call with `arrays` on the device.
 
         `may_fail` keeps what lies on the device already from changing before `close`;
-        `takes_more` says that a run asks for memory after it has begun.
+        `takes_more` says that a run asks for memory after it has begun. Of those that are
+        `overwritten` a run that ends well stores every element, and reads none.
         """
         with _translated(), spending("transfer"):
             may_stop = may_fail or takes_more or self._is_first
-            lodged, others = _lodged(arrays, written, self._residence, may_fail=may_stop)
+            whole = overwritten or (False,) * len(arrays)
+            arguments = [
+                Argument(position=number, array=array, is_written=is_written, is_blank=is_blank)
+                for number, (array, is_written, is_blank) in enumerate(
+                    zip(arrays, written, whole, strict=True)
+                )
+            ]
+            lodged, others = _lodged(arguments, self._residence, may_fail=may_stop)
             self._call = DeviceCall([*lodged, *_placed(others, may_fail=may_fail)])
             return self._call
 
@@ -342,7 +352,14 @@ def _tiles(
 # -------------------------------------------------------------------------------- transfers
 
 
-Argument: TypeAlias = tuple[int, AnyArray, bool]  # position, array, is_written
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """An array that a run takes."""
+
+    position: int  # among the arguments
+    array: AnyArray
+    is_written: bool
+    is_blank: bool  # what it holds before is not needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,34 +437,39 @@ class _Lodged:
 
 
 def _lodged(
-    arrays: Sequence[AnyArray],
-    written: Sequence[bool],
-    residence: Residence | None,
-    *,
-    may_fail: bool,
+    arguments: list[Argument], residence: Residence | None, *, may_fail: bool
 ) -> tuple[list[_Lodged], list[Argument]]:
     """Return the arguments that stay on the device, and the others."""
-    arguments = list(zip(range(len(arrays)), arrays, written, strict=True))
     if residence is None:
         return [], arguments
-    hosts = [each for each in arguments if not cudalib.is_device_array(each[1])]
-    taken = residence.takes([(array, is_written) for _, array, is_written in hosts]) or {}
+    hosts = [each for each in arguments if not cudalib.is_device_array(each.array)]
+    taken = residence.takes([(each.array, each.is_written) for each in hosts]) or {}
     lodged = []
     for positions in taken.values():
         group = [hosts[each] for each in positions]
-        lodging = residence.lodge([(e[1], e[2]) for e in group], may_fail=may_fail)
+        pairs = [(each.array, each.is_written) for each in group]
+        is_blank = all(each.is_blank for each in group)
+        lodging = residence.lodge(pairs, may_fail=may_fail, is_blank=is_blank)
         places = tuple(
-            _Place(position=number, device=device, host=host, is_written=is_changed)
-            for (number, host, is_changed), device in zip(group, lodging.arrays, strict=True)
+            _place(each, device) for each, device in zip(group, lodging.arrays, strict=True)
         )
         lodged.append(_Lodged(places=places, lodging=lodging))
     staying = {place.position for each in lodged for place in each.places}
-    return lodged, [each for each in arguments if each[0] not in staying]
+    return lodged, [each for each in arguments if each.position not in staying]
+
+
+def _place(argument: Argument, device: DeviceArray) -> _Place:
+    return _Place(
+        position=argument.position,
+        device=device,
+        host=argument.array,
+        is_written=argument.is_written,
+    )
 
 
 def _placed(arguments: list[Argument], *, may_fail: bool) -> tuple[_Placement, ...]:
-    resident = [each for each in arguments if cudalib.is_device_array(each[1])]
-    groups = _sharing([each for each in arguments if not cudalib.is_device_array(each[1])])
+    resident = [each for each in arguments if cudalib.is_device_array(each.array)]
+    groups = _sharing([each for each in arguments if not cudalib.is_device_array(each.array)])
     return (
         *(_resident(each, may_fail=may_fail) for each in resident),
         *(_copied(group) for group in groups),
@@ -455,20 +477,19 @@ def _placed(arguments: list[Argument], *, may_fail: bool) -> tuple[_Placement, .
 
 
 def _resident(argument: Argument, *, may_fail: bool) -> _Placement:
-    position, array, is_written = argument
-    host = cudalib.as_device_array(array)
-    device = cudalib.duplicate(host) if is_written and may_fail else host
-    place = _Place(position=position, device=device, host=host, is_written=is_written)
+    host = cudalib.as_device_array(argument.array)
+    device = cudalib.duplicate(host) if argument.is_written and may_fail else host
+    place = _place(replace(argument, array=host), device)
     return _Placement(places=(place,), buffer=None, is_host=False)
 
 
 def _sharing(arguments: list[Argument]) -> list[list[Argument]]:
     """Group arguments whose bytes lie in one another's range."""
-    groups = [[argument] for argument in arguments if not argument[1].size]
+    groups = [[argument] for argument in arguments if not argument.array.size]
     end = -1
-    filled = [argument for argument in arguments if argument[1].size]
-    for argument in sorted(filled, key=lambda each: byte_bounds(each[1])):
-        low, high = byte_bounds(argument[1])
+    filled = [argument for argument in arguments if argument.array.size]
+    for argument in sorted(filled, key=lambda each: byte_bounds(each.array)):
+        low, high = byte_bounds(argument.array)
         if low < end:
             groups[-1].append(argument)
         else:
@@ -478,24 +499,21 @@ def _sharing(arguments: list[Argument]) -> list[list[Argument]]:
 
 
 def _copied(group: list[Argument]) -> _Placement:
-    (position, host, is_written), *others = group
+    only, *others = group
+    host = only.array
     if not others and not (0 in host.strides and host.size):
-        device = cudalib.to_device(host if _is_contiguous(host) else host.copy(order="C"))
-        place = _Place(position=position, device=device, host=host, is_written=is_written)
-        return _Placement(places=(place,), buffer=None, is_host=True)
-    low, high = _span(tuple(each for _, each, _ in group))
+        if _is_contiguous(host) and host.size and only.is_blank:
+            device = cudalib.empty_like(host)
+        else:
+            device = cudalib.to_device(host if _is_contiguous(host) else host.copy(order="C"))
+        return _Placement(places=(_place(only, device),), buffer=None, is_host=True)
+    low, high = _span(tuple(each.array for each in group))
     staging = np.zeros(high - low, dtype=np.uint8)
-    for _, each, _ in group:
-        _view(staging, each, low)[...] = each
+    for each in group:
+        _view(staging, each.array, low)[...] = each.array
     buffer = cudalib.to_device(staging)
     places = tuple(
-        _Place(
-            position=number,
-            device=cudalib.view(buffer, _offset(each, low), each),
-            host=each,
-            is_written=is_changed,
-        )
-        for number, each, is_changed in group
+        _place(each, cudalib.view(buffer, _offset(each.array, low), each.array)) for each in group
     )
     return _Placement(places=places, buffer=buffer, is_host=True)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import Any, TypeAlias
 
@@ -67,12 +67,16 @@ class Lodging:
     held: Held
     arrays: tuple[DeviceArray, ...]
     changed: DeviceArray = None  # what takes the place of the copy if the run ends well
+    # Where nothing was held before: takes it in, once the run has ended well.
+    keep: Callable[[], None] | None = None
 
     def end(self, *, is_failed: bool) -> None:
         """Take note of how the run ended."""
         if self.changed is not None and not is_failed:
             self.held.replace(self.changed)
             self.held.is_newer = True
+            if self.keep is not None:
+                self.keep()
 
 
 class Residence:
@@ -112,10 +116,19 @@ class Residence:
             return False
         return id(base) in self._held or array.nbytes * _SHARE >= base.nbytes
 
-    def lodge(self, arrays: list[tuple[HostArray, bool]], *, may_fail: bool) -> Lodging:
-        """Return where views of one base lie; `may_fail`: what they are before may be wanted."""
+    def lodge(
+        self, arrays: list[tuple[HostArray, bool]], *, may_fail: bool, is_blank: bool = False
+    ) -> Lodging:
+        """Return where views of one base lie; `may_fail`: what they are before may be wanted.
+
+        `is_blank`: a run that ends well stores every element of all of them, and reads none.
+        """
         base = base_of(arrays[0][0])
         assert base is not None  # `takes` looked
+        if is_blank and len(arrays) == 1 and arrays[0][0].size == base.size:
+            found = self._blank(arrays[0][0], base)
+            if found is not None:
+                return found
         held = self._held.get(id(base)) or self._new(base)
         is_blank = held.copy is None
         if is_blank:
@@ -130,6 +143,21 @@ class Residence:
         # Whatever becomes of the run, what it stored is what counts.
         held.is_newer |= is_written
         return Lodging(held=held, arrays=tuple(held.view(each) for each, _ in arrays))
+
+    def _blank(self, array: HostArray, base: HostArray) -> Lodging | None:
+        """Return where all of a base lies that a run overwrites; None where it is here already."""
+        if id(base) in self._held:
+            return None
+        low, high = byte_bounds(base)
+        held = Held(owner=weakref.ref(base), low=low, high=high)
+        changed = cudalib.empty((high - low,), np.uint8)
+        held.copy = changed  # for the view; nobody else knows it yet
+
+        def keep() -> None:
+            kept = self._note(base)
+            kept.copy, kept.is_newer = changed, True
+
+        return Lodging(held=held, arrays=(held.view(array),), changed=changed, keep=keep)
 
     def expect(self, array: HostArray) -> None:
         """Take note of a new array whose elements mean nothing: it is not copied there."""

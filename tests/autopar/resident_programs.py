@@ -94,6 +94,38 @@ def test_arrays_are_copied_when_somebody_asks(function, arguments, arrays_in, ar
     assert residence.here().is_empty
 
 
+def divided_up(x: Any, y: Any, z: Any) -> Any:
+    for i in range(len(y)):
+        y[i] = 6.0 / float(x[i])
+    turns = 1
+    turns += 1
+    for i in range(len(z)):
+        z[i] = y[i] * turns
+    return y, z
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_what_a_run_overwrites_is_not_copied_there(failing):
+    decorated = taken(divided_up)
+    x = floats() + 11
+    decorated(x, floats(), floats())  # kernels that have run before
+    x[3] = 0.0 if failing else x[3]
+    outcomes = []
+    before = moved()
+    for form in (decorated, divided_up):
+        y, z = floats(), floats()
+        try:
+            result = form(x, y, z)
+        except ZeroDivisionError as error:
+            result = str(error)
+        outcomes.append((freeze(result), freeze(y), freeze(z)))
+    assert outcomes[0] == outcomes[1]
+    copied = [(now - then) // x.nbytes for now, then in zip(moved(), before, strict=True)]
+    assert copied[0] == 1
+    assert failing or copied[1] == 2
+    assert residence.here().is_empty
+
+
 def many(a: Any) -> Any:
     for t in range(6):
         b = a * 2.0

@@ -153,19 +153,44 @@ def test_array_on_the_device_survives_a_failure():
     assert [5.0] * 20 == on_device.copy_to_host().tolist()
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_what_is_overwritten_is_not_copied_there(order, monkeypatch):
+    x, y = np.array(floats(5, 7), order=order), np.array(floats(5, 7), order=order)
+    copies, to_device = [], cudalib.to_device
+
+    def noted(host):
+        copies.append(host)
+        return to_device(host)
+
+    monkeypatch.setattr(cudalib, "to_device", noted)
+    run(plane, x=x, y=y, n=5, m=7)
+    assert (x + 1.0).tolist() == y.tolist()
+    assert [True] == [each is x for each in copies]
+
+
+def test_what_is_overwritten_in_part_keeps_the_rest():
+    x, y = floats(20), floats(20)
+    run(copied, x=x, y=y, n=12)
+    assert [*(x[:12] + 1.0), *floats(20)[12:]] == y.tolist()
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 def test_exhausted_memory_is_told_and_changes_nothing(failing, monkeypatch):
     x, y = floats(20), np.zeros(20)
     call, _ = compiled(copied, x=x, y=y, n=20)
-    copies, real = [], cudalib.to_device
+    copies = []
 
-    def full(host):
-        copies.append(host)
-        if len(copies) > failing:
-            raise MemoryError
-        return real(host)
+    def full(make):
+        def made(host):
+            copies.append(host)
+            if len(copies) > failing:
+                raise MemoryError
+            return make(host)
 
-    monkeypatch.setattr(cudalib, "to_device", full)
+        return made
+
+    for name in ("to_device", "empty_like"):
+        monkeypatch.setattr(cudalib, name, full(getattr(cudalib, name)))
     with pytest.raises(DeviceMemoryError):
         call(DeviceLauncher(), x=x, y=y, n=20)
     assert [0.0] * 20 == y.tolist()

@@ -306,13 +306,19 @@ class TwinLauncher:
         self.copied = False  # some launch had a private array
         self.asked = 0  # questions to the device
         self.trees = 0  # reduced loops that ran
+        self.blank = 0  # arrays of which it did not matter what they held
         self.binned = 0  # launches of blocks that count by themselves
         self.tiled = 0  # launches of blocks that share tiles
         self.rows = 0  # recurrences whose rows ran side by side
         self.in_order = 0  # ... and said that they must run in order
 
-    def open(self, arrays, *, written, may_fail=False, takes_more=False):
-        return TwinCall(self, arrays, written)
+    def open(self, arrays, *, written, may_fail=False, takes_more=False, overwritten=()):
+        call = TwinCall(self, arrays, written)
+        for array, is_blank in zip(call.arrays, overwritten, strict=False):
+            if is_blank:
+                self.blank += 1
+                array[...] = rubbish(array.shape, array.dtype)
+        return call
 
 
 class TwinCall:
