@@ -139,7 +139,7 @@ def test_rates_of_a_device_are_found_from_times(monkeypatch):
                 inside = count * (rates["launch"] + 3 * size * rates["memory"])
             else:
                 inside = rates["launch"] + count * x.size * turn_ns * rates["work"]
-            taken.append(50e3 + 4 * size * rates["byte"] + inside)
+            taken.append(50e3 + 3 * size * rates["byte"] + inside)
 
     taken: list[float] = []
 
