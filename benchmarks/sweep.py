@@ -1,7 +1,7 @@
 """Kernels from one element to a hundred million: where each form overtakes the others.
 
 python -m benchmarks.sweep [--quick] [--only NAME] [--json FILE [--resume]] [--seconds SECONDS]
-                           [--figure FILE]
+                           [--figure FILE] [--bar]
 
 Every size is measured after warm-up, that is when autopar's choice for it has settled. CPython is
 timed itself as long as a call of it stays below half a second, and beyond that scaled from the
@@ -10,6 +10,9 @@ decorated call takes at most 20 µs or 5 % longer than an undecorated one, which
 
 With `--seconds` no kernel is begun after so long, and `--resume` leaves out those that FILE
 already holds: so the whole sweep, some minutes, can be measured in pieces.
+
+With `--bar` it is about the bar alone: every kernel of the benchmarks, CPython and autopar, from
+one element until a call of CPython takes 50 ms, which is beyond where a kernel takes over.
 
 Exit status: 0 when everything was measured, whatever the bar says; 1 when a value was wrong; 3
 when there are kernels left for another run.
@@ -23,7 +26,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +48,7 @@ from .loops import Form
 from .pieces import add_options, in_pieces
 from .statistics import median
 
+EVERY = tuple(each.name for each in KERNELS)
 SWEPT = (
     "saxpy", "jacobi", "matmul_ikj", "functions", "integers", "triangular_update", "stencil_3d",
 )  # fmt: skip
@@ -57,6 +61,7 @@ CPYTHON_S = 0.5  # a call predicted to take longer than this is not made
 SLACK_S, SLACK = 20e-6, 0.05
 # Arrays of at most this share of the machine's memory; each form has a copy while it is checked.
 MEMORY_SHARE = 0.12
+BAR_S = 0.05  # with `--bar`, no size is measured where CPython is predicted to take longer
 CPYTHON, OURS = "cpython", "autopar"
 
 
@@ -126,33 +131,53 @@ def settle(call: Callable[[], object]) -> None:
             return
 
 
-def measure(kernel: Kernel, decades: int, rounds: int) -> Sweep:
-    """The kernel over all its sizes. Raises WrongResult if a form's values are wrong."""
+def measure(kernel: Kernel, decades: int, rounds: int, *, is_bar: bool = False) -> Sweep:
+    """The kernel over all its sizes, or those and the forms that the bar is about.
+
+    Raises WrongResult if a form's values are wrong.
+    """
     cells: list[Cell] = []
+    forms = forms_beside(kernel, is_bar=is_bar)
+    if is_bar:  # values are held against CPython's
+        kernel = replace(kernel, by_hand=kernel.plain)
     for size in sizes(kernel, decades):
-        if not fits(kernel, size):
+        if not fits(kernel, size) or (is_bar and _predicted_s(kernel, size, cells) > BAR_S):
             break
         print(f"  {kernel.name} {size}", file=sys.stderr, flush=True)
-        cells.append(one_cell(kernel, size, rounds, cells))
+        cells.append(one_cell(kernel, size, rounds, cells, forms))
     work = [each.work for each in cells]
     times = {form: [each.times_s[form] for each in cells] for form in cells[0].times_s}
     return Sweep(kernel=kernel.name, cells=tuple(cells), crossovers=tuple(crossovers(work, times)))
 
 
-def one_cell(kernel: Kernel, size: int, rounds: int, before: Sequence[Cell]) -> Cell:
+def forms_beside(kernel: Kernel, *, is_bar: bool) -> Mapping[str, Form]:
+    """The forms that stand beside CPython's and ours."""
+    if is_bar:
+        return {}
+    whole = {} if kernel.vectorised is None else {"numpy": kernel.vectorised}
+    return {"by hand": kernel.by_hand, **whole}
+
+
+def _predicted_s(kernel: Kernel, size: int, before: Sequence[Cell]) -> float:
+    """What a call of CPython takes if it grows with the work; 0 where nothing is known."""
+    if not before:
+        return 0.0
+    return before[-1].times_s[CPYTHON] * size**kernel.sizes.rank / before[-1].work
+
+
+def one_cell(
+    kernel: Kernel, size: int, rounds: int, before: Sequence[Cell], beside: Mapping[str, Form]
+) -> Cell:
     """All forms of `kernel` at `size`; `before` are the cells of smaller sizes."""
     # A function of its own for each size: what one size has made known must not serve another.
     ours = autopar.parallel(kernel.plain)
-    forms: dict[str, Form] = {OURS: ours, "by hand": kernel.by_hand}
-    if kernel.vectorised is not None:
-        forms["numpy"] = kernel.vectorised
+    forms: dict[str, Form] = {OURS: ours, **beside}
     arguments = arguments_of(kernel, size)
     if not before:
         check_small(kernel, forms)
-    check_full(kernel, {OURS: ours, "by hand": kernel.by_hand}, arguments)
+    check_full(kernel, {OURS: ours}, arguments)
     calls = {name: bound(form, arguments) for name, form in forms.items()}
-    work = size**kernel.sizes.rank
-    predicted = before[-1].times_s[CPYTHON] * work / before[-1].work if before else 0.0
+    predicted = _predicted_s(kernel, size, before)
     scaled = predicted > CPYTHON_S
     if not scaled:
         calls[CPYTHON] = bound(kernel.plain, arguments)
@@ -162,6 +187,7 @@ def one_cell(kernel: Kernel, size: int, rounds: int, before: Sequence[Cell]) -> 
     if scaled:
         times[CPYTHON] = predicted
     ran = last_takeover(ours, arguments).backends
+    work = size**kernel.sizes.rank
     return Cell(kernel=kernel.name, size=size, work=work, times_s=times, scaled=scaled, ran=ran)
 
 
@@ -223,8 +249,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sweep", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds")
-    parser.add_argument("--only", action="append", choices=SWEPT, metavar="NAME")
+    parser.add_argument("--only", action="append", choices=EVERY, metavar="NAME")
     parser.add_argument("--json", metavar="FILE", help="write what was measured")
+    parser.add_argument("--bar", action="store_true", help="the bar alone, for every kernel")
     add_options(parser)
     parser.add_argument("--figure", metavar="FILE", help="draw it (.svg or .png)")
     return parser.parse_args(argv)
@@ -247,7 +274,7 @@ def kept(path: Path) -> list[Sweep]:
 
 def in_order(sweeps: Sequence[Sweep]) -> list[Sweep]:
     """The sweeps in the order in which they are shown, in however many pieces they came."""
-    return sorted(sweeps, key=lambda each: SWEPT.index(each.kernel))
+    return sorted(sweeps, key=lambda each: EVERY.index(each.kernel))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -256,10 +283,11 @@ def main(argv: Sequence[str]) -> int:
     decades = QUICK_DECADES if options.quick else FULL_DECADES
     path = None if options.json is None else Path(options.json)
     rounds = QUICK_ROUNDS if options.quick else ROUNDS
-    wanted = [each for each in KERNELS if each.name in (options.only or SWEPT)]
+    usual = EVERY if options.bar else SWEPT
+    wanted = [each for each in KERNELS if each.name in (options.only or usual)]
 
     def measured(kernel: Kernel) -> Sweep:
-        found = measure(kernel, decades, rounds)
+        found = measure(kernel, decades, rounds, is_bar=options.bar)
         print(text(found), end="\n\n", flush=True)
         return found
 

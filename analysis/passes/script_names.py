@@ -26,7 +26,8 @@ _LOOKERS = frozenset(
         "__main__", "__dict__", "_getframe", "currentframe", "modules", "settrace",
         "setprofile", "excepthook", "atexit", "inspect", "pdb", "code", "importlib", "runpy",
         "IPython", "numexpr", "duckdb", "query", "evaluate", "embed", "interact", "gc", "weakref",
-        "getrefcount",
+        "getrefcount", "__globals__", "f_globals", "f_locals", "tb_frame", "f_back",
+        "_current_frames", "__builtins__", "get_objects", "get_referrers", "get_type_hints",
     )
 )  # fmt: skip
 # Packages that look no names of the main program up. Others may: modules of the user's own that

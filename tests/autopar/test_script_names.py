@@ -47,6 +47,9 @@ print(a.sum(), step)
         ("from own.module import f\n", set()),
         ("import dill\n", set()),
         ("breakpoint()\n", set()),
+        ("def f(): pass\nprint(len(f.__globals__))\n", set()),
+        ("import signal\nsignal.signal(14, lambda _, frame: print(len(frame.f_globals)))\n", set()),
+        ("import sys\nprint(len(list(sys._current_frames().values())[0].f_back.x))\n", set()),
     ],
 )
 def test_a_name_is_unseen_where_nothing_else_can_name_it(more: str, expected: set[str]) -> None:

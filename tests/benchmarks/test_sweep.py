@@ -73,6 +73,17 @@ def test_a_scaled_time_is_no_evidence() -> None:
     assert sweep.slack_cell(cells[0]) == "-"
 
 
+def test_the_bar_alone_asks_every_kernel_and_two_forms(monkeypatch) -> None:
+    monkeypatch.setattr(sweep, "SETTLE_S", 0.01)
+    monkeypatch.setattr(sweep, "BAR_S", 1e-4)
+    saxpy = next(each for each in KERNELS if each.name == "saxpy")
+    done = sweep.measure(saxpy, 8, 1, is_bar=True)
+    assert [1, 10, 100] == [each.size for each in done.cells][:3]
+    assert all({"autopar", "cpython"} == set(each.times_s) for each in done.cells)
+    assert all(not each.scaled for each in done.cells)
+    assert done.cells[-1].times_s["cpython"] < 1e-2
+
+
 def test_one_small_sweep_measures_every_form_and_draws_it(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(sweep, "SETTLE_S", 0.01)
     saxpy = next(each for each in KERNELS if each.name == "saxpy")

@@ -1,7 +1,8 @@
 """Many planted faults: seed and number -> a JSON of what became of each, and a table of it.
 
-Every test file runs once, which notes the faults whose statements each test runs. A fault is then shown to those tests
-alone, the quick ones first, in children of a process that has imported everything, until one fails.
+A test file runs once, which notes the faults whose statements each of its tests runs. A fault is then shown to those
+tests alone, the quick ones first, in children of a process that has imported everything, until one fails. The files
+come in the order of how likely their tests see what nobody has seen yet.
 A campaign that was stopped goes on where it was: what stands in the JSON is not run again.
 """
 
@@ -12,7 +13,7 @@ import json
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 from tests.mutation.faults import Fault, faults_of, is_another_program
 from tests.mutation.nursery import import_everything, run_child
 from tests.mutation.sites import Sites, is_in_function
-from tests.mutation.targets import AREAS, likely_tests, test_files
+from tests.mutation.targets import AREAS, likelihood, likely_tests, test_files
 from tests.mutation.trial import Scratch, Seen
 
 GENERATORS = ("first", "second")
@@ -34,8 +35,10 @@ class Limits:
     count: int
     fuzz_s: float
     seconds: float
-    file_s: float = 120.0  # of a test file; the tests that it has run by then are known
+    notes_s: float = 100.0  # of noting what files run, before faults are planted again
+    file_s: float = 15.0  # of a test file; the tests that it has run by then are known
     first_s: float = 4.0  # tests that run first, as long as they took without a fault
+    round_s: float = 4.0  # of tests in one round, then the other faults have theirs
     most_s: float = 60.0  # all tests of a fault
     hang: float = 4.0  # times as long as without a fault
 
@@ -78,47 +81,102 @@ class Campaign:
             self.found = json.loads(self._results.read_text(encoding="utf-8"))
         self._scratch = Scratch(folder)
         self._root = self._scratch.root
-        self._sources: dict[str, str] = {}
         self._drawn = draw_faults(self._root, seed, limits.count)
         self._sites = Sites(folder / f"sites-{seed}.jsonl", self._root)
+        self._stiff: set[Fault] = set()  # what no child can be born with
+        self._deadline = 0.0
 
     def run(self) -> None:
-        """Note which tests run what, and plant what has not been seen yet."""
+        """Note which tests run what, some files at a time, and plant each time what these may see.
+
+        The files that come next are those whose tests are likeliest to see what nobody has seen so far.
+        """
         import_everything(self._root)
-        started = time.monotonic()
-        # At most half of the time goes into notes: faults are planted beside what is known already.
-        for file in self._sites.missing(test_files(self._root)):
-            if time.monotonic() - started > self._limits.seconds / 2:
+        self._deadline = time.monotonic() + self._limits.seconds
+        while self._plant(self._is_quick) or self._note():
+            if self._is_late():
+                break
+            self._note()
+        if not self._is_late():
+            self._plant(lambda fault: not self._is_quick(fault))
+
+    def _note(self) -> bool:
+        """Note what some more files run; return whether there were any."""
+        files = test_files(self._root)
+        started, count = time.monotonic(), 0
+        while time.monotonic() - started < self._limits.notes_s and not self._is_late():
+            file = self._likeliest(self._sites.missing(files))
+            if file is None:
                 break
             seconds = self._sites.record(file, self._drawn, self._limits.file_s)
             print(f"{file}: {seconds:.0f} s", flush=True)
-        rows = {_key(each): each for each in self.found["faults"]}
-        for number, (area, fault) in enumerate(self._drawn):
-            row = rows.get((fault.path, fault.start, fault.end, fault.text))
-            if row is not None and (row["by"] or row["files"] == self._sites.files):
+            count += 1
+        return count > 0
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def _is_quick(self, fault: Fault) -> bool:
+        """Return whether a child can be born with a fault."""
+        source = (self._root / fault.path).read_text(encoding="utf-8")
+        return fault not in self._stiff and is_in_function(fault, source)
+
+    def _likeliest(self, files: Sequence[str]) -> str | None:
+        """Return the file whose tests are likeliest to see what nobody has seen; None where all is seen."""
+        rows = self._rows() if files else {}
+        votes: Counter[str] = Counter()
+        for area, fault in self._drawn if files else ():
+            row = rows.get(_key_of(fault))
+            if row is None or row["by"] is None:
+                scores = {file: likelihood(self._root, fault.path, area, file) for file in files}
+                most = max(1, *scores.values())
+                votes.update({file: score / most for file, score in scores.items()})
+        return max(files, key=lambda file: votes[file]) if votes else None
+
+    def _rows(self) -> dict[tuple[object, ...], dict[str, Any]]:
+        return {_key(each): each for each in self.found["faults"]}
+
+    def _plant(self, is_meant: Callable[[Fault], bool]) -> bool:
+        """Plant what nobody has seen, for tests that it was not shown yet; return whether there were any."""
+        rows, has_shown = self._rows(), False
+        spent_on = {key: row["seconds"] for key, row in rows.items()}
+        drawn = sorted(enumerate(self._drawn), key=lambda e: spent_on.get(_key_of(e[1][1]), 0.0))
+        for number, (area, fault) in drawn:
+            row = rows.get(_key_of(fault))
+            if (row is not None and row["by"]) or not is_meant(fault):
                 continue
-            if time.monotonic() - started > self._limits.seconds:
-                break
+            if self._is_late():
+                return has_shown
             before = [] if row is None else row["tried"]
-            seen, tried = self._see(number, area, fault, frozenset(before))
+            spent = 0.0 if row is None else row["seconds"]
+            seen, tried = self._see(number, area, fault, frozenset(before), spent)
+            if row is not None and not tried and seen.by is None:
+                continue
+            has_shown = has_shown or bool(tried)
             if row is not None:
                 self.found["faults"].remove(row)
-            row = self._row(area, fault, seen) | {"files": self._sites.files}
+            runners = self._sites.runners(number)
+            row = self._row(area, fault, seen) | {"runners": runners}
             self.found["faults"].append(row | {"tried": [] if seen.by else [*before, *tried]})
             self._results.write_text(json.dumps(self.found, indent=1), encoding="utf-8")
-            print(f"{number}. {fault.path}:{fault.line} {fault.kind}:", end=" ")
-            print(f"{seen.by or 'SURVIVED'} ({seen.seconds:.0f} s)", flush=True)
+        seen_by_now = sum(each["by"] is not None for each in self.found["faults"])
+        print(f"{seen_by_now} of {len(self._drawn)} seen", flush=True)
+        return has_shown
 
     def _see(
-        self, number: int, area: str, fault: Fault, before: frozenset[str]
+        self, number: int, area: str, fault: Fault, before: frozenset[str], spent: float
     ) -> tuple[Seen, list[str]]:
-        """Return who sees a fault: the tests that run its statement, the quick ones first; and who was asked."""
-        spent, tried = 0.0, list[str]()
+        """Return who sees a fault: the tests that run its statement, the quick ones first; and who was asked.
+
+        `spent` is the time in s that it has had.
+        """
+        tried, given = list[str](), spent
         source = (self._root / fault.path).read_text(encoding="utf-8")
-        has_own_code = is_in_function(fault, source)
-        if has_own_code:
+        if self._is_quick(fault):
             code = compile(fault.planted(source), str(self._root / fault.path), "exec")
             for chunk, seconds in self._sites.chunks(number, before, self._limits):
+                if spent > min(self._limits.most_s, given + self._limits.round_s):
+                    break
                 with self._scratch.planted(fault):
                     by, took = run_child(
                         chunk,
@@ -127,15 +185,16 @@ class Campaign:
                     )
                 spent += took
                 if by is not None and by.startswith("cannot plant"):
-                    has_own_code = False
+                    self._stiff.add(fault)
                     break
                 if by is not None:
                     return Seen(by=by, seconds=spent), tried
                 tried += chunk
-        if not has_own_code and not before:
-            tests = self._sites.passed(likely_tests(self._root, fault.path, area), self._limits)
+        elif not before:
+            files = likely_tests(self._root, fault.path, area)
+            tried = self._sites.passed(files, self._limits)
             with self._scratch.planted(fault):
-                seen = self._scratch.tests(tests, self._limits.hang * self._limits.most_s + 30)
+                seen = self._scratch.tests(tried, self._limits.hang * self._limits.most_s + 30)
             spent += seen.seconds
             if seen.by is not None:
                 return Seen(by=seen.by, seconds=spent), tried
@@ -164,6 +223,10 @@ class Campaign:
             "seconds": round(seen.seconds, 1),
             "diff": "\n".join(lines),
         }
+
+
+def _key_of(fault: Fault) -> tuple[object, ...]:
+    return fault.path, fault.start, fault.end, fault.text
 
 
 def _key(row: dict[str, Any]) -> tuple[object, ...]:

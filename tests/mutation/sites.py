@@ -85,6 +85,10 @@ class Sites:
         if chunk:
             yield _names(chunk), size
 
+    def runners(self, number: int) -> int:
+        """Return how many of the tests that are known run the statement of a fault."""
+        return sum(number in each["sites"] for each in self._rows)
+
     def passed(self, files: Sequence[str], limits: Limits) -> list[str]:
         """Return the quickest tests of files that pass without a fault."""
         rows = [

@@ -167,26 +167,34 @@ ANYWHERE: dict[str, tuple[str, ...]] = {
     ),
 }
 MOST_OWN = 5
+_ANYWHERE = 10  # points of what may see a fault anywhere
 
 
 def likely_tests(root: Path, path: str, area: str) -> tuple[str, ...]:
     """Return the test files that are to be run for a fault in the module at `path`, in order."""
     texts = _texts(root)
+    scores = {test: likelihood(root, path, area, test) for test in texts}
+    for test in ANYWHERE[area]:
+        scores[test] -= _ANYWHERE
+    own = sorted((test for test in texts if scores[test]), key=lambda t: (-scores[t], t))
+    return tuple(dict.fromkeys((*own[:MOST_OWN], "tests/cases", *ANYWHERE[area])))
+
+
+@cache
+def likelihood(root: Path, path: str, area: str, test: str) -> int:
+    """Return how likely a test file sees a fault in the module at `path`, as a number of points."""
+    if test == "tests/cases":
+        return 100
+    text = _texts(root)[test]
     module = Path(path)
     names = [each.name for each in _tops(root / path) if not each.name.startswith("_")]
     dotted = path.removesuffix(".py").replace("/", ".")
-
-    def score(test: str) -> int:
-        text = texts[test]
-        found = 8 * (dotted in text or f"{dotted.rpartition('.')[0]} import {module.stem}" in text)
-        found += 8 * (Path(test).stem == f"test_{module.stem}")
-        words = [word for word in module.stem.split("_") if len(word) > 3]
-        found += 3 * sum(word.rstrip("s") in Path(test).stem for word in words)
-        return found + 2 * sum(bool(re.search(rf"\b{name}\b", text)) for name in names)
-
-    scores = {test: score(test) for test in texts}
-    own = sorted((test for test in texts if scores[test]), key=lambda t: (-scores[t], t))
-    return tuple(dict.fromkeys((*own[:MOST_OWN], "tests/cases", *ANYWHERE[area])))
+    found = 8 * (dotted in text or f"{dotted.rpartition('.')[0]} import {module.stem}" in text)
+    found += 8 * (Path(test).stem == f"test_{module.stem}")
+    words = [word for word in module.stem.split("_") if len(word) > 3]
+    found += 3 * sum(word.rstrip("s") in Path(test).stem for word in words)
+    found += _ANYWHERE * (test in ANYWHERE[area])
+    return found + 2 * sum(bool(re.search(rf"\b{name}\b", text)) for name in names)
 
 
 def test_files(root: Path) -> tuple[str, ...]:
