@@ -175,7 +175,7 @@ def likely_tests(root: Path, path: str, area: str) -> tuple[str, ...]:
     texts = _texts(root)
     scores = {test: likelihood(root, path, area, test) for test in texts}
     for test in ANYWHERE[area]:
-        scores[test] -= _ANYWHERE
+        scores[test] -= _ANYWHERE * (3 if test.startswith("tests/analysis") else 1)
     own = sorted((test for test in texts if scores[test]), key=lambda t: (-scores[t], t))
     return tuple(dict.fromkeys((*own[:MOST_OWN], "tests/cases", *ANYWHERE[area])))
 
@@ -194,7 +194,9 @@ def likelihood(root: Path, path: str, area: str, test: str) -> int:
     words = [word for word in module.stem.split("_") if len(word) > 3]
     found += 3 * sum(word.rstrip("s") in Path(test).stem for word in words)
     found += _ANYWHERE * (test in ANYWHERE[area])
-    return found + 2 * sum(bool(re.search(rf"\b{name}\b", text)) for name in names)
+    found += 2 * sum(bool(re.search(rf"\b{name}\b", text)) for name in names)
+    # Stages alone compile nothing.
+    return 3 * found if test.startswith("tests/analysis") else found
 
 
 def test_files(root: Path) -> tuple[str, ...]:
