@@ -125,7 +125,7 @@ class Residence:
         """
         base = base_of(arrays[0][0])
         assert base is not None  # `takes` looked
-        if is_blank and len(arrays) == 1 and arrays[0][0].size == base.size:
+        if is_blank and len(arrays) == 1 and _is_all_of(arrays[0][0], base):
             found = self._blank(arrays[0][0], base)
             if found is not None:
                 return found
@@ -208,6 +208,11 @@ class Residence:
     def is_empty(self) -> bool:
         """Whether nothing lies here."""
         return not self._held
+
+
+def _is_all_of(array: HostArray, base: HostArray) -> bool:
+    """Return whether an array has every byte of its base: `z.real` has as many elements as `z`."""
+    return array.flags.forc and byte_bounds(array) == byte_bounds(base)
 
 
 def base_of(array: HostArray) -> HostArray | None:

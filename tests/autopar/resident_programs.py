@@ -126,6 +126,32 @@ def test_what_a_run_overwrites_is_not_copied_there(failing):
     assert residence.here().is_empty
 
 
+PARTS = {
+    "real": (lambda: floats() + 5j, lambda base: base.real),
+    "half": (floats, lambda base: base.view(np.float32)[::2]),
+    "byte": (lambda: np.arange(SIZE, dtype=np.int16) + 700, lambda base: base.view(np.int8)[1::2]),
+    "whole": (floats, lambda base: base[...]),
+}
+
+
+def doubled_places(y: Any, z: Any) -> None:
+    for i in range(len(y)):
+        y[i] = i * 2
+    for i in range(len(z)):
+        z[i] = z[i] + 1.0
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_lies_beside_overwritten_elements_stays(part):
+    make, part_of = PARTS[part]
+    decorated = taken(doubled_places)
+    for _ in range(2):
+        expected, actual = make(), make()
+        doubled_places(part_of(expected), floats())
+        decorated(part_of(actual), floats())
+        assert freeze(expected) == freeze(actual)
+
+
 def many(a: Any) -> Any:
     for t in range(6):
         b = a * 2.0
