@@ -162,7 +162,7 @@ def _predicted_s(kernel: Kernel, size: int, before: Sequence[Cell]) -> float:
     """What a call of CPython takes if it grows with the work; 0 where nothing is known."""
     if not before:
         return 0.0
-    return before[-1].times_s[CPYTHON] * size**kernel.sizes.rank / before[-1].work
+    return before[-1].times_s[CPYTHON] * float(size**kernel.sizes.rank) / before[-1].work
 
 
 def one_cell(
