@@ -57,6 +57,7 @@ class Body:
     strided: frozenset[str]  # statements whose subscripts stay signed: see `codegen.strides`
     fastmath: bool
     tells_warnings: bool  # see `codegen.float_status`
+    is_in_order: bool = False  # whether the loop around is one that is not made into vectors
     told: Mapping[str, tuple[Load, ...]] = field(default_factory=dict)  # see `small_integers`
     arrays: Mapping[str, ArrayType]
     overlapping: frozenset[str]  # arrays: see `kernel.Program`
@@ -183,6 +184,7 @@ class Body:
             end, iterator = self.names[loop.group_end], self.names[loop.iterator]
             yield f"{indent}{INDENT}{end} = min({iterator} + {loop.step}, {upper})"
         body = replace(self, sweep=self.sweep.into(loop)) if self.sweep else self
+        body = replace(body, is_in_order=not loop.is_parallel and not loop.reductions)
         yield from body.nodes(loop.body, indent + INDENT)
         if loop.is_endless:
             yield from given_up(indent)
@@ -323,4 +325,5 @@ class Body:
             prefix=prefix,
             signed=instance.name in self.strided,
             tells_warnings=self.tells_warnings,
+            is_in_order=self.is_in_order,
         )

@@ -84,6 +84,8 @@ class Names:
     signed: bool = False
     # Whether operations themselves tell what NumPy would warn of: see `codegen.float_status`.
     tells_warnings: bool = False
+    # Whether no iterations are made into vectors here, which branches would be in the way of.
+    is_in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +198,7 @@ def _lines(names: Names, target: Target, *, is_fast: bool) -> Lines:
         is_cuda=target == "cuda",
         is_fast=is_fast,
         tells_warnings=names.tells_warnings,
+        may_branch=names.is_in_order,
     )
 
 
@@ -378,7 +381,7 @@ class _Printer:
         if self.lines.tells_warnings and expression.hazards & FLOAT_WARNING:
             source = self.lines.temporary(source)
             value = self.lines.temporary(cast_text(source, origin, dtype))
-            self.lines.note(status_call("cast", origin), source, value)
+            self.lines.note_warning(status_call("cast", origin), source, value=value, dtype=dtype)
             return value
         return cast_text(source, origin, dtype)
 

@@ -12,7 +12,9 @@ After:   for i_rows in range(1, n, 6):
              for j_front in ...: ...                  until the last row has ended, row by row
 
 Rows of integers run in the lanes of vectors (`codegen.lanes`): their chains are so short that six
-at once are no faster, but a processor computes eight elements of them as it computes one.
+at once are no faster, but a processor computes eight elements of them as it computes one. Where it
+has registers enough, and there is little to compute, sixteen rows do so: while one half waits for
+its lanes to move, the other one computes.
 
 A recurrence is bound by the latency of its own chain; here a processor has six chains to work at.
 (Unroll-and-jam of the skewed band: Callahan, Cocke, Kennedy, Estimating interlock and improving
@@ -48,12 +50,15 @@ from .kernel import (
 )
 from .lane_expressions import fits_lanes
 from .lane_plan import plan_lanes
+from .surroundings import lanes_at_once
 
 # Rows under way at once. Eight were a little faster where they fit, but rows of a power of two of
 # elements meet in the same few places of a cache of eight ways.
 ROWS = 6
 # Rows that run in the lanes of vectors.
 LANES = 8
+# Operations of a body that has not enough to do while lanes move.
+_FEW = 4
 # Times of rows that run one row after the other, where not all of them are under way.
 SLAB = 1024
 # Nodes of all statements of a body: longer ones have enough to do while they wait.
@@ -106,7 +111,7 @@ class _Jammer:
             plan = plan_lanes(lanes, self.overlapping) if _fits_lanes(inner) else None
             if plan is None:
                 return None
-            band = replace(band, count=LANES, reach=plan.reach, has_lanes=True)
+            band = replace(band, count=lanes.count, reach=plan.reach, has_lanes=True)
         band = replace(band, names=tuple(map(self._name, names)))
         plain = replace(outer, skew=None)
         return replace(
@@ -157,6 +162,12 @@ def _fits_lanes(inner: Loop) -> bool:
     return all(fits_lanes(each.statement) for each in nodes if isinstance(each, Instance))
 
 
+def _lanes(inner: Loop) -> int:
+    """Return how many rows run side by side."""
+    operations = sum(isinstance(each, Operation) for each in _operands(inner))
+    return lanes_at_once() if operations <= _FEW else LANES
+
+
 def _takes_long(node: TypedExpression) -> bool:
     """Return whether the next operation waits for the value of `node`: one of integers does not."""
     return isinstance(node, Operation) and node.type.dtype[0] in "fc"
@@ -197,7 +208,7 @@ class _Band:
             inner=self.inner.iterator,
             rows=self.rows,
             skew=self.outer.skew,
-            count=LANES,
+            count=_lanes(self.inner),
             body=self.inner.body,
         )
 

@@ -22,6 +22,8 @@ from autopar.analysis.model.typed import Computed, Load, SetVariable, Store, pla
 from .integers import linear, rename, text
 from .kernel import Decision, Instance, LaneBand, Node, walk_nodes
 
+# How many times are kept, turned round and stored together.
+TIMES = 8
 # Rows further up than this are read from memory.
 _HIGHEST = 2
 # Elements that each lane fetches for itself: with more of them, rows gain nothing.

@@ -15,7 +15,7 @@
 overwrite has been fetched by then, and what they hold is at hand.
 
 Where nothing of what rows store is read from memory, and they store side by side, eight times are
-kept on the stack, turned round, and stored row by row: eight stores instead of sixty-four.
+kept on the stack, turned round, and stored row by row: one store instead of eight for each row.
 
     for time_times_lanes in range(time, time_rest_lanes, 8):
         for time in range(time_times_lanes, time_times_lanes + 8):
@@ -40,7 +40,7 @@ from autopar.analysis.model.typed import Index, Load, SetVariable, Store, TypedE
 from .integers import difference, rename, simplify
 from .kernel import Decision, Instance, LaneBand, Loop, Node, walk_nodes
 from .lane_expressions import LanePrinter, told_name
-from .lane_plan import Fixed, Held, LanePlan, Moving, Own, always_stores, plan_lanes
+from .lane_plan import TIMES, Fixed, Held, LanePlan, Moving, Own, always_stores, plan_lanes
 
 _INDENT = "    "
 
@@ -111,9 +111,9 @@ class _Body:
         for store, _ in self.plan.stores:
             zero = self._call("lanes_all", f"np.{store.value.type.dtype}(0)", str(count))
             yield f"{rooms[store.array]} = {self._call('lanes_room', zero)}"
-        yield f"{rest} = {end} - ({end} - {time}) % {count}"
-        yield f"for {first} in range({time}, {rest}, {count}):"
-        yield f"{_INDENT}for {time} in range({first}, {first} + {count}):"
+        yield f"{rest} = {end} - ({end} - {time}) % {TIMES}"
+        yield f"for {first} in range({time}, {rest}, {TIMES}):"
+        yield f"{_INDENT}for {time} in range({first}, {first} + {TIMES}):"
         kept = [
             self._call("lanes_keep", rooms[array], f"{time} - {first}", self._own[array])
             for array in stored
@@ -122,7 +122,7 @@ class _Body:
         for array, room in rooms.items():
             yield _INDENT + self._call("lanes_turn", room)
             for row in range(count):
-                place = self._element(*self._place(array), row, age=count - 1)
+                place = self._element(*self._place(array), row, age=TIMES - 1)
                 name, indices = place.rstrip("]").split("[", 1)
                 put = self._call("lanes_put", name, f"({indices},)", room, str(row))
                 yield _INDENT + put

@@ -22,6 +22,8 @@ from numba.core.datamodel.models import PrimitiveModel
 from numba.core.datamodel.registry import register_default
 from numba.core.extending import intrinsic
 
+from .lane_plan import TIMES
+
 _BIT = ir.IntType(1)
 _NUMBER = ir.IntType(32)  # of a lane
 
@@ -144,7 +146,7 @@ def lanes_room(_context: object, lanes: Any) -> Any:  # noqa: ANN401
     """Return room for some times of lanes like these."""
 
     def generate(_context: object, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
-        return cgutils.alloca_once(builder, arguments[0].type, size=lanes.count)
+        return cgutils.alloca_once(builder, arguments[0].type, size=TIMES)
 
     return RoomType(lanes)(lanes), generate
 
@@ -170,13 +172,22 @@ def lanes_turn(_context: object, room: Any) -> Any:  # noqa: ANN401
     count = room.lanes.count
 
     def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
-        places = [builder.gep(arguments[0], [_NUMBER(number)]) for number in range(count)]
-        turned = _turned(builder, [builder.load(each) for each in places])
-        for place, value in zip(places, turned, strict=True):
-            builder.store(value, place)
+        places = [builder.gep(arguments[0], [_NUMBER(number)]) for number in range(TIMES)]
+        times = [builder.load(each) for each in places]
+        rows: list[Any] = []
+        for first in range(0, count, TIMES):
+            part = _mask([*range(first, first + TIMES)])
+            rows += _turned(builder, [builder.shuffle_vector(e, e, part) for e in times])
+        for number, row in enumerate(rows):
+            builder.store(row, _row(builder, arguments[0], _NUMBER(number), row.type))
         return context.get_dummy_value()
 
     return types.none(room), generate
+
+
+def _row(builder: Any, room: Any, number: Any, kind: Any) -> Any:  # noqa: ANN401
+    """Return where a row of so many times lies in a room that was turned round."""
+    return builder.gep(builder.bitcast(room, kind.as_pointer()), [number])
 
 
 def _turned(builder: Any, rows: list[Any]) -> list[Any]:  # noqa: ANN401
@@ -221,7 +232,8 @@ def lanes_put(
             for each, type_ in zip(cgutils.unpack_tuple(builder, place), wanted, strict=True)
         ]
         element = cgutils.get_item_pointer(context, builder, kind, held, indices)
-        value = builder.load(builder.gep(kept, [at]))
+        row = ir.VectorType(_element(room.lanes.dtype), TIMES)
+        value = builder.load(_row(builder, kept, at, row))
         target = builder.bitcast(element, value.type.as_pointer())
         builder.store(value, target, align=max(1, room.lanes.dtype.bitwidth // 8))
         return context.get_dummy_value()

@@ -74,7 +74,8 @@ def operation_text(lines: Lines, operation: Operation, sources: tuple[str, ...])
     if has_own_loop(operation):
         lines.note(_own_loop(operation, TOLD), *named)
     else:
-        lines.note(status_call(operation.name, operation.operands[0].type.dtype), *named, value)
+        told_by = status_call(operation.name, operation.operands[0].type.dtype)
+        lines.note_warning(told_by, *named, value=value, dtype=operation.type.dtype)
     return value
 
 

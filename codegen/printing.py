@@ -25,6 +25,8 @@ class Lines:
     is_fast: bool
     # Whether operations themselves tell what NumPy would warn of; else the processor does.
     tells_warnings: bool = False
+    # Whether a branch costs less than operations that are hardly ever needed.
+    may_branch: bool = False
     lines: list[str] = field(default_factory=list)
     helpers: set[str] = field(default_factory=set)  # of codegen.scalars
     device: set[str] = field(default_factory=set)  # of codegen.cudalib
@@ -76,6 +78,13 @@ class Lines:
     def note(self, name: str, *arguments: object) -> None:
         """Print a helper that returns a status alone."""
         self.lines.append(f"status |= {self.helper(name, *arguments)}")
+
+    def note_warning(self, name: str, *arguments: str, value: str, dtype: str) -> None:
+        """Print what tells of an operation's warnings: a value that is finite has none."""
+        told = f"status |= {self.helper(name, *arguments, value)}"
+        has_branch = self.may_branch and dtype in FLOAT_DTYPES
+        only = f"if not abs({value}) < np.inf: " if has_branch else ""
+        self.lines.append(only + told)
 
 
 def bare(source: str) -> str:

@@ -31,10 +31,15 @@ START = -(2**63)
 DONE = 2**63 - 1
 # Times between two looks at the rows before.
 PART_OF_ROWS = 256
-# Groups of rows of one turn: what the last row of a turn holds has to go from one core to another.
-GROUPS = 8
+# Rows of one turn, about: what the last one holds has to go from one core to another.
+ROWS_OF_TURN = 64
 # A share of rows has to be waited for, and more are under way at once than one thread needs.
 WORTH = 4
+
+
+def rows_of_turn(group: int) -> int:
+    """Return how many rows a turn has: whole groups of them."""
+    return group * max(1, ROWS_OF_TURN // group)
 
 
 def new_progress(turns: int, members: int) -> NDArray[Any]:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .kernel import Loop
-from .progress import DONE, GROUPS, PART_OF_ROWS
+from .progress import DONE, PART_OF_ROWS, rows_of_turn
 
 FUNCTIONS = ("next_rows", "rest", "rows_before", "rows_done", "rows_left")
 NAMES = (
@@ -51,12 +51,12 @@ def staggered_lines(
     first, end = text(loop)
     take = (
         f"{indent}{_INDENT}rows_turn = next_rows(progress)",
-        f"{indent}{_INDENT}rows_first = {first} + {loop.step * GROUPS} * rows_turn",
+        f"{indent}{_INDENT}rows_first = {first} + {rows_of_turn(loop.step)} * rows_turn",
     )
     yield f"{indent}for rows_worker in range(lower, upper):"
     yield from take
     yield f"{indent}{_INDENT}while rows_first < {end}:  # line {loop.span.line}"
-    yield f"{indent}{2 * _INDENT}rows_last = min(rows_first + {loop.step * GROUPS}, {end})"
+    yield f"{indent}{2 * _INDENT}rows_last = min(rows_first + {rows_of_turn(loop.step)}, {end})"
     yield from _turn(loop, name, text, body, indent + 2 * _INDENT)
     yield from (_INDENT + line for line in take)
     yield f"{indent}rows_left(progress, upper - lower)"
@@ -65,7 +65,7 @@ def staggered_lines(
 def turns_of(loop: Loop, text: Callable[[Loop], tuple[str, str]]) -> str:
     """Return the number of turns of a loop over rows, as text."""
     first, end = text(loop)
-    return f"len(range({first}, {end}, {loop.step * GROUPS}))"
+    return f"len(range({first}, {end}, {rows_of_turn(loop.step)}))"
 
 
 def _turn(

@@ -67,3 +67,13 @@ def processor() -> tuple[str, ...]:
     """Return what LLVM takes the processor for, and what Numba was told to do with it."""
     told = sorted(f"{name}={value}" for name, value in os.environ.items() if name[:6] == "NUMBA_")
     return (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), *told)
+
+
+@cache
+def lanes_at_once() -> int:
+    """Return how many rows of integers may run in the lanes of vectors.
+
+    As many int64 as two registers hold: of 32 where they are of 512 bits, else of 16. With more,
+    what rows keep from one time to the next would not stay in registers.
+    """
+    return 16 if llvm.get_host_cpu_features().get("avx512f") else 8

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autopar.codegen.lane_plan import TIMES
+
 
 def lanes_of(values: tuple[Any, ...]) -> Any:
     """Return lanes with the values of a tuple."""
@@ -31,7 +33,7 @@ def lanes_shifted(lanes: Any, first: Any) -> Any:
 
 def lanes_room(lanes: Any) -> list[Any]:
     """Return room for some times of lanes like these."""
-    return [np.full_like(lanes, 77)] * len(lanes)
+    return [np.full_like(lanes, 77)] * TIMES
 
 
 def lanes_keep(room: list[Any], number: int, lanes: Any) -> None:
@@ -43,15 +45,15 @@ def lanes_keep(room: list[Any], number: int, lanes: Any) -> None:
 
 def lanes_turn(room: list[Any]) -> None:
     """Turn what is in a room round."""
-    room[:] = [*np.array(room).T]
+    room[:] = [*np.array(room[:TIMES]).T]
 
 
 def lanes_put(array: Any, indices: tuple[Any, ...], room: list[Any], number: int) -> None:
     """Store a row of a room in an array, from an element on."""
     assert array.dtype == room[0].dtype
     *others, first = map(int, indices)
-    assert first + len(room) <= array.shape[-1]
-    array[(*others, slice(first, first + len(room)))] = room[number]
+    assert first + TIMES <= array.shape[-1]
+    array[(*others, slice(first, first + TIMES))] = room[number]
 
 
 def _of_two(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autopar.analysis.model import isl
 from autopar.analysis.model.isl_order import carried_dimensions
-from autopar.codegen import jam, staggered_text, stream_text
+from autopar.codegen import jam, progress, staggered_text, stream_text
 from autopar.codegen.dump import dump_program
 from autopar.codegen.progress import DONE
 from tests.adversary import ORDERS
@@ -71,9 +71,10 @@ def test_drawn_nests_keep_the_interpreters_bits(rows: int, monkeypatch: pytest.M
     assert used["skew"] > 5, used
 
 
-def test_drawn_tables_keep_the_interpreters_bits() -> None:
+def test_drawn_tables_keep_the_interpreters_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     used: Counter[str] = Counter()
     for seed in range(120):
+        monkeypatch.setattr(jam, "lanes_at_once", lambda count=8 + 8 * (seed % 2): count)
         nest = draw_table(seed)
         drafts = drafts_of(nest, may_refuse=True)
         if not drafts:
@@ -93,7 +94,8 @@ def test_drawn_tables_on_threads_keep_the_interpreters_bits(
     used = 0
     for seed in range(600, 640):
         monkeypatch.setattr(staggered_text, "PART_OF_ROWS", 1 + 19 * (seed % 3))
-        monkeypatch.setattr(staggered_text, "GROUPS", 1 + seed % 2)
+        monkeypatch.setattr(jam, "lanes_at_once", lambda count=8 + 8 * (seed // 2 % 2): count)
+        monkeypatch.setattr(progress, "ROWS_OF_TURN", 8 + 8 * (seed % 2))
         nest = draw_table(seed)
         drafts = drafts_of(nest, may_refuse=True)
         used += any("lanes_of" in each.source and "rows_done" in each.source for each in drafts)
@@ -147,7 +149,7 @@ def test_rows_on_threads_keep_the_interpreters_bits(
     part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(staggered_text, "PART_OF_ROWS", part)
-    monkeypatch.setattr(staggered_text, "GROUPS", 4 - part)
+    monkeypatch.setattr(progress, "ROWS_OF_TURN", 2 * (4 - part))
     monkeypatch.setattr(jam, "ROWS", 2)
     used = 0
     for text, n, m in itertools.product(RECURRENCES, (4, 17, 26), (5, 18)):
@@ -172,7 +174,7 @@ def nest(u, n, m):
     table = np.random.default_rng(1).random((20, 30))
     nest = Nest(text=text, arguments={"u": table, "n": 20, "m": 30})
     monkeypatch.setattr(staggered_text, "PART_OF_ROWS", 1)
-    monkeypatch.setattr(staggered_text, "GROUPS", 1)
+    monkeypatch.setattr(progress, "ROWS_OF_TURN", 1)
     drafts = drafts_of(nest)
     assert interpreted(nest) == generated(nest, drafts, None)
     assert interpreted(nest) == generated(nest, drafts, ORDERS["reversed"])
