@@ -517,9 +517,11 @@ class Region:
         found: Admission,
     ) -> tuple[tuple[object, ...], ...]:
         """Return what `enter` does, some of the values being lists."""
+        waited_ns = self.patience.interpreted_ns
         ran = self._variant_for_lists(types, values, found)
         if isinstance(ran, Reason):
-            self.lists.fares(ran)
+            if self.patience.interpreted_ns == waited_ns:  # else calls like it repay a kernel soon
+                self.lists.fares(ran)
             return self._refuse(found, ran)
         variant, copies = ran
         named = self._named(values) | copies.arrays

@@ -270,3 +270,20 @@ def test_rows_that_are_only_measured_have_to_be_rows_of_one_length():
     given: tuple[list[Any], ...] = ([[1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, 4.0]], [], [1.0])
     for rows in given:
         same(measured, partial(lambda rows: (rows, np.zeros(2)), rows))
+
+
+def weighted(a, w):
+    for k in range(len(w)):
+        for i in range(a.shape[1]):
+            a[k, i] = a[k, i] * w[k]
+
+
+def test_each_call_with_a_list_counts_towards_its_kernel() -> None:
+    decorated: Any = autopar.parallel(weighted, cache=False)
+    spent = []
+    for _ in range(12):
+        decorated(np.ones((3, 500)), (1.0, 2.0, 3.0))
+        (region,) = decorated._prepare().regions
+        spent.append(region.interpreted_ns)
+    assert [k * spent[0] for k in range(1, 13)] == spent
+    assert spent[0] > 0
