@@ -27,6 +27,7 @@ from .takeover import takeover
 
 cuda: Any = typed_cuda  # half of numba.cuda has types
 ROUNDS = 7
+LONG_ROUNDS = 3  # of what takes long: all of it must be done within minutes
 SAMPLE_S = 0.02
 HAND_TOLERANCE = 1e-12  # the hand-written kernels contract to FMA
 
@@ -290,7 +291,7 @@ def check_by_hand(case: Case, arguments: Arguments, expected: Any) -> dict[str, 
 
 def timed(pairs: dict[str, Callable[[], None]], rounds: int) -> dict[str, Any]:
     """Medians of autopar and by hand, and their ratio: above 1 autopar is faster."""
-    times = interleaved(pairs, rounds, SAMPLE_S)
+    times = interleaved(pairs, rounds, SAMPLE_S, LONG_ROUNDS)
     seconds: dict[str, Any] = {f"{name}_s": median(spent) for name, spent in times.items()}
     if "autopar" in times:
         seconds["ratio"] = asdict(bootstrap_ratio(times["by_hand"], times["autopar"]))
