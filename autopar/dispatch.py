@@ -72,6 +72,7 @@ from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .shortcuts import LEARNED_AT, Shortcuts
 from .sizes import Sizes, sizes_of
+from .spare import Spare, spare_for
 from .unserved import warn_unserved
 from .variant import Variant
 from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
@@ -140,6 +141,8 @@ class Region:
     sizes: Sizes = field(init=False)
     # None unless the device may be chosen by cost.
     offload: Offload | None = field(init=False, default=None)
+    # None unless the user named the device.
+    spare: Spare | None = field(init=False, default=None)
     failing: Failing | None = field(init=False, default=None)  # None: no guard has failed
     # What the last call was predicted to take on the device (ns), and the bytes copied.
     device: tuple[float, int] | None = field(init=False, default=None)
@@ -182,6 +185,8 @@ class Region:
                 ran=set(),
             )
             self.offload = Offload(options=self.options, kernels=there)
+        if self.options.backend == "cuda":
+            self.spare = spare_for(self.kernels)
         if any(plan.inspections for plan in self.plan.loops):
             self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
@@ -891,6 +896,8 @@ class Region:
                 raise BackendError(_HALFWAY.format(self.name, error)) from error
             reason = self._device_failed(error)
             beside = None if self.offload is None else self.offload.beside(variant)
+            if self.spare is not None and copies is None:
+                return self._run_spare(self.spare, (variant, error), values, found, reason)
             if self.offload is None or beside is None:
                 return self._refuse(found, reason)
             named = self._named(values) | dict(found.data)
@@ -911,6 +918,26 @@ class Region:
             before.put_back()
         how = _How(perf_counter() - started, repeated, copies, is_put_back)
         return self._settle(variant, outcome, values, found, how)
+
+    def _run_spare(
+        self,
+        spare: Spare,
+        failed: tuple[Variant, DeviceError],
+        values: tuple[object, ...],
+        found: Admission,
+        reason: Reason,
+    ) -> tuple[tuple[object, ...], ...]:
+        """Return what the CPU makes of a call that the device had no memory for."""
+        variant, error = failed
+        beside = spare.instead(
+            error, variant, self.kernels, lambda key: self._call(key, values, found)
+        )
+        named = self._named(values) | dict(found.data)
+        if beside is None or self._unsafe(beside, named) is not None:
+            return self._refuse(found, reason)
+        here().settle()  # what other regions left on the device
+        warn_unserved(reason, self.plan, self.file, self.options, by="the CPU")
+        return self._run(beside, self._passed(beside, named, found), values, found, reason)
 
     def _traced(
         self, variant: Variant, launcher: Pool | DeviceLauncher, arguments: tuple[Any, ...]

@@ -17,15 +17,25 @@ from .options import BackendWarning, Options
 _said: list[Reason] = []  # at most one
 
 
-def warn_unserved(reason: Reason, plan: RegionPlan, file: str, options: Options) -> None:
-    """Warn if this is the first loop that the backend of `options`, named by the user, leaves."""
+def warn_unserved(
+    reason: Reason,
+    plan: RegionPlan,
+    file: str,
+    options: Options,
+    *,
+    by: str = "the interpreter",
+) -> None:
+    """Warn if this is the first loop that the backend of `options`, named by the user, leaves.
+
+    It is run `by` another one.
+    """
     if _said or not isinstance(reason, TargetLacksFeature | CompileFailed):
         return
     if all(each.verdict == "sequential" for each in plan.loops):
         return
     _said.append(reason)
     warnings.warn_explicit(
-        f"backend '{options.backend}' was asked for, and the interpreter runs this loop: "
+        f"backend '{options.backend}' was asked for, and {by} runs this loop: "
         f"{reason.code} {reason.message} (said once; reports tell of every loop)",
         BackendWarning,
         file,

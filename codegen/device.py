@@ -50,6 +50,7 @@ _SIMULATED: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
     3: ((5, 3, 2), (2, 2, 4)),
 }
 _ROWS, _SIMULATED_ROWS = 64, 3  # of a recurrence, that one block runs
+_MOST_BYTES = 2**62  # that can be counted
 _ALIGNMENT = 16  # bytes; the largest item size
 
 
@@ -160,13 +161,11 @@ class DeviceCall:
             return bool(cell.copy_to_host()[0])
 
     def new_array(self, shape: tuple[int, ...], dtype: type[np.generic]) -> DeviceArray:
-        """Return a new array on the device, for the region alone."""
-        try:
-            first = np.zeros(shape, dtype)
-        except (MemoryError, ValueError) as error:  # too large to be counted, for one
-            raise DeviceMemoryError(str(error)) from error
+        """Return a new array on the device, for the region alone, which stores its first values."""
+        if min(shape, default=0) < 0 or math.prod(shape) * np.dtype(dtype).itemsize > _MOST_BYTES:
+            raise DeviceMemoryError(f"no array has the shape {shape}")
         with _translated():
-            return cudalib.to_device(first)
+            return cudalib.empty(shape, dtype)
 
     def launch(
         self,

@@ -338,7 +338,7 @@ class TwinCall:
         return bool(cell[0])
 
     def new_array(self, shape, dtype):
-        return np.zeros(shape, dtype)
+        return rubbish(shape, dtype)
 
     def launch(self, kernel, bounds, arguments, private=()):
         ends = [end for lower, upper, _ in bounds for end in (lower, upper)]
