@@ -62,6 +62,7 @@ from .liveness import assigned
 from .predicates import Guarded, enclosed, gathered
 from .reduced import find_reduced
 from .scanned import find_scanned
+from .whole_iterations import torn_dimensions
 
 # Turns of a `while` loop that nothing stands around: at a nanosecond each, those of a century.
 _ENDLESS = 2**62
@@ -83,7 +84,11 @@ def lower(
     """
     is_split = any(word == "split" for _, word in schedule.transforms)
     places = tuple(at for at, each in enumerate(schedule.dimensions) if each.is_textual)
-    tree = isl_ast.scan(schedule.relation, scop.context, scop.span, places if is_split else ())
+    unrolled = places if is_split else ()
+    tree = isl_ast.scan(schedule.relation, scop.context, scop.span, unrolled)
+    torn = torn_dimensions(tree, scop, schedule)
+    if torn:
+        tree = isl_ast.scan(schedule.relation, scop.context, scop.span, unrolled, torn)
     lowering = _Lowering(scop=scop, schedule=schedule, typed=typed)
     assigned = {
         statement.name for _, statement in typed.statements if isinstance(statement, SetVariable)
