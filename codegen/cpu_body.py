@@ -22,7 +22,7 @@ from .lane_text import LaneText
 from .lasting import PART, asks_each_part, asks_each_turn
 from .row_loops import Row, RowPrinter, row_of_loop
 from .small_integers import SMALL
-from .stream_text import Rows
+from .stream_text import Lines, Rows, around
 from .streams import Sweep
 from .strip_text import Ahead
 from .strips import STRIP, find_strips
@@ -131,9 +131,7 @@ class Body:
         streamed = self.sweep.streamed(loop) if self.sweep else ()
         if streamed and self.sweep:
             fetched = self.sweep.fetched(loop)
-            rows = Rows(
-                loop=loop, stores=streamed, fetched=fetched, names=self.names, arrays=self.arrays
-            )
+            rows = around(loop, streamed, fetched, self.names, self.arrays)
             yield from self._rows(rows, lower, upper, indent)
             return
         yield from self.plain(loop, lower, upper, indent, asks=asks_now)
@@ -143,9 +141,16 @@ class Body:
         self.memory.add("address")
         self.streaming.update(rows.functions)
         yield from rows.before(lower, upper, indent)
-        inside = replace(self, names=rows.spelled, sweep=None)
-        yield from inside.plain(rows.inside, rows.first, rows.end, indent + INDENT)
-        yield from rows.after(indent + INDENT)
+        inside, inner = replace(self, names=rows.spelled, sweep=None), indent + INDENT
+        if isinstance(rows, Lines):
+            whole = f"{rows.first} + {rows.count}"
+            yield from inside.plain(rows.inside, rows.first, whole, inner + INDENT)
+            yield from rows.after(inner)
+            yield f"{inner}else:"
+            yield from inside.plain(rows.loop, rows.first, rows.end, inner + INDENT)
+            return
+        yield from inside.plain(rows.inside, rows.first, rows.end, inner)
+        yield from rows.after(inner)
 
     def _tiles(self, found: Turned, lower: str, upper: str, indent: str) -> Iterator[str]:
         """Yield two loops, one in the other, by tiles."""

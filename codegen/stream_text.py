@@ -12,6 +12,21 @@ After:   S0_row = rowbuffer_float64()
 
 Rows begin where lines of the cache do, as far as the first store is concerned; large arrays
 of NumPy all begin at the same place of a line.
+
+One store alone in its loop needs no row in memory: what goes into a few whole lines of the cache
+is computed by a loop of known length, which LLVM keeps in registers.
+
+After:   S0_row = linebuffer_float64()
+         for j_row_at in range(line_start(address(v, (i, 1)), 1, m - 1), m - 1, 32):
+             j_strip = max(j_row_at, 1)
+             j_strip_end = min(j_row_at + 32, m - 1)
+             if j_strip_end - j_strip == 32:
+                 lines_ahead(address(u, (i + 1, j_strip)))
+                 for j in range(j_strip, j_strip + 32):
+                     S0_row[np.uintp(j - j_strip)] = 0.25 * (...)
+                 stream_lines(address(v, (i, j_strip)), S0_row)
+             else:
+                 for j in range(j_strip, j_strip_end): v[i, j] = 0.25 * (...)
 """
 
 from __future__ import annotations
@@ -26,9 +41,21 @@ from autopar.analysis.model.types import ArrayType
 from .expressions import Names, print_integer
 from .fetches import Fetched
 from .kernel import Instance, Loop
-from .streams import FIRST, ROW, row_name, to_row
+from .streams import DTYPE_BYTES, FIRST, LINES, ROW, row_name, to_row
 
 INDENT = "    "
+
+
+def around(
+    loop: Loop,
+    stores: tuple[Instance, ...],
+    fetched: tuple[Fetched, ...],
+    names: Mapping[str, str],
+    arrays: Mapping[str, ArrayType],
+) -> Rows | Lines:
+    """Return what prints the lines around `loop`, `stores` of which pass the caches."""
+    printer = Lines if len(stores) == len(loop.body) == 1 else Rows
+    return printer(loop=loop, stores=stores, fetched=fetched, names=names, arrays=arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +107,21 @@ class Rows:
         """Yield the lines up to the loop over one row."""
         for each in self.stores:
             yield f"{indent}{_row(each)} = {self._kind(each)}()"
+        yield from self._blocks(lower, upper, ROW, indent)
+        yield from self._asking(indent + INDENT)
+
+    def _blocks(self, lower: str, upper: str, size: int, indent: str) -> Iterator[str]:
+        """Yield the loop over blocks of `size` iterations, and where each begins and ends."""
         block = f"{self.names[self.loop.iterator]}_row_at"
-        header = f"for {block} in range({self._start(lower, upper)}, {upper}, {ROW}):"
+        header = f"for {block} in range({self._start(lower, upper)}, {upper}, {size}):"
         yield f"{indent}{header}  # line {self.loop.span.line}"
         yield f"{indent}{INDENT}{self.first} = max({block}, {lower})"
-        yield f"{indent}{INDENT}{self.end} = min({block} + {ROW}, {upper})"
+        yield f"{indent}{INDENT}{self.end} = min({block} + {size}, {upper})"
+
+    def _asking(self, indent: str) -> Iterator[str]:
         for one in self.fetched:
             place = self._element(one.place, one.instance, self.first)
-            yield f"{indent}{INDENT}{self._asks}(address({place}))"
+            yield f"{indent}{self._asks}(address({place}))"
 
     def _start(self, lower: str, upper: str) -> str:
         """Return where the first row begins, were it a whole one."""
@@ -116,6 +150,42 @@ class Rows:
         indices = [print_integer(each, names) for each in place.indices]  # type: ignore[arg-type]  # none is computed
         comma = "," if len(indices) == 1 else ""
         return f"{self.names[place.array]}, ({', '.join(indices)}{comma})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines(Rows):
+    """Prints what stands around the iterations of a few lines of the cache: one store, alone."""
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """What the lines call of codegen.streaming."""
+        asks = (self._asks,) if self.fetched else ()
+        return ("stream_lines", "line_start", *asks, self._kind(self.stores[0]))
+
+    @property
+    def _asks(self) -> str:
+        return "lines_ahead" if len(self.fetched) == 1 else "lines_beside"
+
+    @property
+    def count(self) -> int:
+        """How many elements the lines hold."""
+        return LINES // DTYPE_BYTES[self.arrays[_store(self.stores[0]).array].dtype]
+
+    def before(self, lower: str, upper: str, indent: str) -> Iterator[str]:
+        """Yield the lines up to the loop over whole lines of the cache."""
+        store, inner = self.stores[0], indent + INDENT
+        yield f"{indent}{_row(store)} = {self._kind(store)}()"
+        yield from self._blocks(lower, upper, self.count, indent)
+        yield f"{inner}if {self.end} - {self.first} == {self.count}:"
+        yield from self._asking(inner + INDENT)
+
+    def after(self, indent: str) -> Iterator[str]:
+        """Yield what stores whole lines of the cache."""
+        store = self.stores[0]
+        yield f"{indent}{INDENT}stream_lines(address({self._place(store)}), {_row(store)})"
+
+    def _kind(self, instance: Instance) -> str:
+        return f"linebuffer_{self.arrays[_store(instance).array].dtype}"
 
 
 def _row(instance: Instance) -> str:

@@ -2,9 +2,12 @@
 
     S0_row = rowbuffer_float64()                       ROW elements on the stack, in the first cache
     stream(address(v, (i, j)), S0_row, count)          from there to v[i, j:j + count]
+    S0_row = linebuffer_float64()                      the same for LINES bytes
+    stream_lines(address(v, (i, j)), S0_row)           these from there to v[i, j:]
     line_start(address(v, (i, j)), j, end)             the turn whose element would begin the line
     fetch_ahead(address(u, (i, j)))                    a row of u that is read some rows later
     fetch_beside(address(u, (i, j)))                   the same where other arrays are walked too
+    lines_ahead(...), lines_beside(...)                the same for LINES bytes
 
 The kernel sees memory that nothing else can mean; nothing has to be asked before it is written.
 """
@@ -23,17 +26,17 @@ from numba.core.extending import intrinsic
 from .ahead import ALONE, BESIDE, define
 from .objects import brings_functions
 from .stream_code import STREAM, engine
-from .streams import LINE, ROW
+from .streams import LINE, LINES, ROW
 from .strip_memory import on_stack
 
 _WORD, _BYTE = ir.IntType(64), ir.IntType(8)
 
 
-def _row(dtype: Any) -> Any:  # noqa: ANN401 - Numba is untyped
+def _row(dtype: Any, count: int = ROW) -> Any:  # noqa: ANN401 - Numba is untyped
     def row(_context: object) -> Any:  # noqa: ANN401 - the same
         def generate(context: Any, builder: Any, _signature: object, _arguments: object) -> Any:  # noqa: ANN401
             number = context.get_value_type(dtype)
-            place = on_stack(builder, ir.ArrayType(number, ROW))
+            place = on_stack(builder, ir.ArrayType(number, count))
             return builder.bitcast(place, number.as_pointer())
 
         return types.CPointer(dtype)(), generate
@@ -44,6 +47,11 @@ def _row(dtype: Any) -> Any:  # noqa: ANN401 - Numba is untyped
 rowbuffer_float32, rowbuffer_float64 = _row(types.float32), _row(types.float64)
 rowbuffer_int32, rowbuffer_int64 = _row(types.int32), _row(types.int64)
 rowbuffer_uint32, rowbuffer_uint64 = _row(types.uint32), _row(types.uint64)
+
+linebuffer_float32 = _row(types.float32, LINES // 4)
+linebuffer_float64 = _row(types.float64, LINES // 8)
+linebuffer_int32, linebuffer_int64 = _row(types.int32, LINES // 4), _row(types.int64, LINES // 8)
+linebuffer_uint32, linebuffer_uint64 = _row(types.uint32, LINES // 4), _row(types.uint64, LINES // 8)
 
 
 @intrinsic
@@ -65,6 +73,24 @@ def stream(_context: object, at: Any, row: Any, count: Any) -> Any:  # noqa: ANN
 
 
 @intrinsic
+def stream_lines(_context: object, at: Any, row: Any) -> Any:  # noqa: ANN401 - Numba is untyped
+    """Store `LINES` bytes of a row from the start of a line of the cache on."""
+
+    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        line = ir.VectorType(_WORD, LINE // 8).as_pointer()
+        to, source = (builder.bitcast(each, line) for each in arguments)
+        word = builder.module.add_metadata([ir.IntType(32)(1)])
+        for at_line in range(LINES // LINE):
+            place = _WORD(at_line)
+            part = builder.load(builder.gep(source, (place,)), align=LINE)
+            store = builder.store(part, builder.gep(to, (place,)), align=LINE)
+            store.set_metadata("nontemporal", word)
+        return context.get_dummy_value()
+
+    return types.none(at, row), generate
+
+
+@intrinsic
 def line_start(_context: object, at: Any, lower: Any, upper: Any) -> Any:  # noqa: ANN401, ARG001 - Numba asks for names
     """Return `lower` less the elements between the start of its line of the cache and it.
 
@@ -81,7 +107,7 @@ def line_start(_context: object, at: Any, lower: Any, upper: Any) -> Any:  # noq
     return types.int64(at, types.int64, types.int64), generate
 
 
-def _fetch(word: str) -> Any:  # noqa: ANN401 - Numba is untyped
+def _fetch(word: str, lines: int = 0) -> Any:  # noqa: ANN401 - Numba is untyped
     def fetch(_context: object, at: Any) -> Any:  # noqa: ANN401 - the same
         def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
             module = builder.module
@@ -91,7 +117,8 @@ def _fetch(word: str) -> Any:  # noqa: ANN401 - Numba is untyped
             asks = builder.icmp_signed("!=", distance, _WORD(0))
             with builder.if_then(asks, likely=True):
                 start = builder.add(builder.ptrtoint(arguments[0], _WORD), distance)
-                _ask(builder, start, ROW * context.get_abi_sizeof(context.get_value_type(at.dtype)))
+                of_row = ROW * context.get_abi_sizeof(context.get_value_type(at.dtype))
+                _ask(builder, start, lines or of_row)
             return context.get_dummy_value()
 
         return types.none(at), generate
@@ -110,3 +137,4 @@ def _ask(builder: Any, start: Any, size: int) -> None:  # noqa: ANN401 - Numba i
 
 
 fetch_ahead, fetch_beside = _fetch(ALONE), _fetch(BESIDE)
+lines_ahead, lines_beside = _fetch(ALONE, LINES), _fetch(BESIDE, LINES)

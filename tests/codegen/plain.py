@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -15,12 +16,13 @@ from autopar.codegen import (
     scalars,
     staggering,
     stopping,
+    stream_text,
     streaming,
     strip_memory,
     unhoisted,
 )
 from autopar.codegen.float_status import FLOAT_STATUS
-from autopar.codegen.streams import ROW
+from autopar.codegen.streams import DTYPE_BYTES, ROW
 from tests.codegen import plain_crewing, plain_lanes, plain_staggering
 
 
@@ -33,6 +35,7 @@ def _helper(name: str) -> Any:
     return next(each for each in known if each.__name__ == name)
 
 
+_LINES = [name for name in vars(streaming) if name.startswith("linebuffer_")]
 _ROWS = [name for name in vars(streaming) if name.startswith("rowbuffer_")]
 
 
@@ -42,6 +45,11 @@ def _stream(at: Any, row: list[Any], count: int) -> None:
         array[(*outer, slice(first, first + count))] = row[:count]
 
 
+def _lines(name: str) -> list[None]:
+    size = DTYPE_BYTES[name.removeprefix("linebuffer_")]
+    return [None] * (stream_text.LINES // size)
+
+
 def _line_start(at: Any, lower: int, upper: int) -> int:
     """Return what it would be where the first element stands third in its line."""
     return lower - 2 if lower < upper else upper
@@ -49,7 +57,8 @@ def _line_start(at: Any, lower: int, upper: int) -> int:
 
 _STREAMING = {
     "stream": _stream, "line_start": _line_start, "fetch_ahead": lambda _at: None,
-    "fetch_beside": lambda _at: None,
+    "fetch_beside": lambda _at: None, "stream_lines": lambda at, row: _stream(at, row, len(row)),
+    "lines_ahead": lambda _at: None, "lines_beside": lambda _at: None,
 }  # fmt: skip
 
 
@@ -64,7 +73,14 @@ def replaced_modules() -> dict[str, ModuleType]:
         (lanes, vars(plain_lanes)),
         (staggering, vars(plain_staggering)),
         (stopping, {"is_stopped": lambda: False}),
-        (streaming, {**_STREAMING, **dict.fromkeys(_ROWS, lambda: [None] * ROW)}),
+        (
+            streaming,
+            {
+                **_STREAMING,
+                **dict.fromkeys(_ROWS, lambda: [None] * ROW),
+                **{name: partial(_lines, name) for name in _LINES},
+            },
+        ),
         (unhoisted, {"unhoisted": lambda iterator: iterator}),
         (strip_memory, {"address": lambda array, index: (array, index)}),
     ):

@@ -124,12 +124,13 @@ def test_drawn_nests_for_large_arrays_keep_the_interpreters_bits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(stream_text, "ROW", 5)
+    monkeypatch.setattr(stream_text, "LINES", 16)
     streaming = 0
     orders = itertools.cycle(ORDERS.values())
     for seed in range(7000, 7080):
         nest = draw_nest(seed)
         drafts = drafts_of(nest, is_large=True)
-        streaming += any("stream(" in draft.source for draft in drafts)
+        streaming += any("stream_lines(" in draft.source for draft in drafts)
         shown = nest.text + "".join(draft.source for draft in drafts)
         assert interpreted(nest) == generated(nest, drafts, next(orders)), f"seed {seed}\n{shown}"
     assert streaming > 2
