@@ -47,7 +47,7 @@ def _stream(at: Any, row: list[Any], count: int) -> None:
 
 def _lines(name: str) -> list[None]:
     size = DTYPE_BYTES[name.removeprefix("linebuffer_")]
-    return [None] * (stream_text.LINES // size)
+    return [None] * (vars(stream_text)["LINES"] // size)
 
 
 def _line_start(at: Any, lower: int, upper: int) -> int:
