@@ -75,7 +75,7 @@ OWN_NAMES = frozenset(
 )  # fmt: skip
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
-    r"(launch|step|sweep|crew|reduce|reduction|rows)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_row|S\d+_term\d+"
+    r"(launch|step|sweep|crew|reduce|reduction|rows)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_(row|ends)|S\d+_term\d+"
     r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|linebuffer|tile|numpyrow|toldrow)_\w+"
     r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_at|row_start|tile|tile_end|turned)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )

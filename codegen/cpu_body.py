@@ -147,7 +147,9 @@ class Body:
             yield from inside.plain(rows.inside, rows.first, whole, inner + INDENT)
             yield from rows.after(inner)
             yield f"{inner}else:"
-            yield from inside.plain(rows.loop, rows.first, rows.end, inner + INDENT)
+            at_ends = replace(inside, names=rows.at_ends)
+            yield from at_ends.plain(rows.inside, rows.first, rows.end, inner + INDENT)
+            yield from rows.after_ends(inner + INDENT)
             return
         yield from inside.plain(rows.inside, rows.first, rows.end, inner)
         yield from rows.after(inner)

@@ -13,10 +13,11 @@ After:   S0_row = rowbuffer_float64()
 Rows begin where lines of the cache do, as far as the first store is concerned; large arrays
 of NumPy all begin at the same place of a line.
 
-One store alone in its loop needs no row in memory: what goes into a few whole lines of the cache
-is computed by a loop of known length, which LLVM keeps in registers.
+One store alone in its loop, but for numbers that it takes, needs no row in memory: what goes into
+a few whole lines of the cache is computed by a loop of known length, which LLVM keeps in registers.
 
 After:   S0_row = linebuffer_float64()
+         S0_ends = linebuffer_float64()
          for j_row_at in range(line_start(address(v, (i, 1)), 1, m - 1), m - 1, 32):
              j_strip = max(j_row_at, 1)
              j_strip_end = min(j_row_at + 32, m - 1)
@@ -26,7 +27,9 @@ After:   S0_row = linebuffer_float64()
                      S0_row[np.uintp(j - j_strip)] = 0.25 * (...)
                  stream_lines(address(v, (i, j_strip)), S0_row)
              else:
-                 for j in range(j_strip, j_strip_end): v[i, j] = 0.25 * (...)
+                 for j in range(j_strip, j_strip_end):
+                     S0_ends[np.uintp(j - j_strip)] = 0.25 * (...)
+                 stream(address(v, (i, j_strip)), S0_ends, j_strip_end - j_strip)
 """
 
 from __future__ import annotations
@@ -35,12 +38,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.typed import Load, Store
+from autopar.analysis.model.typed import Load, SetVariable, Store
 from autopar.analysis.model.types import ArrayType
 
 from .expressions import Names, print_integer
 from .fetches import Fetched
-from .kernel import Instance, Loop
+from .kernel import Instance, Loop, Node
 from .streams import DTYPE_BYTES, FIRST, LINES, ROW, row_name, to_row
 
 INDENT = "    "
@@ -54,7 +57,9 @@ def around(
     arrays: Mapping[str, ArrayType],
 ) -> Rows | Lines:
     """Return what prints the lines around `loop`, `stores` of which pass the caches."""
-    printer = Lines if len(stores) == len(loop.body) == 1 else Rows
+    others = [node for node in loop.body if node not in stores]
+    is_alone = len(stores) == 1 and all(map(_is_scalar, others))
+    printer = Lines if is_alone else Rows
     return printer(loop=loop, stores=stores, fetched=fetched, names=names, arrays=arrays)
 
 
@@ -160,7 +165,7 @@ class Lines(Rows):
     def functions(self) -> tuple[str, ...]:
         """What the lines call of codegen.streaming."""
         asks = (self._asks,) if self.fetched else ()
-        return ("stream_lines", "line_start", *asks, self._kind(self.stores[0]))
+        return ("stream_lines", "stream", "line_start", *asks, self._kind(self.stores[0]))
 
     @property
     def _asks(self) -> str:
@@ -174,7 +179,8 @@ class Lines(Rows):
     def before(self, lower: str, upper: str, indent: str) -> Iterator[str]:
         """Yield the lines up to the loop over whole lines of the cache."""
         store, inner = self.stores[0], indent + INDENT
-        yield f"{indent}{_row(store)} = {self._kind(store)}()"
+        for name in (_row(store), _ends(store)):  # one for both would have to lie in memory
+            yield f"{indent}{name} = {self._kind(store)}()"
         yield from self._blocks(lower, upper, self.count, indent)
         yield f"{inner}if {self.end} - {self.first} == {self.count}:"
         yield from self._asking(inner + INDENT)
@@ -184,12 +190,33 @@ class Lines(Rows):
         store = self.stores[0]
         yield f"{indent}{INDENT}stream_lines(address({self._place(store)}), {_row(store)})"
 
+    @property
+    def at_ends(self) -> dict[str, str]:
+        """How names are spelled in an iteration before the first whole lines, or after the last."""
+        store = self.stores[0]
+        return {**self.spelled, row_name(store): _ends(store)}
+
+    def after_ends(self, indent: str) -> Iterator[str]:
+        """Yield what stores the elements before the first whole lines, or after the last."""
+        store = self.stores[0]
+        count = f"{self.end} - {self.first}"
+        yield f"{indent}stream(address({self._place(store)}), {_ends(store)}, {count})"
+
     def _kind(self, instance: Instance) -> str:
         return f"linebuffer_{self.arrays[_store(instance).array].dtype}"
 
 
+def _is_scalar(node: Node) -> bool:
+    """Return whether a node computes a number, and no more."""
+    return isinstance(node, Instance) and isinstance(node.statement, SetVariable)
+
+
 def _row(instance: Instance) -> str:
     return f"{instance.name}_row"
+
+
+def _ends(instance: Instance) -> str:
+    return f"{instance.name}_ends"
 
 
 def _store(instance: Instance) -> Store:

@@ -50,8 +50,8 @@ rowbuffer_uint32, rowbuffer_uint64 = _row(types.uint32), _row(types.uint64)
 
 linebuffer_float32 = _row(types.float32, LINES // 4)
 linebuffer_float64 = _row(types.float64, LINES // 8)
-linebuffer_int32, linebuffer_int64 = _row(types.int32, LINES // 4), _row(types.int64, LINES // 8)
-linebuffer_uint32, linebuffer_uint64 = _row(types.uint32, LINES // 4), _row(types.uint64, LINES // 8)
+linebuffer_int32, linebuffer_uint32 = (_row(e, LINES // 4) for e in (types.int32, types.uint32))
+linebuffer_int64, linebuffer_uint64 = (_row(e, LINES // 8) for e in (types.int64, types.uint64))
 
 
 @intrinsic

@@ -16,7 +16,7 @@ from autopar import forms, sizes
 from autopar.codegen import prepare
 from autopar.codegen.compile import load_module
 from autopar.codegen.fpflags import dispatcher_of
-from autopar.codegen.streams import LINE, ROW
+from autopar.codegen.streams import LINE, LINES
 from benchmarks.kernels import KERNELS
 
 X86 = re.compile(r"\bv?(?:mul|add|sub|div|sqrt|fn?m(?:add|sub)\w*)p[ds]\b|\bvp(?:add|sub|mull)q\b")
@@ -85,8 +85,10 @@ def test_kernels_for_large_arrays_are_packed_and_ask_ahead(name, monkeypatch):
     kernel = next(each for each in KERNELS if each.name == name)
     assert packed_in(kernel, monkeypatch) >= FEWEST.get(name, 2)
     if platform.machine().lower() in {"x86_64", "amd64"}:
-        lines = ROW * (4 if name == "single_precision" else 8) // LINE
-        assert requests_in(kernel, monkeypatch) >= lines
+        assert requests_in(kernel, monkeypatch) >= LINES // LINE
+        assert (
+            found_in(kernel, re.compile(r"\bv?movnt(?:p[ds]|dq)\b"), monkeypatch) >= LINES // LINE
+        )
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
