@@ -42,7 +42,7 @@ from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen import tracing
 from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
-from autopar.codegen.device import DeviceError, DeviceLauncher
+from autopar.codegen.device import DeviceError, DeviceLauncher, Done
 from autopar.codegen.forks import Lock
 from autopar.codegen.pool import ALWAYS, Pool
 from autopar.codegen.rates import current
@@ -141,6 +141,7 @@ class Region:
     sizes: Sizes = field(init=False)
     # None unless the device may be chosen by cost.
     offload: Offload | None = field(init=False, default=None)
+    on_device: Done | None = field(init=False, default=None)  # what its last run there did
     # None unless the user named the device.
     spare: Spare | None = field(init=False, default=None)
     failing: Failing | None = field(init=False, default=None)  # None: no guard has failed
@@ -913,6 +914,8 @@ class Region:
             self.shortcuts.forget()
             return self._refuse(found, self.kernels.give_up(variant, error))
         self.kernels.ran.add(id(variant))
+        if isinstance(launcher, DeviceLauncher):
+            self.on_device = launcher.done
         is_put_back = before is not None and _is_wanting(outcome[0])
         if before is not None and is_put_back:
             before.put_back()

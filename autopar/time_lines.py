@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.time_line import Spell, TimeLine, in_order
+from autopar.analysis.model.time_line import DeviceRun, Spell, TimeLine, in_order
 
+from .dispatch import Region
 from .foretold import predicted_of
 from .prepare import Entry, Prepared
 from .record import RunRecord, Tally
@@ -102,8 +103,15 @@ def _runs(regions: dict[int, Entry], record: RunRecord, file: str) -> Iterator[S
             seconds=None if is_left else tally.seconds,
             predicted=None if number in foretold else predicted_of(region.regions()),
             code=None if tally.reason is None else tally.reason.code,
+            device=_on_device(region.regions()) if backend == "cuda" else None,
         )
         foretold.add(number)
+
+
+def _on_device(regions: list[Region]) -> DeviceRun | None:
+    """Return what the last run on a device did."""
+    found = [each.on_device for each in regions if each.on_device is not None]
+    return found[-1].described() if found else None
 
 
 def _others(regions: dict[int, Entry], record: RunRecord, file: str) -> Iterator[Spell]:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from autopar.analysis.model.time_line import Spell, TimeLine, What
 
-from .wording import describe_prediction, describe_seconds
+from .wording import describe_device, describe_prediction, describe_seconds
 
 # Of what took less there are no lines where there are more than so many.
 MOST_LINES = 12
@@ -109,7 +109,8 @@ def details(spell: Spell) -> str:
     calls = "1 call" if spell.calls == 1 else f"{spell.calls:,} calls"
     code = f": {spell.code}" if is_left and spell.code is not None else ""
     foretold = describe_prediction(spell.predicted, is_left=is_left)
-    return f"{calls}{code}{foretold}"
+    there = "" if spell.device is None else describe_device(spell.device)
+    return f"{calls}{code}{foretold}{there}"
 
 
 def bar(spell: Spell, time: TimeLine) -> str:

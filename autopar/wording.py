@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran, Report
-from autopar.analysis.model.time_line import Predicted
+from autopar.analysis.model.time_line import DeviceRun, Predicted
 
 from .excerpt import render_diagnostic
 
@@ -65,6 +65,27 @@ def describe_prediction(predicted: Predicted | None, *, is_left: bool) -> str:
     if is_left or not kernels:
         return f" (predicted a call: {plain})"
     return f" (predicted a call: {describe_seconds(min(kernels))}, {plain})"
+
+
+def describe_device(run: DeviceRun) -> str:
+    """Return what an entry did on a device; of its kernels the one that has most blocks."""
+    copied = f"; {_bytes(run.copied_in)} copied there, {_bytes(run.copied_out)} back"
+    if not run.launches:
+        return copied
+    largest = max(run.launches, key=lambda each: each.blocks)
+    blocks = "a block" if largest.blocks == 1 else f"{largest.blocks:,} blocks"
+    shape = f"; {blocks} of {largest.threads} threads"
+    if largest.registers is None:
+        return copied + shape
+    spilt = f", {largest.local_bytes} bytes of local memory" if largest.local_bytes else ""
+    return f"{copied}{shape} with {largest.registers} registers each{spilt}"
+
+
+def _bytes(count: int) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.3g} {unit}"
+    return f"{count} bytes"
 
 
 def describe_seconds(seconds: float) -> str:

@@ -247,6 +247,22 @@ def launch(
     configured(*arguments)
 
 
+def resources(kernel: Any) -> tuple[int, int] | None:
+    """Return registers and bytes of local memory of a thread of a kernel that was launched.
+
+    The most of all types it was compiled for. None where nobody knows.
+    """
+    if is_simulator():
+        return None
+    faults: tuple[type[Exception], ...] = (AttributeError, TypeError, ValueError, *errors())
+    try:
+        found = kernel.get_regs_per_thread(), kernel.get_local_mem_per_thread()
+        registers, local_bytes = (max(each.values()) for each in found)
+    except faults:  # the kernel of another package
+        return None
+    return int(registers), int(local_bytes)
+
+
 _lock = threading.RLock()
 
 

@@ -13,9 +13,9 @@ Arrays that lie on the device already are used in place and stay there.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import field, replace
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -24,6 +24,7 @@ from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 
 from autopar.analysis.model.nouns import dataclass
+from autopar.analysis.model.time_line import DeviceLaunch, DeviceRun
 from autopar.analysis.model.typed import FAILURES
 
 from . import cudalib
@@ -73,6 +74,30 @@ def _translated() -> Iterator[None]:
         raise kind(text.splitlines()[0]) from error
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Done:
+    """What a run has copied and launched; it holds no array."""
+
+    copied_in: int  # bytes
+    copied_out: int = 0
+    launched: dict[str, tuple[Kernel, int, int]] = field(default_factory=dict)  # blocks, threads
+
+    def described(self) -> DeviceRun:
+        """Return it with what the device knows of the kernels."""
+        return DeviceRun(
+            copied_in=self.copied_in,
+            copied_out=self.copied_out,
+            launches=tuple(_described(name, *each) for name, each in self.launched.items()),
+        )
+
+
+def _described(name: str, kernel: Kernel, blocks: int, threads: int) -> DeviceLaunch:
+    registers, local_bytes = cudalib.resources(kernel) or (None, None)
+    return DeviceLaunch(
+        kernel=name, blocks=blocks, threads=threads, registers=registers, local_bytes=local_bytes
+    )
+
+
 class DeviceLauncher:
     """What the `run` of a generated CUDA module gets: it opens a call on the device.
 
@@ -109,9 +134,17 @@ class DeviceLauncher:
                     zip(arrays, written, whole, strict=True)
                 )
             ]
+            before = 0 if self._residence is None else self._residence.copied_in
             lodged, others = _lodged(arguments, self._residence, may_fail=may_stop)
             self._call = DeviceCall([*lodged, *_placed(others, may_fail=may_fail)])
+            if self._residence is not None:
+                self._call.done.copied_in += self._residence.copied_in - before
             return self._call
+
+    @property
+    def done(self) -> Done | None:
+        """What the run has done so far; None before it is open."""
+        return None if self._call is None else self._call.done
 
     @property
     def has_changed(self) -> bool:
@@ -125,6 +158,8 @@ class DeviceCall:
     def __init__(self, placements: Sequence[_Placement | _Lodged]) -> None:
         self._placements = placements
         self._has_launched = False
+        own = (each.copied_in for each in placements if isinstance(each, _Placement))
+        self.done = Done(copied_in=sum(own))
         self._status: Any = None
         self._unused: Any = None
         by_position = {place.position: place.device for each in placements for place in each.places}
@@ -241,17 +276,21 @@ class DeviceCall:
         block: tuple[int, ...],
         arguments: tuple[Any, ...],
     ) -> None:
-        self._has_launched = True
+        self._note(kernel, math.prod(grid), math.prod(block))
         with traced("launch", getattr(kernel, "__name__", "kernel"), grid=grid, block=block):
             cudalib.launch(kernel, grid, block, arguments)
+
+    def _note(self, kernel: Kernel, blocks: int, threads: int) -> None:
+        self._has_launched = True
+        self.done.launched[getattr(kernel, "__name__", "kernel")] = kernel, blocks, threads
 
     def reduce(
         self, tree: Tree, bounds: Bounds, passed: Passed, terms: int, cells: tuple[DeviceArray, ...]
     ) -> bool:
         """Run a reduced loop into `cells`; return False where it must run in order after all."""
         with _translated():
-            self._has_launched = True
-            return tree.run(cudalib, bounds, passed, terms, cells)
+            device: Any = _Noting(self._note)  # `cudalib` itself, but for launches
+            return tree.run(device, bounds, passed, terms, cells)
 
     def close(self, cells: tuple[DeviceArray, ...] = ()) -> tuple[Any, ...]:
         """Return the status word and the values of `cells`; copy back what was written.
@@ -272,7 +311,30 @@ class DeviceCall:
         with spending("transfer"):
             for target, source in results:
                 _store(target, source)
+                self.done.copied_out += target.nbytes if isinstance(target, np.ndarray) else 0
         return (status, *values)
+
+
+class _Noting:
+    """The device, whose launches are noted."""
+
+    def __init__(self, note: Callable[[Kernel, int, int], None]) -> None:
+        self._note = note
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of a module
+        return getattr(cudalib, name)
+
+    def launch(
+        self,
+        kernel: Kernel,
+        grid: tuple[int, ...],
+        block: tuple[int, ...],
+        arguments: tuple[Any, ...],
+        shared_bytes: int = 0,
+    ) -> None:
+        """Start `kernel`."""
+        self._note(kernel, math.prod(grid), math.prod(block))
+        cudalib.launch(kernel, grid, block, arguments, shared_bytes)
 
 
 # ---------------------------------------------------------------------------------- grids
@@ -378,6 +440,7 @@ class _Placement:
     places: tuple[_Place, ...]
     buffer: DeviceArray  # None where the places are not views of it
     is_host: bool  # came from the host
+    copied_in: int = 0  # bytes, from there
 
     is_in_place = False
 
@@ -501,11 +564,14 @@ def _copied(group: list[Argument]) -> _Placement:
     only, *others = group
     host = only.array
     if not others and not (0 in host.strides and host.size):
-        if _is_contiguous(host) and host.size and only.is_blank:
+        is_blank = _is_contiguous(host) and host.size > 0 and only.is_blank
+        if is_blank:
             device = cudalib.empty_like(host)
         else:
             device = cudalib.to_device(host if _is_contiguous(host) else host.copy(order="C"))
-        return _Placement(places=(_place(only, device),), buffer=None, is_host=True)
+        copied = 0 if is_blank else host.nbytes
+        own = _place(only, device)
+        return _Placement(places=(own,), buffer=None, is_host=True, copied_in=copied)
     low, high = _span(tuple(each.array for each in group))
     staging = np.zeros(high - low, dtype=np.uint8)
     for each in group:
@@ -514,7 +580,7 @@ def _copied(group: list[Argument]) -> _Placement:
     places = tuple(
         _place(each, cudalib.view(buffer, _offset(each.array, low), each.array)) for each in group
     )
-    return _Placement(places=places, buffer=buffer, is_host=True)
+    return _Placement(places=places, buffer=buffer, is_host=True, copied_in=high - low)
 
 
 def _is_contiguous(host: HostArray) -> bool:

@@ -37,6 +37,44 @@ class Predicted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLaunch:
+    """The last launch of one kernel on a device: what decides how many of its threads run."""
+
+    kernel: str
+    blocks: int
+    threads: int  # of a block
+    registers: int | None  # of a thread; None where nobody knows, as in the simulator
+    local_bytes: int | None  # of a thread: what does not fit into registers
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "kernel": self.kernel,
+            "blocks": self.blocks,
+            "threads": self.threads,
+            "registers": self.registers,
+            "local_bytes": self.local_bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRun:
+    """What the last entry of a nest did on a device."""
+
+    copied_in: int  # bytes, to the device
+    copied_out: int  # at its end; what stays there comes back when somebody asks for it
+    launches: tuple[DeviceLaunch, ...]  # one for each kernel, in the order of their first ones
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "copied_in": self.copied_in,
+            "copied_out": self.copied_out,
+            "launches": [each.to_dict() for each in self.launches],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spell:
     """What one nest spent on one thing, all entries together; times in seconds."""
 
@@ -51,6 +89,7 @@ class Spell:
     predicted: Predicted | None = None  # of one entry
     code: str | None = None  # why it stayed in the interpreter
     at_most: float | None = None  # where nobody measured: `seconds` are no more than these
+    device: DeviceRun | None = None  # of one entry, where kernels ran on a device
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -66,6 +105,7 @@ class Spell:
             "predicted": None if self.predicted is None else self.predicted.to_dict(),
             "code": self.code,
             "at_most": self.at_most,
+            **({} if self.device is None else {"device": self.device.to_dict()}),
         }
 
 

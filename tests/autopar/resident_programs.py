@@ -153,6 +153,20 @@ def test_what_lies_beside_overwritten_elements_stays(part):
         assert freeze(expected) == freeze(actual)
 
 
+def test_the_report_tells_what_was_copied_and_how_many_threads_ran():
+    decorated = taken(divided_up)
+    x, y, z = floats() + 11, floats(), floats()
+    decorated(x, y, z)
+    spells = decorated.last_run.to_dict()["time"]["spells"]
+    found = [each["device"] for each in spells if "device" in each]
+    assert [x.nbytes, 0] == [each["copied_in"] for each in found]  # the rest lies there
+    assert [1, 1] == [len(each["launches"]) for each in found]
+    for each in found:
+        (launch,) = each["launches"]
+        assert launch["blocks"] * launch["threads"] >= len(x)
+    assert "threads" in str(decorated.last_run)
+
+
 def many(a: Any) -> Any:
     for t in range(6):
         b = a * 2.0

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import threading
+from dataclasses import replace
 from time import perf_counter, sleep
 
 import numpy as np
@@ -16,7 +17,7 @@ import autopar
 from autopar.advice import changes, described
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText, Span
-from autopar.analysis.model.time_line import Spell, TimeLine, in_order
+from autopar.analysis.model.time_line import DeviceLaunch, DeviceRun, Spell, TimeLine, in_order
 from autopar.analysis.stages import explain_text
 from autopar.codegen.spent import NOTES, Note, spending
 from autopar.html_time import time_html
@@ -24,6 +25,7 @@ from autopar.interpreter_times import watched
 from autopar.record import RunRecord
 from autopar.sampling import Sampler
 from autopar.time_table import MOST_LINES, longest, time_lines
+from autopar.wording import describe_device
 
 # ------------------------------------------------------------------------------- notes
 
@@ -334,3 +336,21 @@ def test_a_report_of_a_run_ends_with_what_would_gain_most(tmp_path, python):
     (change,) = report["changes"]
     assert ("slow.L9C4", 9, "AP203") == (change["loop"], change["line"], change["code"])
     assert 0 < change["seconds"] < report["time"]["seconds"]
+
+
+def test_words_of_a_device_name_its_busiest_kernel():
+    launches = tuple(
+        DeviceLaunch(
+            kernel=f"launch{k}", blocks=blocks, threads=256, registers=k, local_bytes=spilt
+        )
+        for k, (blocks, spilt) in enumerate([(1, 0), (4096, 0)])
+    )
+    run = DeviceRun(copied_in=8_000_000, copied_out=0, launches=launches)
+    assert (
+        "; 8 MB copied there, 0 bytes back; 4,096 blocks of 256 threads with 1 registers each"
+        == describe_device(run)
+    )
+    short = replace(run, launches=(replace(launches[0], registers=40, local_bytes=16),))
+    assert describe_device(short).endswith(
+        "; a block of 256 threads with 40 registers each, 16 bytes of local memory"
+    )

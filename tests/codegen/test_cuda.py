@@ -360,3 +360,22 @@ def test_names_of_kernels_and_users_do_not_meet():
 
 def test_cases_have_names_of_their_own():
     assert {case.name for case in CASES} <= set(vars(cuda_cases))
+
+
+class Kernel:
+    """As numba-cuda has them: what a thread takes, by the types it was compiled for."""
+
+    def __init__(self, **found):
+        self.found = found
+
+    def get_regs_per_thread(self):
+        return self.found
+
+    def get_local_mem_per_thread(self):
+        return dict.fromkeys(self.found, 8)
+
+
+def test_a_kernel_tells_the_most_that_its_threads_take():
+    assert (40, 8) == cudalib.resources(Kernel(one=24, other=40))
+    assert cudalib.resources(Kernel()) is None  # compiled for nothing yet
+    assert cudalib.resources(print) is None
