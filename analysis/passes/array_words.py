@@ -16,9 +16,15 @@ import gast
 from . import names
 
 _SCALAR_CALLS = frozenset(("int", "float", "bool", "len", "round"))
-_ARRAY_METHODS = frozenset(
-    ("sum", "mean", "std", "var", "dot", "copy", "ravel", "reshape", "astype", "transpose")
-)
+# What nothing but arrays has, if anything is one.
+_METHODS_OF_ARRAYS = frozenset(
+    (
+        "sum", "mean", "std", "var", "dot", "ravel", "reshape", "astype", "transpose", "min", "max",
+        "prod", "any", "all", "argmin", "argmax", "cumsum", "cumprod", "ptp", "trace", "swapaxes",
+        "flatten",
+    )
+)  # fmt: skip
+_ARRAY_METHODS = _METHODS_OF_ARRAYS | {"copy"}
 _ARRAY_ATTRIBUTES = frozenset(("shape", "T", "ndim", "dtype", "size"))
 # Operations of a function that take longer, of numbers, than the question what they are about.
 _MUCH = 40
@@ -196,11 +202,25 @@ def shows_array(node: Any, arrays: frozenset[str] | set[str], known: Mapping[str
             return any(shows_array(each, arrays, known) for each in operands)
         case gast.Subscript():
             return _cuts(node.slice)
+        case gast.Call(func=gast.Attribute(attr=attr, value=value)) if (
+            attr in _METHODS_OF_ARRAYS and _is_computed(value)
+        ):
+            return True
         case gast.Call():
             return _is_of_numpy(node, known) or any(
                 shows_array(each, arrays, known) for each in node.args
             )
         case gast.Attribute(attr="T"):
+            return True
+    return False
+
+
+def _is_computed(node: Any) -> bool:
+    """Return whether a value is what an operation gives, none of the user's objects."""
+    match node:
+        case gast.BinOp() | gast.UnaryOp() | gast.Compare():
+            return True
+        case gast.Call(func=gast.Name(id="abs")):
             return True
     return False
 

@@ -27,6 +27,14 @@ def returned(a, x, b):
     return (a * x - b) * x + b
 
 
+def between(a):
+    return (a - a.min()) / (a.max() - a.min())
+
+
+def squares(x, y):
+    return ((x - y) ** 2).sum() / len(x), abs(x - y).max()
+
+
 def chain(x, a, b):
     t = np.exp(-x) * 2.0
     y = a * t + b
@@ -324,6 +332,8 @@ TAKEN: list[tuple[Callable[..., Any], Arguments]] = [
     (red_black, lambda: (random(7, 8), random(7, 8, seed=1), 0.8, 9)),
     (shifted, lambda: (random(21), random(21, seed=1))),
     (mixed_up, lambda: (random(21), random(21, seed=1))),
+    (between, lambda: (random(9, 7),)),
+    (squares, lambda: (random(900), random(900, seed=1))),
     (returned, lambda: (0.5, random(21), random(21, seed=1))),
     (pair_forces, lambda: (random(9), random(9, seed=1))),
     (escape, lambda: (random(30) - 2, random(30, seed=1), random(30, dtype="int64"))),
