@@ -474,6 +474,12 @@ BINS: dict[str, tuple[Any, Any]] = {
         image,
         lambda: {"h": whole(9), "p": _places(77, 9).reshape(7, 11), "w": whole(11), "n": 7, "m": 11},
     ),
+    "few rows": (
+        image,
+        lambda: {
+            "h": whole(9), "p": _places(100, 9).reshape(2, 50), "w": whole(50), "n": 2, "m": 50,
+        },
+    ),
     "no columns": (
         image,
         lambda: {"h": whole(9), "p": np.zeros((70, 0), int), "w": whole(0), "n": 70, "m": 0},

@@ -219,7 +219,10 @@ class TwinDevice:
         self.launcher = launcher
 
     def launch(self, kernel, grid, block, arguments, shared_bytes=0):
-        self.launcher.binned += kernel.__name__.endswith("_bins")
+        if kernel.__name__.endswith("_bins"):
+            self.launcher.binned += 1
+            Hostile(self.launcher).launch(kernel, grid, block, arguments, shared_bytes)
+            return
         numbers = places(grid)
         self.launcher.random.shuffle(numbers)
         threads = places(block)
@@ -275,15 +278,15 @@ class Hostile:
     def __init__(self, launcher):
         self.launcher = launcher
 
-    def launch(self, kernel, grid, block, arguments):
+    def launch(self, kernel, grid, block, arguments, shared_bytes=0):
         kernel = getattr(self.launcher.cuda.phased, kernel.__name__)
         numbers = places(grid)
         self.launcher.random.shuffle(numbers)
         for number in numbers:
-            self.run(kernel, arguments, number, places(block))
+            self.run(kernel, arguments, number, places(block), shared_bytes)
 
-    def run(self, kernel, arguments, number, threads):
-        here, block = self.launcher.cuda.here, Block(len(threads))
+    def run(self, kernel, arguments, number, threads, shared_bytes=0):
+        here, block = self.launcher.cuda.here, Block(len(threads), shared_bytes)
         here.block, here.number = block, number
         running = [(thread, kernel(*arguments)) for thread in threads]
         while running:
