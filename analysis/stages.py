@@ -29,7 +29,7 @@ from .model.plan import (
 )
 from .model.report import FunctionReport
 from .model.scop import Scop
-from .model.source import MODULE, SourceFunction, SourceText, Span
+from .model.source import MODULE, Places, SourceFunction, SourceText, Span
 from .model.typed import TypedProgram
 from .model.types import ArrayType, LiveInType
 from .passes import conditions
@@ -64,7 +64,6 @@ from .passes.regions import (
     Half,
     StretchScop,
     find_regions,
-    is_within,
     rest_at,
     scop_at,
 )
@@ -87,9 +86,9 @@ __all__ = [
     "explain_text",
     "explained",
     "functions_of",
-    "is_in_run",
     "loop_functions",
     "may_check_first",
+    "places_of_runs",
     "plan_array_run",
     "plan_at",
     "plan_region",
@@ -157,22 +156,22 @@ def _as_map(loop: UnsupportedLoop) -> UnsupportedLoop:
 
 def _array_runs(source: SourceFunction, plan: Plan) -> tuple[ArrayRun, ...]:
     """Return the runs of array statements that no region of the static stage has in it."""
-    spans = tuple(each.scop.span for each in plan.regions)
+    spans = frozenset(each.scop.span for each in plan.regions)
+    taken = Places(spans)
     function = plan.function
     if source.is_script:
         unseen = unseen_names(file_of(source.text.text).tree)
         function = replace(function, shared_names=function.shared_names - unseen)
     return tuple(
         run
-        for run in find_array_runs(source, partial(live_after, function), spans)
-        if not any(each.contains(run.span) for each in spans if each != run.span)
-        and not (run.count == 1 and run.span in spans)
+        for run in find_array_runs(source, partial(live_after, function), taken)
+        if not taken.strictly_around(run.span) and not (run.count == 1 and run.span in spans)
     )
 
 
-def is_in_run(plan: Plan, span: Span) -> bool:
-    """Return whether the statement at `span` is one of a run, which stands for it."""
-    return any(each.whole.contains(span) for each in plan.array_runs)
+def places_of_runs(plan: Plan) -> Places:
+    """Return where runs stand, in place of the statements in them."""
+    return Places(each.whole for each in plan.array_runs)
 
 
 def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer) -> Plan:
@@ -181,12 +180,13 @@ def _plan(function: Function, text: SourceText, facts: Facts, observe: Observer)
     plans: list[RegionPlan] = []
     unsupported = list(regions.unsupported)
     deferred = list(regions.deferred)
+    asked = Places(each.span for each in regions.deferred)
+    modelled = Places(each.span for each in regions.scops)
     for scop, spare in zip(regions.scops, regions.spares, strict=True):
         match plan_region(observe(scop)):
             case RegionPlan() as plan:
                 # Whether a call runs it, or the nest around it, may depend on the calls before.
-                within = any(each.span.contains(scop.span) for each in regions.deferred)
-                within = within or is_within(scop.span, regions.scops)
+                within = asked.around(scop.span) or modelled.strictly_around(scop.span)
                 plans.append(replace(plan, keeps_order=plan.keeps_order or within))
             case Refusal() as refusal:
                 unsupported += [

@@ -104,7 +104,7 @@ def prepare(
 def _analysed(source: SourceFunction, options: Options, name: str | None) -> kept.Analysed:
     """Return what the static stage finds, and keep it under `name`."""
     from autopar.analysis.passes.describe import describe
-    from autopar.analysis.stages import analyze, is_in_run
+    from autopar.analysis.stages import analyze, places_of_runs
 
     from .observe import observer
 
@@ -119,7 +119,8 @@ def _analysed(source: SourceFunction, options: Options, name: str | None) -> kep
         found += [each for each in plan.drawn if can_guard(each.region) and can_draw(each)]
         found += [each for each in plan.splits if can_guard(each.region) and can_split(each)]
         found += [each for each in plan.stretches if can_guard(each.region, by_patterns=False)]
-        found = [each for each in found if not is_in_run(plan, span_of(each))]
+        in_runs = places_of_runs(plan)
+        found = [each for each in found if not in_runs.around(span_of(each))]
         found += plan.array_runs
         found.sort(key=span_of)
         report = describe(plan)

@@ -34,7 +34,7 @@ from ..model.ufuncs import FUNCTIONS, own_name
 from . import names
 from .array_form_calls import form_call
 from .call_arguments import bound_arguments
-from .callees import Callee
+from .callees import Callees
 from .definitions import span_of
 from .expression_reader import ExpressionReader, Unmodelled
 
@@ -67,7 +67,7 @@ class ArrayReader(ExpressionReader):
         self,
         source: SourceFunction,
         known: dict[str, str],
-        callees: dict[str, Callee],
+        callees: Callees,
         own: frozenset[str],
     ) -> None:
         super().__init__(source, known, callees)

@@ -47,7 +47,7 @@ from ..model.loop_ir import (
     expressions_of,
     walk_expression,
 )
-from ..model.source import MODULE, SourceFunction, Span
+from ..model.source import MODULE, Places, SourceFunction, Span
 from . import names
 from .array_reader import ArrayReader
 from .array_words import arrays_of, masks_of, numbers_of, operations_of, shows_array
@@ -73,12 +73,12 @@ _ELSEWHERE = (
 def find_array_runs(
     source: SourceFunction,
     live_after: Callable[[], Mapping[Span, frozenset[str]]],
-    covered: tuple[Span, ...] = (),
+    covered: Places,
 ) -> tuple[ArrayRun, ...]:
     """Return the runs of a function, or of module level, in source order.
 
     `live_after` returns the names that may be read after each statement. Nobody asks what lies
-    inside a statement that one of the spans `covered` contains.
+    inside a statement within one of the `covered` places.
     """
     file = file_of(source.text.text)
     found = file.definitions.get((source.qualified_name, source.line))
@@ -115,7 +115,7 @@ class _Search:
         reader: ArrayReader,
         function: Any,
         live: Callable[[], Mapping[Span, frozenset[str]]],
-        covered: tuple[Span, ...],
+        covered: Places,
     ) -> None:
         self.reader = reader
         self.function = function
@@ -182,7 +182,7 @@ class _Search:
         yield from self.run(waiting)
 
     def is_covered(self, node: Any) -> bool:
-        return bool(self.covered) and any(each.contains(span_of(node)) for each in self.covered)
+        return self.covered.around(span_of(node))
 
     def gathers(self, statement: Assign | Update) -> bool:
         """Return whether a statement surely reads elements that arrays select, in new places."""

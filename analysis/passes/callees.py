@@ -32,16 +32,42 @@ class Callee(NamedTuple):
     functions: Mapping[str, str] = MappingProxyType({})  # parameters, and what was passed for them
 
 
-def find_callees(source: SourceFunction, known: Mapping[str, str], file: File) -> dict[str, Callee]:
+class Callees:
+    """Functions that may be called, by what stands for them.
+
+    Those of the text are made when somebody asks: each of a thousand functions may call each.
+    """
+
+    def __init__(
+        self, here: Mapping[str, Any], source: SourceFunction, known: Mapping[str, str]
+    ) -> None:
+        self._here = here  # the `def` of each function of the text
+        self._source = source
+        self._known = known
+        self._found: dict[str, Callee] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._found or key in self._here
+
+    def __getitem__(self, key: str) -> Callee:
+        found = self._found.get(key)
+        if found is None:
+            find = partial(_itself, self._here[key])
+            found = self._found[key] = Callee(find, self._source, self._known, {}, "here")
+        return found
+
+    def __setitem__(self, key: str, callee: Callee) -> None:
+        self._found[key] = callee
+
+
+def find_callees(source: SourceFunction, known: Mapping[str, str], file: File) -> Callees:
     """Return the functions that `source`, and those it calls, may call, by what stands for them.
 
     `known` is what the outside names of `source` stand for, `file` is its text.
     """
-    found: dict[str, Callee] = {}
     # A name of an enclosing function would hide what functions of module level see.
-    if "<locals>" not in source.qualified_name:
-        for key, node in file.helpers.items():
-            found[key] = Callee(partial(_itself, node), source, known, {}, "here")
+    is_outside = "<locals>" not in source.qualified_name
+    found = Callees(file.helpers if is_outside else {}, source, known)
     for each in source.callees:
         # Texts of other modules are read where a loop calls what is in them.
         find = partial(_in_its_text, each.source)

@@ -23,10 +23,9 @@ from ..model.plan import (
 )
 from ..model.report import FunctionReport, LoopReport
 from ..model.scop import Scop
-from ..model.source import loop_id
+from ..model.source import Places, loop_id
 from .last_values import surrounding
 from .reasons import NoObstacle
-from .regions import is_within
 
 # A loop over several axes is worth what the weakest of them is.
 _STRENGTH: tuple[VerdictKind, ...] = (
@@ -42,9 +41,9 @@ def describe(plan: Plan) -> FunctionReport:
     rows = [_unsupported_row(function.name, each, plan.deferred) for each in plan.unsupported]
     rows = [_split_row(each) if each.span in splits else each for each in rows]
     rows = [replace(e, verdict="sequential") if e.span in stretches else e for e in rows]
-    scops = [each.scop for each in plan.regions]
+    modelled = Places(each.scop.span for each in plan.regions)
     for region in plan.regions:
-        if is_within(region.scop.span, scops):
+        if modelled.strictly_around(region.scop.span):
             continue  # the rows are those of the region around it
         depth = sum(1 for each in plan.unsupported if each.span.contains(region.scop.span))
         rows += [

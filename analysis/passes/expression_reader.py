@@ -44,7 +44,7 @@ from ..model.source import SourceFunction, Span
 from ..model.ufuncs import own_name
 from . import names
 from .call_arguments import bound_arguments
-from .callees import Callee, Number, given_functions
+from .callees import Callees, Number, given_functions
 from .definitions import file_of, is_method, span_of
 from .displays import display_form, part_of_division
 from .draw_calls import draw_path, is_display, size_drawn
@@ -90,9 +90,7 @@ class Unmodelled(Exception):
 class ExpressionReader:
     """Reads the expressions of one function; `known` resolves names to what they stand for."""
 
-    def __init__(
-        self, source: SourceFunction, known: dict[str, str], callees: dict[str, Callee]
-    ) -> None:
+    def __init__(self, source: SourceFunction, known: dict[str, str], callees: Callees) -> None:
         self.source = source
         self.known = known
         self.callees = callees

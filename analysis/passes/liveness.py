@@ -43,7 +43,8 @@ def live_after(function: Function) -> Mapping[Span, frozenset[str]]:
     """Return for each statement the names that may be read after it."""
     found: dict[Span, frozenset[str]] = {}
     _Walk(found=found).block(function.body, function.shared_names)
-    return {span: names | function.shared_names for span, names in found.items()}
+    shared = function.shared_names
+    return {span: shared if names <= shared else names | shared for span, names in found.items()}
 
 
 def exposed_reads(statement: Statement) -> frozenset[str]:

@@ -56,7 +56,7 @@ from ..model.source import MODULE, SourceFunction, Span
 from ..model.ufuncs import DIVMOD
 from . import names
 from .allocation_calls import Reading, read_allocation
-from .callees import Callee, find_callees, inner_callees
+from .callees import Callee, Callees, find_callees, inner_callees
 from .comprehensions import Reading as ComprehensionReading
 from .comprehensions import read_comprehension, values_in
 from .conditional_calls import with_own_condition
@@ -153,9 +153,7 @@ def _unavailable(source: SourceFunction, detail: str) -> Refusal:
 class _Reader(ExpressionReader):
     """Reads the statements of one function."""
 
-    def __init__(
-        self, source: SourceFunction, known: dict[str, str], callees: dict[str, Callee]
-    ) -> None:
+    def __init__(self, source: SourceFunction, known: dict[str, str], callees: Callees) -> None:
         super().__init__(source, known, callees)
         self.subscripted: frozenset[str] = frozenset()  # names of arrays
         self.given = dict(source.given)

@@ -11,7 +11,7 @@ A largest nest that would have a model if some integers were known is deferred t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -182,10 +182,12 @@ def _search(function: Function, text: SourceText, facts: Facts) -> _Search:
 
 def _of_the_source(live: Mapping[Span, frozenset[str]]) -> dict[Span, frozenset[str]]:
     """Return the names that may be read after each statement, without those of no region."""
-    return {
-        span: frozenset(name for name in names if not says_where(name))
-        for span, names in live.items()
+    # At module level many statements have the same names after them.
+    told = {
+        names: frozenset(name for name in names if not says_where(name))
+        for names in set(live.values())
     }
+    return {span: told[names] for span, names in live.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -628,8 +630,3 @@ def _unsupported(statement: Opaque, depth: int) -> UnsupportedLoop:
         depth=depth,
         span=statement.span,
     )
-
-
-def is_within(span: Span, scops: Iterable[Scop]) -> bool:
-    """Return whether a region of `scops` lies around what stands at `span`."""
-    return any(each.span != span and each.span.contains(span) for each in scops)
