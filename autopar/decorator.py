@@ -34,7 +34,7 @@ from .prepare import Prepared, failed, prepare, refused_report, with_runs
 from .record import Home, Records, RunRecord, room
 from .rewrite import rewrite_function
 from .stacks import has_little_stack
-from .time_lines import time_line_of_call
+from .time_lines import time_line, time_line_of_call
 from .version import VERSION
 from .watch import watch_known
 
@@ -60,6 +60,7 @@ class ParallelFunction(Generic[P, R]):
         self._source: SourceFunction | None = None
         self._guarded: Callable[P, R] | None = None
         self._last: RunRecord | None = None
+        self._all: RunRecord | None = None  # of all calls, for a run that reports on them
         self._room = 0  # bytes of a record that native code writes
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -82,6 +83,9 @@ class ParallelFunction(Generic[P, R]):
             stack.pop()
             record.ended = perf_counter()
             self._last = record
+            if self._all is not None:
+                with self._lock:
+                    self._all.take(record)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:  # noqa: ANN401  # itself, or a bound method
         """Bind as a method, as functions do."""
@@ -113,10 +117,21 @@ class ParallelFunction(Generic[P, R]):
             with_runs(prepared, self._last), sources_of_loops(prepared.regions), time=time
         )
 
-    def last_report(self) -> FunctionReport:
-        """Return what became of the loops in the last call; before it, what is known of them."""
+    def keep_all(self, begun: float) -> None:
+        """Keep what happens in all calls from now on, as counted from `begun`."""
+        self._all = RunRecord()
+        self._all.begun = begun
+
+    def whole_report(self) -> FunctionReport:
+        """Return what became of the loops in all calls; before the first, what is known of them."""
         prepared = self._prepare()
-        return prepared.report if self._last is None else with_runs(prepared, self._last)
+        return prepared.report if self._all is None else with_runs(prepared, self._all)
+
+    def whole_time(self, file: str) -> TimeLine:
+        """Return where the time of all calls went."""
+        if self._all is None or self._prepared is None:
+            return TimeLine(seconds=None, spells=())
+        return time_line((self._prepared,), self._all, file, None)
 
     def inspect_source(self) -> dict[str, str]:
         """Return {region name: generated source} of every kernel compiled so far."""
@@ -240,7 +255,7 @@ def _decorated(options: Options, function: Callable[..., Any]) -> ParallelFuncti
     plain = as_written(function)
     made = ParallelFunction[..., Any](plain, options)  # type: ignore[arg-type]  # callable as before
     if plain is not function:
-        hand_over(function, made.last_report)
+        hand_over(function, made)
     return made
 
 

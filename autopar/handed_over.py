@@ -10,16 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
 from autopar.analysis.model.report import FunctionReport
+from autopar.analysis.model.time_line import TimeLine
 
 from .functions import definition_line, find_text
 from .rewrite import original_code, reborn
 
-# Who took a function over, told what reports on it from now on.
-HandOver: TypeAlias = Callable[[Callable[[], FunctionReport]], None]
+
+class Decorated(Protocol):
+    """A function that a decorator has: it reports to who had taken it over."""
+
+    def keep_all(self, begun: float) -> None:
+        """Keep what happens in all calls from now on, as counted from `begun`."""
+
+    def whole_report(self) -> FunctionReport:
+        """Return what became of the loops in all of these calls."""
+
+    def whole_time(self, file: str) -> TimeLine:
+        """Return where their time went."""
+
+
+# Who took a function over, told who reports on it from now on.
+HandOver: TypeAlias = Callable[[Decorated], None]
 
 _TAKEN: WeakKeyDictionary[FunctionType, HandOver] = WeakKeyDictionary()
 
@@ -29,10 +44,10 @@ def note_taken(function: FunctionType, hand_over: HandOver) -> None:
     _TAKEN[function] = hand_over
 
 
-def hand_over(function: object, report: Callable[[], FunctionReport]) -> None:
-    """Say that a decorator has taken `function` back: `report` tells what becomes of it."""
+def hand_over(function: object, decorated: Decorated) -> None:
+    """Say that a decorator has taken `function` back: `decorated` tells what becomes of it."""
     if isinstance(function, FunctionType) and function in _TAKEN:
-        _TAKEN[function](report)
+        _TAKEN[function](decorated)
 
 
 def as_written(function: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
@@ -50,6 +51,20 @@ class Tally:
     native_calls: int = 0  # of the calls likewise
     when: When | None = None  # the entries; None where native code counted them all
     after: float = 0.0  # seconds from its entries to the next entries of any region
+
+    def take(self, later: Tally) -> None:
+        """Count the entries of another call, a later one, too."""
+        self.calls += later.calls
+        self.iterations += later.iterations
+        self.seconds += later.seconds
+        self.reason = later.reason or self.reason
+        self.plan = later.plan or self.plan
+        self.native += later.native
+        self.native_calls += later.native_calls
+        self.after += later.after
+        if later.when is not None:
+            self.when = self.when or replace(later.when)
+            self.when.extend(later.when)
 
 
 class RunRecord(bytearray):
@@ -150,6 +165,17 @@ class RunRecord(bytearray):
         except AttributeError:
             self._spent = {}
             return self._spent
+
+    def take(self, other: RunRecord) -> None:
+        """Count what happened in another call as if it had happened in this one."""
+        noted = self._noted()
+        for key, tally in other.tallies.items():
+            noted.setdefault(key, Tally()).take(tally)
+        for place, spent in other.spent.items():
+            mine = self.spent.setdefault(place, Spent(when=replace(spent.when)))
+            mine.when.extend(spent.when)
+            mine.seconds += spent.seconds
+            mine.count += spent.count
 
     def left_open(self, until: float) -> tuple[Tally, float] | None:
         """Return the last entry, and the seconds from its end `until` a moment."""

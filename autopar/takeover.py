@@ -8,28 +8,28 @@ defined, and one record keeps what happened in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field, replace
 from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from autopar.analysis.model.nouns import dataclass
-from autopar.analysis.model.report import FunctionReport, in_cell
 from autopar.analysis.model.report import Report as ReportData
+from autopar.analysis.model.report import in_cell
 from autopar.analysis.model.source import MODULE, CalleeSource, SourceFunction, SourceText
 from autopar.analysis.model.time_line import TimeLine, time_in_cell
 from autopar.codegen.spent import spending
 
 from .callees import read_with_callees
 from .functions import identity_guards
-from .handed_over import note_taken
+from .handed_over import Decorated, note_taken
 from .options import Options
 from .outline import Outline, outline_of
 from .prepare import Prepared, failed, prepare, with_runs
 from .record import Home, Records, RunRecord
 from .rewrite import AnySite, Decoration, rewrite_function
-from .time_lines import time_line
+from .time_lines import joined, time_line
 from .version import VERSION
 from .watch import ModuleBindings, watch_known
 
@@ -48,7 +48,7 @@ class Takeover:
     records: Records = field(init=False)
     prepared: dict[tuple[str, int], Prepared] = field(default_factory=dict)
     # Functions that decorators of the user's took back, and what reports on them.
-    handed_over: dict[tuple[str, int], Callable[[], FunctionReport]] = field(default_factory=dict)
+    handed_over: dict[tuple[str, int], Decorated] = field(default_factory=dict)
     regions: int = 0
     ended: float | None = None  # of a cell: when it had run, on the clock of `perf_counter`
     _outline: Outline | None = field(default=None, init=False)
@@ -137,19 +137,23 @@ class Takeover:
             self.prepared[key] = failed(source, "rewrite", error)
             return function
 
-    def _hand_over(self, key: tuple[str, int], report: Callable[[], FunctionReport]) -> None:
-        """Let a decorator of the user's have a function; `report` says what becomes of it."""
-        self.handed_over[key] = report
+    def _hand_over(self, key: tuple[str, int], decorated: Decorated) -> None:
+        """Let a decorator of the user's have a function: `decorated`, as which it reports."""
+        decorated.keep_all(self.record.begun)
+        self.handed_over[key] = decorated
 
     def time(self) -> TimeLine:
         """Return where the time went, from the text's begin to its end if that is known."""
         found = time_line(self.prepared.values(), self.record, self.shown, self.ended)
-        return time_in_cell(found, self.cell)
+        lines = (found, *(each.whole_time(self.shown) for each in self.handed_over.values()))
+        return time_in_cell(joined(lines, found.seconds), self.cell)
 
     def report(self) -> ReportData:
         """Return the report of the run, functions that were never defined left out."""
         functions = tuple(
-            self.handed_over[key]() if key in self.handed_over else with_runs(each, self.record)
+            self.handed_over[key].whole_report()
+            if key in self.handed_over
+            else with_runs(each, self.record)
             for key, each in sorted(self.prepared.items(), key=lambda item: item[0][1])
         )
         return ReportData(

@@ -70,8 +70,8 @@ def _is_within(inner: Span, outer: Span, backend: str) -> bool:
     return outer.line <= inner.line and inner.end_line <= outer.end_line
 
 
-def joined(lines: Iterable[TimeLine], seconds: float) -> TimeLine:
-    """Return the time lines of files that ran in one program as one."""
+def joined(lines: Iterable[TimeLine], seconds: float | None) -> TimeLine:
+    """Return the time lines of what ran in one program as one."""
     return TimeLine(seconds=seconds, spells=in_order(e for line in lines for e in line.spells))
 
 

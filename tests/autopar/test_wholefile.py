@@ -682,6 +682,49 @@ def test_decorated_functions_of_a_script_belong_to_their_decorators(same_run, lo
     assert {"<module>": ["-"], "total": ["cpu"], "Counter.count": ["-"]} == loops()
 
 
+NEST = """
+import autopar
+import numpy as np
+
+@autopar.parallel
+def smoothed(a, b):
+    for i in range(1, len(a) - 1):
+        b[i] = 0.5 * (a[i - 1] + a[i + 1])
+
+@autopar.parallel
+def smoothed_often(a, b, m):
+    for t in range(m):
+        print(t)
+        smoothed(a, b)
+        a, b = b, a
+    for i in range(len(a)):
+        a[i] = a[i] * 2.0
+    return a
+
+print(smoothed_often(np.arange(50.0), np.zeros(50), 7).sum())
+print([loop.ran.calls for each in smoothed.last_run.functions for loop in each.loops])
+"""
+
+
+def test_every_call_of_a_decorated_function_is_told_once(tmp_path, same_run):
+    """Of a decorated function that calls another one, too."""
+    same_run(NEST, options=REPORT)
+    report = json.loads((tmp_path / "report.json").read_text())
+    calls = {
+        (each["name"], loop["line"]): loop["ran"]["calls"]
+        for each in report["functions"]
+        for loop in each["loops"]
+        if "ran" in loop
+    }
+    assert {("smoothed", 7): 7, ("smoothed_often", 16): 1} == calls
+    kernels = [each for each in report["time"]["spells"] if each["what"] == "kernel"]
+    assert [("smoothed.L7C4", 7), ("smoothed_often.L16C4", 1)] == sorted(
+        (each["loop"], each["calls"]) for each in kernels
+    )
+    spent = [each["seconds"] for each in report["time"]["spells"] if each["what"] != "interpreter"]
+    assert sum(spent) <= report["time"]["seconds"]
+
+
 def test_report_follows_a_failure(same_run):
     done = same_run(TWO_LOOPS + "raise SystemExit(4)\n", options=("--report",))
     assert 4 == done.returncode
