@@ -23,8 +23,8 @@ from autopar.analysis.model.time_line import TimeLine
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen.reasons import NotProfitable
 
+from .durations import describe_seconds
 from .sampling import Place, Places
-from .wording import describe_seconds
 
 MOST_CHANGES = 3
 # Of what took less nobody needs to know.

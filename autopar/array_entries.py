@@ -45,6 +45,7 @@ from autopar.codegen.reasons import NotProfitable
 
 from .array_steps import Planned, extents_named, planned_steps
 from .dispatch import Region
+from .durations import describe_seconds
 from .guard import can_guard
 from .options import Options
 from .reanalysis import Allowance, Reanalyses
@@ -183,9 +184,10 @@ class ArrayEntry:
                 self.planned_ns += predicted
                 is_early = self.planned_ns < current().analysis
             if is_early:
+                analysing = describe_seconds(current().analysis / 1e9)
                 detail = (
-                    f"it takes about {predicted / 1e6:.3g} ms in the interpreter, "
-                    f"analysing it for these arrays about {current().analysis / 1e6:.3g} ms"
+                    f"it takes about {describe_seconds(predicted / 1e9)} in the interpreter, "
+                    f"analysing it for these arrays about {analysing}"
                 )
                 return NotProfitable(span=self.span, detail=detail)
         return self.again.make(key, lambda: self._planned(values))

@@ -33,6 +33,7 @@ from autopar.codegen.reasons import NotProfitable
 from .cost import nest_nanoseconds
 from .counting import Counting, counting_of
 from .dispatch import Region
+from .durations import describe_seconds
 from .guard import ARRAYS, LIMIT, can_guard
 from .options import Options
 from .own_builtins import defined
@@ -127,8 +128,8 @@ class Deferred:
         if counting is not None:
             counting.begin(predicted, current().analysis - self.interpreted_ns)
         detail = (
-            f"it takes about {predicted / 1e6:.3g} ms in the interpreter, "
-            f"analysing it with values about {current().analysis / 1e6:.3g} ms"
+            f"it takes about {describe_seconds(predicted / 1e9)} in the interpreter, "
+            f"analysing it with values about {describe_seconds(current().analysis / 1e9)}"
         )
         return NotProfitable(span=self.span, detail=detail)
 

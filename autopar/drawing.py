@@ -32,6 +32,7 @@ from autopar.codegen.rates import current
 from autopar.codegen.reasons import NotProfitable
 
 from .dispatch import Region
+from .durations import describe_seconds
 from .guard import Admission, evaluated
 from .iterated import header_names, iterated
 from .rewrite import Returned, Site
@@ -170,8 +171,9 @@ class _DrawGuard:
         spent += _ROW_NS * total * sum(call.size is not None for call in calls)
         if found.interpreter_ns < 2 * spent:
             detail = (
-                f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter, "
-                f"handing on what is drawn before it about {spent / 1e6:.3g} ms"
+                f"it takes about {describe_seconds(found.interpreter_ns / 1e9)} in the "
+                "interpreter, handing on what is drawn before it about "
+                f"{describe_seconds(spent / 1e9)}"
             )
             return NotProfitable(span=span, detail=detail)
         waited = self._region.patience.interpreted_ns + found.interpreter_ns

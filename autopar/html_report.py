@@ -16,6 +16,7 @@ from autopar.analysis.model.report import FunctionReport, LoopReport, NestOrder,
 from autopar.analysis.model.source import SourceText
 
 from .beside import source_lines, title
+from .durations import describe_seconds
 from .excerpt import TAB_SIZE, render_diagnostic
 from .html_time import STYLE as TIME_STYLE
 from .html_time import time_html
@@ -24,7 +25,6 @@ from .wording import (
     SELF_EXPLANATORY,
     describe_ran,
     describe_reason,
-    describe_seconds,
     summary,
     title_of,
 )

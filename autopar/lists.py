@@ -36,6 +36,8 @@ from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import ListElements
 from autopar.codegen.reasons import NotProfitable
 
+from .durations import describe_seconds
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -186,8 +188,8 @@ def views_in(named: Mapping[str, Any]) -> dict[str, ListView]:
 
 def does_not_pay(span: Span, interpreter_ns: int) -> Reason:
     """Return why lists are not copied."""
-    took = interpreter_ns / _LIST_SPEEDUP / 1e6
-    detail = f"it takes about {took:.3g} ms in the interpreter, copying its lists as long"
+    took = describe_seconds(interpreter_ns / _LIST_SPEEDUP / 1e9)
+    detail = f"it takes about {took} in the interpreter, copying its lists as long"
     return NotProfitable(span=span, detail=detail)
 
 

@@ -15,6 +15,7 @@ from autopar.analysis.model.plan import RegionPlan
 from autopar.codegen.rates import current
 from autopar.codegen.reasons import NotProfitable
 
+from .durations import describe_seconds
 from .guard import Admission, Guard
 from .long_sums import LongSums
 from .options import Options
@@ -77,7 +78,7 @@ class Patience:
 
     def too_early(self, found: Admission) -> Reason:
         """Return why a call does not get a kernel yet."""
-        compiling = f"compiling it about {current().compile / 1e6:.3g} ms"
+        compiling = f"compiling it about {describe_seconds(current().compile / 1e9)}"
         return self._not_profitable(f"{_taken(found)}, {compiling}")
 
     def too_short(self, found: Admission) -> Reason:
@@ -89,4 +90,4 @@ class Patience:
 
 
 def _taken(found: Admission) -> str:
-    return f"it takes about {found.interpreter_ns / 1e6:.3g} ms in the interpreter"
+    return f"it takes about {describe_seconds(found.interpreter_ns / 1e9)} in the interpreter"

@@ -25,6 +25,7 @@ from autopar.codegen.reasons import NotProfitable
 
 from .chains import has_chains
 from .dispatch import Region
+from .durations import describe_seconds
 from .guard import Admission
 from .iterated import Iterated, header_names, iterated
 from .split_loops import SplitSite
@@ -244,8 +245,8 @@ class Splitting:
         if taken >= _LEAST_NS and taken > 2 * spent:
             return None
         detail = (
-            f"it takes about {taken / 1e6:.3g} ms in the interpreter, "
-            f"handing on what is computed ahead about {spent / 1e6:.3g} ms"
+            f"it takes about {describe_seconds(taken / 1e9)} in the interpreter, "
+            f"handing on what is computed ahead about {describe_seconds(spent / 1e9)}"
         )
         return NotProfitable(span=self.region.span, detail=detail)
 

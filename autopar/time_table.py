@@ -15,7 +15,8 @@ from rich.cells import cell_len
 
 from autopar.analysis.model.time_line import Spell, TimeLine, What
 
-from .wording import describe_device, describe_prediction, describe_seconds
+from .durations import describe_seconds
+from .wording import describe_device, describe_prediction
 
 # Of what took less there are no lines where there are more than so many.
 MOST_LINES = 12

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from autopar.analysis.model.report import FunctionReport, LoopReport, Ran, Report
 from autopar.analysis.model.time_line import DeviceRun, Predicted
 
+from .durations import describe_seconds
 from .excerpt import render_diagnostic
 
 # Of these loops there is nothing to explain: they run in parallel as they stand.
@@ -86,14 +87,6 @@ def _bytes(count: int) -> str:
         if count >= scale:
             return f"{count / scale:.3g} {unit}"
     return f"{count} bytes"
-
-
-def describe_seconds(seconds: float) -> str:
-    """Return a duration with three digits and a unit."""
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * scale >= 1:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
 
 
 def describe_reason(loop: LoopReport) -> str:

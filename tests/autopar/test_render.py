@@ -23,11 +23,12 @@ from autopar.analysis.passes.reasons import (
     UnknownCall,
 )
 from autopar.analysis.stages import explain_text
+from autopar.durations import describe_seconds
 from autopar.html_report import fragment
 from autopar.html_report import page as page_of_reports
 from autopar.render import render_page, render_text
 from autopar.report import Report
-from autopar.wording import describe_ran, describe_seconds
+from autopar.wording import describe_ran
 
 SMOOTH = """\
 def smooth(a, b, n):
