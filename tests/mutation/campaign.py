@@ -37,9 +37,9 @@ class Limits:
     seconds: float
     notes_s: float = 100.0  # of noting what files run, before faults are planted again
     file_s: float = 15.0  # of a test file; the tests that it has run by then are known
-    first_s: float = 4.0  # tests that run first, as long as they took without a fault
-    round_s: float = 4.0  # of tests in one round, then the other faults have theirs
-    most_s: float = 60.0  # all tests of a fault
+    first_s: float = 2.0  # tests that run first, as long as they took without a fault
+    round_s: float = 2.0  # of tests in one round, then the other faults have theirs
+    most_s: float = 30.0  # all tests of a fault
     hang: float = 4.0  # times as long as without a fault
 
 
