@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation import judged
 from tests.mutation.campaign import Limits, draw_faults, table
 from tests.mutation.faults import faults_of, is_another_program
 from tests.mutation.nursery import HIT, plant, run_child
@@ -210,6 +211,33 @@ def test_tests_of_a_fault_come_by_files_and_the_quick_ones_first(tmp_path):
         for names, _ in sites.chunks(3, frozenset({"a::2", "b::1"}), replace(limits, first_s=99))
     ]
     assert ["b"] == sites.missing(["a", "b"])
+
+
+def test_the_page_says_what_became_of_the_faults_that_are_kept():
+    kept = json.loads(judged.KEPT.read_text(encoding="utf-8"))
+    assert judged.page(kept) == judged.PAGE.read_text(encoding="utf-8")
+    rows = kept["faults"]
+    assert len(rows) == len(
+        {(row["path"], row["change"], row["line"], row["kind"]) for row in rows}
+    )
+    for row in rows:
+        assert (row["by"] is None) == ("why" in row)
+        assert row["by"] or row["why"][0] in judged.VERDICTS
+        assert row["path"] in AREAS[row["area"]]
+
+
+def test_what_is_kept_of_a_campaign_counts_and_has_words():
+    diff = "--- m.py\n+++ m.py\n@@ -1 +1 @@\n-    if a:\n+    if b:"
+    row = {"area": "code", "path": "m.py", "line": 3, "kind": "other", "diff": diff}
+    seen = row | {"by": "test_x", "tried": [], "runners": 2}
+    unseen = row | {"line": 4, "by": None, "tried": ["t"], "runners": 1}
+    found = {"seed": 7, "faults": [seen, unseen]}
+    kept = judged.kept_of(found, "abc", 9, {"m.py: if a: => if b:": ["time", "it is a price"]})
+    assert [None, ["time", "it is a price"]] == [each.get("why") for each in kept["faults"]]
+    shown = judged.page(kept)
+    assert "| code | 2 | 1 | 50% |" in shown
+    assert "`m.py`, other: `if a:` became `if b:`; 1 tests asked: it is a price." in shown
+    assert "seed 7 for the code at abc" in shown
 
 
 def test_a_fault_is_taken_back_after_a_campaign_was_killed(tmp_path):
