@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.mutation.faults import Fault, faults_of, is_another_program
-from tests.mutation.nursery import import_everything, run_child
+from tests.mutation.nursery import import_everything, remember_functions, run_child
 from tests.mutation.sites import Sites, is_in_function
 from tests.mutation.targets import AREAS, likelihood, likely_tests, test_files
 from tests.mutation.trial import Scratch, Seen
@@ -36,7 +36,7 @@ class Limits:
     fuzz_s: float
     seconds: float
     notes_s: float = 100.0  # of noting what files run, before faults are planted again
-    file_s: float = 15.0  # of a test file; the tests that it has run by then are known
+    file_s: float = 25.0  # of a test file; the tests that it has run by then are known
     first_s: float = 2.0  # tests that run first, as long as they took without a fault
     round_s: float = 2.0  # of tests in one round, then the other faults have theirs
     most_s: float = 30.0  # all tests of a fault
@@ -92,6 +92,7 @@ class Campaign:
         The files that come next are those whose tests are likeliest to see what nobody has seen so far.
         """
         import_everything(self._root)
+        remember_functions()
         self._deadline = time.monotonic() + self._limits.seconds
         while self._plant(self._is_quick) or self._note():
             if self._is_late():
