@@ -235,7 +235,7 @@ def test_what_is_kept_of_a_campaign_counts_and_has_words():
     kept = judged.kept_of(found, "abc", 9, {"m.py: if a: => if b:": ["time", "it is a price"]})
     assert [None, ["time", "it is a price"]] == [each.get("why") for each in kept["faults"]]
     shown = judged.page(kept)
-    assert "| code | 2 | 1 | 50% |" in shown
+    assert "| code | 2 | 2 | 1 | 50% |" in shown
     assert "`m.py`, other: `if a:` became `if b:`; 1 tests asked: it is a price." in shown
     assert "seed 7 for the code at abc" in shown
 

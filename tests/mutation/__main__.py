@@ -22,7 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     if folder / "tree" != ROOT:
         return _run_in_copy(folder, sys.argv[1:] if arguments is None else arguments)
-    limits = Limits(count=options.count, fuzz_s=options.fuzz_seconds, seconds=options.seconds)
+    limits = Limits(
+        count=options.count,
+        fuzz_s=options.fuzz_seconds,
+        seconds=options.seconds,
+        wanted=tuple(options.ask),
+    )
     # Processes that it started are to end with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     campaign = Campaign(folder, options.seed, limits)
@@ -56,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--folder", type=Path, default=Path("mutants"), help="results, and a copy")
     parser.add_argument("--fuzz-seconds", type=float, default=0.0, help="for each generator")
+    parser.add_argument(
+        "--ask", action="append", default=[], metavar="FILE", help="of tests, before all others"
+    )
     parser.add_argument("--least-seen", type=float, default=0.0, metavar="PERCENT")
     return parser
 

@@ -35,7 +35,8 @@ class Limits:
     count: int
     fuzz_s: float
     seconds: float
-    notes_s: float = 100.0  # of noting what files run, before faults are planted again
+    wanted: tuple[str, ...] = ()  # files of tests that are noted before all others
+    notes_s: float = 180.0  # of noting what files run, before faults are planted again
     file_s: float = 25.0  # of a test file; the tests that it has run by then are known
     first_s: float = 2.0  # tests that run first, as long as they took without a fault
     round_s: float = 2.0  # of tests in one round, then the other faults have theirs
@@ -94,6 +95,8 @@ class Campaign:
         import_everything(self._root)
         remember_functions()
         self._deadline = time.monotonic() + self._limits.seconds
+        if self._sites.missing(self._limits.wanted):
+            self._note()
         while self._plant(self._is_quick) or self._note():
             if self._is_late():
                 break
@@ -106,7 +109,9 @@ class Campaign:
         files = test_files(self._root)
         started, count = time.monotonic(), 0
         while time.monotonic() - started < self._limits.notes_s and not self._is_late():
-            file = self._likeliest(self._sites.missing(files))
+            missing = self._sites.missing(files)
+            wanted = [each for each in self._limits.wanted if each in missing]
+            file = wanted[0] if wanted else self._likeliest(missing)
             if file is None:
                 break
             seconds = self._sites.record(file, self._drawn, self._limits.file_s)

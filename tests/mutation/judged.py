@@ -26,8 +26,10 @@ VERDICTS = {
     "words": "only the words of a report depend on it",
     "less": "a loop that could run in a kernel stays in the interpreter, or in order",
     "more": "more is asked, checked or kept than need be",
+    "unasked": "not judged yet: no test that was asked so far runs it",
     "open": "nobody has said why: a hole, until somebody does",
 }
+_NOT_SAID = ("open", "unasked")
 _WORDS = """# Planted faults
 
 Faults were planted in analysis, guards, typing and code generation, one at a time: a sign turned, a guard or a kind of dependence forgotten, a cast widened.
@@ -35,7 +37,8 @@ Each was shown to the tests that run its statement, the quick ones first, until 
 
 {table}
 
-{files} files of tests were noted and asked; where no test that was asked runs the statement of a fault, that is said.
+{files} files of tests were noted and asked so far.
+A fault whose statement none of their tests runs is not judged.
 
 {legend}
 """
@@ -49,10 +52,15 @@ def kept_of(found: dict[str, Any], commit: str, files: int, whys: dict[str, Any]
         row |= {"change": _change(each["diff"]), "by": each["by"]}
         if each["by"] is None:
             row |= {"asked": len(each["tried"]), "runners": each["runners"]}
-            row |= {"why": whys.get(name_of(row), ["open", ""])}
+            row |= {"why": whys.get(name_of(row)) or _unexplained(each)}
         rows.append(row)
     rows.sort(key=lambda row: (row["area"], row["path"], row["line"], row["kind"], row["change"]))
     return {"commit": commit, "seed": found["seed"], "files": files, "faults": rows}
+
+
+def _unexplained(each: dict[str, Any]) -> list[str]:
+    """Return what is said of an open fault that nobody has looked at."""
+    return ["open" if each["runners"] else "unasked", ""]
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -62,7 +70,7 @@ def name_of(row: dict[str, Any]) -> str:
 
 def _change(diff: str) -> str:
     """Return the lines that a fault takes away and puts there."""
-    lines = [e for e in diff.splitlines() if e[:1] in "+-" and e[:3] not in ("+++", "---")]
+    lines = [e for e in diff.splitlines() if e[:1] in ("+", "-") and e[:3] not in ("+++", "---")]
     taken = " ".join(each[1:].strip() for each in lines if each[0] == "-")
     put = " ".join(each[1:].strip() for each in lines if each[0] == "+")
     return f"{taken} => {put}"
@@ -71,11 +79,13 @@ def _change(diff: str) -> str:
 def page(kept: dict[str, Any]) -> str:
     """Return the page about what is kept."""
     rows = kept["faults"]
-    lines = ["| area | planted | seen | share |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| area | planted | run by a test that was asked | seen | share of those run |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
     for area in (*AREAS, "all"):
         own = [each for each in rows if area in ("all", each["area"])]
         seen = sum(each["by"] is not None for each in own)
-        lines.append(f"| {area} | {len(own)} | {seen} | {seen / max(1, len(own)):.0%} |")
+        run = seen + sum(each.get("runners", 0) > 0 for each in own)
+        lines.append(f"| {area} | {len(own)} | {run} | {seen} | {seen / max(1, run):.0%} |")
     open_ = [each for each in rows if each["by"] is None]
     counts = Counter(each["why"][0] for each in open_)
     legend = ["## What no test has seen", ""]
@@ -109,7 +119,8 @@ def main(arguments: list[str]) -> int:
     results = Path(arguments[0])
     found = json.loads(results.read_text(encoding="utf-8"))
     before = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {"faults": []}
-    whys = {name_of(each): each["why"] for each in before["faults"] if "why" in each}
+    said = [each for each in before["faults"] if each.get("why", ["open"])[0] not in _NOT_SAID]
+    whys = {name_of(each): each["why"] for each in said}
     extra = results.parent / "whys.json"
     if extra.exists():
         whys |= json.loads(extra.read_text(encoding="utf-8"))
