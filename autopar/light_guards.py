@@ -34,7 +34,7 @@ from .rewrite import Asker, Returned, times
 _MOST_MISSES = 100
 # The same within one call for statements on arrays of any size, which may be large in the next.
 _MOST_OF_A_RUN = 16
-# The same where it is known to be in vain.
+# The same where it is known to be in vain, and of a run that slept at the end of the last call.
 _MOST_HOPELESS = 2
 # So many go by before one that sleeps asks again; of loops of which nobody knows how long they
 # take, so many; and at most so many of others.
@@ -68,6 +68,7 @@ class LightGuard:
     spend: Callable[[int], None] | None = None  # of a loop: told what went by unasked
     asker: Asker | None = None
     misses: int = 0  # in a row
+    has_tired: bool = False  # of a run: since the last answer
     interpreted_ns: int = 0  # of the region, at the first of them
     gone_by: int = 0  # since the last question, while it slept
     count: int = 0  # that go by before it is woken
@@ -87,7 +88,7 @@ class LightGuard:
             return self._enter_woken(asker, values)
         returned = self.ask(*values)
         if returned:
-            self.misses = 0
+            self.misses, self.has_tired = 0, False
             return returned
         if not self.misses:
             self.interpreted_ns = self._spent_ns()
@@ -102,7 +103,10 @@ class LightGuard:
         if self.spend is not None and spent:
             self._sleep(asker, self._wanted(current().leave, spent // self.misses))
         elif spent < self.misses * current().enter or self._is_hopeless():
+            self.has_tired = True
             self._sleep(asker, self.slept)
+        else:
+            self.has_tired = False
 
     def _wanted(self, asked_ns: float, spent_ns: int) -> int:
         """Return how many loops of so long are to go by, about: loops may take turns."""
@@ -111,7 +115,7 @@ class LightGuard:
         return count * (8 + self.drawn) // 16
 
     def _most_misses(self) -> int:
-        if self._is_hopeless():
+        if self._is_hopeless() or (self.has_tired and self.records is not None):
             return _MOST_HOPELESS
         return _MOST_MISSES if self.records is None else _MOST_OF_A_RUN
 
@@ -134,7 +138,7 @@ class LightGuard:
             self.next_at = started + _TIMES_ASKED * asked_ns
             is_long = not count
         if returned or is_long:
-            asker.is_off = False
+            asker.is_off = self.has_tired = False
         else:
             self._sleep(asker, count)
         return returned

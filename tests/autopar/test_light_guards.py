@@ -239,6 +239,28 @@ def test_statements_on_numbers_are_asked_about_once_a_call(monkeypatch) -> None:
     assert decorated.inspect_source()
 
 
+def stepped(x, factors):
+    for k in factors:
+        y = np.abs(x) + 1.0
+        x = y * k
+        print(end="")
+    return x
+
+
+def test_short_statements_that_slept_in_the_last_call_are_asked_about_twice(monkeypatch) -> None:
+    asked = noted(monkeypatch)
+    decorated = autopar.parallel(stepped)
+    row = np.ones(40)
+    counts = []
+    for _ in range(3):
+        asked.clear()
+        decorated(row, [0.5] * 30)
+        counts.append(len(asked))
+    assert [16, 2, 2] == counts
+    decorated(np.ones(3_000_000), [0.5] * 3)  # and now they are long
+    assert len(asked) > 3
+
+
 def line(a, x, b):
     return a * x + b
 
