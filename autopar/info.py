@@ -124,6 +124,12 @@ def describe_cache(cache: Cache) -> str:
     """Return where compiled kernels are kept, how many there are and their size."""
     if cache.folder is None:
         return "not kept: this user has no cache folder"
+    try:
+        cache.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"not kept: {cache.folder} cannot be made: {error.strerror}"
+    if not os.access(cache.folder, os.R_OK | os.W_OK | os.X_OK):
+        return f"not kept: {cache.folder} cannot be written and read"
     usage = cache.usage()
     kernels = "1 kernel" if usage.modules == 1 else f"{usage.modules:,} kernels"
     return f"{cache.folder} ({kernels}, {usage.size_bytes / 2**20:.1f} MiB)"

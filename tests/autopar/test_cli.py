@@ -318,6 +318,13 @@ def test_backend_of_the_environment_is_checked(capsys, monkeypatch, script):
     assert line == one_line_error(capsys, ["info"])
 
 
+def test_info_says_that_a_cache_folder_cannot_be_made(capsys, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AUTOPAR_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    assert main(["info"]) == 0
+    assert "cache cannot be made: Not a directory" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("command", ["info", "run"])
 def test_number_of_threads_of_the_environment_is_checked(capsys, monkeypatch, script, command):
     monkeypatch.setenv("AUTOPAR_NUM_THREADS", "two")
