@@ -20,6 +20,7 @@ from autopar.analysis.model.loop_ir import (
     Extent,
     For,
     Grid,
+    Listed,
     Name,
     Zipped,
     expressions_of,
@@ -100,7 +101,7 @@ def _values(node: IterableNode, named: Mapping[str, Any]) -> Iterated:
                 make=lambda: zip(*(each.make() for each in parts), strict=False),
                 given=tuple(value for each in parts for value in each.given),
             )
-        case Grid():
+        case Grid() | Listed():
             raise _NotCountedError
 
 

@@ -63,6 +63,8 @@ class Element:
     indices: tuple[Expression, ...]
     span: Span
     has_tuple: bool = field(default=False, compare=False)  # `a[i, j]`: lists of lists refuse it
+    # Of `x, y = a[i]`: how many elements its last axis has, or the interpreter raises.
+    of: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,7 +378,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elements:
-    """`a`, `reversed(a)`: what an array holds along its first axis, elements or rows."""
+    """`a`, `reversed(a)`: what an array holds along its first axis, elements or rows.
+
+    Several names take the elements of one row each.
+    """
 
     array: str
     is_reversed: bool
@@ -412,7 +417,15 @@ class Grid:
     span: Span
 
 
-Iterable: TypeAlias = Counts | Elements | Enumerated | Zipped | Grid
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """`((1, 0), (-1, 0))`: numbers that are written where a loop runs over them."""
+
+    columns: tuple[tuple[Constant, ...], ...]  # of each name of the target, turn by turn; not empty
+    span: Span
+
+
+Iterable: TypeAlias = Counts | Elements | Enumerated | Zipped | Grid | Listed
 # Names to bind, as the target of a loop nests them: (i, (x, y)).
 Pattern: TypeAlias = "Name | tuple[Pattern, ...]"
 
@@ -672,6 +685,8 @@ def iterated(iterable: Iterable) -> Iterator[Expression]:
         case Grid():
             for axis in iterable.axes:
                 yield from iterated(axis)
+        case Listed():
+            pass
 
 
 def names_in(pattern: Pattern) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ from ..model.source import SourceText
 from .accesses import predicate_reads, reads, writes
 from .affine import affine
 from .allocations import Allocated, fill_allocations
-from .axis_requirements import required
+from .axis_requirements import required, rows_taken_apart
 from .bounds import loop_range
 from .branches import split
 from .certain_writes import certain_writers, has_may_writes
@@ -298,6 +298,7 @@ def _assignment(
     if isinstance(node, Update):
         accesses += reads(draft, body.target, place)
     accesses += writes(draft, body.target, place)
+    draft.requires += rows_taken_apart(draft, node.value, place, known)
     draft.pending.append((body, tuple(accesses), place))
     if isinstance(node.target, Name):
         value = folded(substituted(_assigned(body), known), draft.uses)

@@ -39,6 +39,7 @@ from ..model.loop_ir import (
     Grid,
     If,
     Iterable,
+    Listed,
     Name,
     Opaque,
     Pattern,
@@ -63,6 +64,7 @@ from .turns import (
     Turns,
     Values,
     View,
+    Written,
     difference,
     extent_of,
     least,
@@ -190,7 +192,8 @@ class _Indexing:
         counter = usable[0] if usable else None
         start = counter.start if counter else Constant(value=0, span=node.span)
         turns = Turns(start=start, span=node.span)
-        ends = tuple(end for each in streams if (end := turns.end(each)) is not None)
+        found = (turns.end(each) for each in streams)
+        ends = tuple(dict.fromkeys(end for end in found if end is not None))
         variable = counter.name.name if counter else self.fresh(names)
         inside = {name: view for name, view in views.items() if name not in names}
         bindings = self.bindings(node, streams, turns.position(variable), inside)
@@ -247,6 +250,18 @@ class _Indexing:
             case Elements(), Name():
                 view = views.get(iterable.array, View(array=iterable.array))
                 return (Values(name=target, view=view, is_reversed=iterable.is_reversed),)
+            case Elements(), tuple():
+                return tuple(
+                    self.column(each, number, len(target), iterable, views)
+                    for number, each in enumerate(target)
+                )
+            case Listed(columns=columns), Name() if len(columns) == 1:
+                return (Written(name=target, numbers=columns[0]),)
+            case Listed(columns=columns), tuple() if len(columns) == len(target):
+                return tuple(
+                    Written(name=name, numbers=numbers) if isinstance(name, Name) else None
+                    for name, numbers in zip(target, columns, strict=True)
+                )
             case Enumerated(), (Name() as number, inner):
                 start = self.seen(iterable.start, views)
                 values = self.matched(inner, iterable.inner, views)
@@ -262,6 +277,21 @@ class _Indexing:
                 view = views.get(array, View(array=array))
                 return (*counted, Values(name=element, view=view, is_reversed=False))
         return (None,)
+
+    def column(
+        self,
+        name: Pattern,
+        number: int,
+        width: int,
+        iterable: Elements,
+        views: dict[str, View],
+    ) -> Values | None:
+        """Return what one of several names is bound to, which take the elements of a row."""
+        if not isinstance(name, Name):
+            return None
+        view = views.get(iterable.array, View(array=iterable.array))
+        is_reversed = iterable.is_reversed
+        return Values(name=name, view=view, is_reversed=is_reversed, column=number, width=width)
 
     def bindings(
         self,
@@ -283,15 +313,20 @@ class _Indexing:
                 if not (isinstance(value, Name) and value.name == name):
                     found.append(Assign(target=each.name, value=value, span=at))
                 continue
+            if isinstance(each, Written):
+                found.append(Assign(target=each.name, value=each.at(position), span=at))
+                continue
             index = position
             if each.is_reversed:
                 last = difference(extent_of(each.view, at), Constant(value=1, span=at))
                 index = difference(last, position)
             view = replace(each.view, indices=(*each.view.indices, index))
-            if name in rows:
+            if name in rows and each.column is None:
                 views[name] = view
             else:
-                value = Element(array=view.array, indices=view.indices, span=at)
+                within = () if each.column is None else (Constant(value=each.column, span=at),)
+                indices = (*view.indices, *within)
+                value = Element(array=view.array, indices=indices, span=at, of=each.width)
                 found.append(Assign(target=each.name, value=value, span=at))
         return tuple(found)
 

@@ -25,12 +25,17 @@ from ..model.loop_ir import (
     Extent,
     Grid,
     Iterable,
+    Listed,
     Name,
     Pattern,
     Zipped,
 )
 from ..model.source import Span
+from . import names
 from .held_values import is_bar, limits_of_range
+
+# Written numbers are chosen by the number of the turn, one test for each.
+_MOST_WRITTEN = 32
 
 
 class Reading(NamedTuple):
@@ -41,6 +46,7 @@ class Reading(NamedTuple):
     span_of: Callable[[Any], Span]
     place: Callable[[Any], str | None]  # the name of an array, or of a chain that leads to one
     held: Callable[[Any], str | None]  # the name of what is computed before the loop begins
+    is_inside: bool  # another loop stands around this one
 
 
 def read_pattern(node: Any, span_of: Callable[[Any], Span]) -> Pattern | None:
@@ -58,11 +64,11 @@ def read_pattern(node: Any, span_of: Callable[[Any], Span]) -> Pattern | None:
 def read_iterable(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
     """Return what a loop with such a target runs over; None where its turns have no numbers."""
     found = _read(node, target, reading)
-    name = reading.held(node) if found is None and isinstance(target, Name) else None
+    name = reading.held(node) if found is None and _is_flat(target) else None
     if name is None:
         return found
     at = reading.span_of(node)
-    limits = limits_of_range(node, reading.canonical)
+    limits = limits_of_range(node, reading.canonical) if isinstance(target, Name) else None
     if limits is None:
         return Elements(array=name, is_reversed=False, span=at)
     first = Name(name=name + FIRST, span=at) if limits > 1 else _zero(at)
@@ -72,15 +78,73 @@ def read_iterable(node: Any, target: Pattern, reading: Reading) -> Iterable | No
 def _read(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
     at = reading.span_of(node)
     match node:
-        case gast.Name() | gast.Attribute() | gast.Subscript() if isinstance(target, Name):
+        case gast.Name() | gast.Attribute() | gast.Subscript() if _is_flat(target):
             array = reading.place(node)
             return None if array is None else Elements(array=array, is_reversed=False, span=at)
+        case gast.Tuple() | gast.List() if reading.is_inside:
+            return _listed(node, target, reading)
         case gast.Call() if not any(isinstance(each, gast.Starred) for each in node.args):
             return _call(node, target, reading)
         case gast.Call(args=[gast.Starred(value=shape)]):
             # np.ndindex(*a.shape)
             return _indices([shape], target, reading) if _is_ndindex(node, reading) else None
     return None
+
+
+def _is_flat(target: Pattern) -> bool:
+    """Return whether a target is a name, or takes a row apart into names."""
+    return isinstance(target, Name) or all(isinstance(each, Name) for each in target)
+
+
+def _listed(node: Any, target: Pattern, reading: Reading) -> Listed | None:
+    """Return numbers that are written out, or pairs of them and the like."""
+    rows: list[list[Any]] = []
+    for each in node.elts:
+        if isinstance(target, Name):
+            rows.append([each])
+        elif isinstance(each, gast.Tuple | gast.List) and len(each.elts) == len(target):
+            rows.append(each.elts)
+        else:
+            return None
+    if not 0 < len(rows) <= _MOST_WRITTEN:
+        return None
+    columns = [_numbers(column, reading) for column in zip(*rows, strict=True)]
+    known = tuple(each for each in columns if each is not None)
+    is_known = known and len(known) == len(columns)
+    return Listed(columns=known, span=reading.span_of(node)) if is_known else None
+
+
+def _numbers(nodes: tuple[Any, ...], reading: Reading) -> tuple[Constant, ...] | None:
+    """Return literals of one type; None where there are others."""
+    is_plain = all(isinstance(each, gast.Constant | gast.UnaryOp) for each in nodes)
+    # The text of a constant that is no number has no place in an expression.
+    if not is_plain or any(_is_text(part) for each in nodes for part in names.walk(each)):
+        return None
+    found = [each for each in map(reading.expression, nodes) if isinstance(each, Constant)]
+    is_one_type = len(found) == len(nodes) and len({type(each.value) for each in found}) == 1
+    return tuple(found) if is_one_type else None
+
+
+def _is_text(node: Any) -> bool:
+    return isinstance(node, gast.Constant) and not isinstance(
+        node.value, bool | int | float | complex
+    )
+
+
+def steps_of(listed: Iterable | None) -> tuple[Constant, Constant, Constant] | None:
+    """Return start, stop and step of the range that gives the same integers; None for no range."""
+    if not isinstance(listed, Listed) or len(listed.columns) > 1:
+        return None
+    (numbers,) = listed.columns
+    values = [each.value for each in numbers if type(each.value) is int]
+    if len(values) < len(numbers):
+        return None
+    step = values[1] - values[0] if len(values) > 1 else 1
+    stop = values[0] + len(values) * step
+    if not step or values != list(range(values[0], stop, step)):
+        return None
+    start, end, stride = (Constant(value=e, span=listed.span) for e in (values[0], stop, step))
+    return start, end, stride
 
 
 def _call(node: Any, target: Pattern, reading: Reading) -> Iterable | None:

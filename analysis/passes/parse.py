@@ -70,7 +70,7 @@ from .folds import folds_in, named_fold, named_list, with_own_branches, without_
 from .held_values import held_number, held_values, moves_bar
 from .instances import bound_names
 from .iterables import Reading as IterableReading
-from .iterables import backwards, read_iterable, read_pattern
+from .iterables import backwards, read_iterable, read_pattern, steps_of
 from .listed import names_of_lists
 from .liveness import reads
 from .nested_returns import with_nested_returns
@@ -398,6 +398,11 @@ class _Reader(ExpressionReader):
                 found = [self.expression(each) for each in values]
                 return assigned_in_turn(targets, found, span_of(node))
             case gast.Assign(
+                targets=[gast.Tuple(elts=parts) | gast.List(elts=parts)],
+                value=gast.Subscript() | gast.Name() as row,
+            ) if self.loops or self.unfolds:
+                return self.unpacked_row(parts, row, node)
+            case gast.Assign(
                 targets=[gast.Tuple(elts=parts)], value=gast.Attribute(value=array, attr="shape")
             ) if (measured := self.place(array)) is not None:
                 return self.unpacked_shape(parts, measured, node)
@@ -446,6 +451,26 @@ class _Reader(ExpressionReader):
             for axis in range(len(targets))
         ]
         return assigned_in_turn(targets, found, at)
+
+    def unpacked_row(self, parts: list[Any], row: Any, node: Any) -> tuple[Statement, ...]:
+        """Return `x, y = a[i]` as an assignment for each element; () where it is no row."""
+        place = self.row_taken_apart(row)
+        if place is None:
+            return ()
+        targets = [self.target(each, node) for each in parts]
+        found: list[Expression] = []
+        for number in range(len(targets)):
+            last = Constant(value=number, span=place.span)
+            found.append(replace(place, indices=(*place.indices, last), of=len(targets)))
+        return assigned_in_turn(targets, found, span_of(node))
+
+    def row_taken_apart(self, node: Any) -> Element | None:
+        """Return the array, or the part of one, that `x, y = node` takes apart."""
+        if isinstance(node, gast.Name):
+            name = None if self.is_module(node) else self.place(node)
+            return None if name is None else Element(array=name, indices=(), span=span_of(node))
+        found = self.expression(node)
+        return found if isinstance(found, Element) else None
 
     def appended(self, name: Any, value: Any, node: Any) -> tuple[Statement, ...]:
         """Return `name.append(value)` as stores, one for each part of a tuple."""
@@ -641,8 +666,18 @@ class _Reader(ExpressionReader):
         if turned is not None:
             return self.counted(node, *turned)
         target = read_pattern(node.target, span_of)
-        reading = IterableReading(self.expression, self.canonical, span_of, self.place, self.values)
+        reading = IterableReading(
+            self.expression,
+            self.canonical,
+            span_of,
+            self.place,
+            self.values,
+            is_inside=bool(self.loops or self.unfolds),
+        )
         iterable = None if target is None else read_iterable(node.iter, target, reading)
+        steps = steps_of(iterable) if isinstance(target, Name) else None
+        if steps is not None:
+            return self.counted(node, *steps)
         if target is None or iterable is None:
             shown = self.text(node.iter)
             raise Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=shown))

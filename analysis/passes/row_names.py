@@ -75,7 +75,7 @@ def name_rows(nest: For | Each, taken: frozenset[str], live_out: frozenset[str])
 def _named(statement: Statement) -> str | None:
     """Return the name that a statement gives to what may be a row."""
     match statement:
-        case Assign(target=Name(name=name), value=Element() as value) if _subscripts(value):
+        case Assign(target=Name(name=name), value=Element(of=None) as value) if _subscripts(value):
             return name
     return None
 

@@ -13,7 +13,17 @@ from typing import TypeAlias
 
 from autopar.analysis.model.nouns import dataclass
 
-from ..model.loop_ir import Binary, Call, Constant, Element, Expression, Extent, Name
+from ..model.loop_ir import (
+    Binary,
+    Call,
+    Compare,
+    Conditional,
+    Constant,
+    Element,
+    Expression,
+    Extent,
+    Name,
+)
 from ..model.source import Span
 
 
@@ -45,9 +55,30 @@ class Values:
     name: Name
     view: View
     is_reversed: bool
+    column: int | None = None  # of `x, y`: the element of the row that it stands for
+    width: int | None = None  # how many there must be then
 
 
-Stream: TypeAlias = Numbers | Values
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A name for one written number after the other."""
+
+    name: Name
+    numbers: tuple[Constant, ...]
+
+    def at(self, position: Expression) -> Expression:
+        """Return the number of the turn `position`, which counts from 0."""
+        *others, found = self.numbers
+        chosen: Expression = found
+        for turn, number in reversed(list(enumerate(others))):
+            at = number.span
+            here = Constant(value=turn, span=at)
+            test = Compare(operator="==", left=position, right=here, span=at)
+            chosen = Conditional(test=test, body=number, orelse=chosen, span=at)
+        return chosen
+
+
+Stream: TypeAlias = Numbers | Values | Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +90,8 @@ class Turns:
 
     def end(self, stream: Stream) -> Expression | None:
         """Return where the variable is once the stream is exhausted; None if it never is."""
+        if isinstance(stream, Written):
+            return total(self.start, Constant(value=len(stream.numbers), span=self.span))
         if isinstance(stream, Values):
             return total(self.start, extent_of(stream.view, self.span))
         if stream.stop is None or stream.start == self.start:
