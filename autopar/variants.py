@@ -58,6 +58,7 @@ from autopar.codegen.order_check import in_kept_order
 from autopar.codegen.passes import with_passes
 from autopar.codegen.proven import proven
 from autopar.codegen.reasons import NoDevice, SumReordered, TargetLacksFeature
+from autopar.codegen.recurrences import recurrent_loops
 from autopar.codegen.reduced import without_rounded
 from autopar.codegen.row_loops import unfit_rows
 from autopar.codegen.streams import with_streams
@@ -115,7 +116,7 @@ def draft_variant(
     if takes_rows(region.scop):  # which stay as they are
         wanted = None
     may_copy = is_cpu or has_small_copies(region)
-    judged = region if is_cpu else without_kept_arrays(region)
+    judged = with_recurrences(region if is_cpu else without_kept_arrays(region), options)
     found = specialize(judged, types, holding, may_copy=may_copy, reorders=wanted)
     if isinstance(found, Refusal):
         return found
@@ -172,7 +173,7 @@ def draft_variant(
         redo=may_redo,
         saves=saves,
         stored=stored,
-        transforms=transforms + skewed,
+        transforms=transforms + skewed + recurrent_loops(program),
     )
 
 
@@ -192,6 +193,14 @@ def has_small_copies(region: RegionPlan) -> bool:
 def without_kept_arrays(region: RegionPlan) -> RegionPlan:
     """Return a region for a target whose threads cannot note what they write in copies."""
     loops = tuple(replace(each, kept_arrays=()) for each in region.loops)
+    return replace(region, loops=loops)
+
+
+def with_recurrences(region: RegionPlan, options: Options) -> RegionPlan:
+    """Return a region whose linear recurrences are scans, for those who let floats be rounded."""
+    if not options.fastmath or options.strict or region.keeps_order:
+        return region
+    loops = tuple(replace(each, scans=each.scans or each.recurrences) for each in region.loops)
     return replace(region, loops=loops)
 
 

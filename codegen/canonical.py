@@ -17,6 +17,7 @@ sums do not depend on the order at all; ours only fixes it.
 
 from __future__ import annotations
 
+from autopar.analysis.model.dependence import AFFINE
 from autopar.analysis.model.nouns import dataclass
 
 from .kernel import Loop, walk_nodes
@@ -28,6 +29,8 @@ FEWEST_TERMS = 32_768
 # Iterations of a scan that are one block, where it has floats, and where it has none.
 SCAN_BLOCK = 64
 EXACT_SCAN_BLOCK = 1024
+# Of linear recurrences: while one block waits for its chain, a processor reaches the next one.
+RECURRENCE_BLOCK = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +72,7 @@ def scan_block(loop: Loop) -> int:
     """
     if any(isinstance(node, Loop) for node in walk_nodes(loop.body)):
         return 1
+    if any(each.reduced.operator == AFFINE for each in loop.scans):
+        return RECURRENCE_BLOCK
     is_float = any(each.reduced.dtype[0] == "f" for each in loop.scans)
     return SCAN_BLOCK if is_float else EXACT_SCAN_BLOCK

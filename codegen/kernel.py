@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from autopar.analysis.model.dependence import Renaming
+from autopar.analysis.model.dependence import AFFINE, Renaming
 from autopar.analysis.model.loop_ir import Expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import PrivateArray
@@ -51,7 +51,8 @@ class Reduced:
     target: str
     # "+", "*", "&", "|", "^", "and", "or", "min", "max", "numpy.minimum", ...; a comparison
     # where a new value is chosen if it is "<", "<=", ">" or ">=" the old one; "last" where it
-    # always is, and nothing is read from one iteration to the next.
+    # always is, and nothing is read from one iteration to the next; "affine" where it is a
+    # multiple of the old one and something more.
     operator: str
     type: ScalarType  # of the scalar, while it is accumulated
     # `min(e, m)` instead of `min(m, e)`: the later one of equals, and another fate of nan.
@@ -91,7 +92,7 @@ class Reduced:
     @property
     def is_rounded(self) -> bool:
         """Whether another order gives another value."""
-        return self.operator in {"+", "*"} and self.dtype[0] in "fc"
+        return self.operator in {"+", "*", AFFINE} and self.dtype[0] in "fc"
 
     @property
     def may_wrap(self) -> bool:

@@ -21,6 +21,7 @@ from .extremes import names_in
 from .halos import halo_block, halo_passes
 from .kernel import ArrayArgument, Branch, Instance, Loop, Node, Program, names_of, walk_nodes
 from .liveness import assigned, exposed
+from .recurrences import is_recurrence, recurrence_passes
 from .scans import accumulated, scan_passes
 from .sharing import most
 
@@ -74,7 +75,7 @@ class _Planner:
             loop=loop, size=size, room=room, block=block, taken=self.taken | {block.name}
         )
         make = scan_passes if loop.scans else halo_passes
-        passes = make(blocks, self.program)
+        passes = (recurrence_passes if is_recurrence(loop) else make)(blocks, self.program)
         if passes is None:
             return None
         self.taken = blocks.taken

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autopar.analysis.model.dependence import Scan
+from autopar.analysis.model.dependence import AFFINE, Scan
 from autopar.analysis.model.typed import (
     Cast,
     Load,
@@ -24,9 +24,10 @@ from autopar.analysis.model.typed import (
     Variable,
     walk_typed,
 )
-from autopar.analysis.model.types import COMPLEX_DTYPES
+from autopar.analysis.model.types import COMPLEX_DTYPES, FLOAT_DTYPES
 
-from .kernel import Instance, Node, Scanned, walk_nodes
+from .kernel import Instance, Node, Reduced, Scanned, walk_nodes
+from .linear_parts import linear_part
 from .reduced import may_need_order, reduced_by, terms_of
 
 _SIGNS = {"-": "+"}
@@ -46,6 +47,8 @@ def _scanned(body: tuple[Node, ...], scan: Scan) -> Scanned | None:
     is_element = any(isinstance(each, Store) for each in own)
     if is_element:
         own = [held(each, scan.target) or each for each in own]
+    if scan.operator == AFFINE:
+        return _affine(own, scan, is_element=is_element)
     several = [terms_of(each, scan.target) for each in own]
     terms = tuple(term for each in several for term in each)
     operators = {_SIGNS.get(each.operation.name, each.operation.name) for each in terms}
@@ -60,6 +63,25 @@ def _scanned(body: tuple[Node, ...], scan: Scan) -> Scanned | None:
     if may_need_order(found) or (scan.is_place and found.dtype != _PLACE_DTYPE):
         return None
     return Scanned(reduced=found, is_element=is_element, is_place=scan.is_place)
+
+
+def _affine(own: list[TypedStatement], scan: Scan, *, is_element: bool) -> Scanned | None:
+    """Return a linear recurrence of floats."""
+    if len(own) != 1 or not isinstance(own[0], SetVariable):
+        return None
+    value = own[0].value
+    if value.type.dtype not in FLOAT_DTYPES or not linear_part(value, scan.target, scan.target):
+        return None
+    found = Reduced(
+        target=scan.target,
+        operator=AFFINE,
+        type=value.type,
+        is_flipped=False,
+        statements=scan.statements,
+        largest=None,
+        can_repeat=False,
+    )
+    return Scanned(reduced=found, is_element=is_element)
 
 
 def held(statement: TypedStatement, array: str, name: str | None = None) -> SetVariable | None:

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from autopar.analysis.model.dependence import AFFINE
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import Span
 from autopar.analysis.model.typed import (
@@ -55,15 +56,22 @@ _LEAST_WORTH = 32
 def scan_passes(blocks: Blocks, program: Program) -> Passes | None:
     """Return the passes of a scan; None where the first one would ask for more than it knows."""
     loop = blocks.loop
-    names = {
-        each.target: blocks.fresh(f"{each.target}_run") if each.is_element else each.target
-        for each in loop.scans
-    }
-    body = _held(loop, names)
-    first = None if body is None else _slice(loop, body, names, program)
+    if any(each.reduced.operator == AFFINE for each in loop.scans):
+        return None
+    names = scalars_of(blocks)
+    body = held_body(loop, names)
+    first = None if body is None else scanned_slice(loop, body, names, program)
     if body is None or first is None:
         return None
     return _Writer(blocks=blocks, names=names, body=body).passes(first)
+
+
+def scalars_of(blocks: Blocks) -> dict[str, str]:
+    """Return the scalars that hold the scanned values of a loop, by their targets."""
+    return {
+        each.target: blocks.fresh(f"{each.target}_run") if each.is_element else each.target
+        for each in blocks.loop.scans
+    }
 
 
 def accumulated(loop: Loop) -> frozenset[str]:
@@ -76,7 +84,7 @@ def _marks(loop: Loop) -> tuple[str, ...]:
     return tuple(mark for each in loop.scans for mark in each.reduced.replaced)
 
 
-def _held(loop: Loop, names: Mapping[str, str]) -> tuple[Node, ...] | None:
+def held_body(loop: Loop, names: Mapping[str, str]) -> tuple[Node, ...] | None:
     """Return the body of a scan with scalars for the elements it accumulates into."""
     elements = {each.target: each for each in loop.scans if each.is_element}
     body: list[Node] = []
@@ -100,7 +108,7 @@ def _held(loop: Loop, names: Mapping[str, str]) -> tuple[Node, ...] | None:
     return tuple(body)
 
 
-def _slice(
+def scanned_slice(
     loop: Loop, body: tuple[Node, ...], names: Mapping[str, str], program: Program
 ) -> tuple[Node, ...] | None:
     """Return what accumulates the scanned values; None where it asks for values on the way.
@@ -131,6 +139,24 @@ def _slice(
     if loaded & stored or (stored and loaded & program.overlapping):
         return None
     return kept
+
+
+def first_values(loop: Loop, scans: Mapping[str, Scanned]) -> Iterator[Node]:
+    """Yield what the first iteration goes on from, where that is an element."""
+    for name, scan in scans.items():
+        if not scan.is_element:
+            continue
+        (instance,) = [
+            node
+            for node in loop.body
+            if isinstance(node, Instance) and node.name in scan.reduced.statements
+        ]
+        assert isinstance(instance.statement, Store)  # `held_body` found it
+        load = earlier(instance.statement)[0]
+        statement = SetVariable(name=name, value=load, span=instance.span)
+        values = {loop.iterator: loop.lower}
+        iterators = tuple((each, rename(value, values)) for each, value in instance.iterators)
+        yield replace(instance, name=f"{instance.name}_1", statement=statement, iterators=iterators)
 
 
 def _sets_one(node: Instance, own: set[str], targets: frozenset[str]) -> bool:
@@ -200,7 +226,7 @@ class _Writer:
         return Passes(
             before=sums,
             starts=(
-                *self._first_values(scans),
+                *first_values(loop, scans),
                 self.blocks.set(in_order, self._not_fit(scans)),
                 replace(
                     self.blocks.over(tuple(self._step(scans, parts, starts, in_order))),
@@ -216,25 +242,6 @@ class _Writer:
 
     def _array(self, name: str, type_: ScalarType) -> str:
         return self.blocks.array(f"{name}_starts", type_.dtype, (self.blocks.room,))
-
-    def _first_values(self, scans: Mapping[str, Scanned]) -> Iterator[Node]:
-        """Yield what the first iteration goes on from, where that is an element."""
-        for name, scan in scans.items():
-            if not scan.is_element:
-                continue
-            (instance,) = [
-                node
-                for node in self.loop.body
-                if isinstance(node, Instance) and node.name in scan.reduced.statements
-            ]
-            assert isinstance(instance.statement, Store)  # `_held` found it
-            load = earlier(instance.statement)[0]
-            statement = SetVariable(name=name, value=load, span=instance.span)
-            values = {self.loop.iterator: self.loop.lower}
-            iterators = tuple((each, rename(value, values)) for each, value in instance.iterators)
-            yield replace(
-                instance, name=f"{instance.name}_1", statement=statement, iterators=iterators
-            )
 
     def _step(
         self,

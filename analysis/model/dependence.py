@@ -19,6 +19,8 @@ Direction: TypeAlias = Literal["<", "=", ">", "*"]
 ReductionOperator: TypeAlias = Literal[
     "+", "*", "min", "max", "&", "|", "^", "and", "or", "argmin", "argmax", "last"
 ]
+# Of a linear recurrence, `a * p + b`.
+AFFINE: Literal["affine"] = "affine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class Reduction:
 class Scan:
     """A target that iterations accumulate into, and whose values on the way they use."""
 
-    operator: ReductionOperator
+    operator: ReductionOperator | Literal["affine"]
     target: str
     statements: tuple[str, ...]  # all that update it in the loop, by name, in textual order
     # It selects where elements are stored, a new one in each iteration that stores any, as long

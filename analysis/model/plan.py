@@ -81,6 +81,8 @@ class LoopPlan:
     # All that a sequential loop carries, where it is scans alone: parts of it may run at the same
     # time once it is known with what values they start.
     scans: tuple[Scan, ...] = ()
+    # The same where it is linear recurrences alone, for those who let floats be rounded otherwise.
+    recurrences: tuple[Scan, ...] = ()
     # All that a sequential loop carries, where that are anti dependences of a bounded distance:
     # parts of it may run at the same time once each has put aside what the next one overwrites.
     renamings: tuple[Renaming, ...] = ()

@@ -110,6 +110,17 @@ def _of_scalar(scop: Scop, name: str, loop: int) -> Scan | None:
 
 def _of_element(scop: Scop, name: str, loop: int, carried: tuple[Dependence, ...]) -> Scan | None:
     """Return how each iteration accumulates into what the one before stored in an array."""
+    writer = next_writer(scop, name, loop, carried)
+    operator = None if writer is None else _operator_of_element(writer, name)
+    if writer is None or operator is None:
+        return None
+    return Scan(operator=operator, target=name, statements=(writer.name,))
+
+
+def next_writer(
+    scop: Scop, name: str, loop: int, carried: tuple[Dependence, ...]
+) -> Statement | None:
+    """Return what stores in an array, in each iteration, where just the next one reads that."""
     array, depth = scop.array(name), scop.loops[loop].depth
     writers = _writers(scop, name, loop)
     if array.is_base or len(writers) != 1 or writers[0].loops[-1] != loop:
@@ -120,14 +131,15 @@ def _of_element(scop: Scop, name: str, loop: int, carried: tuple[Dependence, ...
         each.kind == "flow" and each.source == each.sink == writer.name and each.distance == before
         for each in carried
     )
-    operator = _operator_of_element(writer, name)
     # What is stored under a condition is not what the next iteration finds.
-    if not carried or not is_next or operator is None or writer.predicates:
-        return None
+    return writer if carried and is_next and always_runs(scop, writer, loop) else None
+
+
+def always_runs(scop: Scop, statement: Statement, loop: int) -> bool:
+    """Return whether a statement runs once in each iteration of the loop that it stands in."""
     iterations = scop.loops[loop].iterations
-    if not iterations.is_subset(writer.domain.outer(depth + 1)):
-        return None
-    return Scan(operator=operator, target=name, statements=(writer.name,))
+    is_there = statement.loops[-1] == loop and not statement.predicates
+    return is_there and iterations.is_subset(statement.domain.outer(scop.loops[loop].depth + 1))
 
 
 def _place_of(scop: Scop, array: str, loop: int, scalars: list[str]) -> str | None:

@@ -30,6 +30,7 @@ from .kept_arrays import may_pay, without_kept
 from .order import carried
 from .privatization import Privatization, blocked_by, privatize
 from .reasons import ConditionalParallel, EarlyExit, ReductionOnly, WhileLoop
+from .recurrences import find_recurrences
 from .reductions import find_reductions, left_over
 from .renaming import find_renamings
 from .scans import find_scans
@@ -117,6 +118,9 @@ class _Judge:
             kept_arrays=others,
             renamings=self.renamings(loop, kind, blocking, is_alone=not (arrays or reductions)),
             scans=self.scans(loop, kind, blocking, (found, reductions)) if not arrays else (),
+            recurrences=()
+            if arrays or reductions
+            else self.recurrences(loop, kind, blocking, found),
             inspections=inspections,
             inspected_where=where if inspections else None,
         )
@@ -152,6 +156,20 @@ class _Judge:
         scans = find_scans(self.scop, loop, blocking, found)
         survivors = {each.target for each in scans}
         return scans if scans and self.values_survive(loop, survivors) else ()
+
+    def recurrences(
+        self,
+        loop: int,
+        kind: VerdictKind,
+        blocking: tuple[Conflict, ...],
+        found: tuple[Dependence, ...],
+    ) -> tuple[dependence.Scan, ...]:
+        """Return linear recurrences that are all that a loop carries; () where there is more."""
+        if kind not in {"sequential", "conditional"}:
+            return ()
+        carried = find_recurrences(self.scop, loop, blocking, found)
+        survivors = {each.target for each in carried}
+        return carried if carried and self.values_survive(loop, survivors) else ()
 
     def renamings(
         self, loop: int, kind: VerdictKind, blocking: tuple[Conflict, ...], *, is_alone: bool
