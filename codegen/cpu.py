@@ -57,7 +57,7 @@ from .staggered_text import FUNCTIONS, staggered_lines, turns_of
 from .staggered_text import NAMES as STAGGERED_NAMES
 from .streams import sweep_of
 from .strides import strided_instances
-from .work import largest, middle, over, predicted_ns
+from .work import halfway, largest, over, predicted_ns
 
 # Names of the generated module; a user's variable of that name gets an underscore.
 OWN_NAMES = frozenset(
@@ -577,8 +577,8 @@ def _launch_works(
             case host.Stagger():
                 yield over(predicted_ns(node.kernel.nodes, middles), WORTH)
             case host.Drive():
-                inner = {**middles, node.loop.iterator: rename(middle(node.loop), middles)}
-                yield from _launch_works(node.body, inner)
+                inner = {name: rename(each, middles) for name, each in halfway(node.loop).items()}
+                yield from _launch_works(node.body, {**middles, **inner})
             case host.Choose():
                 yield from _launch_works(node.body, middles)
             case host.Decide():

@@ -21,7 +21,7 @@ from autopar.analysis.model.typed import Computed, places_of
 from .integers import rename, text
 from .kernel import Branch, Decision, Instance, Loop, Node, Program, walk_nodes
 from .rates import Rates
-from .work import middle, predicted_ns, trip_count
+from .work import halfway, predicted_ns, trip_count
 
 # A thread of a device beside one of a CPU: no cache of its own, one operation at a time.
 _SLOWER = 40.0
@@ -100,7 +100,7 @@ def _on_device(nodes: tuple[Node, ...], values: dict[str, int], prices: _Prices)
             total += kernel_ns(node, values)
         elif isinstance(node, Loop) and _has_shared(node.body):
             trips = max(0, int(value_of(trip_count(node), values)))
-            inner = {**values, node.iterator: int(value_of(middle(node), values))}
+            inner = _inside(node, values)
             total += trips * _on_device(node.body, inner, prices)
         elif isinstance(node, Branch | Decision) and _has_shared((node,)):
             body = node.body + (node.orelse if isinstance(node, Decision) else ())
@@ -119,9 +119,15 @@ def _points(loop: Loop, values: dict[str, int]) -> int:
     """Return how many iterations of nested parallel loops run at the same time."""
     trips = max(0, int(value_of(trip_count(loop), values)))
     if len(loop.body) == 1 and isinstance(loop.body[0], Loop) and loop.body[0].is_parallel:
-        inner = {**values, loop.iterator: int(value_of(middle(loop), values))}
+        inner = _inside(loop, values)
         return trips * _points(loop.body[0], inner)
     return trips
+
+
+def _inside(loop: Loop, values: dict[str, int]) -> dict[str, int]:
+    """Return the values of names halfway through a loop."""
+    set_there = {name: int(value_of(each, values)) for name, each in halfway(loop).items()}
+    return values | set_there
 
 
 def value_of(expression: Expression, integers: Mapping[str, int]) -> float:
@@ -166,7 +172,7 @@ def _places(
         match node:
             case Loop():
                 trips = max(0, int(value_of(trip_count(node), values)))
-                inner = {**values, node.iterator: int(value_of(middle(node), values))}
+                inner = _inside(node, values)
                 yield from _places(node.body, (*around, (node.iterator, trips)), inner)
             case Branch():
                 yield from _places(node.body, around, values)

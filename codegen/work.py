@@ -121,7 +121,7 @@ def term_count(loop: Loop) -> Expression:
 
     An estimate where the bounds of inner loops depend on outer ones, but always the same one.
     """
-    inside = rename(_inner_terms(loop.body, loop), {loop.iterator: middle(loop)})
+    inside = rename(_inner_terms(loop.body, loop), halfway(loop))
     return _times(trip_count(loop), inside)
 
 
@@ -153,6 +153,14 @@ def middle(loop: Loop) -> Expression:
     return _over(simplify(both, loop.span), 2, loop.span)
 
 
+def halfway(loop: Loop) -> Mapping[str, Expression]:
+    """Return the values of the names that the loop's header sets, halfway through."""
+    found = {loop.iterator: middle(loop)}
+    if loop.group_end is not None:
+        found[loop.group_end] = _plus(middle(loop), _number(loop.step, loop.span))
+    return found
+
+
 def _total(nodes: tuple[Node, ...], around: _Around, *, entry: int) -> Expression:
     total: Expression = _number(0, nodes[0].span)
     for node in nodes:
@@ -174,7 +182,7 @@ def _price(node: Node, around: _Around, *, entry: int) -> Expression:
             return _price(original, around, entry=entry)
         case Loop():
             body = _total(node.body, around.inside(node), entry=ENTRY)
-            once = rename(body, {node.iterator: middle(node)})
+            once = rename(body, halfway(node))
             return _plus(_number(entry, node.span), _times(trip_count(node), once))
 
 

@@ -243,6 +243,20 @@ def test_touched_bytes_are_those_of_distinct_elements(monkeypatch) -> None:
     assert found["serial"] < found["interpreter"]
 
 
+def smoothed(a):
+    for i in range(1, a.shape[0]):
+        for j in range(1, a.shape[1]):
+            a[i, j] = 0.5 * (a[i - 1, j] + a[i, j - 1])
+
+
+def test_rows_that_run_skewed_are_predicted_by_their_points(monkeypatch) -> None:
+    monkeypatch.setattr(rates_module.CURRENT, "rates", DEFAULTS)
+    small, large = (predicted_of(smoothed, np.zeros((size, size))) for size in (100, 200))
+    assert large["bytes"] > 3 * small["bytes"] > 0
+    assert 3 < large["serial"] / small["serial"] < 5
+    assert large["serial"] < large["interpreter"]
+
+
 def test_each_sweep_over_more_than_a_cache_holds_is_moved(monkeypatch) -> None:
     rates = replace(DEFAULTS, inner_bytes=1000.0, cache_bytes=1e6, cache_byte=100.0)
     monkeypatch.setattr(rates_module.CURRENT, "rates", rates)
