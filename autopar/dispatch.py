@@ -42,11 +42,11 @@ from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen import tracing
 from autopar.codegen.compile import compiler_errors
 from autopar.codegen.copies import NoRoomError
-from autopar.codegen.device import DeviceError, DeviceLauncher, Done
+from autopar.codegen.device import DeviceError, DeviceLauncher, DeviceMemoryError, Done
 from autopar.codegen.forks import Lock
 from autopar.codegen.pool import ALWAYS, Pool
 from autopar.codegen.rates import current
-from autopar.codegen.reasons import CompileFailed, NotProfitable, TargetLacksFeature
+from autopar.codegen.reasons import CompileFailed, DeviceFull, NotProfitable, TargetLacksFeature
 from autopar.codegen.residence import here
 from autopar.codegen.tracing import traced
 
@@ -994,6 +994,8 @@ class Region:
         return ValueFailed(span=self.plan.scop.span, detail=failure_text(status))
 
     def _device_failed(self, error: DeviceError) -> Reason:
+        if isinstance(error, DeviceMemoryError):
+            return DeviceFull(span=self.plan.scop.span, detail=str(error))
         return CompileFailed(span=self.plan.scop.span, target="cuda", detail=str(error))
 
     # --------------------------------------------------------------------- report

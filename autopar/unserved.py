@@ -10,7 +10,7 @@ import warnings
 
 from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.plan import RegionPlan
-from autopar.codegen.reasons import CompileFailed, TargetLacksFeature
+from autopar.codegen.reasons import CompileFailed, DeviceFull, TargetLacksFeature
 
 from .options import BackendWarning, Options
 
@@ -29,7 +29,7 @@ def warn_unserved(
 
     It is run `by` another one.
     """
-    if _said or not isinstance(reason, TargetLacksFeature | CompileFailed):
+    if _said or not isinstance(reason, TargetLacksFeature | CompileFailed | DeviceFull):
         return
     if all(each.verdict == "sequential" for each in plan.loops):
         return

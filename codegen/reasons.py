@@ -166,10 +166,42 @@ class SumReordered(Reason):
         return ("Pass strict=True to keep the order of the interpreter.",)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFull(Reason):
+    """The device has no memory left for the arrays of the loop.
+
+    Why it blocks: a kernel needs all its arrays on the device at once. Nothing on the host has
+        changed by then: kernels of the CPU run the loop where they can, else the interpreter.
+
+    Example:
+        for i in range(n):                          # 3 x 64 GB, on a device with 139 GB
+            c[i] = a[i] + b[i]
+
+    Use instead: parts of the arrays that fit, a smaller dtype, or `backend="cpu"`.
+
+    Right to refuse: always. Other programs may hold memory of the device; free what they hold and
+        call again.
+
+    References: CUDA C++ Programming Guide, device memory.
+    """
+
+    code: ClassVar[str] = "AP606"
+    detail: str  # what the driver or the array library said
+
+    @property
+    def message(self) -> str:
+        return f"The device has no memory for this loop: {self.detail.rstrip('.')}."
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        return ('Give it parts that fit, or run it with backend="cpu".',)
+
+
 REASONS: tuple[type[Reason], ...] = (
     TargetLacksFeature,
     NotProfitable,
     NoDevice,
     CompileFailed,
     SumReordered,
+    DeviceFull,
 )
