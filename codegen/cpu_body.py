@@ -22,7 +22,7 @@ from .lane_text import LaneText
 from .lasting import PART, asks_each_part, asks_each_turn
 from .row_loops import Row, RowPrinter, row_of_loop
 from .small_integers import SMALL
-from .stream_text import Lines, Rows, around
+from .stream_text import Rows, around
 from .streams import Sweep
 from .strip_text import Ahead
 from .strips import STRIP, find_strips
@@ -141,18 +141,15 @@ class Body:
         self.memory.add("address")
         self.streaming.update(rows.functions)
         yield from rows.before(lower, upper, indent)
-        inside, inner = replace(self, names=rows.spelled, sweep=None), indent + INDENT
-        if isinstance(rows, Lines):
-            whole = f"{rows.first} + {rows.count}"
-            yield from inside.plain(rows.inside, rows.first, whole, inner + INDENT)
-            yield from rows.after(inner)
-            yield f"{inner}else:"
-            at_ends = replace(inside, names=rows.at_ends)
-            yield from at_ends.plain(rows.inside, rows.first, rows.end, inner + INDENT)
-            yield from rows.after_ends(inner + INDENT)
-            return
-        yield from inside.plain(rows.inside, rows.first, rows.end, inner)
-        yield from rows.after(inner)
+        for part in rows.parts:
+            inner = indent + INDENT
+            if part.header is not None:
+                yield inner + part.header
+                inner += INDENT
+            inside = replace(self, names=part.names, sweep=None)
+            yield from (inner + line for line in part.before)
+            yield from inside.plain(rows.inside, rows.first, part.upper, inner)
+            yield from (inner + line for line in part.after)
 
     def _tiles(self, found: Turned, lower: str, upper: str, indent: str) -> Iterator[str]:
         """Yield two loops, one in the other, by tiles."""

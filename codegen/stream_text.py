@@ -64,6 +64,17 @@ def around(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some iterations of a block, and what brings their row to where it belongs."""
+
+    header: str | None  # when they run, where others may
+    names: Mapping[str, str]  # how names are spelled in them
+    upper: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Prints what stands around the iterations of each row."""
 
@@ -113,7 +124,6 @@ class Rows:
         for each in self.stores:
             yield f"{indent}{_row(each)} = {self._kind(each)}()"
         yield from self._blocks(lower, upper, ROW, indent)
-        yield from self._asking(indent + INDENT)
 
     def _blocks(self, lower: str, upper: str, size: int, indent: str) -> Iterator[str]:
         """Yield the loop over blocks of `size` iterations, and where each begins and ends."""
@@ -123,10 +133,19 @@ class Rows:
         yield f"{indent}{INDENT}{self.first} = max({block}, {lower})"
         yield f"{indent}{INDENT}{self.end} = min({block} + {size}, {upper})"
 
-    def _asking(self, indent: str) -> Iterator[str]:
-        for one in self.fetched:
-            place = self._element(one.place, one.instance, self.first)
-            yield f"{indent}{self._asks}(address({place}))"
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The iterations of a block: a row."""
+        after = tuple(self._stream(each, _row(each)) for each in self.stores)
+        return (
+            Part(header=None, names=self.spelled, upper=self.end, before=self._asking, after=after),
+        )
+
+    @property
+    def _asking(self) -> tuple[str, ...]:
+        """What asks for a row ahead."""
+        places = (self._element(one.place, one.instance, self.first) for one in self.fetched)
+        return tuple(f"{self._asks}(address({place}))" for place in places)
 
     def _start(self, lower: str, upper: str) -> str:
         """Return where the first row begins, were it a whole one."""
@@ -135,11 +154,9 @@ class Rows:
             f"line_start(address({self._element(_store(first), first, lower)}), {lower}, {upper})"
         )
 
-    def after(self, indent: str) -> Iterator[str]:
-        """Yield the lines that bring each row to where it belongs."""
-        for each in self.stores:
-            place, count = self._place(each), f"{self.end} - {self.first}"
-            yield f"{indent}stream(address({place}), {_row(each)}, {count})"
+    def _stream(self, store: Instance, row: str) -> str:
+        """Return what stores the elements of a row, however many there are."""
+        return f"stream(address({self._place(store)}), {row}, {self.end} - {self.first})"
 
     def _kind(self, instance: Instance) -> str:
         return f"rowbuffer_{self.arrays[_store(instance).array].dtype}"
@@ -178,29 +195,30 @@ class Lines(Rows):
 
     def before(self, lower: str, upper: str, indent: str) -> Iterator[str]:
         """Yield the lines up to the loop over whole lines of the cache."""
-        store, inner = self.stores[0], indent + INDENT
+        store = self.stores[0]
         for name in (_row(store), _ends(store)):  # one for both would have to lie in memory
             yield f"{indent}{name} = {self._kind(store)}()"
         yield from self._blocks(lower, upper, self.count, indent)
-        yield f"{inner}if {self.end} - {self.first} == {self.count}:"
-        yield from self._asking(inner + INDENT)
-
-    def after(self, indent: str) -> Iterator[str]:
-        """Yield what stores whole lines of the cache."""
-        store = self.stores[0]
-        yield f"{indent}{INDENT}stream_lines(address({self._place(store)}), {_row(store)})"
 
     @property
-    def at_ends(self) -> dict[str, str]:
-        """How names are spelled in an iteration before the first whole lines, or after the last."""
+    def parts(self) -> tuple[Part, ...]:
+        """The iterations of a block: whole lines, or what lies before or after them."""
         store = self.stores[0]
-        return {**self.spelled, row_name(store): _ends(store)}
-
-    def after_ends(self, indent: str) -> Iterator[str]:
-        """Yield what stores the elements before the first whole lines, or after the last."""
-        store = self.stores[0]
-        count = f"{self.end} - {self.first}"
-        yield f"{indent}stream(address({self._place(store)}), {_ends(store)}, {count})"
+        row, ends = _row(store), _ends(store)
+        whole = Part(
+            header=f"if {self.end} - {self.first} == {self.count}:",
+            names=self.spelled,
+            upper=f"{self.first} + {self.count}",
+            before=self._asking,
+            after=(f"stream_lines(address({self._place(store)}), {row})",),
+        )
+        rest = Part(
+            header="else:",
+            names={**self.spelled, row_name(store): ends},
+            upper=self.end,
+            after=(self._stream(store, ends),),
+        )
+        return whole, rest
 
     def _kind(self, instance: Instance) -> str:
         return f"linebuffer_{self.arrays[_store(instance).array].dtype}"
