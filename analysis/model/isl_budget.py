@@ -262,7 +262,7 @@ def locked(operation: Callable[P, R], *, most: int = _MOST_OF_A_CALL) -> Callabl
     return run
 
 
-def text_of(raw: islpy.Set | islpy.Map | islpy.UnionMap | islpy.Val) -> str:
+def text_of(raw: islpy.Set | islpy.Map | islpy.UnionMap | islpy.Val | islpy.Aff) -> str:
     """Return isl's notation of a value, within a `locked` operation."""
     text: str | None = raw.to_str()
     if text is None:  # nothing raised

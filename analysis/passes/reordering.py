@@ -28,6 +28,7 @@ from .atoms import Atom, between_atoms, group
 from .constraints import Constraints, find_constraints
 from .crossed import crossed
 from .order_costs import Costs
+from .renamed_parts import with_free_parts, with_renamings
 from .source_order import source_order
 from .split_sets import find_split
 from .tree_schedule import Paths, is_parallel_as_claimed, paths_of, schedule_of_tree
@@ -45,7 +46,7 @@ def reordered(
     `columns` are the arrays whose first axis lies side by side. `may_block`: whether the target
     likes loops over blocks.
     """
-    if len(scop.loops) < 2:  # a nest of one has one order
+    if _is_free(scop, schedule):
         return schedule
     try:
         with isl.isolated(), isl.budget():
@@ -61,6 +62,15 @@ def reordered(
             return replace(schedule, skews=skews)
     except isl.BudgetExhaustedError:
         return schedule
+
+
+def _is_free(scop: Scop, schedule: Schedule) -> bool:
+    """Return whether a region is one loop that can be shared out as it stands."""
+    if len(scop.loops) != 1:
+        return not scop.loops
+    (_, each, _) = schedule.dimensions
+    free = each.coincident | each.reducible | each.scannable | each.renamable
+    return free >= {statement.name for statement in scop.statements}
 
 
 def _coincident(scop: Scop, schedule: Schedule) -> frozenset[int]:
@@ -90,6 +100,7 @@ def _another(
         return None
     found = find_order(tuple(each.domain for each in atoms), between_atoms(atoms, constraints))
     if found is not None and is_plain_order(found, costs):
+        found = with_free_parts(scop, found, atoms, constraints)
         # The decision is one for all targets: what adds in the interpreter's order does so on all.
         trees = arrange(found, costs, may_block=True)
         if costs.estimate(trees) <= _WORTH * before and not _moves_inward(source, trees):
@@ -128,7 +139,10 @@ def _schedule(
     """Return the schedule of an order; None where it breaks a constraint, or is less parallel."""
     paths = paths_of(trees, atoms)
     made = schedule_of_tree(scop, paths, constraints)
-    if made is None or not is_parallel_as_claimed(paths, made):
+    if made is None:
+        return None
+    made = with_renamings(made, scop, trees, (atoms, constraints))
+    if not is_parallel_as_claimed(paths, made):
         return None
     return replace(made, transforms=tuple(dict.fromkeys(_transforms(scop, paths))))
 

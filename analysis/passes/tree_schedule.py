@@ -78,7 +78,11 @@ def is_parallel_as_claimed(paths: Paths, schedule: Schedule) -> bool:
     return all(
         not isinstance(step, Turn)
         or not step.is_coincident
-        or all(each.name in schedule.dimensions[level].coincident for each in atom.statements)
+        or all(
+            each.name
+            in schedule.dimensions[level].coincident | schedule.dimensions[level].renamable
+            for each in atom.statements
+        )
         for atom in paths.atoms
         for level, step in enumerate(paths.found[atom.name])
     )
