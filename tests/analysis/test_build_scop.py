@@ -57,6 +57,15 @@ def test_other_ranges_are_refused(header: str, code: str) -> None:
     )
 
 
+def test_a_step_that_changes_has_to_be_known_to_be_positive() -> None:
+    def codes(step: str) -> list[str]:
+        header = f"    for i in range(1, n):\n        for j in range(0, n, {step}):\n"
+        return refusal_codes(f"def f(a, n):\n{header}            a[j] = 0\n")
+
+    assert [] == codes("i")
+    assert ["AP308", "AP308"] == codes("i - 4") == codes("i * i - 4")
+
+
 def test_conditions_restrict_domains() -> None:
     source = (
         "def f(a, n, k):\n    for i in range(n):\n        if not (1 < i < k) and i % 2 != 0:\n            a[i] = 0\n"

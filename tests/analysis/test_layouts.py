@@ -53,6 +53,7 @@ def cell(layout: Layout, index: tuple[int, ...]) -> tuple[int, ...]:
         (M[1:, 2:], M[:-1, :-2], (-1, -2)),
         (M.T[1:], M.T[:-1], (-1, 0)),
         (M[:1, 3:], M[:1, 1:], (0, -2)),
+        (M[:5, 4:6], M[:5, :6], (0, -4)),  # beyond the end of the shorter one's rows
     ],
 )
 def test_equal_strides_give_a_shift_along_each_axis(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autopar.analysis.model.loop_ir import For, walk_statements
+from autopar.analysis.model.loop_ir import Allocate, For, walk_statements
 from autopar.analysis.passes import liveness
 from autopar.analysis.passes.liveness import exposed_reads, live_after
 from tests.analysis.reading import function
@@ -125,3 +125,13 @@ def test_the_test_of_a_while_loop_is_asked_again_after_its_body():
         "def f(a, n, s):\n    while s > 0.5:\n        for i in range(n):\n            s = a[i]\n"
     )
     assert live(source) == {"s"}
+
+
+@pytest.mark.parametrize(("shape", "names"), [("t", "t"), ("(n, s)", "s"), ("n", "")])
+def test_what_the_shape_of_a_new_array_reads_is_live(shape: str, names: str) -> None:
+    source = f"import numpy as np\ndef f(a, n):\n{LOOP}    for k in range(n):\n"
+    found = function(f"{source}        b = np.zeros({shape})\n        a[k] = b[0]\n", "f")
+    made = [each for each in walk_statements(found.body) if isinstance(each, Allocate)]
+    assert 1 == len(made)
+    loop = next(each for each in walk_statements(found.body) if isinstance(each, For))
+    assert set(names) == live_after(found)[loop.span] & {"i", "t", "s"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -15,15 +16,20 @@ from autopar.analysis.model.typed import (
     FLOAT_WARNING,
     INTEGER_OVERFLOW,
     INTEGER_WARNING,
+    WRAPS,
     ZERO_DIVISION,
+    Load,
+    Operation,
+    walk_statement,
 )
 from autopar.analysis.model.types import BOOL, FLOAT, INT, ArrayType, NumpyScalar
 from autopar.analysis.passes.build_scop import build_scop
 from autopar.analysis.passes.definitions import functions_of
 from autopar.analysis.passes.parse import parse
-from autopar.analysis.passes.promotion import Cell, binary_cell
+from autopar.analysis.passes.promotion import Cell, binary_cell, compared_integers, unary_cell
 from autopar.analysis.passes.reasons import UnsupportedType
 from autopar.analysis.passes.typing import type_program
+from tests.analysis.reading import scop
 
 F32, F64, I64, NBOOL = (
     NumpyScalar(dtype=dtype) for dtype in ("float32", "float64", "int64", "bool")
@@ -90,6 +96,24 @@ def test_sum_is_computed_in_the_dtype_of_nep_50(left, right, operands, result):
 def test_what_numpy_refuses_has_no_cell():
     assert binary_cell("-", NBOOL, NBOOL) is None
     assert binary_cell("&", F64, F64) is None
+
+
+def test_what_python_refuses_of_one_operand_has_no_cell():
+    assert unary_cell("-", NBOOL) is None
+    assert unary_cell("~", F64) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "held"),
+    [
+        ("int8", "int64", ("int64", "int64")),
+        ("uint64", "uint8", ("uint64", "uint64")),
+        ("uint64", "int16", ("uint64", "int64")),
+        ("int32", "uint64", ("int64", "uint64")),
+    ],
+)
+def test_integers_are_compared_as_they_are(left, right, held):
+    assert held == compared_integers(left, right)
 
 
 def test_power_by_a_ufunc_of_its_own_has_no_cell():
@@ -309,3 +333,84 @@ def test_store_of_a_complex_value_in_a_real_array_is_refused():
 def test_float16_array_is_refused():
     program = typed("for i in range(n):\n    b[i] = a[i]", a=("float16",), b=("float64",))
     assert "[]" == refused(program)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("constant", "hazards"), [("1 + 1j", 0), ("1e300j", FLOAT_WARNING), ("1e300", FLOAT_WARNING)]
+)
+def test_a_constant_that_single_precision_does_not_hold_may_warn(constant, hazards):
+    program = typed(f"for i in range(n):\n    b[i] = {constant}", b=("complex64",))
+    assert hazards == program.hazards
+
+
+def test_an_array_of_another_precision_bounds_no_elements():
+    body = "for i in range(n):\n    b[i] = np.clip(a[i], c[i], 1.0)"
+    program = typed(body, a=("float32",), b=("float32",), c=("float64",))
+    assert [("numpy.clip", ("np.float32", "np.float64", "float"))] == refused(program)
+    assert not isinstance(typed(body, **dict.fromkeys("abc", ("float32",))), Refusal)
+
+
+def test_an_integer_of_a_constant_is_a_constant():
+    program = typed("for i in range(n):\n    b[i] = int(np.uint64(3))", b=("int64",))
+    assert 0 == program.hazards
+
+
+def test_a_loop_of_which_nobody_knows_that_it_runs_may_leave_a_name_as_it_was():
+    body = """
+    for i in range(n):
+        s = 0.0
+        for j in range({}):
+            s = a[j]
+        b[i] = 2.0 * s
+    """
+    types = {"a": ("float64",), "b": ("float64",)}
+    assert () == typed(body.format("4"), live_out=("s",), **types).nonempty_loops
+    assert (1,) == typed(body.format("m"), live_out=("s",), **types).nonempty_loops
+
+
+def test_an_assignment_in_rows_of_data_may_not_happen_either():
+    body = """
+    for i in range(n):
+        for j in range(c[i], c[i + 1]):
+            s = 0.0
+            if i < 5:
+                if a[j] > 1.0:
+                    s = a[j]
+                else:
+                    s = a[i]
+            b[j] = 2.0 * s
+    """
+    program = typed(body, a=("float32",), b=("float32",), c=("int64",))
+    assert [("s", ("float", "np.float32"))] == refused(program)
+
+
+def test_a_subscript_of_two_kinds_of_integers_is_one_of_them():
+    body = """
+    for i in range(n):
+        b[i] = a[k]
+        k = c[i]
+    """
+    program = typed(body, a=("float64",), b=("float64",), c=("int64",), k=INT)
+    assert {"k": "np.int64"} == dtypes_of(program)
+
+
+def loads_of(source, **types):
+    program = type_program(scop(source), types)
+    assert not isinstance(program, Refusal), program
+    nodes = (each for _, statement in program.statements for each in walk_statement(statement))
+    return [str(each.type) for each in nodes if isinstance(each, Load)]
+
+
+def test_a_list_is_read_as_what_is_stored_in_it():
+    numbers = replace(array("int64"), is_list=True, element=INT)
+    source = "def f(x, n):\n    for i in range(1, n):\n        x[i] = x[i - 1] * 0.5\n"
+    assert ["float"] == loads_of(source, x=numbers)
+
+
+@pytest.mark.parametrize("function", ["sum", "prod"])
+def test_integers_of_a_row_wrap_where_numpy_adds_and_multiplies_them(function):
+    source = f"import numpy as np\ndef f(a, b, n):\n    for i in range(n):\n        b[i] = np.{function}(a[i])\n"
+    program = type_program(scop(source), {"a": array("int64", 2), "b": array("int64")})
+    assert not isinstance(program, Refusal), program
+    nodes = (each for _, statement in program.statements for each in walk_statement(statement))
+    assert [WRAPS] == [each.hazards for each in nodes if isinstance(each, Operation)]

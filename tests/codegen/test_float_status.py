@@ -92,3 +92,21 @@ def test_conversions_to_single_precision_tell_what_numpy_would_warn_of():
     for x in [np.complex128(complex(x, y)) for x in PARTS for y in PARTS]:
         value, expected = told_by_numpy(np.complex64, x)
         assert expected == tell(x, value), (x, value)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (1e200 + 0j, 1e200 + 0j, FLOAT_OVERFLOW),
+        (complex(1.0, np.nan), 1 + 1j, 0),  # what was no number before is told by nobody
+        (complex(0.0, np.inf), 0j, FLOAT_INVALID),
+        (1 + 2j, 3 + 4j, 0),
+    ],
+)
+def test_a_fused_product_tells_what_numpy_would_warn_of(x, y, expected):
+    product, at_numpy = told_by_numpy(operator.mul, np.complex128(x), np.complex128(y))
+    with np.errstate(all="ignore"):
+        assert expected == at_numpy
+        assert expected == FUNCTIONS["fused_product_status"](
+            np.complex128(x), np.complex128(y), product
+        )
