@@ -9,7 +9,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts docs pytest long bench sweep regret gpu-check fuzz mutants exactness study clean
+.PHONY: demo test lint types contracts docs pytest long bench sweep regret gpu-check fuzz fuzz-together mutants exactness study clean
 
 # The script unmodified under `autopar run --report`, then part of it in the interpreter.
 demo: $(VENV)/.demo
@@ -60,6 +60,10 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --least-entered 60 --ledger tests/fuzz/ledger.json
 	$(BIN)/python -m tests.fuzz --generator second --seconds $(SECONDS) --least-entered 60 --ledger tests/fuzz/ledger.json
 	$(BIN)/python -m tests.fuzz.ledger
+
+# The same with both generators side by side, each fourth campaign on CUDA (Numba's simulator where there is no device).
+fuzz-together: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz.together --seconds $(SECONDS) --cuda-every 4
 
 # Faults planted one by one: which of them the tests see. Goes on where it was stopped.
 mutants: $(VENV)/.dev

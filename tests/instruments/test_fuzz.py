@@ -6,6 +6,7 @@ import ast
 import functools
 import random
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 
 from tests.arguments import is_same
 from tests.fuzz import __main__ as command
-from tests.fuzz import ledger
+from tests.fuzz import ledger, together
 from tests.fuzz.campaign import Limits, reproducer, run_campaign
 from tests.fuzz.coverage import Coverage, operators_of, overlap_class
 from tests.fuzz.draw import (
@@ -340,6 +341,34 @@ def test_a_ledger_adds_up_over_campaigns(tmp_path: Path, monkeypatch) -> None:
     text = ledger.summary(found, "now")
     assert "first generator, cpu, in all: 8 programs (8 compiled)" in text
     assert "first generator, cpu, this code since a mismatch: 4 programs" in text
+
+
+def test_campaigns_that_end_at_the_same_time_are_all_added(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(ledger, "code_digest", lambda: "now")
+    limits = Limits(seconds=1)
+    tally = run_campaign(5, replace(limits, programs=1), undecorated, tmp_path)
+    path = tmp_path / "ledger.json"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ledger.add(path, tally, limits, 1.0), range(24)))
+    assert 24 == len(ledger.read(path)["campaigns"])
+
+
+def test_processes_side_by_side_draw_of_both_generators_on_both_targets(
+    tmp_path: Path, monkeypatch, capsys
+) -> None:
+    asked: set[tuple[str, str]] = set()
+
+    def campaign(generator: str, backend: str, seconds: float, path: Path) -> str | None:
+        asked.add((generator, backend))
+        return "found something" if backend == "cuda" else None
+
+    monkeypatch.setattr(together, "campaign", campaign)
+    arguments = ["--seconds", "20.05", "--ledger", str(tmp_path / "ledger.json")]
+    assert 0 == together.main(arguments)
+    assert {("first", "cpu"), ("second", "cpu")} == asked
+    assert 1 == together.main([*arguments, "--cuda-every", "2"])
+    assert {("first", "cuda"), ("second", "cuda")} < asked
+    assert "found something" in capsys.readouterr().out
 
 
 def test_objects_that_hold_arrays_are_compared(tmp_path: Path) -> None:

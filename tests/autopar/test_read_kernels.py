@@ -1,0 +1,143 @@
+"""Small programs whose kernels are read, not compiled: what only an odd value or an odd order shows."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import numpy as np
+import pytest
+
+from autopar.preview import preview_kernels
+from tests.canonical_order import small_shapes
+from tests.fuzz.modes import forced
+from tests.sameness import same
+
+
+def read_in_order(function, make_arguments, **options):
+    with forced("plain", random.Random(0), reads=True):
+        return same(function, make_arguments, ran="cpu", cache=False, **options)
+
+
+def read_in_any_order(function, make_arguments):
+    for seed in range(4):
+        with small_shapes(), forced("hostile", random.Random(seed), reads=True):
+            decorated = same(function, make_arguments, ran="cpu", cache=False)
+    return "".join(decorated.inspect_source().values())
+
+
+def held_beside_data(t, idx):
+    for j in range(len(idx)):
+        t[idx[j]] = t[0] + 1.0
+
+
+def test_an_element_that_data_may_overwrite_is_read_each_time():
+    read_in_order(held_beside_data, lambda: (np.zeros(9), np.array([3, 0, 5, 0, 8, 1])))
+
+
+def least(a, m):
+    for i in range(len(a)):
+        m = min(m, a[i])
+    return m
+
+
+def least_after(a, m):
+    for i in range(len(a)):
+        m = min(a[i], m)
+    return m
+
+
+def greatest(a, m):
+    for i in range(len(a)):
+        m = max(m, a[i])
+    return m
+
+
+def greatest_after(a, m):
+    for i in range(len(a)):
+        m = max(a[i], m)
+    return m
+
+
+def least_of_numpy(a, m):
+    for i in range(len(a)):
+        m = np.minimum(m, a[i])
+    return m
+
+
+EXTREMES = [least, least_after, greatest, greatest_after, least_of_numpy]
+
+
+@pytest.mark.parametrize("function", EXTREMES)
+@pytest.mark.parametrize("odd", [0.0, np.nan, 7.0])
+def test_extremes_are_those_of_the_order_of_the_loop(function, odd):
+    values = np.array([0.0, -0.0, odd, -0.0, 0.0, odd, -0.0] * 9)
+    text = read_in_any_order(function, lambda: (values.copy(), np.float64(odd)))
+    assert "reduce0" in text
+
+
+def one_of_data_and_one_of_integers(a, k, h, g):
+    for i in range(len(a)):
+        h[k[i]] += a[i]
+        g[k[i]] += 1
+
+
+def one_fixed_and_one_of_data(a, k, h, s):
+    for i in range(len(a)):
+        h[k[i]] += 1
+        s[0] += a[i]
+
+
+@pytest.mark.parametrize("function", [one_of_data_and_one_of_integers, one_fixed_and_one_of_data])
+def test_elements_that_are_added_to_get_what_the_loop_adds(function):
+    def arguments():
+        a = np.array([1e16, 1.0, -1e16, 3.0, 1e-3] * 12)
+        k = np.arange(60) % 3
+        last = np.zeros(3, np.int64) if function is one_of_data_and_one_of_integers else np.zeros(2)
+        first = np.zeros(3) if function is one_of_data_and_one_of_integers else np.zeros(3, int)
+        return a, k, first, last
+
+    for seed in range(4):
+        with forced("hostile", random.Random(seed), reads=True):
+            same(function, arguments, cache=False)
+
+
+SIDE_BY_SIDE = """
+def f(u, v, out, s, t):
+    for k in range(3):
+        for i in range(len(u)):
+            s += u[i]
+        for j in range(len(v)):
+            t *= v[j]
+        out[k] = out[k - 1] + s + t
+    return s, t
+"""
+
+
+def test_loops_side_by_side_reduce_what_is_theirs():
+    types = "u=float64[:], v=float64[:], out=float64[:], s=float, t=float"
+    text = preview_kernels(SIDE_BY_SIDE, types)["program"]
+    assert ["s, s_mark for i", "t, t_mark for j"] == re.findall(r"reduction (.*) in", text)
+
+
+def truncated(a, b):
+    for i in range(len(a)):
+        b[i] = int(a[i])
+
+
+def test_negative_numbers_lose_their_fraction_in_a_kernel():
+    read_in_order(truncated, lambda: (np.array([-3.5, 2.5, -0.25]), np.zeros(3, np.int64)))
+
+
+def twice_a_product(x, z):
+    for i in range(len(x)):
+        z[i] = x[i] * x[i] + x[i] * x[i]
+
+
+def test_two_products_of_small_numbers_may_be_too_much_together():
+    with forced("plain", random.Random(0), reads=True):
+        same(
+            twice_a_product,
+            lambda: (np.full(5, -(2**31)), np.zeros(5, np.int64)),
+            cache=False,
+        )
