@@ -217,7 +217,7 @@ class ArrayEntry:
         )
         for each in regions:
             if each is not None:
-                each.stays_there = self.stays_there
+                each.runs.stays_there = self.stays_there
         return planned_steps(self.run, fused, regions, self.options.threads, max(0, price - spent))
 
     def _unreadable(self, values: tuple[object, ...]) -> Reason:

@@ -121,7 +121,7 @@ def _loops(step: Loops, region: Region, gone: tuple[str, ...]) -> Done:
 
     def done(values: Values) -> bool:
         allocate(values)
-        if region.stays_there:
+        if region.runs.stays_there:
             for each in step.arrays:
                 here().expect(values[each.name])
         for left in region.enter(*[values[name] for name in arguments]):

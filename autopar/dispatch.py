@@ -7,15 +7,14 @@ to its original loop; one tuple means the region is done and holds what lives on
 from __future__ import annotations
 
 import logging
-import operator
 import sys
 from collections.abc import Callable
 from ctypes import ArgumentError
 from dataclasses import field, replace
 from functools import partial
 from math import inf
-from time import perf_counter, perf_counter_ns
-from typing import Any, NamedTuple
+from time import perf_counter_ns
+from typing import Any
 
 import numpy as np
 
@@ -23,81 +22,57 @@ from autopar.analysis.facts.device_arrays import device_array
 from autopar.analysis.facts.lists import LISTS, ListView
 from autopar.analysis.facts.reasons import (
     ArraysOverlap,
-    CannotStopInside,
     ConditionFailed,
-    ErrorStateChanged,
     IndexOutOfBounds,
-    NoRoom,
     TracingActive,
-    ValueFailed,
 )
-from autopar.analysis.model.diagnostics import Reason, Refusal
+from autopar.analysis.model.diagnostics import Reason
 from autopar.analysis.model.facts import Facts
 from autopar.analysis.model.loop_ir import Exchanged, Exits
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.plan import RegionPlan
 from autopar.analysis.model.source import Span
-from autopar.analysis.model.typed import FAILURES, INDEX_ERROR
 from autopar.analysis.passes.reasons import InternalFault
 from autopar.codegen import tracing
-from autopar.codegen.compile import compiler_errors
-from autopar.codegen.copies import NoRoomError
-from autopar.codegen.device import DeviceError, DeviceLauncher, DeviceMemoryError, Done
+from autopar.codegen.device import Done
 from autopar.codegen.forks import Lock
-from autopar.codegen.pool import ALWAYS, Pool
+from autopar.codegen.pool import ALWAYS
 from autopar.codegen.rates import current
-from autopar.codegen.reasons import CompileFailed, DeviceFull, NotProfitable, TargetLacksFeature
+from autopar.codegen.reasons import NotProfitable, TargetLacksFeature
 from autopar.codegen.residence import here
-from autopar.codegen.tracing import traced
 
 from .aliases import Pairs, facts_of, overlapping, written_alone
 from .cost import interpreter_nanoseconds
 from .counting import Counting, counting_of
 from .failing import Failing
-from .guard import Admission, Guard, can_guard, evaluated, holds, make_guard, why_not
-from .inspectors import Call, Inspectors, out_of_range
+from .guard import Admission, Guard, evaluated, make_guard, why_not
+from .inspectors import Call, Inspectors
 from .kernels import Kernels, Key
 from .lists import Copies, Lists, copies_of, does_not_pay, lists_of, views_in
 from .long_sums import LongSums, sums_of
-from .machine import Machine
+from .machine import MACHINE
 from .offload import Offload, copied_bytes, has_device, integers_of
-from .options import BackendError, Options
+from .options import Options
 from .patience import Patience
-from .put_back import kept
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .repeats import Repeat, Repeats
+from .replanning import Replanning
 from .resting import Rest, known_ns, rest_of, sizes_tell
 from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
+from .runs import Entered, Ingredients, Ran, Runs, passed, unsafe
 from .shortcuts import LEARNED_AT, Shortcuts
 from .sizes import Sizes, sizes_of
-from .spare import Spare, spare_for
+from .spare import spare_for
 from .unserved import warn_unserved
 from .variant import Variant
-from .warn import failure_text, is_everyday, warn_as_numpy, would_warn
+from .warn import is_everyday
 
 LOG = logging.getLogger("autopar")
 
-# More kinds of arguments than this, and a region is left to the interpreter.
-_MOST_VARIANTS = 16
-_WRAPS = Facts(wraps=True)
 # Calls that take more than so many times what surrounds a kernel are not short, whatever it took.
 _FEW_ENTRIES = 4
-
-# What nobody can make good: no sound state is left, neither here nor there.
-_HALFWAY = "the device failed in the middle of {}, when it had changed arrays that lay there: {}"
-
-MACHINE = Machine()
-
-
-class _How(NamedTuple):
-    """How a region ran."""
-
-    seconds: float
-    repeated: Reason | None = None  # why loops ran in order
-    copies: Copies | None = None  # of lists
-    is_put_back: bool = False  # nothing is stored, and the interpreter is to do it
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -120,14 +95,13 @@ class Region:
     counting: Counting | None = None
     kernels: Kernels = field(init=False)
     patience: Patience = field(init=False)
-    # The same region for arrays that share memory, by how they do.
+    # The same region for arrays that share memory, by how they do, and what else calls showed.
     again: Reanalyses[Region] = field(init=False)
+    replanning: Replanning[Region] = field(init=False)
+    runs: Runs = field(init=False)
     alone: tuple[str, ...] = field(init=False)  # arrays that must not overlap themselves
-    wraps_by_values: bool | None = None  # None: not asked yet
     # The last call that was looked at in full, and what ran it if anything did.
     looked_at: tuple[Variant | None, Admission] | None = field(init=False, default=None)
-    # Whether arrays stay on the device from one region to the next: the code around settles them.
-    stays_there: bool = False
     # The same nest for arrays that have other numbers of axes, where that is one.
     instead: Callable[[tuple[object, ...]], Region | None] | None = None
 
@@ -141,9 +115,6 @@ class Region:
     sizes: Sizes = field(init=False)
     # None unless the device may be chosen by cost.
     offload: Offload | None = field(init=False, default=None)
-    on_device: Done | None = field(init=False, default=None)  # what its last run there did
-    # None unless the user named the device.
-    spare: Spare | None = field(init=False, default=None)
     failing: Failing | None = field(init=False, default=None)  # None: no guard has failed
     # What the last call was predicted to take on the device (ns), and the bytes copied.
     device: tuple[float, int] | None = field(init=False, default=None)
@@ -160,6 +131,13 @@ class Region:
         place = (self.name, self.file)
         self.sums = sums_of(self.plan, self.guard.known, place, self.options)
         self.again = Reanalyses(span=self.span, allowance=self.allowance)
+        self.replanning = Replanning(
+            plan=self.plan,
+            name=self.name,
+            found=self.again,
+            lock=self.lock,
+            remake=self._replanned_as,
+        )
         self.alone = written_alone(self.plan)
         self.counting = self.counting or counting_of(self.plan.scop.loops)
         self.lists = lists_of(self.plan)
@@ -186,8 +164,17 @@ class Region:
                 ran=set(),
             )
             self.offload = Offload(options=self.options, kernels=there)
-        if self.options.backend == "cuda":
-            self.spare = spare_for(self.kernels)
+        self.runs = Runs(
+            plan=self.plan,
+            name=self.name,
+            file=self.file,
+            options=self.options,
+            kernels=self.kernels,
+            offload=self.offload,
+            spare=spare_for(self.kernels) if self.options.backend == "cuda" else None,
+            ingredients=self._call,
+            forget=self._forget_calls,
+        )
         if any(plan.inspections for plan in self.plan.loops):
             self.inspectors = Inspectors(plan=self.plan, place=place, options=self.options)
 
@@ -232,17 +219,6 @@ class Region:
         """The names of what `enter` leaves behind, sorted."""
         return self.plan.scop.live_out
 
-    def _ordered(self, left: tuple[object, ...]) -> tuple[object, ...]:
-        """Return what is left behind in the order of `results`.
-
-        `left` has the loop variables with a last value first, then what kernels assign.
-        """
-        assert self.plan.last_values is not None  # `can_guard` asked
-        variables = tuple(name for name, _ in self.plan.last_values)
-        assigned = (name for name in self.results if name not in variables)
-        named = dict(zip((*variables, *assigned), left, strict=True))
-        return tuple(named[name] for name in self.results)
-
     @property
     def _reads_contents(self) -> bool:
         """Whether a check reads what arrays contain, which the next call may find changed."""
@@ -254,7 +230,17 @@ class Region:
 
     def keep(self) -> None:
         """Let arrays stay on the device: the code around asks for them when it wants them."""
-        self.stays_there = True
+        self.runs.stays_there = True
+
+    @property
+    def on_device(self) -> Done | None:
+        """What its last run on the device did."""
+        return self.runs.on_device
+
+    def _forget_calls(self) -> None:
+        """Ask anew about calls that are like those before."""
+        self.repeats.forget()
+        self.shortcuts.forget()
 
     def answers(self, asker: Asker) -> None:
         """Take note of who asks `enter`: later calls may be answered a shorter way."""
@@ -410,7 +396,7 @@ class Region:
                 self._failing().note(variant)
             lacks_parallel = isinstance(variant, TargetLacksFeature)
             return self._refuse(found, (repeated if lacks_parallel else None) or variant)
-        reason = self._unsafe(variant, named)
+        reason = unsafe(variant, named, self.span)
         if reason is not None:
             return self._refuse(found, reason)
         if self.patience.rest is not None:
@@ -418,14 +404,15 @@ class Region:
         if self.failing is not None:
             self.failing.failed = 0
         chosen = self._chosen(variant, (key, values, found), named)
-        arguments = self._passed(chosen, named, found)
+        arguments = passed(chosen, named, found)
+        call = Entered(self.guard.arguments, values, found, repeated=repeated)
         if chosen.target == "cuda":
-            return self._run(chosen, arguments, values, found, repeated)
+            return self._run(chosen, arguments, call)
         waits = self.offload is not None and self.offload.is_waiting
         if self._reads_contents or waits:  # the next call is asked about again
-            return self._run(variant, arguments, values, found, repeated)
+            return self._run(variant, arguments, call)
         self.repeats.note(self.guard.arguments, values, variant, found)
-        return self._run(variant, arguments, values, found, repeated)
+        return self._run(variant, arguments, call)
 
     def _chosen(
         self,
@@ -449,7 +436,7 @@ class Region:
             LOG.exception("no device for %s", self.name)
             self.offload.is_off = True
             return variant
-        if chosen is None or self._unsafe(chosen, named) is not None:
+        if chosen is None or unsafe(chosen, named, self.span) is not None:
             return variant
         return chosen
 
@@ -471,7 +458,8 @@ class Region:
     ) -> tuple[tuple[object, ...], ...]:
         """Run what ran before, and learn it where it comes often."""
         started = perf_counter_ns()
-        returned = self._run(repeat.variant, repeat.passed(values), values, repeat.found, None)
+        call = Entered(self.guard.arguments, values, repeat.found)
+        returned = self._run(repeat.variant, repeat.passed(values), call)
         repeat.least_ns = min(repeat.least_ns, perf_counter_ns() - started)
         repeat.runs += 1
         if repeat.runs in LEARNED_AT and self._may_change_form(repeat, values):
@@ -514,7 +502,8 @@ class Region:
     def _judge(self, number: int, *values: object) -> tuple[tuple[object, ...], ...]:
         """Return what is left behind by a run in the short way that has something to say."""
         repeat, outcome, seconds = self.shortcuts.said(number)
-        return self._settle(repeat.variant, outcome, values, repeat.found, _How(seconds))
+        call = Entered(self.guard.arguments, values, repeat.found)
+        return self._ended(self.runs.settle(repeat.variant, outcome, seconds, call), call)
 
     def _enter_with_lists(
         self,
@@ -531,9 +520,8 @@ class Region:
             return self._refuse(found, ran)
         variant, copies = ran
         named = self._named(values) | copies.arrays
-        returned = self._run(
-            variant, self._passed(variant, named, found), values, found, None, copies
-        )
+        call = Entered(self.guard.arguments, values, found, copies)
+        returned = self._run(variant, passed(variant, named, found), call)
         self.lists.fares(None)
         return returned
 
@@ -569,7 +557,7 @@ class Region:
         variant = variant or self._compile(key, values, found)
         if not isinstance(variant, Variant):
             return variant
-        reason = self._unsafe(variant, named)
+        reason = unsafe(variant, named, self.span)
         copies = reason or copies_of(
             self.lists, (variant.lists, variant.stored), found.extents, named
         )
@@ -638,50 +626,23 @@ class Region:
 
     def _wrapping(self, values: tuple[object, ...]) -> Region | Reason:
         """Return this region for subscripts that may be negative, or why a call is not admitted."""
-        again = self.again.get(_WRAPS)
-        if isinstance(again, Region):
-            return again
+        known = self.replanning.for_all_wraps
+        if isinstance(known, Region):
+            return known
         reason = why_not(self.plan, self.guard, values)
-        if again is not None or not isinstance(reason, IndexOutOfBounds):
+        if known is not None or not isinstance(reason, IndexOutOfBounds):
             return reason
         named = self._named(values)
         named |= self.guard.look(named)  # it did not fail before
-        if self.wraps_by_values:
-            again = self.again.get(self._facts_of_wraps(named))
-            if again is not None:
-                return again if isinstance(again, Region) else reason
-        if self.options.backend == "auto":
-            predicted_ns = evaluated(interpreter_nanoseconds(self.plan.scop), named)
-            if not self.patience.repays_wrapping(predicted_ns):
-                return reason
-        facts = self._facts_of_wraps(named)
-        again = self.again.make(facts, lambda: self._planned_for_wraps(facts, reason))
-        return again if isinstance(again, Region) else reason
+        return self.replanning.wrapping(named, reason, lambda: self._repays_wrapping(named))
 
-    def _facts_of_wraps(self, named: dict[str, Any]) -> Facts:
-        """Return what the region is planned for where subscripts may be negative."""
-        with self.lock:
-            if self.wraps_by_values is None:
-                try:
-                    from autopar.analysis.stages import wraps_by_values
-
-                    found = self.allowance.watch(lambda: wraps_by_values(self.plan), self.span)
-                    self.wraps_by_values = found is True
-                except Exception:  # a fault of ours must not become the user's
-                    LOG.exception("the negative subscripts of %s could not be counted", self.name)
-                    self.wraps_by_values = False
-        if not self.wraps_by_values:
-            return _WRAPS
-        return Facts(wraps=True, values=_integers_of(self.plan, named))
-
-    def _planned_for_wraps(self, facts: Facts, reason: Reason) -> Region | Reason:
-        from autopar.analysis.stages import plan_wrapping
-
-        plan = plan_wrapping(self.plan, facts)
-        if not isinstance(plan, RegionPlan) or not can_guard(plan):
-            return reason
-        # It takes the same arguments: the extents it counts from are those of arrays known before.
-        return self._replanned_as(plan)
+    def _repays_wrapping(self, named: dict[str, Any]) -> bool:
+        """Return whether an analysis for negative subscripts is worth its time."""
+        if self.options.backend != "auto":
+            return True
+        return self.patience.repays_wrapping(
+            evaluated(interpreter_nanoseconds(self.plan.scop), named)
+        )
 
     def _inspect(
         self, inspectors: Inspectors, key: object, named: dict[str, Any], found: Admission
@@ -732,9 +693,7 @@ class Region:
     def _compile(self, key: Key, values: tuple[object, ...], found: Admission) -> Variant | Reason:
         return self.kernels.make(key, *self._call(key, values, found))
 
-    def _call(
-        self, key: Key, values: tuple[object, ...], found: Admission
-    ) -> tuple[dict[str, Any], frozenset[int], Callable[[], bool]]:
+    def _call(self, key: Key, values: tuple[object, ...], found: Admission) -> Ingredients:
         """Return what a kernel is made from."""
         is_needed = partial(self._has_long_sum, key, values, found)
         return self._named(values), self._holding(found), is_needed
@@ -830,18 +789,10 @@ class Region:
             if not self.patience.repays_overlap(found):
                 self._count(found, current().analysis - self.patience.overlapped_ns)
                 return self._refuse(found, self.patience.too_early(found))
-            again = self.again.make(facts, lambda: self._replanned(facts))
+            again = self.replanning.overlapping(facts)
         if isinstance(again, Reason):
             return self._refuse(found, again)
         return again.enter(*values)
-
-    def _replanned(self, facts: Facts) -> Region | Reason:
-        from autopar.analysis.stages import plan_region
-
-        plan = plan_region(self.plan.scop, facts)
-        if isinstance(plan, Refusal):
-            return plan.reasons[0]
-        return self._replanned_as(plan)
 
     def _replanned_as(self, plan: RegionPlan) -> Region:
         again = replace(self, plan=plan, guard=make_guard(plan), is_of_call=True, lock=Lock())
@@ -851,152 +802,19 @@ class Region:
 
     # ------------------------------------------------------------------------ run
 
-    def _unsafe(self, variant: Variant, named: dict[str, Any]) -> Reason | None:
-        """Return why a compiled region may not run for just these arguments."""
-        span = self.plan.scop.span
-        needed = variant.types_hold
-        if needed is not None and not holds(needed, named):
-            return ConditionFailed(span=span, condition=needed, values=())
-        if variant.may_warn and not is_everyday():
-            return ErrorStateChanged(span=span)
-        if variant.may_outgrow and variant.target == "cpu" and not variant.may_redo(named):
-            return CannotStopInside(span=span)
-        return None
-
-    @staticmethod
-    def _passed(variant: Variant, named: dict[str, Any], found: Admission) -> tuple[Any, ...]:
-        """Return the arguments of the kernel's host code."""
-        arrays = [named[name] for name in variant.arrays]
-        if variant.target == "cuda":
-            arrays = [getattr(each, "original", each) for each in arrays]
-        return (*arrays, *found.integers, *(named[name] for name in variant.scalars))
-
     def _run(
-        self,
-        variant: Variant,
-        arguments: tuple[Any, ...],
-        values: tuple[object, ...],
-        found: Admission,
-        repeated: Reason | None,
-        copies: Copies | None = None,
+        self, variant: Variant, arguments: tuple[Any, ...], call: Entered
     ) -> tuple[tuple[object, ...], ...]:
-        launcher: Pool | DeviceLauncher = MACHINE.launcher(variant.target, self.options)
-        if isinstance(launcher, DeviceLauncher) and self.stays_there and copies is None:
-            launcher = DeviceLauncher(here(), is_first=id(variant) not in self.kernels.ran)
-        self.looked_at = variant, found
-        started = perf_counter()
-        try:
-            if variant.check is not None:
-                found_out = variant.check(launcher, *arguments)[0] & FAILURES
-                if found_out:
-                    return self._refuse(found, self._failed(found_out))
-            before = kept(variant.saves, variant.arrays, arguments)
-            outcome = self._traced(variant, launcher, arguments)
-        except DeviceError as error:
-            if isinstance(launcher, DeviceLauncher) and launcher.has_changed:
-                raise BackendError(_HALFWAY.format(self.name, error)) from error
-            reason = self._device_failed(error)
-            beside = None if self.offload is None else self.offload.beside(variant)
-            if self.spare is not None and copies is None:
-                return self._run_spare(self.spare, (variant, error), values, found, reason)
-            if self.offload is None or beside is None:
-                return self._refuse(found, reason)
-            named = self._named(values) | dict(found.data)
-            self.offload.fails(variant, error, named)
-            arguments = self._passed(beside, named, found)
-            return self._run(beside, arguments, values, found, reason)
-        except NoRoomError as error:
-            return self._refuse(found, NoRoom(span=self.plan.scop.span, detail=str(error)))
-        except compiler_errors() as error:
-            # The first kernel of a region is compiled at its first launch, before it stored
-            # anything; where there are several, all were compiled in `make_variant`.
-            self.repeats.forget()
-            self.shortcuts.forget()
-            return self._refuse(found, self.kernels.give_up(variant, error))
-        self.kernels.ran.add(id(variant))
-        if isinstance(launcher, DeviceLauncher):
-            self.on_device = launcher.done
-        is_put_back = before is not None and _is_wanting(outcome[0])
-        if before is not None and is_put_back:
-            before.put_back()
-        how = _How(perf_counter() - started, repeated, copies, is_put_back)
-        return self._settle(variant, outcome, values, found, how)
+        """Return what a variant leaves behind, or () where the interpreter is to run the call."""
+        return self._ended(self.runs.run(variant, arguments, call), call)
 
-    def _run_spare(
-        self,
-        spare: Spare,
-        failed: tuple[Variant, DeviceError],
-        values: tuple[object, ...],
-        found: Admission,
-        reason: Reason,
-    ) -> tuple[tuple[object, ...], ...]:
-        """Return what the CPU makes of a call that the device had no memory for."""
-        variant, error = failed
-        beside = spare.instead(
-            error, variant, self.kernels, lambda key: self._call(key, values, found)
-        )
-        named = self._named(values) | dict(found.data)
-        if beside is None or self._unsafe(beside, named) is not None:
-            return self._refuse(found, reason)
-        here().settle()  # what other regions left on the device
-        warn_unserved(reason, self.plan, self.file, self.options, by="the CPU")
-        return self._run(beside, self._passed(beside, named, found), values, found, reason)
-
-    def _traced(
-        self, variant: Variant, launcher: Pool | DeviceLauncher, arguments: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
-        """Run a variant, and show it to a profiler if one is to see it."""
-        if tracing.TRACE is None:
-            return variant.run(launcher, *arguments)
-        with tracing.TRACE.range(self.name), traced("region", self.name, backend=variant.target):
-            return variant.run(launcher, *arguments)
-
-    def _settle(
-        self,
-        variant: Variant,
-        outcome: tuple[Any, ...],
-        values: tuple[object, ...],
-        found: Admission,
-        how: _How,
-    ) -> tuple[tuple[object, ...], ...]:
-        """Return what a run leaves behind, or () if the interpreter is to do it again."""
-        status = outcome[0]
-        if how.is_put_back or (status and not self._accept(status, variant, values, found)):
-            return self._refuse(found, self._failed(status))
-        remark = variant.remark or (None if variant.has_copies else how.repeated)
-        self._record(variant.target, found, how.seconds, remark)
-        if how.copies is not None:
-            how.copies.put_back()
-        passed = (self.guard.arguments, values)
-        assigned = variant.left_behind(outcome[1:], passed)
-        if how.copies is not None and how.copies.values:
-            return (how.copies.values,)
-        left = (*found.last_values, *assigned)
-        return (self._ordered(left) if found.last_values and assigned else left,)
-
-    def _accept(
-        self, status: int, variant: Variant, values: tuple[object, ...], found: Admission
-    ) -> bool:
-        """Return whether a run with a raised status stands; else the interpreter redoes it."""
-        if status & FAILURES:
-            return False
-        if not would_warn(status):
-            return True
-        named = self._named(values) | dict(found.data)
-        if variant.may_redo(named):
-            return False
-        warn_as_numpy(status, variant.program, self.file)
-        return True
-
-    def _failed(self, status: int) -> Reason:
-        if status & INDEX_ERROR:
-            return out_of_range(self.plan.scop)
-        return ValueFailed(span=self.plan.scop.span, detail=failure_text(status))
-
-    def _device_failed(self, error: DeviceError) -> Reason:
-        if isinstance(error, DeviceMemoryError):
-            return DeviceFull(span=self.plan.scop.span, detail=str(error))
-        return CompileFailed(span=self.plan.scop.span, target="cuda", detail=str(error))
+    def _ended(self, ran: Ran | Reason, call: Entered) -> tuple[tuple[object, ...], ...]:
+        """Return what a run leaves behind, and take note of it."""
+        if isinstance(ran, Reason):
+            return self._refuse(call.found, ran)
+        self.looked_at = ran.variant, call.found
+        self._record(ran.variant.target, call.found, ran.seconds, ran.remark)
+        return (ran.left,)
 
     # --------------------------------------------------------------------- report
 
@@ -1008,18 +826,6 @@ class Region:
             iterations = None if found is None else found.iterations
             plan = self.plan if self.is_of_call else None
             stack[-1].add(self.number, backend, iterations, seconds, reason, plan)
-
-
-def _integers_of(plan: RegionPlan, named: dict[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Return parameters and extents of a region, as Python text, with their values at a call."""
-    extents = (f"{a.name}.shape[{axis}]" for a in plan.scop.given_arrays for axis in range(a.rank))
-    texts = dict.fromkeys((*(each.text for each in plan.scop.parameters), *extents))
-    return tuple((text, operator.index(evaluated(text, named))) for text in texts)
-
-
-def _is_wanting(status: int) -> bool:
-    """Return whether a run raised what only the interpreter can tell in full."""
-    return bool(status & FAILURES) or would_warn(status)
 
 
 def _seen(value: object) -> object:

@@ -47,3 +47,6 @@ class Machine:
             made = _POOLS[options.tier](options.threads, inline_ns(current()))
             pool = self._pools.setdefault(key, made)
         return pool
+
+
+MACHINE = Machine()

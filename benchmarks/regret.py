@@ -35,7 +35,7 @@ import numpy as np
 
 from autopar.codegen.rates import CURRENT, current
 from autopar.decorator import ParallelFunction
-from autopar.dispatch import MACHINE
+from autopar.machine import MACHINE
 from autopar.options import Options, choose_options
 
 from . import report

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import loops_of, notes, places, same
@@ -288,7 +288,7 @@ def test_the_interpreter_appends_what_no_kernel_can(name):
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_the_order_is_the_interpreters_in_any_order_of_iterations(monkeypatch, order):
     launcher = AdversarialLauncher(order)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
     for name in ("a filter of a list", "tuples", "a triangle", "several sites, lists", "sums"):
         function, make_arguments = TAKEN[name]
         same(function, make_arguments, ran="cpu")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from autopar.codegen.canonical import BLOCK, FEWEST_TERMS
 from autopar.codegen.pool import Pool
 from tests.adversary import ORDERS
@@ -143,7 +143,7 @@ LAUNCHERS: dict[str, Callable[[], Any]] = {
 @pytest.fixture
 def launch(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
     def use(launcher: object) -> None:
-        monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+        monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
 
     return use
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from autopar.codegen.pool import Pool
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
@@ -199,7 +199,7 @@ SPECIAL = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 3.0, 7.0]
 @pytest.fixture
 def launch(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
     def use(launcher: object) -> None:
-        monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+        monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
 
     return use
 

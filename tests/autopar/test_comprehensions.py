@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import loops_of, places, same
@@ -176,7 +176,7 @@ def test_the_interpreter_does_what_no_kernel_can(name):
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_in_any_order_of_iterations(monkeypatch, order):
     launcher = AdversarialLauncher(order)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
     for name in ("a filter", "filtered rows", "several loops", "sums"):
         same(*TAKEN[name])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import loops_of, same
@@ -210,7 +210,7 @@ def test_why_an_exchange_stays_where_it_is():
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_in_hostile_orders(order, monkeypatch):
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: AdversarialLauncher(order))
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: AdversarialLauncher(order))
     drawn = arrays(2, 0.05, 5)()
     same(until_small, lambda: copied(drawn), ran="cpu")
 

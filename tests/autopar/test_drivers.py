@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.interrupts import SECOND, seconds_to_end
 from tests.launchers import AdversarialLauncher
@@ -346,7 +346,7 @@ def test_what_may_fail_is_as_in_the_interpreter(function, arguments):
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_in_hostile_orders(function, arguments, order, monkeypatch):
     launcher = AdversarialLauncher(order)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
     same(function, arguments, ran="cpu")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import loops_of, places, same
@@ -173,7 +173,7 @@ def test_the_loop_around_is_taken_over(function, arguments):
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_in_hostile_orders(function, arguments, order, monkeypatch):
     launcher = AdversarialLauncher(order)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
     same(function, arguments, ran="cpu")
 
 

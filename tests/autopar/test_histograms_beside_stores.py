@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import same
@@ -41,7 +41,7 @@ def counts_under_a_test_and_takes(h, k, w, a):
 @pytest.fixture(autouse=True)
 def _hostile(monkeypatch: pytest.MonkeyPatch) -> None:
     orders = itertools.cycle(ORDERS.values())
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
 
 
 @pytest.mark.parametrize("weight", [3, 2**62])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import same
@@ -237,7 +237,7 @@ def test_on_each_backend(function, arguments, backend):
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_in_hostile_orders(function, arguments, order, monkeypatch):
     launcher = AdversarialLauncher(order)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
     same(function, arguments, ran="cpu")
 
 

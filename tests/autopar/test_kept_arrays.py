@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autopar import dispatch
+from autopar import machine
 from autopar.codegen import combine, heaps
 from autopar.codegen.pool import Pool
 from tests.adversary import ORDERS
@@ -133,7 +133,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("case", CASES)
 def test_parts_in_any_order_leave_the_last_values(case, copied, monkeypatch):
     orders = itertools.cycle(ORDERS.values())
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
     function, *arguments = CASES[case]
     same(function, partial(copies, *arguments), ran="cpu", cache=False)
     assert max(copied, default=0) > 1 or case == "empty"
@@ -143,7 +143,7 @@ def test_parts_in_any_order_leave_the_last_values(case, copied, monkeypatch):
 def test_on_threads(threads, copied, monkeypatch):
     pool = Pool(threads, inline_ns=0)
     monkeypatch.setattr(Pool, "workers", lambda *_: threads)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: pool)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: pool)
     for case in ("triangle", "scattered", "strided"):
         function, *arguments = CASES[case]
         for _ in range(3):
@@ -155,14 +155,14 @@ def test_on_threads(threads, copied, monkeypatch):
 def test_without_room_for_copies_loops_inside_are_shared_out(copied, monkeypatch):
     monkeypatch.setattr(heaps, "MOST_COPIED_BYTES", 100)
     pool = Pool(2, inline_ns=0)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: pool)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: pool)
     same(triangle, partial(copies, ROW[:23], X, X), ran="cpu", cache=False)
     assert not any(copied)
     assert pool.shared
 
 
 def test_an_index_out_of_range_raises_where_the_interpreter_does(copied, monkeypatch):
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: Pool(2, inline_ns=0))
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: Pool(2, inline_ns=0))
     wild = K.copy()
     wild[150] = 9
     same(last_of_each, partial(copies, np.zeros(9), np.zeros(9), wild, V, 0.8), cache=False)

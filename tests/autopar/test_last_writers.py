@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import loops_of, places, same
@@ -120,7 +120,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     if backend != "cpu":
         return
     orders = itertools.cycle(ORDERS.values())
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
 
 
 @pytest.mark.usefixtures("hostile")

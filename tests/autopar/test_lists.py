@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import notes, places, same
@@ -182,7 +182,7 @@ def test_a_kernel_leaves_in_lists_what_the_interpreter_leaves(name):
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_lists_in_any_order(monkeypatch, order):
     launcher = AdversarialLauncher(order)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
     for name in ("floats over ints", "matrices from ints", "under a condition", "carried"):
         function, make_arguments = TAKEN[name]
         same(function, make_arguments, ran="cpu")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch, long_sums
+from autopar import kernels, long_sums, machine
 from autopar.analysis.model.plan import Plan
 from autopar.analysis.model.source import SourceText
 from autopar.analysis.stages import analyze, functions_of
@@ -106,7 +106,7 @@ def bits_of_calls(function: Any, make: Callable[[], tuple[Any, ...]], calls: int
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_long_sum_is_compiled_at_its_first_call(threads, monkeypatch):
     pool = Pool(threads)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: pool)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: pool)
     a = floats(LONG)
     function = auto(add)
     found = [freeze(function(a, np.float64(0.5))) for _ in range(3)]
@@ -170,7 +170,7 @@ def test_a_sum_between_bounds_that_are_data():
 
 
 def test_many_kinds_of_arguments(monkeypatch):
-    monkeypatch.setattr(dispatch, "_MOST_VARIANTS", 2)
+    monkeypatch.setattr(kernels, "_MOST_VARIANTS", 2)
     function = auto(add)
     kinds = ("float64", "float32", "complex128")
     wanted = {kind: {freeze(total(list(floats(LONG, kind)), 0))} for kind in kinds}

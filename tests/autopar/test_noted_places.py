@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
 from tests.launchers import AdversarialLauncher
@@ -155,7 +155,7 @@ OTHERS: Cases = {
 def test_places_in_hostile_orders(name, monkeypatch):
     orders = itertools.cycle(ORDERS.values())
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", launcher)
     function, arguments = REDUCED[name]
     with small_shapes():
         decorated = same(function, arguments, cache=False)

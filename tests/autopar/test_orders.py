@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from autopar.analysis.model import isl
 from autopar.analysis.passes import reordering, tree_schedule
 from autopar.analysis.passes.forward import check_forward
@@ -138,7 +138,7 @@ def test_nobody_can_tell_in_hostile_orders(
 ) -> None:
     orders = itertools.cycle(ORDERS.values())
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", launcher)
     same(function, arguments, ran="cpu", cache=False)
 
 

@@ -13,7 +13,7 @@ HELD = """
 import os, signal, sys, threading, warnings
 import numpy as np
 import autopar
-from autopar import dispatch, variants
+from autopar import machine, variants
 from numba import njit
 from numba.core.compiler_lock import global_compiler_lock
 
@@ -76,7 +76,7 @@ BODIES = {
     "region": "",
     # Those of the pool, by a launch that is under way.
     "board": """
-    pool = dispatch.MACHINE.pool(halve._options)
+    pool = machine.MACHINE.pool(halve._options)
     assert pool._started().seize()
     begun.set()
     forked.wait(60)

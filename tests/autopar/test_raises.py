@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.autopar.asserting import asserted
 from tests.launchers import AdversarialLauncher
@@ -146,7 +146,7 @@ def test_the_interpreter_raises(function, negative):
 @pytest.mark.parametrize("function", [roots, by_helper, in_place])
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_in_hostile_orders(function, order, monkeypatch):
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: AdversarialLauncher(order))
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: AdversarialLauncher(order))
     same(function, numbers(40, 17))
 
 

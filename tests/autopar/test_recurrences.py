@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
 from tests.launchers import AdversarialLauncher
@@ -132,7 +132,7 @@ def test_blocks_of_a_linear_recurrence_run_at_the_same_time(function):
 
 def test_blocks_in_hostile_orders(monkeypatch):
     orders = itertools.cycle(ORDERS.values())
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: AdversarialLauncher(next(orders)))
     for function in LINEAR:
         with small_shapes():
             assert has_passes(fast(function, lambda: arguments(43)))

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from autopar.codegen.canonical import BLOCK, FEWEST_TERMS, NESTED
 from autopar.codegen.pool import Pool
 from tests.adversary import ORDERS
@@ -243,7 +243,7 @@ def taken(function: Callable[..., Any], **options: Any) -> Any:
 @pytest.fixture
 def launch(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
     def use(launcher: object) -> None:
-        monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+        monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
 
     return use
 

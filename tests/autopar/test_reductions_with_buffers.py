@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from autopar.codegen.pool import Pool
 from tests.adversary import ORDERS
 from tests.canonical_order import reordered, small_shapes
@@ -72,7 +72,7 @@ def copies(*arguments: Any) -> tuple[Any, ...]:
 @pytest.mark.parametrize("launcher", LAUNCHERS.values(), ids=LAUNCHERS.keys())
 def test_buffers_end_as_the_last_iteration_leaves_them(launcher, monkeypatch):
     made = launcher()
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: made)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: made)
     monkeypatch.setattr("autopar.codegen.heaps._BYTE_COST", 0)
     a = np.random.default_rng(1).standard_normal((23, 7))
     whole = np.arange(161).reshape(23, 7)[::-1].copy()
@@ -91,7 +91,7 @@ def test_buffers_end_as_the_last_iteration_leaves_them(launcher, monkeypatch):
 @pytest.mark.parametrize("launcher", LAUNCHERS.values(), ids=LAUNCHERS.keys())
 def test_a_sum_beside_a_buffer_has_the_canonical_order(launcher, monkeypatch):
     made = launcher()
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: made)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: made)
     a = np.random.default_rng(1).standard_normal((300, 310))
 
     def grown(s, i):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from autopar.codegen import halos
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
@@ -230,7 +230,7 @@ OTHERS: Cases = {
 def _hostile(monkeypatch: pytest.MonkeyPatch) -> None:
     orders = itertools.cycle(ORDERS.values())
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", launcher)
     monkeypatch.setattr(halos, "BLOCK", 4)
     monkeypatch.setattr(halos, "NESTED_BLOCK", 2)
     monkeypatch.setattr(halos, "_SHARE", 1)

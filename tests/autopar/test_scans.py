@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.canonical_order import scanned, small_shapes
 from tests.launchers import AdversarialLauncher
@@ -340,7 +340,7 @@ def shifted(a):
 def _hostile(monkeypatch: pytest.MonkeyPatch) -> None:
     orders = itertools.cycle(ORDERS.values())
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", launcher)
 
 
 @pytest.mark.usefixtures("_hostile")
@@ -426,7 +426,7 @@ def test_what_is_not_finite_comes_in_order(value):
 
 def test_first_call_has_the_bits_of_later_ones(monkeypatch):
     monkeypatch.setattr(
-        dispatch.MACHINE, "launcher", lambda *_: AdversarialLauncher(ORDERS["reversed"])
+        machine.MACHINE, "launcher", lambda *_: AdversarialLauncher(ORDERS["reversed"])
     )
     decorated = autopar.parallel(running)
     found = []

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import notes, places, same
@@ -212,7 +212,7 @@ def test_in_any_layout(function, layout, backend):
 def test_in_hostile_orders(function, order, backend, monkeypatch):
     if backend == "cpu":
         launcher = AdversarialLauncher(order)
-        monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+        monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
         same(function, arguments, ran="cpu")
         assert launcher.copied
 

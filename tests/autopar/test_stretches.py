@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.launchers import AdversarialLauncher
 from tests.sameness import loops_of, notes, observe, places, same
@@ -306,7 +306,7 @@ def test_attributes_are_read_anew_after_each_statement():
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
 def test_in_hostile_orders(function, arguments, order, monkeypatch):
     launcher = AdversarialLauncher(order)
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_: launcher)
     same(function, arguments)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from autopar.codegen.rates import current
 from autopar.decorator import ParallelFunction
-from autopar.dispatch import MACHINE
+from autopar.machine import MACHINE
 from benchmarks import regret
 from benchmarks.harness import WrongResult, copied
 from benchmarks.kernels import KERNELS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from autopar.codegen import chains, register_tiles
 from autopar.codegen.pool import Pool
 from tests.adversary import ORDERS
@@ -257,7 +257,7 @@ def test_parts_of_threads_begin_anywhere(monkeypatch):
     decorated = autopar.parallel(product, backend="cpu")
     for threads in (2, 3, 7):
         pool = Pool(threads, inline_ns=0)
-        monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_, pool=pool: pool)
+        monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_, pool=pool: pool)
         expected, found = arguments(101, 27), arguments(101, 27)
         product(*expected)
         decorated(*found)
@@ -357,7 +357,7 @@ def test_sums_down_columns_go_along_rows(function, monkeypatch):
     decorated = autopar.parallel(function, backend="cpu", cache=False)
     for n, m in SIZES:
         for pool in (Pool(2, inline_ns=0), Pool(1)):
-            monkeypatch.setattr(dispatch.MACHINE, "launcher", lambda *_, pool=pool: pool)
+            monkeypatch.setattr(machine.MACHINE, "launcher", lambda *_, pool=pool: pool)
             expected, found = arguments(n, m), arguments(n, m)
             function(*expected)
             decorated(*found)

@@ -67,7 +67,7 @@ _SHARED = frozenset({"threads", "hostile"})
 
 
 def _read(mode: str, generator: random.Random) -> Iterator[Any]:
-    from autopar import dispatch, forms
+    from autopar import forms, machine
     from autopar.codegen.prepare import prepared_module as compiled
     from tests.codegen.typed_plain import Unreadable, load_typed
 
@@ -82,8 +82,8 @@ def _read(mode: str, generator: random.Random) -> Iterator[Any]:
         order = ORDERS[generator.choice(sorted(ORDERS))]
         launcher = AdversarialLauncher(order, (1,) if mode == "hostile" else (3, 1, 2))
     yield patch.object(forms, "prepared_module", prepared_module)
-    yield patch.object(dispatch.MACHINE, "launcher", lambda *_: launcher)
-    yield patch.object(dispatch.MACHINE, "pool", lambda *_: launcher)
+    yield patch.object(machine.MACHINE, "launcher", lambda *_: launcher)
+    yield patch.object(machine.MACHINE, "pool", lambda *_: launcher)
 
 
 def _nothing(_: random.Random) -> Iterator[Any]:
@@ -91,19 +91,19 @@ def _nothing(_: random.Random) -> Iterator[Any]:
 
 
 def _threads(_: random.Random) -> Iterator[Any]:
-    from autopar import dispatch
+    from autopar import machine
     from autopar.codegen.forced import Together
 
     pool = Together(3)
-    yield patch.object(dispatch.MACHINE, "launcher", lambda *_: pool)
-    yield patch.object(dispatch.MACHINE, "pool", lambda *_: pool)
+    yield patch.object(machine.MACHINE, "launcher", lambda *_: pool)
+    yield patch.object(machine.MACHINE, "pool", lambda *_: pool)
 
 
 def _hostile(generator: random.Random) -> Iterator[Any]:
-    from autopar import dispatch
+    from autopar import machine
 
     launcher = AdversarialLauncher(ORDERS[generator.choice(sorted(ORDERS))])
-    yield patch.object(dispatch.MACHINE, "launcher", lambda *_: launcher)
+    yield patch.object(machine.MACHINE, "launcher", lambda *_: launcher)
 
 
 def _rests(generator: random.Random) -> Iterator[Any]:

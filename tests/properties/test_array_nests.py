@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import autopar
-from autopar import dispatch
+from autopar import machine
 from tests.adversary import ORDERS
 from tests.canonical_order import small_shapes
 from tests.effort import share
@@ -32,7 +32,7 @@ def test_array_statements_in_hostile_orders(
 ) -> None:
     orders = itertools.cycle(ORDERS.values())
     launcher: Callable[..., object] = lambda *_: AdversarialLauncher(next(orders))  # noqa: E731
-    monkeypatch.setattr(dispatch.MACHINE, "launcher", launcher)
+    monkeypatch.setattr(machine.MACHINE, "launcher", launcher)
     monkeypatch.setattr(draw, "_SHARES", [int(n == KIND) for n in range(len(draw._SHARES))])
     monkeypatch.setattr(draw, "_SPLIT", 0)
     with small_shapes(fewest=NEVER):
