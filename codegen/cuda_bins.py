@@ -37,15 +37,14 @@ from autopar.analysis.model.typed import (
 from autopar.analysis.model.types import INTEGER_LIMITS
 
 from . import host, tree_shape
-from .cuda_body import INDENT, DeviceBody
+from .cuda_body import INDENT
 from .data_ranges import limits
 from .expressions import Counter, atomic_name
 from .grid import copied_by
 from .kernel import Cells, Instance, Loop, walk_nodes
+from .partial_text import INNER, PartialText, may_report
 from .partials import PartialLoop, has_wide_bound
-from .printing import number_text
 
-_INNER = 2 * INDENT
 _NATIVE = frozenset({"int32", "uint32"})  # in the atomics of shared memory
 _STARTS: Mapping[str, int] = {"+": 0, "|": 0, "^": 0}
 
@@ -117,11 +116,11 @@ def bins_lines(kernel: host.Kernel) -> Iterator[str]:
     places = [kernel.arrays.index(each.array) for each in cells]
     largest = [each.largest or 0 for each in cells if each.type.dtype not in _NATIVE]
     yield f"{INDENT}bins=Bins("
-    yield f"{_INNER}kernel={kernel.name}_bins,"
-    yield f"{_INNER}positions=({', '.join(map(str, places))},),"
-    yield f"{_INNER}is_flat={is_flat(partial)},"
-    yield f"{_INNER}largest={max(largest, default=0)},"
-    yield f"{_INNER}narrow={_narrow(cells)},"
+    yield f"{INNER}kernel={kernel.name}_bins,"
+    yield f"{INNER}positions=({', '.join(map(str, places))},),"
+    yield f"{INNER}is_flat={is_flat(partial)},"
+    yield f"{INNER}largest={max(largest, default=0)},"
+    yield f"{INNER}narrow={_narrow(cells)},"
     yield f"{INDENT}),"
 
 
@@ -136,35 +135,19 @@ def _narrow(cells: tuple[Cells, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BinPrinter:
+class BinPrinter(PartialText):
     """Prints the kernel with bins of one reduced loop."""
 
-    kernel: host.Kernel
-    body: DeviceBody
-    passed: tuple[str, ...]  # arguments after bounds, status and partial values
-    cells: frozenset[str]  # scalars that lie on the device
     ranks: Mapping[str, int]
 
     def counting(self) -> Iterator[str]:
         """Yield what one thread counts: a function."""
-        lines = list(self._counting())
-        own = [word for each in self._cells for word in (self._bins(each), self._base(each))]
-        yield "@device_function"
-        yield f"def {self.kernel.name}_bins_body({', '.join((*self._given, *self.passed, *own))}):"
-        if self._reports(lines):
-            yield INDENT + "status = 0"
-        for name in self.kernel.scalars:
-            if name in self.cells:
-                spelled = self.body.names[name]
-                yield f"{INDENT}{spelled} = {spelled}_cell[0]"
-        yield from lines
-        found = self._found("status" if self._reports(lines) else "")
-        if found:
-            yield f"{INDENT}return {_tuple(found)}"
+        arguments = (*self._given, *self.passed, *self._own)
+        yield from self.function(f"{self.kernel.name}_bins_body", arguments, list(self._counting()))
 
     def blocks(self, partial: tuple[str, ...]) -> Iterator[str]:
         """Yield the kernel up to its values; `partial` are the arrays for these."""
-        name, reports = self._iterator, self.reports()
+        name, reports = self.iterator, self.reports()
         status = ("status",) if reports else ()
         bounds = (f"{name}_lower", f"{name}_upper", f"{name}_share", "strips")
         arguments = (*bounds, *status, *partial, *self.passed)
@@ -172,7 +155,7 @@ class BinPrinter:
         yield f"{INDENT}lane, strip = cuda.threadIdx.x, cuda.blockIdx.y"
         yield f"{INDENT}{name}_block = {name}_lower + {name}_share * np.int64(cuda.blockIdx.x)"
         yield f"{INDENT}{name}_end = min({name}_block + {name}_share, {name}_upper)"
-        first = f"{name}_block + {self._loop.step} * lane" if self._is_flat else f"{name}_block"
+        first = f"{name}_block + {self.loop.step} * lane" if self._is_flat else f"{name}_block"
         yield f"{INDENT}{name}_first = {first}"
         base = "0"
         for each in self._cells:
@@ -180,24 +163,18 @@ class BinPrinter:
             bins = f"cuda.shared.array(0, {self._dtype(each)})"
             yield f"{INDENT}{self._bins(each)}, {self._base(each)} = {bins}, {base}"
             yield f"{INDENT}for place in range(lane, {self._size(each)}, {tree_shape.WIDTH}):"
-            yield f"{_INNER}{self._bin(each)} = {_start(each)}"
+            yield f"{INNER}{self._bin(each)} = {_start(each)}"
             base = f"{self._base(each)} + {self._size(each)}"
         yield f"{INDENT}cuda.syncthreads()"
-        own = [word for each in self._cells for word in (self._bins(each), self._base(each))]
-        found = self._found("failed" if reports else "")
-        left = f"{_tuple(found)} = " if found else ""
-        given = ", ".join((*self._given, *self.passed, *own))
-        yield f"{INDENT}{left}{self.kernel.name}_bins_body({given})"
-        if reports:
-            yield f"{INDENT}if failed != 0:"
-            yield f"{_INNER}cuda.atomic.or_(status, 0, failed)"
+        given = (*self._given, *self.passed, *self._own)
+        yield from self.called(f"{self.kernel.name}_bins_body", given, reports=reports)
         yield f"{INDENT}cuda.syncthreads()"
         for each in self._cells:
             yield from self._added(each)
 
     def reports(self) -> bool:
         """Return whether a thread may have something to say in the status word."""
-        return self._reports(list(self._counting()))
+        return may_report(self._counting())
 
     # ------------------------------------------------------------------- pieces
 
@@ -207,32 +184,30 @@ class BinPrinter:
             atomic={each.array: each.operator for each in self._cells},
             counters={each.array: self._counter(each) for each in self._cells},
         )
-        for part in self._partial.parts:
-            neutral = number_text(part.neutral.value, part.type.dtype)
-            yield f"{INDENT}{self._name(part.name)} = {neutral}"
-        first, end = f"{self._iterator}_first", f"{self._iterator}_end"
-        loop, inner = self._loop, inner_of(self._partial)
+        yield from self.neutral()
+        first, end = f"{self.iterator}_first", f"{self.iterator}_end"
+        loop, inner = self.loop, inner_of(self.partial)
         if self._is_flat or inner is None:
             yield INDENT + body.header(loop, first, end, tree_shape.WIDTH * loop.step)
-            yield from body.nodes(loop.body, _INNER)
+            yield from body.nodes(loop.body, INNER)
             return
         yield INDENT + body.header(loop, first, end, loop.step)
         lower, upper = limits(inner, body.names)
         name = body.names[inner.iterator]
-        yield f"{_INNER}{name}_lower, {name}_upper = {lower}, {upper}"
-        yield f"{_INNER}{name}_width = (max(0, {name}_upper - {name}_lower) + strips - 1) // strips"
-        yield f"{_INNER}{name}_first = {name}_lower + {name}_width * strip"
-        yield f"{_INNER}{name}_end = min({name}_first + {name}_width, {name}_upper)"
-        yield _INNER + body.header(inner, f"{name}_first + lane", f"{name}_end", tree_shape.WIDTH)
-        yield from body.nodes(inner.body, _INNER + INDENT)
+        yield f"{INNER}{name}_lower, {name}_upper = {lower}, {upper}"
+        yield f"{INNER}{name}_width = (max(0, {name}_upper - {name}_lower) + strips - 1) // strips"
+        yield f"{INNER}{name}_first = {name}_lower + {name}_width * strip"
+        yield f"{INNER}{name}_end = min({name}_first + {name}_width, {name}_upper)"
+        yield INNER + body.header(inner, f"{name}_first + lane", f"{name}_end", tree_shape.WIDTH)
+        yield from body.nodes(inner.body, INNER + INDENT)
 
     def _added(self, cells: Cells) -> Iterator[str]:
         """Yield what a block has counted added to the elements."""
         array = self.body.names[cells.array]
         yield f"{INDENT}for place in range(lane, {self._size(cells)}, {tree_shape.WIDTH}):"
-        yield f"{_INNER}if {self._bin(cells)} != {_start(cells)}:"
+        yield f"{INNER}if {self._bin(cells)} != {_start(cells)}:"
         value = f"np.{cells.type.dtype}({self._bin(cells)})"
-        inner = _INNER + INDENT
+        inner = INNER + INDENT
         update = atomic_name(cells.operator)
         yield f"{inner}{update}({array}, {self._element(cells)}, {value})"
 
@@ -253,41 +228,22 @@ class BinPrinter:
     # -------------------------------------------------------------------- words
 
     @property
-    def _partial(self) -> PartialLoop:
-        assert self.kernel.partial is not None  # else it has no bins
-        return self.kernel.partial
-
-    @property
-    def _loop(self) -> Loop:
-        return self._partial.loop
-
-    @property
     def _is_flat(self) -> bool:
-        return is_flat(self._partial)
+        return is_flat(self.partial)
 
     @property
     def _cells(self) -> tuple[Cells, ...]:
-        return self._loop.cells
-
-    @property
-    def _iterator(self) -> str:
-        return self.body.names[self._loop.iterator]
+        return self.loop.cells
 
     @property
     def _given(self) -> tuple[str, ...]:
-        ends = (f"{self._iterator}_first", f"{self._iterator}_end")
+        ends = (f"{self.iterator}_first", f"{self.iterator}_end")
         return ends if self._is_flat else (*ends, "lane", "strip", "strips")
 
-    def _found(self, status: str) -> tuple[str, ...]:
-        parts = tuple(self._name(each.name) for each in self._partial.parts)
-        return (status, *parts) if status else parts
-
-    @staticmethod
-    def _reports(lines: list[str]) -> bool:
-        return any(line.lstrip().startswith("status |=") for line in lines)
-
-    def _name(self, name: str) -> str:
-        return self.body.names.get(name, name)
+    @property
+    def _own(self) -> tuple[str, ...]:
+        """Where the body finds the bins of its block."""
+        return tuple(w for each in self._cells for w in (self._bins(each), self._base(each)))
 
     def _bins(self, cells: Cells) -> str:
         return f"{self.body.names[cells.array]}_bins"
@@ -316,7 +272,3 @@ def _start(cells: Cells) -> str:
     if operator == "&":
         return str(-1 if low else high)
     return str(high if operator == "min" else low)
-
-
-def _tuple(words: tuple[str, ...]) -> str:
-    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"

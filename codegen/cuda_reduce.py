@@ -34,14 +34,11 @@ from autopar.analysis.model.typed import Number, Operation
 from . import host, tree_shape
 from .cpu_reduce import name_of, reduction_lines
 from .cuda_bins import BinPrinter, bins_lines
-from .cuda_body import INDENT, DeviceBody
+from .cuda_body import INDENT
 from .cuda_copies import Copies
-from .kernel import Loop
-from .partials import Part, PartialLoop
-from .printing import number_text
+from .partial_text import INNER, PartialText, may_report, tuple_text
+from .partials import Part
 from .tree_shape import Buffer, buffers_of, is_flat, iterations_of, per_thread, width_of
-
-_INNER = 2 * INDENT
 
 
 def tree_lines(node: host.Reduce, names: Mapping[str, str]) -> Iterator[str]:
@@ -49,7 +46,7 @@ def tree_lines(node: host.Reduce, names: Mapping[str, str]) -> Iterator[str]:
     kernel, partial = node.kernel, node.kernel.partial
     assert partial is not None  # else it has no tree
     yield from reduction_lines(node)
-    dtypes = _tuple(tuple(each.dtype_text for each in buffers_of(partial, names)))
+    dtypes = tuple_text(tuple(each.dtype_text for each in buffers_of(partial, names)))
     yield f"{kernel.name.replace('reduce', 'tree')} = Tree("
     yield f"{INDENT}reduction={name_of(kernel)},"
     yield f"{INDENT}kernel={kernel.name},"
@@ -63,44 +60,28 @@ def tree_lines(node: host.Reduce, names: Mapping[str, str]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TreePrinter:
+class TreePrinter(PartialText):
     """Prints the kernels of one reduced loop."""
 
-    kernel: host.Kernel
-    body: DeviceBody
-    passed: tuple[str, ...]  # arguments after bounds, status and partial values
-    cells: frozenset[str]  # scalars that lie on the device
     copies: Copies  # of arrays that are private
 
     # ------------------------------------------------------------------ kernels
 
     def lane(self) -> Iterator[str]:
         """Yield what one thread accumulates: a function."""
+        name = self.iterator
+        arguments = (f"{name}_first", f"{name}_end", *self._marks, *self.passed)
+        last = [INDENT + "if is_last:"] if self.kernel.returned else []
+        for each in self.kernel.returned:
+            spelled = self.body.names[each]
+            last.append(f"{INNER}{spelled}_cell[0] = {spelled}")
         lines = list(self._lane_body())
-        arguments = (f"{self._iterator}_first", f"{self._iterator}_end", *self._marks, *self.passed)
-        yield "@device_function"
-        yield f"def {self.kernel.name}_body({', '.join(arguments)}):"
-        if self._reports(lines):
-            yield INDENT + "status = 0"
-        for name in self.kernel.scalars:
-            if name in self.cells:
-                spelled = self.body.names[name]
-                yield f"{INDENT}{spelled} = {spelled}_cell[0]"
-        yield from lines
-        if self.kernel.returned:
-            yield INDENT + "if is_last:"
-        for name in self.kernel.returned:
-            spelled = self.body.names[name]
-            yield f"{_INNER}{spelled}_cell[0] = {spelled}"
-        found = ("status",) if self._reports(lines) else ()
-        found = (*found, *map(self._name, self._parts))
-        if found:
-            yield f"{INDENT}return {_tuple(found)}"
+        yield from self.function(f"{self.kernel.name}_body", arguments, lines, last)
 
     def blocks(self) -> Iterator[str]:
         """Yield the kernel that gives a partial value for each block of iterations."""
-        loop, name = self._loop, self._iterator
-        span = iterations_of(self._partial) * loop.step
+        loop, name = self.loop, self.iterator
+        span = iterations_of(self.partial) * loop.step
         reports = self.reports()
         status = ("status",) if reports else ()
         partial = tuple(each.partial for each in self._buffers)
@@ -114,7 +95,7 @@ class TreePrinter:
             yield f"{INDENT}{name}_first = {name}_block + {first}"
             yield f"{INDENT}{name}_end = min({name}_block + {span}, {name}_upper)"
         else:
-            own = per_thread(self._partial) * loop.step
+            own = per_thread(self.partial) * loop.step
             yield f"{INDENT}{name}_first = {name}_block + {_scaled(own, 'lane')}"
             yield f"{INDENT}{name}_end = min({name}_first + {own}, {name}_upper)"
         if self.kernel.returned or self.copies.private:
@@ -126,14 +107,8 @@ class TreePrinter:
             )
         yield from self.copies.before(f"{self._width} * np.int64(block) + lane", INDENT)
         passed = self.copies.passed(self.passed)
-        given = ", ".join((f"{name}_first", f"{name}_end", *self._marks, *passed))
-        found = ("failed",) if reports else ()
-        found = (*found, *map(self._name, self._parts))
-        names = f"{_tuple(found)} = " if found else ""
-        yield f"{INDENT}{names}{self.kernel.name}_body({given})"
-        if reports:
-            yield f"{INDENT}if failed != 0:"
-            yield f"{_INNER}cuda.atomic.or_(status, 0, failed)"
+        given = (f"{name}_first", f"{name}_end", *self._marks, *passed)
+        yield from self.called(f"{self.kernel.name}_body", given, reports=reports)
         yield from self.copies.after(INDENT)
         if not self._parts:
             return
@@ -142,7 +117,7 @@ class TreePrinter:
             yield from self._halves()
         else:
             count = f"({name}_upper - {name}_block + {loop.step - 1}) // {loop.step}"
-            own = per_thread(self._partial)
+            own = per_thread(self.partial)
             if loop.step == 1:
                 count = f"({name}_upper - {name}_block)"
             filled = count if own == 1 else f"({count} + {own - 1}) // {own}"
@@ -156,8 +131,8 @@ class TreePrinter:
         )
         assert printer.reports() == self.reports()  # they run the same statements
         yield from printer.counting()
-        names = ", ".join(self.body.names[each.array] for each in self._loop.cells)
-        line = self._loop.span.line
+        names = ", ".join(self.body.names[each.array] for each in self.loop.cells)
+        line = self.loop.span.line
         yield from ("", "", f"# Blocks that count {names} by themselves, line {line}.", jit)
         yield from printer.blocks(tuple(each.partial for each in self._buffers))
         if self._parts:
@@ -173,11 +148,10 @@ class TreePrinter:
         yield f"def {self.kernel.name}_fold({', '.join(('count', *given, *partial))}):"
         yield f"{INDENT}lane, block = cuda.threadIdx.x, cuda.blockIdx.x"
         yield f"{INDENT}place = {tree_shape.WIDTH} * np.int64(block) + lane"
-        for part in self._parts:
-            yield f"{INDENT}{self._name(part)} = {_neutral_text(part)}"
+        yield from self.neutral()
         yield f"{INDENT}if place < count:"
         for part, each in zip(self._parts, self._buffers, strict=True):
-            yield f"{_INNER}{self._name(part)} = {each.given}[place]"
+            yield f"{INNER}{self.name(part)} = {each.given}[place]"
         yield from self._shared(tree_shape.WIDTH)
         yield from self._neighbours(
             f"count - {tree_shape.WIDTH} * np.int64(block)", tree_shape.WIDTH
@@ -186,58 +160,53 @@ class TreePrinter:
 
     def reports(self) -> bool:
         """Return whether a thread may have something to say in the status word."""
-        return self._reports(list(self._lane_body()))
+        return may_report(self._lane_body())
 
     # ------------------------------------------------------------------- pieces
 
     def _lane_body(self) -> Iterator[str]:
-        for part in self._parts:
-            yield f"{INDENT}{self._name(part)} = {_neutral_text(part)}"
-        loop = self._loop
-        first, end = f"{self._iterator}_first", f"{self._iterator}_end"
+        yield from self.neutral()
+        loop = self.loop
+        first, end = f"{self.iterator}_first", f"{self.iterator}_end"
         yield INDENT + self.body.header(loop, first, end, self._stride)
         atomic = {each.array: each.operator for each in loop.cells}
-        yield from replace(self.body, atomic=atomic).nodes(loop.body, _INNER)
-
-    @staticmethod
-    def _reports(lines: list[str]) -> bool:
-        return any(line.lstrip().startswith("status |=") for line in lines)
+        yield from replace(self.body, atomic=atomic).nodes(loop.body, INNER)
 
     def _shared(self, width: int) -> Iterator[str]:
         """Yield the values of all threads laid side by side."""
         for part, each in zip(self._parts, self._buffers, strict=True):
             yield f"{INDENT}{self._lanes(part)} = cuda.shared.array({width}, {each.dtype_text})"
         for part in self._parts:
-            yield f"{INDENT}{self._lanes(part)}[lane] = {self._name(part)}"
+            yield f"{INDENT}{self._lanes(part)}[lane] = {self.name(part)}"
         yield f"{INDENT}cuda.syncthreads()"
 
     def _halves(self) -> Iterator[str]:
         """Yield the lanes combined: half of them with the other half, and again."""
         yield f"{INDENT}lane_count = {self._width // 2}"
         yield f"{INDENT}while lane_count > 0:"
-        yield f"{_INNER}if lane < lane_count:"
-        inner = _INNER + INDENT
+        yield f"{INNER}if lane < lane_count:"
+        inner = INNER + INDENT
         for part in self._parts:
             here, there = self._lane(part, "lane"), self._lane(part, "lane + lane_count")
-            doubt = self._partial.doubt(part)
+            doubt = self.partial.doubt(part)
             if doubt is not None:
                 mark = self._lane(doubt, "lane")
                 self.body.helpers.add("differing_zeros")
                 yield f"{inner}{mark} = {mark} or differing_zeros({here}, {there})"
             yield from self._combined(part, (here, there), inner)
-        yield f"{_INNER}cuda.syncthreads()"
-        yield f"{_INNER}lane_count //= 2"
+        yield f"{INNER}cuda.syncthreads()"
+        yield f"{INNER}lane_count //= 2"
 
     def _neighbours(self, filled: str, width: int) -> Iterator[str]:
         """Yield neighbouring values combined in pairs; the last of an odd number waits."""
         yield f"{INDENT}filled = min({width}, {filled})"
         yield f"{INDENT}apart = 1"
         yield f"{INDENT}while apart < {width}:"
-        yield f"{_INNER}place = 2 * apart * lane"
-        yield f"{_INNER}if place + apart < filled:"
-        inner = _INNER + INDENT
+        yield f"{INNER}place = 2 * apart * lane"
+        yield f"{INNER}if place + apart < filled:"
+        inner = INNER + INDENT
         for part in self._parts:
-            beside = self._partial.choice(part)
+            beside = self.partial.choice(part)
             here, there = self._lane(part, "place"), self._lane(part, "place + apart")
             if part.combination is None:
                 continue
@@ -250,14 +219,14 @@ class TreePrinter:
             for each in (part, *beside):
                 left, right = self._lane(each, "place"), self._lane(each, "place + apart")
                 yield f"{inner}{INDENT}{left} = {right}"
-        yield f"{_INNER}cuda.syncthreads()"
-        yield f"{_INNER}apart *= 2"
+        yield f"{INNER}cuda.syncthreads()"
+        yield f"{INNER}apart *= 2"
 
     def _left(self) -> Iterator[str]:
         """Yield what is left of the values of a block of threads stored."""
         yield f"{INDENT}if lane == 0:"
         for part, each in zip(self._parts, self._buffers, strict=True):
-            yield f"{_INNER}{each.partial}[block] = {self._lanes(part)}[0]"
+            yield f"{INNER}{each.partial}[block] = {self._lanes(part)}[0]"
 
     def _combined(self, part: Part, pair: tuple[str, str], indent: str) -> Iterator[str]:
         assert part.combination is not None  # such parts are copied together
@@ -275,59 +244,35 @@ class TreePrinter:
     # -------------------------------------------------------------------- words
 
     @property
-    def _partial(self) -> PartialLoop:
-        assert self.kernel.partial is not None  # else it has no tree
-        return self.kernel.partial
-
-    @property
-    def _loop(self) -> Loop:
-        return self._partial.loop
-
-    @property
     def _parts(self) -> tuple[Part, ...]:
-        return self._partial.parts
+        return self.partial.parts
 
     @property
     def _buffers(self) -> tuple[Buffer, ...]:
-        return buffers_of(self._partial, self.body.names)
-
-    @property
-    def _iterator(self) -> str:
-        return self.body.names[self._loop.iterator]
+        return buffers_of(self.partial, self.body.names)
 
     @property
     def _is_flat(self) -> bool:
-        return is_flat(self._partial)
+        return is_flat(self.partial)
 
     @property
     def _width(self) -> int:
-        return width_of(self._partial)
+        return width_of(self.partial)
 
     @property
     def _stride(self) -> int:
-        return self._loop.step * (self._width if self._is_flat else 1)
+        return self.loop.step * (self._width if self._is_flat else 1)
 
     @property
     def _marks(self) -> tuple[str, ...]:
         return ("is_last",) if self.kernel.returned else ()
 
-    def _name(self, part: Part) -> str:
-        return self.body.names.get(part.name, part.name)
-
     def _lanes(self, part: Part) -> str:
-        return f"{self._name(part)}_lanes"
+        return f"{self.name(part)}_lanes"
 
     def _lane(self, part: Part, lane: str) -> str:
         return f"{self._lanes(part)}[{lane}]"
 
 
-def _neutral_text(part: Part) -> str:
-    return number_text(part.neutral.value, part.type.dtype)
-
-
 def _scaled(factor: int, word: str) -> str:
     return word if factor == 1 else f"{factor} * {word}"
-
-
-def _tuple(words: tuple[str, ...]) -> str:
-    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"
