@@ -51,7 +51,7 @@ from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .regions_of_calls import region_of_call
-from .rewrite import Returned
+from .sites import Returned
 
 Key: TypeAlias = tuple[object, ...]
 

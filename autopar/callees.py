@@ -23,6 +23,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.source import CalleeSource, SourceFunction, SourceText
 from autopar.analysis.passes.names import HELPER, RECURSIVE
 
+from .askers import original_code
 from .attributes import method_of
 from .functions import (
     KNOWN_MODULES,
@@ -36,7 +37,6 @@ from .functions import (
     mentioned_names,
     read_source,
 )
-from .rewrite import original_code
 
 # What a variable may hold to be taken for its value.
 _NUMBERS = frozenset((bool, int, float, complex))

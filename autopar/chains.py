@@ -28,7 +28,7 @@ from .attributes import (
     place_of,
     value_of,
 )
-from .rewrite import Asker
+from .sites import Asker
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]
 

@@ -59,10 +59,10 @@ from .record import Records
 from .repeats import Repeat, Repeats
 from .replanning import Replanning
 from .resting import Rest, known_ns, rest_of, sizes_tell
-from .rewrite import Asker
 from .row_finders import NOT_FOUND, overlapping_rows
 from .runs import Entered, Ingredients, Ran, Runs, passed, unsafe
 from .shortcuts import LEARNED_AT, Shortcuts
+from .sites import Asker
 from .sizes import Sizes, sizes_of
 from .spare import spare_for
 from .unserved import warn_unserved

@@ -35,7 +35,7 @@ from .dispatch import Region
 from .durations import describe_seconds
 from .guard import Admission, evaluated
 from .iterated import header_names, iterated
-from .rewrite import Returned, Site
+from .sites import Returned, Site
 
 LOG = logging.getLogger("autopar")
 

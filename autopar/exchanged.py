@@ -19,7 +19,7 @@ from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.text import python_text
 
 from .own_builtins import defined
-from .rewrite import UNBOUND
+from .sites import UNBOUND
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]
 # The types of a shape that is one for every function of NumPy's.

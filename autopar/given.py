@@ -43,7 +43,7 @@ from .guard import can_guard
 from .options import Options
 from .reanalysis import MOST_ANALYSES, Allowance, Reanalyses
 from .record import Records
-from .rewrite import UNBOUND, Asker, Site
+from .sites import UNBOUND, Asker, Site
 from .watch import watch_callees
 
 Returned: TypeAlias = tuple[tuple[object, ...], ...]

@@ -16,8 +16,9 @@ from weakref import WeakKeyDictionary
 from autopar.analysis.model.report import FunctionReport
 from autopar.analysis.model.time_line import TimeLine
 
+from .askers import original_code
+from .code_objects import reborn
 from .functions import definition_line, find_text
-from .rewrite import original_code, reborn
 
 
 class Decorated(Protocol):

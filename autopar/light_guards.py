@@ -28,7 +28,7 @@ from autopar.codegen.rates import current
 from .deferred import Deferred
 from .dispatch import Region
 from .record import Home, Records
-from .rewrite import Asker, Returned, times
+from .sites import Asker, Returned, times
 
 # After so many in a row that were too short for a kernel, or were none of its kind.
 _MOST_MISSES = 100

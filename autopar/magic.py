@@ -38,10 +38,11 @@ from autopar.analysis.model.source import SourceText
 from autopar.codegen import cudalib
 
 from .callees import Callees
+from .code_objects import FUTURE_FLAGS, with_constants
 from .kernel_sources import sources_of_loops
 from .options import BACKENDS, AutoparError, BackendError, Options, choose_options, is_disabled
 from .report import Report
-from .rewrite import FUTURE_FLAGS, rewrite_tree, with_constants
+from .rewrite import rewrite_tree
 from .sampling import Places, Sampler
 from .takeover import Takeover
 

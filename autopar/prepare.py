@@ -45,7 +45,7 @@ from .options import Options, configure_log
 from .record import Records, RunRecord, Tally
 from .rests import rest_of_loop
 from .returning import ReturningGuard, guard_returning
-from .rewrite import AnySite, Asker, Returned, Site
+from .sites import AnySite, Asker, Returned, Site
 from .splitting import can_split, split_site
 from .stretching import short_sums, stretch_site
 from .uncollected import uncollected

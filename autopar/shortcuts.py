@@ -22,7 +22,7 @@ from autopar.codegen.shortcut import Answered, Known, Launched, Shortcut, is_pos
 from .functions import watched_entries
 from .record import slot
 from .repeats import FLOATS, INTEGERS, Repeat, may_repeat
-from .rewrite import Asker
+from .sites import Asker
 from .warn import everyday_state
 
 # Runs of a call after which it is learned: the machine code takes 40 ms to make, once a process.

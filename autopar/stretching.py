@@ -20,7 +20,7 @@ from autopar.analysis.model.plan import StretchRegion
 from autopar.codegen.reasons import NotProfitable
 
 from .dispatch import Region
-from .rewrite import Asker, Returned, Site, times
+from .sites import Asker, Returned, Site, times
 from .stretched_loops import StretchSite
 
 # Turns that go by before a loop asks again that was refused: as many as one question is taken to

@@ -28,7 +28,8 @@ from .options import Options
 from .outline import Outline, outline_of
 from .prepare import Prepared, failed, prepare, with_runs
 from .record import Home, Records, RunRecord
-from .rewrite import AnySite, Decoration, rewrite_function
+from .rewrite import rewrite_function
+from .sites import AnySite, Decoration
 from .time_lines import joined, time_line
 from .version import VERSION
 from .watch import ModuleBindings, watch_known

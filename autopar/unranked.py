@@ -33,7 +33,7 @@ from .options import Options
 from .reanalysis import Allowance, Reanalyses
 from .record import Records
 from .regions_of_calls import region_of_call
-from .rewrite import UNBOUND, Returned
+from .sites import UNBOUND, Returned
 
 Key: TypeAlias = tuple[tuple[int, int], ...]
 

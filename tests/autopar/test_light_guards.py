@@ -14,7 +14,7 @@ from autopar import light_guards
 from autopar.codegen.rates import CURRENT, DEFAULTS
 from autopar.dispatch import Region as DispatchRegion
 from autopar.light_guards import MOST_SLEPT_OF_LOOPS, SLEPT, SLEPT_OF_LOOPS, LightGuard
-from autopar.rewrite import Asker, Returned
+from autopar.sites import Asker, Returned
 from tests.sameness import loops_of
 
 

@@ -16,7 +16,8 @@ from types import FunctionType
 import pytest
 
 from autopar.analysis.model.source import SourceFunction, SourceText
-from autopar.rewrite import UNBOUND, Decoration, Site, rewrite_function, rewrite_module
+from autopar.rewrite import rewrite_function, rewrite_module
+from autopar.sites import UNBOUND, Decoration, Site
 
 COUNT = itertools.count()
 
