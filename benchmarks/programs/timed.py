@@ -20,6 +20,8 @@ from types import FunctionType
 import numpy as np
 
 FEWEST, MOST = 4, 400
+# Calls that take longer than this are few: one to warm up, and one that is measured.
+LONG_S = 6.0
 # Calls before those that are measured: kernels are compiled once they are sure to pay, beside the
 # program. However short calls are, there are some of these seconds' worth.
 WARM_S, WARM = 3.0, 6
@@ -77,8 +79,9 @@ def main(name, size, dtype, limit, *forms):
     for each in results:
         digest.update(np.ascontiguousarray(each).tobytes())
     del results
-    repeated(module.program, arguments, WARM_S, WARM)
-    last = sorted(repeated(module.program, arguments, float(limit), FEWEST, MOST))
+    warm, fewest = (1, 1) if first > LONG_S else (WARM, FEWEST)
+    repeated(module.program, arguments, WARM_S, warm)
+    last = sorted(repeated(module.program, arguments, float(limit), fewest, MOST))
     print(
         json.dumps(
             {
