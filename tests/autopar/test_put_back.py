@@ -112,7 +112,7 @@ def test_nothing_runs_where_there_is_no_room_for_copies(monkeypatch):
     def no_room(*_):
         raise NoRoomError("no room")
 
-    monkeypatch.setattr("autopar.dispatch.kept", no_room)
+    monkeypatch.setattr("autopar.runs.kept", no_room)
     decorated = autopar.parallel(cholesky, backend="cpu")
     matrix, n = definite(None)
     expected = matrix.copy()
