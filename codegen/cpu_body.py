@@ -12,7 +12,9 @@ from autopar.analysis.model.loop_ir import Constant, Expression
 from autopar.analysis.model.nouns import dataclass
 from autopar.analysis.model.typed import INTEGER_OVERFLOW, Load
 from autopar.analysis.model.types import ArrayType
+from autopar.analysis.model.unused import unused
 
+from .cut_loops import Cut, find_cut
 from .data_ranges import limits, range_text, step_text
 from .expressions import Names, print_expression, print_integer, print_statement
 from .hoisting import meets_other_turns
@@ -124,6 +126,10 @@ class Body:
         if asks and not asks_now and asks_each_part(loop):
             yield from self._parts(loop, lower, upper, indent)
             return
+        cut = None if asks_now or self.told else self._cut_of(loop)
+        if cut is not None:
+            yield from self._cut(cut, loop, (lower, upper), indent)
+            return
         tiles = turned(self.sweep, loop) if self.sweep and not asks_now else None
         if tiles:
             yield from self._tiles(tiles, lower, upper, indent)
@@ -150,6 +156,31 @@ class Body:
             yield from (inner + line for line in part.before)
             yield from inside.plain(rows.inside, rows.first, part.upper, inner)
             yield from (inner + line for line in part.after)
+
+    def _cut_of(self, loop: Loop) -> Cut | None:
+        return find_cut(loop, self.overlapping, self.names) if self.ahead is None else None
+
+    def _cut(self, cut: Cut, loop: Loop, bounds: tuple[str, str], indent: str) -> Iterator[str]:
+        """Yield a loop in two parts, and whole where the limit is negative."""
+        inner, line = indent + INDENT, f"  # line {loop.span.line}"
+        names = {**self.names, **{each: each for each in cut.names}}
+        inside = replace(self, names=names, sweep=None)
+        iterator, taken = self.names[loop.iterator], frozenset({*names.values(), *bounds})
+        words = ("lower", "upper", "cut")
+        lower, upper, point = (unused(f"{iterator}_{word}", taken) for word in words)
+        yield f"{indent}{lower} = {bounds[0]}{line}"
+        yield f"{indent}{upper} = {bounds[1]}"
+        yield f"{indent}if {lower} < {upper}:"
+        for name, instance, load in cut.fixed:
+            spelled = self._names(instance, self.names, f"{instance.name}_")
+            yield f"{inner}{name} = {print_expression(load, spelled, 'cpu').text}"
+        limit = f"np.int64({cut.limit})"
+        yield f"{inner}if 0 <= {lower} and 0 <= {limit}:"
+        yield f"{inner}{INDENT}{point} = {cut.point(lower, upper, limit)}"
+        yield from inside.plain(cut.first, lower, point, inner + INDENT)
+        yield from inside.plain(cut.second, point, upper, inner + INDENT)
+        yield f"{inner}else:"
+        yield from self.plain(loop, lower, upper, inner + INDENT)
 
     def _tiles(self, found: Turned, lower: str, upper: str, indent: str) -> Iterator[str]:
         """Yield two loops, one in the other, by tiles."""
