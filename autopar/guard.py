@@ -387,6 +387,18 @@ def why_not(region: RegionPlan, guard: Guard, values: tuple[object, ...]) -> Rea
     return _failed_condition(region, named)
 
 
+def failed_alone(region: RegionPlan, found: Admission) -> Reason | None:
+    """Return the first condition of a loop that does not hold; a look at data tells its own."""
+    if all(found.holding):
+        return None
+    conditional = (each for each in region.loops if each.condition is not None)
+    for plan, is_held in zip(conditional, found.holding, strict=True):
+        if not is_held and plan.condition is not None and not plan.inspections:
+            span = region.scop.loops[plan.loop].span
+            return ConditionFailed(span=span, condition=plan.condition.words, values=())
+    return None
+
+
 def _unusable_bounds(scop: Scop) -> BoundsUnusable:
     loop, data = next((each, each.data) for each in scop.loops if each.data is not None)
     assert data is not None  # the loop was chosen for it

@@ -35,7 +35,7 @@ from autopar.codegen.reasons import CompileFailed, DeviceFull
 from autopar.codegen.residence import here
 from autopar.codegen.tracing import traced
 
-from .guard import Admission, holds
+from .guard import Admission, failed_alone, holds
 from .inspectors import out_of_range
 from .kernels import Kernels, Key
 from .lists import Copies
@@ -188,7 +188,8 @@ class Runs:
             return self._failed(status)
         if call.copies is not None:
             call.copies.put_back()
-        remark = variant.remark or (None if variant.has_copies else call.repeated)
+        told = None if variant.has_copies else call.repeated or failed_alone(self.plan, found)
+        remark = variant.remark or told
         assigned = variant.left_behind(outcome[1:], (call.arguments, call.values))
         left = (*found.last_values, *assigned)
         if call.copies is not None and call.copies.values:

@@ -46,8 +46,10 @@ class NotProfitable(Reason):
     Why it blocks: starting threads, compiling and copying cost more time than the loop takes.
 
     Example:
-        for i in range(3):
-            a[i] = 0.0
+        def cleared(a):
+            for i in range(len(a)):
+                a[i] = 0.0
+        cleared(np.ones(3))
 
     Use instead: nothing; or one loop over more data in place of many calls of a short one.
 
@@ -60,10 +62,11 @@ class NotProfitable(Reason):
 
     code: ClassVar[str] = "AP602"
     detail: str  # a fragment: "3 iterations take about 1 µs in the interpreter"
+    form: str = "A kernel"  # what it is that would not pay
 
     @property
     def message(self) -> str:
-        return f"A kernel would not pay: {self.detail}."
+        return f"{self.form} would not pay: {self.detail}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +143,12 @@ class SumReordered(Reason):
         analyse again or whose data it looks at first.
 
     Example:
-        for i in range(1_000_000):
-            s += a[i]
+        def total(a):
+            s = 0.0
+            for i in range(len(a)):
+                s += a[i]
+            return s
+        total(np.ones(1_000_000))
 
     Use instead: `strict=True` where the interpreter's very bits are wanted.
 

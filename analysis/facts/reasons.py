@@ -23,7 +23,10 @@ class ArraysOverlap(Reason):
         base, with their offsets and strides; others, and arrays on a device, are not.
 
     Example:
-        mixed(a.view(np.float32), a)    # for i in range(n): out[i] = x[i]
+        def mixed(out, x):
+            for i in range(len(x)):
+                out[i] = x[i]
+        mixed(a.view(np.float32), a)
 
     Use instead: a copy of the array that is read, `mixed(a.view(np.float32), a.copy())`.
 
@@ -53,10 +56,14 @@ class ArraysOverlap(Reason):
 class ConditionFailed(Reason):
     """The condition under which the loop is parallel does not hold at this call.
 
-    Why it blocks: for these values an iteration depends on another one.
+    Why it blocks: for these values an iteration depends on another one. A kernel runs the loop in
+        its order where that pays.
 
     Example:
-        copy_ahead(a, n=100, k=1)       # for i in range(n): a[i + k] = a[i]
+        def copy_ahead(a, n, k):
+            for i in range(n):
+                a[i + k] = a[i]
+        copy_ahead(a, 100, 1)
 
     Use instead: values for which the condition holds, where they mean the same.
 
@@ -87,10 +94,14 @@ class IndexNotInjective(Reason):
 
     Why it blocks: the later iteration must find, or overwrite, what the earlier one stored. The
         loop keeps its order. Histograms of integers (`h[k[i]] += 1`) do without this: each
-        thread adds into a copy.
+        thread adds into a copy. Where looking at the index array would take longer than threads
+        gain, nobody looks, and the report says that instead.
 
     Example:
-        scatter(y, x, idx=[0, 3, 3])    # for i in range(n): y[idx[i]] = x[i]
+        def scatter(y, x, idx):
+            for i in range(len(x)):
+                y[idx[i]] = x[i]
+        scatter(y, x, np.arange(len(x)) // 2)
 
     Use instead: an index array without repetitions, such as `np.argsort` gives.
 
@@ -120,8 +131,10 @@ class IndexOutOfBounds(Reason):
         subscript that counts from the end of its axis is in range.
 
     Example:
-        for i in range(n):              # n = len(b) + 1
-            b[i] = a[i]
+        def copied(a, b, n):
+            for i in range(n):
+                b[i] = a[i]
+        copied(a, b, len(b) + 1)
 
     Use instead: loop bounds that follow the shapes, `range(len(b))`.
 
@@ -148,13 +161,18 @@ class IndexOutOfBounds(Reason):
 class UnsupportedArgument(Reason):
     """An argument is neither a plain NumPy array nor a plain number.
 
-    Why it blocks: subclasses of ndarray, masked arrays, lists and other containers have rules of
-        their own for subscripts and arithmetic.
+    Why it blocks: subclasses of ndarray, masked arrays, arrays of float16, strings, dates, objects
+        or records, and containers have rules of their own for subscripts and arithmetic. Lists of
+        numbers are taken where a loop reads or fills them and where that pays.
 
     Example:
-        scale([1.0, 2.0, 3.0], 2.0)     # for i in range(len(a)): a[i] = a[i] * k
+        def scale(a, k):
+            for i in range(len(a)):
+                a[i] = a[i] * k
+        scale(np.ma.array([1.0, 2.0, 3.0]), 2.0)
 
-    Use instead: a plain array, `np.asarray(a)`.
+    Use instead: a plain array of booleans, integers, `float32`, `float64` or complex numbers,
+        `np.asarray(a)`.
 
     Right to refuse: for subclasses with operators of their own, masked arrays, units and lists
         of mixed types.
@@ -183,11 +201,13 @@ class RanEmpty(Reason):
         interpreter knows which. There is nothing to gain from an empty loop.
 
     Example:
-        for i in range(n):              # n = 0
-            a[i] = 0
-        print(i)
+        def cleared(a, n):
+            for i in range(n):
+                a[i] = 0
+            return i
+        cleared(a, 0)
 
-    Use instead: the bound itself after the loop, `print(n - 1)`.
+    Use instead: the bound itself after the loop, `return n - 1`.
 
     Right to refuse: always; nothing is lost.
 
@@ -208,6 +228,9 @@ class ErrorStateChanged(Reason):
     Why it blocks: the event must happen at the right iteration, with the work before it done.
 
     Example:
+        def ratios(a, b):
+            for i in range(len(a)):
+                a[i] = a[i] / b[i]
         with np.errstate(divide="raise"):
             ratios(a, b)
 
@@ -261,8 +284,10 @@ class ValueFailed(Reason):
         interpreter has them; the region was run again from its start.
 
     Example:
-        for i in range(n):
-            b[i] = 1 // k               # k = 0
+        def shares(b, k):
+            for i in range(len(b)):
+                b[i] = 1 // k
+        shares(b, 0)
 
     Use instead: a test for the value, or operands for which the result is defined.
 
@@ -289,8 +314,10 @@ class CannotStopInside(Reason):
         which takes that a run with failures ends, and leaves other memory alone.
 
     Example:
-        for i in range(1, n):
-            a[idx[i]] = math.sqrt(a[i - 1] - 1.0)
+        def roots(a, idx, n):
+            for i in range(1, n):
+                a[idx[i]] = math.sqrt(a[i - 1] - 1.0)
+        roots(a, idx, len(a))
 
     Use instead: operations that cannot fail, or an output array of its own.
 
@@ -320,8 +347,12 @@ class AnalysedOften(Reason):
         analysing costs more than it gains, so after a fixed number the interpreter runs the rest.
 
     Example:
+        def flatten(a, b, n):
+            for i in range(n):
+                for j in range(n):
+                    a[i * n + j] = b[i, j]
         for n in range(2, 1000):
-            flatten(a, b, n)            # for i in range(n): for j in range(n): a[i*n + j] = b[i, j]
+            flatten(a, b, n)
 
     Use instead: an array with as many axes as there are loops, `a[i, j]`, where no value is needed.
 
@@ -352,11 +383,14 @@ class NoRoom(Reason):
         the interpreter makes them one by one, and perhaps none at all.
 
     Example:
-        for i in range(n):
-            row = np.zeros(10**15)
-            row[0] = x[i]
+        def sums(x, out, m):
+            for i in range(len(x)):
+                table = np.zeros((m, m))
+                table[0, 0] = x[i]
+                out[i] = table[0, 0]
+        sums(x, out, 10**9)
 
-    Use instead: smaller arrays.
+    Use instead: smaller arrays, or parts of the work at a time.
 
     Right to refuse: always: the interpreter needs one array at a time, and may get along.
 
@@ -380,7 +414,11 @@ class BoundsUnusable(Reason):
         raises what there is to raise; so are those that lie on a device.
 
     Example:
-        rows(y, v, ptr=np.array([0.0, 2.0]))    # for j in range(ptr[i], ptr[i + 1]): ...
+        def rows(y, v, ptr):
+            for i in range(len(y)):
+                for j in range(ptr[i], ptr[i + 1]):
+                    y[i] += v[j]
+        rows(y, v, np.array([0.0, 2.0]))
 
     Use instead: an array of integers, `np.intp` best.
 
@@ -410,7 +448,11 @@ class RowsOverlap(Reason):
         iteration of the loop around must win. That loop keeps its order.
 
     Example:
-        rows(a, b, ptr=[0, 3, 2])       # for j in range(ptr[i], ptr[i + 1]): a[j] = b[i]
+        def rows(a, b, ptr):
+            for i in range(len(b)):
+                for j in range(ptr[i], ptr[i + 1]):
+                    a[j] = b[i]
+        rows(a, b, np.array([0, 3, 2, 4]))
 
     Use instead: bounds that never decrease, as those of compressed sparse rows.
 

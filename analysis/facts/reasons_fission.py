@@ -20,14 +20,15 @@ class MayChange(Reason):
         value is used; lists of lists and arrays of complex numbers are not.
 
     Example:
-        rows = [[1.0, 2.0], [3.0, 4.0]]
-        for row in rows:
-            plot(length(row[0], row[1]))
+        def length(x, y):
+            return math.sqrt(x * x + y * y)
+        def plotted(rows):
+            for row in rows:
+                plot(length(row[0], row[1]))
+        plotted([[1.0, 2.0], [3.0, 4.0]])
 
     Use instead: an array.
-        rows = np.array([[1.0, 2.0], [3.0, 4.0]])
-        for row in rows:
-            plot(length(row[0], row[1]))
+        plotted(np.array([[1.0, 2.0], [3.0, 4.0]]))
 
     Right to refuse: where the call does change them. Hand over copies, or numbers, and it
         cannot.
@@ -59,7 +60,10 @@ class NoGenerator(Reason):
         is known.
 
     Example:
-        fill(a, MyGenerator())      # for i in range(n): a[i] = rng.random()
+        def fill(a, rng):
+            for i in range(len(a)):
+                a[i] = rng.random()
+        fill(a, MyGenerator())
 
     Use instead: a generator of NumPy or of Python.
         fill(a, np.random.default_rng(7))

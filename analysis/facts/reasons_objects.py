@@ -21,11 +21,13 @@ class AttributeNotPlain(Reason):
 
     Example:
         class Grid:
+            u = np.zeros(100)
             @property
             def n(self): return len(self.u)
         def fill(g):
             for i in range(g.n):
                 g.u[i] = 0.0
+        fill(Grid())
 
     Use instead: a local name for the value, bound before the loop.
         def fill(g):
@@ -61,10 +63,10 @@ class AttributesAreOne(Reason):
         last iteration. Two names for one attribute would each have a value of their own.
 
     Example:
-        class Sum: ...
-        def add(a, b, x):                       # called with the same object twice
+        def add(a, b, x):
             for i in range(len(x)):
                 a.total += x[i] * b.total
+        add(one, one, x)
 
     Use instead: one way to reach the attribute, or a local name in the loop.
 

@@ -15,7 +15,8 @@ from ..model.loop_ir import Binary, Constant, Element, Expression, For, Name, wa
 from ..model.scop import DataBounds
 from .affine import affine, bound
 from .data_bounds import data_bounds, is_positive
-from .reasons import DataDependentBound, NonAffineBound, NonConstantStep
+from .fills import filled_array
+from .reasons import ArrayStatement, DataDependentBound, NonAffineBound, NonConstantStep
 from .scop_draft import Draft, Place
 
 
@@ -119,4 +120,12 @@ def _refuse(draft: Draft, node: For, limit: Expression) -> None:
                 )
             )
             return
-    draft.reasons.append(NonAffineBound(span=limit.span, loop_variable=node.variable, bound=shown))
+    if node.is_axis:
+        detail = "its slices do not end at affine subscripts"
+        draft.reasons.append(ArrayStatement(span=node.span, text=node.header, detail=detail))
+        return
+    draft.reasons.append(
+        NonAffineBound(
+            span=limit.span, loop_variable=node.variable, bound=shown, array=filled_array(node)
+        )
+    )

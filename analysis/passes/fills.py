@@ -36,3 +36,12 @@ def fill_loops(
         )
     assert isinstance(body, For)
     return body
+
+
+def filled_array(node: For) -> str | None:
+    """Return the array that a loop of `fill_loops` sets; None for loops that the user wrote."""
+    inner: Statement = node
+    while isinstance(inner, For) and len(inner.body) == 1:
+        inner = inner.body[0]
+    is_made = isinstance(inner, Assign) and inner.span == node.span and not node.is_axis
+    return inner.target.array if is_made and isinstance(inner.target, Element) else None

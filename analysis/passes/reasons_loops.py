@@ -141,10 +141,13 @@ class WhileLoop(Reason):
         it keep their parallelism, and the whole nest runs without the interpreter.
 
     Example:
-        while error > tolerance:
-            error = step(u)
+        while i < n:
+            a[i] = 0.0
+            i += 1
 
     Use instead: a `for` loop over a `range` where the number of iterations is known.
+        for i in range(n):
+            a[i] = 0.0
 
     Right to refuse: about the turns of the loop itself: each one decides whether there is
         another. The loops inside it are not refused.

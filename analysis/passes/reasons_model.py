@@ -69,9 +69,15 @@ class NonAffineBound(Reason):
     code: ClassVar[str] = "AP302"
     loop_variable: str
     bound: str  # as written
+    array: str | None = None  # the new array whose extent it is; the user wrote no loop then
 
     @property
     def message(self) -> str:
+        if self.array is not None:
+            return (
+                f"The extent '{self.bound}' of '{self.array}' is not affine in what is known"
+                " before the loop."
+            )
         return (
             f"The bound '{self.bound}' of loop '{self.loop_variable}' is not affine"
             " in the outer loop variables."
@@ -310,10 +316,11 @@ class ScalarUsedAsArray(Reason):
 
     Example:
         for i in range(n):
-            x = a[i]
-            b[i] = x[0]
+            b[i] = a[i] + a
 
-    Use instead: all subscripts in one place, `a[i, 0]`, and a name of its own for each thing.
+    Use instead: a name of its own for each thing.
+        for i in range(n):
+            b[i] = a[i] + c
 
     Right to refuse: where the name holds an array in one iteration and a number in the next.
 
@@ -338,18 +345,21 @@ class ScalarUsedAsArray(Reason):
 class UnsupportedType(Reason):
     """An operation meets types for which no compiled form is known to give the same result.
 
-    Why it blocks: NumPy's result type and rounding must be reproduced exactly; object arrays,
-        strings, dates, float16 and structured types run in the interpreter.
+    Why it blocks: NumPy's result type and rounding must be reproduced exactly. That is not so for
+        powers, `np.exp` and their like of complex numbers, nor for what NumPy itself refuses for
+        these types. Whole types that are not compiled, float16, strings and objects, are AP506.
 
     Example:
-        half = np.zeros(n, dtype=np.float16)
-        for i in range(n):
-            half[i] = 0.5 * i
+        def rotated(a, b):
+            for i in range(len(a)):
+                b[i] = np.exp(a[i])
+        rotated(a.astype(complex), b)
 
-    Use instead: bool, integer, float32, float64 or complex arrays.
+    Use instead: one call for the whole array outside the loop, `np.exp(a)`, and the rest of the
+        loop by itself.
 
-    Right to refuse: for objects and strings, whose operators run code; half precision has a
-        rounding of its own.
+    Right to refuse: where NumPy rounds by a library of its own, or raises TypeError, as it does for
+        `max` of complex numbers.
 
     References: NEP 50, Promotion rules for Python scalars.
     """
