@@ -10,6 +10,7 @@ loop that may run in parallel is no obstacle, the one around it that keeps it sh
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections import defaultdict
@@ -30,6 +31,8 @@ MOST_CHANGES = 3
 # Of what took less nobody needs to know.
 _LEAST_SHARE = 0.01
 _LEAST_SECONDS = 0.02
+# Of the time of a run, what in compilation is worth a word.
+_MUCH_COMPILED = 0.2
 # A loop that was left for one of these may run in parallel as it stands.
 _NO_OBSTACLE = (NotProfitable, InternalFault)
 _USE_INSTEAD = re.compile(r"Use instead:\s*(.*?)(?:\n\s*\n|\Z)", re.DOTALL)
@@ -109,13 +112,43 @@ def advice_of(reason: Reason) -> tuple[str, ...]:
     if reason.hints:
         return tuple(map(dotted, reason.hints))
     found = _USE_INSTEAD.search(inspect.cleandoc(type(reason).__doc__ or ""))
-    return () if found is None else (" ".join(found[1].split()),)
+    if found is None:
+        return ()
+    words = " ".join(_without_code(found[1].splitlines())).strip()
+    return (f"{words[:1].upper()}{words[1:]}",) if words else ()
+
+
+def _without_code(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the words that come before the lines of code of a page."""
+    for number, line in enumerate(lines):
+        if number and _is_code("\n".join(lines[number:])):
+            return
+        yield line.strip()
+
+
+def _is_code(text: str) -> bool:
+    try:
+        return bool(ast.parse(inspect.cleandoc(f"\n{text}")).body)
+    except SyntaxError:
+        return False
+
+
+def _of_compilation(time: TimeLine) -> Iterator[str]:
+    """Yield what to know where much of the time went into compilation."""
+    taken = time.spent()["compile"]
+    if time.seconds is not None and taken >= max(1.0, _MUCH_COMPILED * time.seconds):
+        yield (
+            f"{describe_seconds(taken)} of the {describe_seconds(time.seconds)} were compilation:"
+            " kernels are kept on disk, and the next run of the same program begins with them."
+        )
 
 
 def described(found: Sequence[Change], time: TimeLine) -> str:
     """Return the changes as text, for the end of a report."""
+    compiled = tuple(_of_compilation(time))
     if not found:
-        return "What would gain most: nothing; no loop that was left alone took long."
+        nothing = "What would gain most: nothing; no loop that was left alone took long."
+        return "\n".join([nothing, *compiled])
     whole = "" if time.seconds is None else f" of {describe_seconds(time.seconds)}"
     lines = ["What would gain most:"]
     for number, each in enumerate(found, start=1):
@@ -126,4 +159,4 @@ def described(found: Sequence[Change], time: TimeLine) -> str:
             f"   {each.reason.code} {dotted(each.reason.message)}",
             *(f"   Hint: {hint}" for hint in each.advice),
         ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *compiled])

@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 from autopar.analysis.model.diagnostics import Refusal
 from autopar.analysis.model.source import SourceFunction, SourceText, Span
-from autopar.analysis.passes.names import HELPER
+from autopar.analysis.passes.names import BARS, HELPER, is_of_bars
 from autopar.analysis.passes.reasons import SourceUnavailable
 
 FUTURE_FLAGS = functools.reduce(
@@ -280,13 +280,22 @@ def known_names(function: FunctionType, text: SourceText) -> tuple[tuple[str, st
     waiting = [function.__code__]
     while waiting:
         for binding in identity_guards(function, sorted(mentioned_names(waiting.pop()))):
-            meaning = meaning_of(binding.value, function, text)
+            meaning = meaning_of(binding.value, function, text) or _bar(binding)
             if meaning is None or binding.name in found:
                 continue
             found[binding.name] = meaning
             if isinstance(binding.value, FunctionType) and meaning.startswith(HELPER):
                 waiting.append(binding.value.__code__)
     return tuple(sorted(found.items()))
+
+
+def _bar(binding: Binding) -> str | None:
+    """Return what a progress bar is known as whose name does not show that it is one."""
+    value = binding.value
+    if not isinstance(value, type | FunctionType) or not is_of_bars(value.__module__):
+        return None
+    known = {"tqdm_asyncio": "tqdm", "tarange": "trange"}.get(value.__name__, value.__name__)
+    return None if known == binding.name.rpartition(".")[2] else f"{BARS}{known}"
 
 
 def mentioned_names(code: CodeType) -> frozenset[str]:

@@ -134,7 +134,7 @@ class Inspectors:
         status = _status(state, call)
         if status is None:
             detail = f"looking at each call whether '{asked}' would take longer than it gains"
-            return NotProfitable(span=shape.span, detail=detail, form="Several threads")
+            return NotProfitable(span=shape.span, detail=detail, is_parallel=True)
         if status & INDEX_ERROR:
             return out_of_range(self.plan.scop)
         if status & FAILURES:

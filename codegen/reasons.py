@@ -62,11 +62,13 @@ class NotProfitable(Reason):
 
     code: ClassVar[str] = "AP602"
     detail: str  # a fragment: "3 iterations take about 1 µs in the interpreter"
-    form: str = "A kernel"  # what it is that would not pay
+    is_parallel: bool = False  # a kernel does run the loop, in its order
 
     @property
     def message(self) -> str:
-        return f"{self.form} would not pay: {self.detail}."
+        return (
+            f"{'Several threads' if self.is_parallel else 'A kernel'} would not pay: {self.detail}."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,5 +43,6 @@ def filled_array(node: For) -> str | None:
     inner: Statement = node
     while isinstance(inner, For) and len(inner.body) == 1:
         inner = inner.body[0]
-    is_made = isinstance(inner, Assign) and inner.span == node.span and not node.is_axis
-    return inner.target.array if is_made and isinstance(inner.target, Element) else None
+    if node.is_axis or not isinstance(inner, Assign) or inner.span != node.span:
+        return None
+    return inner.target.array if isinstance(inner.target, Element) else None

@@ -66,7 +66,7 @@ def _may_give(node: Any, canonical: Callable[[Any], str | None]) -> bool:
             found = canonical(function) or ""
             if found in _FUNCTIONS or found.startswith("numpy."):
                 return True
-            last = _last_name(function)
+            last = last_name(function, canonical)
             is_method = isinstance(function, gast.Attribute) and last in _METHODS
             return last in _BARS or last in _RANGES or is_method
     return False
@@ -76,27 +76,29 @@ def limits_of_range(node: Any, canonical: Callable[[Any], str | None]) -> int | 
     """Return how many limits are written of the range that a bar is over; None for no such bar."""
     match node:
         case gast.Call(func=function, args=[gast.Call(func=inner, args=limits, keywords=[]), *_]):
-            is_bar = _last_name(function) in _BARS and canonical(inner) == "range"
+            is_bar = last_name(function, canonical) in _BARS and canonical(inner) == "range"
         case gast.Call(func=function, args=limits):
-            is_bar = _last_name(function) in _RANGES
+            is_bar = last_name(function, canonical) in _RANGES
         case _:
             return None
     return len(limits) if is_bar and len(limits) in {1, 2} else None
 
 
-def is_bar(node: Any) -> bool:
+def is_bar(node: Any, canonical: Callable[[Any], str | None]) -> bool:
     """Return whether an expression may be a progress bar."""
-    return isinstance(node, gast.Call) and _last_name(node.func) in _BARS | _RANGES
+    return isinstance(node, gast.Call) and last_name(node.func, canonical) in _BARS | _RANGES
 
 
-def moves_bar(loop: Any) -> bool:
+def moves_bar(loop: Any, canonical: Callable[[Any], str | None]) -> bool:
     """Return whether a loop moves a progress bar by turns that may take long: with loops in them.
 
     A bar over turns that are short goes to its end with the kernel that runs them.
     """
     bars = _BARS | _RANGES - {"prange"}
     return any(
-        isinstance(each, gast.Call) and _last_name(each.func) in bars and not _is_disabled(each)
+        isinstance(each, gast.Call)
+        and last_name(each.func, canonical) in bars
+        and not _is_disabled(each)
         for each in names.walk(loop.iter)
     ) and any(_may_be_long(each) for statement in loop.body for each in names.walk(statement))
 
@@ -122,7 +124,11 @@ def _may_be_long(node: Any) -> bool:
     return False
 
 
-def _last_name(function: Any) -> str:
+def last_name(function: Any, canonical: Callable[[Any], str | None]) -> str:
+    """Return what a function is called where it comes from: `from tqdm import tqdm as bar`."""
+    found = canonical(function) or ""
+    if found.startswith(names.BARS):
+        return found.rpartition(".")[2]
     if isinstance(function, gast.Attribute):
         return str(function.attr)
     return str(function.id) if isinstance(function, gast.Name) else ""

@@ -158,7 +158,11 @@ def _call(node: Any, target: Pattern, reading: Reading) -> Iterable | None:
         case "range" if isinstance(target, Name):
             return _counts(node, reading)
         # How far a bar gets in a `zip` depends on what else is in it.
-        case "zip" if parts and len(parts) == len(arguments) and not any(map(is_bar, arguments)):
+        case "zip" if (
+            parts
+            and len(parts) == len(arguments)
+            and not any(is_bar(each, reading.canonical) for each in arguments)
+        ):
             found = [
                 read_iterable(each, part, reading)
                 for each, part in zip(arguments, parts, strict=True)

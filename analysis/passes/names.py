@@ -76,6 +76,8 @@ MATH_CONSTANTS = {
     "math.nan": math.nan, "numpy.pi": math.pi, "numpy.e": math.e, "numpy.inf": math.inf,
     "numpy.nan": math.nan,
 }  # fmt: skip
+# What progress bars are known as, under a name that does not show it.
+BARS = "tqdm."
 # What a file that is only read, not run, is taken to mean by these names.
 _USUAL_MODULES = {"np": "numpy", "numpy": "numpy", "math": "math", "itertools": "itertools"}
 _MODULES = frozenset(_USUAL_MODULES.values())
@@ -159,6 +161,9 @@ def _imports(node: Any) -> dict[str, str]:
         for alias in node.names:
             if alias.name in _MODULES:
                 found[alias.asname or alias.name] = alias.name
+    elif isinstance(node, gast.ImportFrom) and is_of_bars(node.module) and not node.level:
+        renamed = ((each.asname, each.name) for each in node.names)
+        found.update((name, f"{BARS}{known}") for name, known in renamed if name is not None)
     elif isinstance(node, gast.ImportFrom) and node.module in _MODULES and not node.level:
         for alias in node.names:
             if alias.name == "*":
@@ -166,6 +171,11 @@ def _imports(node: Any) -> dict[str, str]:
             else:
                 found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return found
+
+
+def is_of_bars(module: str | None) -> bool:
+    """Return whether a module is one of tqdm's."""
+    return f"{module}.".startswith(BARS)
 
 
 def _all_of(module: str) -> dict[str, str]:

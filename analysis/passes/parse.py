@@ -94,6 +94,7 @@ from .returns import LEFT, arity, with_result, without_result
 from .row_reductions import has_rows
 from .several_targets import assigned_alike, assigned_in_turn, temporary
 from .tame import computed_calls, dicts_in, tame_statement
+from .texts import is_text, names_of_texts
 
 _KINDS = {
     gast.Try: "'try' statement", gast.With: "'with' statement", gast.Return: "'return'",
@@ -161,6 +162,7 @@ class _Reader(ExpressionReader):
         self.attributes: set[str] = set()  # chains that are assigned
         self.loops = 0  # how many stand around what is read
         self.lists: frozenset[str] = frozenset()  # names of lists that are used as arrays are
+        self.texts: frozenset[str] = frozenset()  # names of texts, and of files of lines
         self.unfolds = False  # what folds comprehensions becomes loops, without another form
         self.leaves_all = False  # each `return` in a loop that is read has one in those around
 
@@ -178,6 +180,7 @@ class _Reader(ExpressionReader):
             self.know(self.given)
         self.subscripted = self.places_of(names.subscripted(node.body))
         self.lists = names_of_lists(node.body, self.canonical) - scope.shared
+        self.texts = names_of_texts(node.body) - scope.shared
         end = node.body[-1] if node.body else None
         body = self.block(node.body)
         shared = scope.bound if is_module else scope.shared
@@ -665,6 +668,8 @@ class _Reader(ExpressionReader):
         turned = self.reversed_range(node.iter) if isinstance(node.target, gast.Name) else None
         if turned is not None:
             return self.counted(node, *turned)
+        if isinstance(node.iter, gast.Name) and node.iter.id in self.texts:
+            raise Unmodelled(self.unknown_iterable(node.iter))
         target = read_pattern(node.target, span_of)
         reading = IterableReading(
             self.expression,
@@ -679,10 +684,9 @@ class _Reader(ExpressionReader):
         if steps is not None:
             return self.counted(node, *steps)
         if target is None or iterable is None:
-            shown = self.text(node.iter)
-            raise Unmodelled(OpaqueIterable(span=span_of(node.iter), iterable=shown))
+            raise Unmodelled(self.unknown_iterable(node.iter))
         held, self.held = self.held, None
-        if moves_bar(node):
+        if moves_bar(node, self.canonical):
             raise Unmodelled(MovingBar(span=span_of(node.iter)))
         return Each(
             held=held,
@@ -691,6 +695,13 @@ class _Reader(ExpressionReader):
             body=self.body_of(node),
             header=self.header(node),
             span=span_of(node),
+        )
+
+    def unknown_iterable(self, node: Any) -> OpaqueIterable:
+        """Return why no kernel runs over an expression."""
+        is_named = isinstance(node, gast.Name) and node.id in self.texts
+        return OpaqueIterable(
+            span=span_of(node), iterable=self.text(node), is_text=is_named or is_text(node)
         )
 
     def reversed_range(self, node: Any) -> tuple[Expression, Expression, Expression] | None:

@@ -66,7 +66,8 @@ class OpaqueIterable(Reason):
         `reversed`, `np.ndindex`, `np.ndenumerate` and `itertools.product` of these, with names
         to bind that match. What the header of an outermost loop computes (`a[1:]`,
         `np.linspace(0, 1, n)`, `[0.5, 1.5]`, `tqdm(a)`) is looked at when it is there; inside
-        other loops it is computed anew in each iteration, which is not modelled.
+        other loops it is computed anew in each iteration, which is not modelled. Texts, and
+        the lines of files, are nothing that a kernel computes with.
 
     Example:
         for x in items.values():
@@ -85,15 +86,20 @@ class OpaqueIterable(Reason):
 
     code: ClassVar[str] = "AP204"
     iterable: str  # as written
+    is_text: bool = False  # a text, a list that shows one, a file that was opened
 
     @property
     def message(self) -> str:
+        if self.is_text:
+            return f"The loop runs over '{self.iterable}', which gives texts, not numbers."
         return (
             f"The loop runs over '{self.iterable}', which is not known to be a range or an array."
         )
 
     @property
     def hints(self) -> tuple[str, ...]:
+        if self.is_text:
+            return ("Gather the numbers of the texts in an array; loops over that one can run.",)
         return ("Loop over an array, or over positions: 'for i in range(len(...))'.",)
 
 

@@ -135,7 +135,7 @@ def plain(x):
     for i in range(len(x)):
         x[i] = 2.0
 xs = np.random.default_rng(1).random(100_000)
-print(total(xs) == sum(xs.tolist(), 0.0))
+print(total(xs) == np.add.accumulate(xs)[-1])
 print(total.last_run)
 print(autopar.explain(plain))
 """

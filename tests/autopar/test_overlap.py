@@ -431,3 +431,17 @@ def test_subscripts_that_are_overwritten_stay_in_the_interpreter():
     decorated = same(scatter, make(np.s_[30:], np.s_[:]), ran="interpreter")
     assert "AP501" in notes(decorated)[0]
     same(scatter, lambda: (np.arange(30)[::-1].copy(), np.zeros(30, dtype=np.int64)), ran="cpu")
+
+
+def ahead(a, n, k):
+    for i in range(n):
+        a[i + k] = a[i]
+
+
+def test_a_condition_that_fails_is_told_beside_the_kernel():
+    decorated = autopar.parallel(ahead, backend="cpu")
+    for k, note in ((300, None), (1, "AP502"), (1, "AP502"), (400, None)):
+        decorated(np.arange(900.0), 300, k)
+        (found,) = notes(decorated)
+        assert found is None if note is None else found.startswith(note)
+        assert ["cpu"] == [each["ran"]["backend"] for each in loops_of(decorated.last_run)]

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 import autopar
-from autopar.advice import changes, described
+from autopar.advice import advice_of, changes, described
 from autopar.analysis.model.report import Report as ReportData
 from autopar.analysis.model.source import SourceText, Span
 from autopar.analysis.model.time_line import DeviceLaunch, DeviceRun, Spell, TimeLine, in_order
+from autopar.analysis.passes.reasons_fission import PartlyAhead
 from autopar.analysis.stages import explain_text
+from autopar.codegen.reasons import NoDevice
 from autopar.codegen.spent import NOTES, Note, spending
 from autopar.html_time import time_html
 from autopar.interpreter_times import watched
@@ -271,6 +273,20 @@ def test_what_took_next_to_nothing_is_no_advice():
     assert () == changes_of({(9,): 0.001})
     assert () == changes_of({(9,): 0.5, (11,): 80.0})
     assert "nothing" in described((), TimeLine(seconds=1.0, spells=()))
+
+
+def test_hints_of_a_page_are_its_words_without_the_code():
+    span = Span(line=1, column=0, end_line=1, end_column=1)
+    (hint,) = advice_of(PartlyAhead(span=span, rest=NoDevice(span=span, target="", detail="")))
+    assert "An array for the values, and a loop of its own for what has an order." == hint
+
+
+def test_a_run_that_mostly_compiled_says_that_the_next_one_does_not():
+    line = TimeLine(seconds=20.0, spells=(spell_of(8, 9, 15.0, "compile"),))
+    words = "15 s of the 20 s were compilation: kernels are kept on disk"
+    assert words in described((), line)
+    assert words in described(changes_of({(9,): 2.0}), line).splitlines()[-1]
+    assert "compilation" not in described((), TimeLine(seconds=99.0, spells=line.spells))
 
 
 def spell_of(line, end_line, seconds, what="interpreter"):
