@@ -65,19 +65,38 @@ def test_every_command_is_tested():
     assert {"make", "pip", "autopar"} == {words[0] for words in shell_commands()}
 
 
-@pytest.mark.parametrize("source", blocks("python"))
-def test_python_block_runs(source, tmp_path):
-    path = tmp_path / "block.py"
-    path.write_text(source, encoding="utf-8")
+SCRIPT = "# script.py\n"
+
+
+def python(*arguments, folder):
     environment = {name: value for name, value in os.environ.items() if "AUTOPAR" not in name}
-    done = subprocess.run(
-        [sys.executable, str(path)],
-        cwd=tmp_path,
-        env=environment | {"PYTHONPATH": str(ROOT), "AUTOPAR_CACHE_DIR": str(tmp_path / "cache")},
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment | {"PYTHONPATH": str(ROOT), "AUTOPAR_CACHE_DIR": str(folder / "cache")},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_the_script_is_there_and_runs_in_parallel(tmp_path):
+    (source,) = (each for each in blocks("python") if each.startswith(SCRIPT))
+    (tmp_path / "script.py").write_text(source, encoding="utf-8")
+    words = next(words for words in shell_commands() if words[:2] == ["autopar", "run"])
+    plain, run = (python(*each, folder=tmp_path) for each in (words[-1:], ("-m", *words)))
+    assert (0, "", plain.stdout) == (plain.returncode, plain.stderr, run.stdout)
+    assert 0 == run.returncode
+    assert re.search(r"for i in range\(len\(x\)\) +parallel +cpu", run.stderr)
+
+
+@pytest.mark.parametrize(
+    "source", [each for each in blocks("python") if not each.startswith(SCRIPT)]
+)
+def test_python_block_runs(source, tmp_path):
+    path = tmp_path / "block.py"
+    path.write_text(source, encoding="utf-8")
+    done = python(str(path), folder=tmp_path)
     assert "" == done.stderr
     assert 0 == done.returncode
     # The loops of the example run where its text says.
