@@ -30,8 +30,8 @@ from .wording import (
 )
 
 _STYLE = """
-.autopar { --parallel: #1b7837; --reduction: #5aae61; --conditional: #9970ab;
-  --sequential: #d6604d; --unsupported: #a8a8a8; line-height: 1.45; }
+.autopar { --parallel: #1b7837; --reduction: #5aae61; --conditional: #8457a0;
+  --sequential: #c2452f; --unsupported: #a8a8a8; line-height: 1.45; }
 .autopar .function { margin: 0.6em 0 1.2em; }
 .autopar .title { font-weight: 600; margin-bottom: 0.3em; }
 .autopar .listing { border: 1px solid rgba(128, 128, 128, 0.35); border-radius: 4px;
@@ -54,7 +54,9 @@ _STYLE = """
 .autopar pre { white-space: pre !important; word-break: normal !important; overflow-x: auto;
   margin: 0.4em 0; padding: 0; border: 0; font-size: 0.82em; line-height: 1.35;
   background: none !important; color: inherit; }
-.autopar .word { color: #fff; border-radius: 3px; padding: 0 0.4em; font-size: 0.86em; }
+.autopar .word { color: #fff; border-radius: 3px; padding: 0 0.4em; font-size: 0.86em;
+  white-space: nowrap; }
+.autopar .word.reduction, .autopar .word.unsupported { color: #111; }
 .autopar .arrow { display: flex; margin: 0.5em 0; overflow-x: auto; }
 .autopar .beside { display: flex; flex-wrap: wrap; gap: 0 2.5em; overflow-x: auto; }
 .autopar .beside pre + pre { border-left: 2px solid var(--parallel) !important;
@@ -103,9 +105,13 @@ def page(*reports: Report) -> str:
     body = "\n".join(map(fragment, reports))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>autopar: {title}</title>\n"
         "<style>body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; "
-        "max-width: 70rem; margin: 1.5rem auto; padding: 0 1rem; }</style>\n"
+        "max-width: 70rem; margin: 1.5rem auto; padding: 0 1rem; }\n"
+        ":root { color-scheme: light dark; }\n"
+        "@media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616; } }"
+        "</style>\n"
         f"</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 

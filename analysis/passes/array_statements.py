@@ -55,6 +55,7 @@ from .array_axes import Axis, View, equal, not_empty, view_of
 from .array_meetings import are_apart, is_same
 from .array_operators import is_bare, operation
 from .reasons import ArrayStatement
+from .reasons_syntax import CHOSEN_OTHERWISE
 from .row_guesses import outside_rows, row_calls, rows_guessed, rows_in
 from .row_reductions import Taken, has_rows, is_on_rows
 from .substitution import rebuilt
@@ -378,7 +379,7 @@ class _Expansion:
             case _:
                 self.refuse(node.span, "what it assigns to is no array that is known")
         if found is None or not found.axes:
-            self.refuse(node.span, "what it assigns to is no part of an array with even steps")
+            self.refuse(node.span, f"what it assigns to {CHOSEN_OTHERWISE}")
         return found
 
     def refuse(self, span: Span, detail: str) -> NoReturn:
@@ -480,7 +481,7 @@ class _Reading:
     def part(self, node: Element) -> Element:
         view = view_of(node, self.expansion.ranks.get(node.array, len(node.indices)))
         if view is None:
-            self.expansion.refuse(self.span, "what it reads is no part of an array with even steps")
+            self.expansion.refuse(self.span, f"what it reads {CHOSEN_OTHERWISE}")
         if len(view.axes) > self.most:
             self.expansion.refuse(self.span, "what it reads has more axes than what it assigns to")
         self.views[node] = view

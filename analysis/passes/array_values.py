@@ -50,6 +50,7 @@ from .array_axes import Axis, equal, moved, view_of
 from .array_forms import Forming, NoFormError, Piece
 from .array_operators import is_bare, operation
 from .array_parts import Part, Places, is_one
+from .reasons_syntax import CHOSEN_OTHERWISE
 from .substitution import rebuilt
 from .updates import same_expression
 
@@ -266,7 +267,7 @@ class Reading:
         )
         view = view_of(place, len(whole.axes))
         if view is None:
-            self.refuse("what it reads is no part of an array with even steps")
+            self.refuse(f"what it reads {CHOSEN_OTHERWISE}")
         entries = tuple(
             Axis(
                 start=self.sized(each.start, whole),

@@ -8,6 +8,9 @@ from autopar.analysis.model.nouns import dataclass
 
 from ..model.diagnostics import Reason
 
+# What follows "what it reads" where no slice is known by its text.
+CHOSEN_OTHERWISE = "is chosen by more than names, numbers and slices of them"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsupportedStatement(Reason):
@@ -227,6 +230,8 @@ class ArrayStatement(Reason):
         do is done element by element to slices with steps that are literals. Masks, arrays of
         subscripts, `...`, `None` and most functions of whole arrays are not; NumPy runs them as
         before. Sums, means, extrema and products of single rows are taken over inside loops.
+        Limits of slices may be names and sums of them; `a[int(x / dx):]` needs a name for the
+        limit, `first = int(x / dx)`.
 
     Example:
         v[..., 0] = 0.5 * u
@@ -252,4 +257,6 @@ class ArrayStatement(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
+        if self.detail.endswith(CHOSEN_OTHERWISE):
+            return ("Give computed limits of slices names of their own before the statement.",)
         return ("Write it as a loop over the elements.",)

@@ -20,7 +20,6 @@ from autopar.analysis.model.source import SourceText, Span
 from autopar.analysis.model.time_line import DeviceLaunch, DeviceRun, Spell, TimeLine, in_order
 from autopar.analysis.passes.reasons_fission import PartlyAhead
 from autopar.analysis.stages import explain_text
-from autopar.codegen.reasons import NoDevice
 from autopar.codegen.spent import NOTES, Note, spending
 from autopar.html_time import time_html
 from autopar.interpreter_times import watched
@@ -277,7 +276,7 @@ def test_what_took_next_to_nothing_is_no_advice():
 
 def test_hints_of_a_page_are_its_words_without_the_code():
     span = Span(line=1, column=0, end_line=1, end_column=1)
-    (hint,) = advice_of(PartlyAhead(span=span, rest=NoDevice(span=span, target="", detail="")))
+    (hint,) = advice_of(PartlyAhead(span=span, rest="print"))
     assert "An array for the values, and a loop of its own for what has an order." == hint
 
 
