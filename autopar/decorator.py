@@ -242,8 +242,12 @@ def parallel(
     `backend` is "auto", "cuda", "cpu" or "interpreter"; `strict` forbids reassociation of
     floating-point sums; `fastmath` allows contraction and fast approximations; `cache` keeps
     compiled kernels on disk. Raises BackendError for a backend that does not exist, and at the
-    call for one that this machine lacks. The result is always the undecorated function's.
+    call for one that this machine lacks, TypeError for what cannot be called. The result is always
+    the undecorated function's.
     """
+    if not (func is None or callable(func) or hasattr(func, "__get__")):  # a classmethod has that
+        hint = f"; write parallel(backend={func!r})" if isinstance(func, str) else ""
+        raise TypeError(f"parallel() decorates a function, not {func!r}{hint}")
     options = choose_options(backend=backend, strict=strict, fastmath=fastmath, cache=cache)
     if is_disabled():
         return func if func is not None else (lambda function: function)

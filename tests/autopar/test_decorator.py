@@ -158,6 +158,13 @@ def test_source_is_that_of_the_function():
     assert inspect.getsource(scale) == inspect.getsource(autopar.parallel(scale))
 
 
+@pytest.mark.parametrize("given", [3, "cpu", (bare,)])
+def test_what_cannot_be_called_is_not_decorated(given):
+    hint = r"write parallel\(backend='cpu'\)" if given == "cpu" else "decorates a function"
+    with pytest.raises(TypeError, match=hint):
+        autopar.parallel(given)
+
+
 def test_decorated_function_is_callable_and_a_routine_of_its_module():
     assert callable(bare)
     assert "test_decorator" in bare.__module__
