@@ -31,8 +31,8 @@ MOST_CHANGES = 3
 # Of what took less nobody needs to know.
 _LEAST_SHARE = 0.01
 _LEAST_SECONDS = 0.02
-# Of the time of a run, what in compilation is worth a word.
-_MUCH_COMPILED = 0.2
+# The share of analysis and compilation in a run that is worth a word.
+_MUCH_PREPARED = 0.2
 # A loop that was left for one of these may run in parallel as it stands.
 _NO_OBSTACLE = (NotProfitable, InternalFault)
 _USE_INSTEAD = re.compile(r"Use instead:\s*(.*?)(?:\n\s*\n|\Z)", re.DOTALL)
@@ -133,22 +133,23 @@ def _is_code(text: str) -> bool:
         return False
 
 
-def _of_compilation(time: TimeLine) -> Iterator[str]:
-    """Yield what to know where much of the time went into compilation."""
-    taken = time.spent()["compile"]
-    if time.seconds is not None and taken >= max(1.0, _MUCH_COMPILED * time.seconds):
+def _of_preparation(time: TimeLine) -> Iterator[str]:
+    """Yield what to know where much of the time went into analysis and compilation."""
+    spent = time.spent()
+    taken = spent["compile"] + spent["analysis"]
+    if time.seconds is not None and taken >= max(1.0, _MUCH_PREPARED * time.seconds):
         yield (
-            f"{describe_seconds(taken)} of the {describe_seconds(time.seconds)} were compilation:"
-            " kernels are kept on disk, and the next run of the same program begins with them."
+            f"{describe_seconds(taken)} of the {describe_seconds(time.seconds)} were analysis and"
+            " compilation; what they give is kept on disk, and the next run begins with it."
         )
 
 
 def described(found: Sequence[Change], time: TimeLine) -> str:
     """Return the changes as text, for the end of a report."""
-    compiled = tuple(_of_compilation(time))
+    prepared = tuple(_of_preparation(time))
     if not found:
         nothing = "What would gain most: nothing; no loop that was left alone took long."
-        return "\n".join([nothing, *compiled])
+        return "\n".join([nothing, *prepared])
     whole = "" if time.seconds is None else f" of {describe_seconds(time.seconds)}"
     lines = ["What would gain most:"]
     for number, each in enumerate(found, start=1):
@@ -159,4 +160,4 @@ def described(found: Sequence[Change], time: TimeLine) -> str:
             f"   {each.reason.code} {dotted(each.reason.message)}",
             *(f"   Hint: {hint}" for hint in each.advice),
         ]
-    return "\n".join([*lines, *compiled])
+    return "\n".join([*lines, *prepared])

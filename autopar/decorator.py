@@ -245,13 +245,18 @@ def parallel(
     call for one that this machine lacks, TypeError for what cannot be called. The result is always
     the undecorated function's.
     """
-    if not (func is None or callable(func) or hasattr(func, "__get__")):  # a classmethod has that
-        hint = f"; write parallel(backend={func!r})" if isinstance(func, str) else ""
-        raise TypeError(f"parallel() decorates a function, not {func!r}{hint}")
+    _refuse_others(func)
     options = choose_options(backend=backend, strict=strict, fastmath=fastmath, cache=cache)
     if is_disabled():
         return func if func is not None else (lambda function: function)
     return partial(_decorated, options) if func is None else _decorated(options, func)
+
+
+def _refuse_others(given: object) -> None:
+    """Raise TypeError for what is no function and makes none, as a classmethod does."""
+    if given is not None and not callable(given) and not hasattr(given, "__get__"):
+        hint = f"; write parallel(backend={given!r})" if isinstance(given, str) else ""
+        raise TypeError(f"parallel() decorates a function, not {given!r}{hint}")
 
 
 def _decorated(options: Options, function: Callable[..., Any]) -> ParallelFunction[..., Any]:

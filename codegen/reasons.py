@@ -140,9 +140,9 @@ class SumReordered(Reason):
     Why it blocks: it does not. The last bits of the result may differ, mostly to be closer to
         the exact value. The order is a function of the number of terms alone: it is the same
         for every number of threads, every run and every call, so that such a sum is compiled
-        at its first call. Fewer terms keep the order of the interpreter, and so do a sum that
-        would not be finite, sums on a CUDA device, and sums in loops that a call has to
-        analyse again or whose data it looks at first.
+        at its first call; a CUDA device follows the same order. Fewer terms keep the order of
+        the interpreter, and so do a sum that would not be finite and sums in loops that a call
+        has to analyse again or whose data it looks at first.
 
     Example:
         def total(a):

@@ -94,7 +94,8 @@ class SourceText:
         # Columns are UTF-8 offsets, as in the ast module.
         encoded[-1] = encoded[-1][: span.end_column]
         encoded[0] = encoded[0][span.column :]
-        return " ".join(part.decode().strip() for part in encoded)
+        *continued, last = (part.decode().strip() for part in encoded)
+        return " ".join((*(part.removesuffix("\\").rstrip() for part in continued), last))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,6 +206,8 @@ class Comprehension(Reason):
 
     @property
     def hints(self) -> tuple[str, ...]:
+        if self.kind.startswith("list"):
+            return ("Fill an array in a 'for' loop, or build the list before the loop around it.",)
         return ("Build a list of it, or fill an array in a 'for' loop.",)
 
 

@@ -282,7 +282,7 @@ def test_hints_of_a_page_are_its_words_without_the_code():
 
 def test_a_run_that_mostly_compiled_says_that_the_next_one_does_not():
     line = TimeLine(seconds=20.0, spells=(spell_of(8, 9, 15.0, "compile"),))
-    words = "15 s of the 20 s were compilation: kernels are kept on disk"
+    words = "15 s of the 20 s were analysis and compilation; what they give is kept on disk"
     assert words in described((), line)
     assert words in described(changes_of({(9,): 2.0}), line).splitlines()[-1]
     assert "compilation" not in described((), TimeLine(seconds=99.0, spells=line.spells))
