@@ -112,6 +112,8 @@ class ArrayEntry:
     @property
     def interpreted_ns(self) -> int:
         """The predicted time spent in the interpreter so far."""
+        if self.again.is_empty:
+            return self.asked_ns
         return self.asked_ns + sum(each.interpreted_ns for each in self.regions())
 
     def keep(self) -> None:

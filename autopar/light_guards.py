@@ -121,6 +121,8 @@ class LightGuard:
 
     def _enter_woken(self, asker: Asker, values: tuple[object, ...]) -> Returned:
         """Return the answer to one question of one that sleeps, if it is time for one."""
+        if self.spend is None:
+            return self._enter_statement(asker, values)
         started = perf_counter_ns()
         if started < self.next_at:
             gone_by = self.gone_by + 1
@@ -132,7 +134,7 @@ class LightGuard:
         asked_ns, spent_ns = perf_counter_ns() - started, self._spent_ns() - before
         count = self.slept
         is_long = spent_ns >= current().enter and not self._is_hopeless()
-        if self.spend is not None and spent_ns:
+        if spent_ns:
             self.spend(self.gone_by * spent_ns)
             count = self._wanted(asked_ns, spent_ns)
             self.next_at = started + _TIMES_ASKED * asked_ns
@@ -141,6 +143,17 @@ class LightGuard:
             asker.is_off = self.has_tired = False
         else:
             self._sleep(asker, count)
+        return returned
+
+    def _enter_statement(self, asker: Asker, values: tuple[object, ...]) -> Returned:
+        """Return the same where nobody counts what went by: the less is asked, the better."""
+        before = self._spent_ns()
+        returned = self.ask(*values)
+        spent_ns = self._spent_ns() - before
+        if returned or (spent_ns >= current().enter and not self._is_hopeless()):
+            asker.is_off = self.has_tired = False
+        else:
+            self._sleep(asker, self.slept)
         return returned
 
     def _sleep(self, asker: Asker, count: int) -> None:

@@ -70,6 +70,11 @@ class Reanalyses(Generic[R]):
     _found: dict[Hashable, R | Reason] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked yet."""
+        return not self._found
+
     def get(self, key: Hashable) -> R | Reason | None:
         """Return what was found for `key` before."""
         return self._found.get(key)
