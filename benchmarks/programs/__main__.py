@@ -2,10 +2,12 @@
 
 python -m benchmarks.programs [--quick | --published] [--dtype DTYPE] [--only NAME] [--form FORM]
                               [--json FILE [--resume]] [--seconds SECONDS] [--cache FOLDER]
+                              [--compile SECONDS]
 
 Each program runs in processes of its own: under `python`, under `autopar run`, and with all its
 functions under `numba.njit(parallel=True)`, where that compiles; in double and in single precision
-unless `--dtype` says which. Memory is what the arrays of a call hold at most, its arguments left
+unless `--dtype` says which. A program that Numba does not compile within `--compile` seconds is
+given up; the table says so. Memory is what the arrays of a call hold at most, its arguments left
 out. With `--seconds` no process is begun after so long, and
 `--resume` leaves out what FILE already holds, so that a table can be made in parts. What was
 compiled is kept in a folder for the time of a run, or in FOLDER for several.
@@ -19,18 +21,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.statistics import geometric_mean
 
 FOLDER = Path(__file__).resolve().parent
-LIMIT_S, PROCESS_S, LONG_PROCESS_S = 1.0, 170.0, 580.0
+LIMIT_S, PROCESS_S, LONG_PROCESS_S, COMPILE_S = 1.0, 170.0, 580.0, 25.0
 FORMS = ("numpy", "autopar", "numba")
 # A size at which arrays are larger than the caches, and a call takes some tenths of a second.
 SIZES: Mapping[str, int] = {
@@ -53,6 +56,16 @@ SLACK_S, SLACK, SPARE = 20e-6, 0.05, 4096
 Row = dict[str, Any]
 
 
+class Limits(NamedTuple):
+    """Seconds that a process may take, and Numba's compiler in one."""
+
+    process_s: float = PROCESS_S
+    compile_s: float = COMPILE_S
+
+
+LIMITS = Limits()
+
+
 def size_of(name: str, *, is_quick: bool, is_published: bool = False) -> int:
     """The size of a program."""
     if is_published:
@@ -64,14 +77,14 @@ def size_of(name: str, *, is_quick: bool, is_published: bool = False) -> int:
 
 
 def measured(
-    name: str, size: int, dtype: str, form: str, cache: str, process_s: float = PROCESS_S
-) -> Row | None:
-    """What one process measured; None where it failed, or took too long."""
+    name: str, size: int, dtype: str, form: str, cache: str, limits: Limits = LIMITS
+) -> Row:
+    """What one process measured; under "failed" why it has nothing, where that is so."""
     script = [str(FOLDER / "timed.py"), name, str(size), dtype, str(LIMIT_S)]
     commands = {
         "numpy": [sys.executable, *script],
         "autopar": [sys.executable, "-m", "autopar", "run", *script],
-        "numba": [sys.executable, *script, "numba"],
+        "numba": [sys.executable, *script, "numba", str(limits.compile_s)],
     }
     surroundings = {
         **os.environ,
@@ -84,23 +97,31 @@ def measured(
             commands[form],
             capture_output=True,
             text=True,
-            timeout=process_s,
+            timeout=limits.process_s,
             check=False,
             env=surroundings,
         )
     except subprocess.TimeoutExpired:
-        return None
+        return {"failed": f"takes more than {limits.process_s:.0f} s"}
+    if done.returncode == -signal.SIGALRM:
+        return {"failed": f"does not compile within {limits.compile_s:.0f} s"}
     if done.returncode:
         if form == "autopar":
             sys.stderr.write(done.stderr[-2000:])
-        return None
+        last = done.stderr.strip().splitlines()[-1:] or ["it failed"]
+        return {"failed": "does not compile" if form == "numba" else last[0]}
     found: Row = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
+def worked(found: Row | None) -> Row | None:
+    """What was measured, where something was."""
+    return None if not found or "failed" in found else found
+
+
 def finished(row: Row) -> Row:
     """The same with what its forms come to, side by side."""
-    plain, own, other = (row.get(form) for form in FORMS)
+    plain, own, other = (worked(row.get(form)) for form in FORMS)
     if plain and own:
         row["is_same"] = plain["digest"] == own["digest"]
         row["to_numpy"] = plain["seconds"] / own["seconds"]
@@ -117,13 +138,16 @@ def line_of(row: Row) -> str:
         value = row.get(key)
         return " " * 7 + "-" if value is None else form.format(value)
 
-    own, plain = row.get("autopar") or {}, row.get("numpy") or {}
+    own, plain = (worked(row.get(form)) or {} for form in ("autopar", "numpy"))
     mebibytes = [each.get("memory", 0) / 2**20 for each in (plain, own)]
-    same = {True: "same bits", False: "other bits", None: "failed"}[row.get("is_same")]
+    same = {True: "same bits", False: "other bits", None: "not compared"}[row.get("is_same")]
+    said = [f"{form} {row[form]['failed']}" for form in FORMS if "failed" in (row.get(form) or {})]
+    remarks = "; ".join([same, *said])
     return (
         f"{row['program']:20} {row['dtype']:8} {row['size']:9} "
         f"{1e3 * plain.get('seconds', 0):10.2f} {1e3 * own.get('seconds', 0):10.2f} "
-        f"{shown('to_numpy')} {shown('to_numba')} {mebibytes[0]:9.1f} {mebibytes[1]:9.1f}  {same}"
+        f"{shown('to_numpy')} {shown('to_numba')} {mebibytes[0]:9.1f} {mebibytes[1]:9.1f}"
+        f"  {remarks}"
     )
 
 
@@ -139,7 +163,7 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
                     f"{dtype}: geometric mean to {other} {mean:.2f} (bar {bar}), "
                     f"{len(found)} programs"
                 )
-    both = [row for row in rows if row.get("numpy") and row.get("autopar")]
+    both = [row for row in rows if worked(row.get("numpy")) and worked(row.get("autopar"))]
     slow = [row for row in both if is_slower(row)]
     large = [row for row in both if row["autopar"]["memory"] > row["numpy"]["memory"] + SPARE]
     for what, found in (("slower than NumPy", slow), ("more memory than NumPy", large)):
@@ -173,6 +197,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="leave out what FILE holds")
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--cache", metavar="FOLDER", help="where kernels are kept")
+    parser.add_argument("--compile", type=float, default=COMPILE_S, help="seconds Numba may take")
     return parser.parse_args(argv)
 
 
@@ -203,7 +228,7 @@ def main(argv: Sequence[str]) -> int:
             cache = options.cache or made
             process_s = LONG_PROCESS_S if options.published else PROCESS_S
             given = row["program"], row["size"], row["dtype"], form, cache
-            row[form] = measured(*given, process_s)
+            row[form] = measured(*given, Limits(process_s, options.compile))
             if not wanted or wanted[0][0] is not row:
                 print(line_of(finished(row)), flush=True)
             if options.json:

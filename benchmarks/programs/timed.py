@@ -1,7 +1,9 @@
 """One program measured in this process: run it with `python` and with `autopar run`.
 
-python benchmarks/programs/timed.py NAME SIZE DTYPE SECONDS [numba]
+python benchmarks/programs/timed.py NAME SIZE DTYPE SECONDS [numba [COMPILE_SECONDS]]
 
+With COMPILE_SECONDS the process ends itself (SIGALRM) where the first call takes longer: compilers
+answer no other signal.
 Prints a line of JSON: the first call, the median of the calls once compiling is over, the most
 memory that the arrays of a call took, the most of the process, and a digest of the results.
 """
@@ -12,6 +14,7 @@ import hashlib
 import importlib
 import json
 import resource
+import signal
 import sys
 import time
 import tracemalloc
@@ -74,7 +77,9 @@ def main(name, size, dtype, limit, *forms):
     arguments = module.given(int(size), dtype)
     if "numba" in forms:
         compiled(module)
+    signal.setitimer(signal.ITIMER_REAL, float(forms[1]) if len(forms) > 1 else 0.0)
     first, results = seen(module.program, arguments)
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
     digest = hashlib.sha256()
     for each in results:
         digest.update(np.ascontiguousarray(each).tobytes())

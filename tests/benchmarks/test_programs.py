@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autopar.array_entries import ArrayEntry
-from benchmarks.programs.__main__ import FOLDER, SIZES
+from benchmarks.programs.__main__ import FOLDER, SIZES, Limits, finished, line_of, measured, worked
 from tests.sameness import same
 
 SMALL = 24
@@ -68,3 +68,11 @@ def test_a_script_prints_what_it_prints_under_python(name: str, tmp_path: Path) 
         return done.stdout
 
     assert printed("-m", "autopar", "run") == printed()
+
+
+def test_a_program_that_does_not_compile_in_time_is_given_up(tmp_path: Path) -> None:
+    found = measured("pi", SMALL, "float64", "numba", str(tmp_path), Limits(60.0, 0.01))
+    assert found == {"failed": "does not compile within 0 s"}
+    assert worked(found) is None
+    row = {"program": "pi", "size": SMALL, "dtype": "float64", "numba": found}
+    assert line_of(finished(row)).endswith("not compared; numba does not compile within 0 s")
