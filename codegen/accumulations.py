@@ -23,13 +23,16 @@ from autopar.analysis.model.typed import (
     places_of,
     walk_statement,
 )
+from autopar.analysis.model.ufuncs import OPERATORS
 
 from .elements import Cell, cell_of, key_of, moves
 from .integers import linear
 from .kernel import Instance, Loop, Node
 from .least import are_apart
 
-_OPERATORS = frozenset({"+", "-", "*", "/"})
+# Those of the loop IR, and NumPy's functions that are the same of floats.
+_ARITHMETIC = frozenset({"+", "-", "*", "/"})
+_OPERATORS = _ARITHMETIC | {name for name, word in OPERATORS.items() if word in _ARITHMETIC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

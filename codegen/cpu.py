@@ -67,8 +67,9 @@ OWN_NAMES = frozenset(
         "Lasting",
         "found", "block_lower", "block_upper", "block_count", "block_level", "row_lower", "lane",
         "lane_count", "row_end", "address", "uneven",
-        "unsure", "is_stopped", "unhoisted", "stream", "stream_lines", "line_start",
-        "fetch_ahead", "fetch_beside", "lines_ahead", "lines_beside", "turn",
+        "unsure", "is_stopped", "unhoisted", "stream", "stream_lines", "stream_wide",
+        "line_start", "fetch_ahead", "fetch_beside", "lines_ahead", "lines_beside", "wide_ahead",
+        "wide_beside", "turn",
         *STAGGERED_NAMES, *CREW_NAMES,
         *(each.__name__ for each in (*HELPERS, *FLOAT_STATUS)), FUSED,
     }
@@ -76,7 +77,7 @@ OWN_NAMES = frozenset(
 # Kernels, the temporaries of statements, partial values.
 PATTERN = re.compile(
     r"(launch|step|sweep|crew|reduce|reduction|rows)\d+|S\d+(_\d+)+(_failed)?|S\d+(_\d+)*_(row|ends)|S\d+_term\d+"
-    r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|linebuffer|tile|numpyrow|toldrow)_\w+"
+    r"|(libm|numpy|told|strip|toldstrip|turn|pair|buffer|rowbuffer|linebuffer|widebuffer|tile|numpyrow|toldrow)_\w+"
     r"|lanes_\w+|\w+_(lanes|lanes_end|levels|strip|strip_end|ahead|part|row_at|row_start|tile|tile_end|turned)|S\d+(_\d+)*_\w*(ahead|slice)\d+\w*"
 )
 CONVERSIONS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}

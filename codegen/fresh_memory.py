@@ -9,7 +9,8 @@ its time in the system. So arrays made here have their memory by a handler (NumP
 keeps a few large pieces when they are freed, for as large a demand. All else about it is NumPy's
 own handler: what an array is allocated by is no difference that a program sees.
 
-What is kept belongs to the system as soon as that wants it (MADV_FREE), and goes back to it when
+What is kept beyond some megabytes belongs to the system as soon as that wants it (MADV_FREE), and
+goes back to it when
 an array of another size is asked for, so that a process never holds more than it would need at
 that moment but for what NumPy itself has asked for in between.
 """
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 LEAST = 1 << 20
 # How many pieces of memory are kept, and which share of the machine's memory at most.
 _PIECES, _SHARE = 4, 16
+# Up to so many bytes are not offered to the system: the heap of the C library, which NumPy's arrays
+# up to half of that lie in, keeps as much too. (Offered pages are slow to write for a while.)
+_OWN = 64 << 20
 _FREE_LAZILY, _PAGE = 8, 4096  # MADV_FREE of Linux; no page is smaller
 # In NumPy's table of functions: PyDataMem_SetHandler, PyDataMem_DefaultHandler (NumPy 1.22).
 _SET, _DEFAULT = 304, 306
@@ -135,10 +139,13 @@ large:
   %all = add i64 %before, %usable
   %most = load i64, ptr @most
   %is_much = icmp ugt i64 %all, %most
-  br i1 %is_much, label %drop, label %offer
+  br i1 %is_much, label %drop, label %weigh
 drop:
   call void @let_go(ptr %context, ptr %piece)
   ret void
+weigh:
+  %is_little = icmp ule i64 %all, {_OWN}
+  br i1 %is_little, label %search, label %offer
 offer:
   %address = ptrtoint ptr %piece to i64
   %up = add i64 %address, {_PAGE - 1}
@@ -148,9 +155,11 @@ offer:
   %length = sub i64 %last, %first
   %pages = inttoptr i64 %first to ptr
   %said = call i32 @madvise(ptr %pages, i64 %length, i32 {_FREE_LAZILY})
+  br label %search
+search:
   br label %look
 look:
-  %number = phi i64 [ 0, %offer ], [ %next, %looked ]
+  %number = phi i64 [ 0, %search ], [ %next, %looked ]
   %is_over = icmp eq i64 %number, {_PIECES}
   br i1 %is_over, label %replace, label %try
 try:

@@ -44,7 +44,8 @@ from autopar.analysis.model.types import ArrayType
 from .expressions import Names, print_integer
 from .fetches import Fetched
 from .kernel import Instance, Loop, Node
-from .streams import DTYPE_BYTES, FIRST, LINES, ROW, row_name, to_row
+from .streams import DTYPE_BYTES, FIRST, LEAST_WIDE, LINES, ROW, row_name, to_row
+from .work import statement_price
 
 INDENT = "    "
 
@@ -182,16 +183,31 @@ class Lines(Rows):
     def functions(self) -> tuple[str, ...]:
         """What the lines call of codegen.streaming."""
         asks = (self._asks,) if self.fetched else ()
-        return ("stream_lines", "stream", "line_start", *asks, self._kind(self.stores[0]))
+        return (self._stores, "stream", "line_start", *asks, self._kind(self.stores[0]))
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are twice as many of them."""
+        price = sum(statement_price(e.statement) for e in self.loop.body if isinstance(e, Instance))
+        return self._bytes == 8 and price > LEAST_WIDE
+
+    @property
+    def _bytes(self) -> int:
+        return DTYPE_BYTES[self.arrays[_store(self.stores[0]).array].dtype]
+
+    @property
+    def _stores(self) -> str:
+        return "stream_wide" if self.is_wide else "stream_lines"
 
     @property
     def _asks(self) -> str:
-        return "lines_ahead" if len(self.fetched) == 1 else "lines_beside"
+        word = "wide" if self.is_wide else "lines"
+        return f"{word}_ahead" if len(self.fetched) == 1 else f"{word}_beside"
 
     @property
     def count(self) -> int:
         """How many elements the lines hold."""
-        return LINES // DTYPE_BYTES[self.arrays[_store(self.stores[0]).array].dtype]
+        return (1 + self.is_wide) * LINES // self._bytes
 
     def before(self, lower: str, upper: str, indent: str) -> Iterator[str]:
         """Yield the lines up to the loop over whole lines of the cache."""
@@ -210,7 +226,7 @@ class Lines(Rows):
             names=self.spelled,
             upper=f"{self.first} + {self.count}",
             before=self._asking,
-            after=(f"stream_lines(address({self._place(store)}), {row})",),
+            after=(f"{self._stores}(address({self._place(store)}), {row})",),
         )
         rest = Part(
             header="else:",
@@ -221,7 +237,8 @@ class Lines(Rows):
         return whole, rest
 
     def _kind(self, instance: Instance) -> str:
-        return f"linebuffer_{self.arrays[_store(instance).array].dtype}"
+        word = "widebuffer" if self.is_wide else "linebuffer"
+        return f"{word}_{self.arrays[_store(instance).array].dtype}"
 
 
 def _is_scalar(node: Node) -> bool:

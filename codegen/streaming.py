@@ -8,6 +8,7 @@
     fetch_ahead(address(u, (i, j)))                    a row of u that is read some rows later
     fetch_beside(address(u, (i, j)))                   the same where other arrays are walked too
     lines_ahead(...), lines_beside(...)                the same for LINES bytes
+    widebuffer_float64(), stream_wide(...), wide_...   the same for WIDE bytes
 
 The kernel sees memory that nothing else can mean; nothing has to be asked before it is written.
 """
@@ -26,7 +27,7 @@ from numba.core.extending import intrinsic
 from .ahead import ALONE, BESIDE, define
 from .objects import brings_functions
 from .stream_code import STREAM, engine
-from .streams import LINE, LINES, ROW
+from .streams import LINE, LINES, ROW, WIDE
 from .strip_memory import on_stack
 
 _WORD, _BYTE = ir.IntType(64), ir.IntType(8)
@@ -52,6 +53,8 @@ linebuffer_float32 = _row(types.float32, LINES // 4)
 linebuffer_float64 = _row(types.float64, LINES // 8)
 linebuffer_int32, linebuffer_uint32 = (_row(e, LINES // 4) for e in (types.int32, types.uint32))
 linebuffer_int64, linebuffer_uint64 = (_row(e, LINES // 8) for e in (types.int64, types.uint64))
+widebuffer_float64 = _row(types.float64, WIDE // 8)
+widebuffer_int64, widebuffer_uint64 = (_row(e, WIDE // 8) for e in (types.int64, types.uint64))
 
 
 @intrinsic
@@ -72,22 +75,27 @@ def stream(_context: object, at: Any, row: Any, count: Any) -> Any:  # noqa: ANN
     return types.none(at, row, types.int64), generate
 
 
-@intrinsic
-def stream_lines(_context: object, at: Any, row: Any) -> Any:  # noqa: ANN401 - Numba is untyped
-    """Store `LINES` bytes of a row from the start of a line of the cache on."""
+def _lines(size: int) -> Any:  # noqa: ANN401 - Numba is untyped
+    """Return what stores `size` bytes of a row from the start of a line of the cache on."""
 
-    def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
-        line = ir.VectorType(_WORD, LINE // 8).as_pointer()
-        to, source = (builder.bitcast(each, line) for each in arguments)
-        word = builder.module.add_metadata([ir.IntType(32)(1)])
-        for at_line in range(LINES // LINE):
-            place = _WORD(at_line)
-            part = builder.load(builder.gep(source, (place,)), align=LINE)
-            store = builder.store(part, builder.gep(to, (place,)), align=LINE)
-            store.set_metadata("nontemporal", word)
-        return context.get_dummy_value()
+    def lines(_context: object, at: Any, row: Any) -> Any:  # noqa: ANN401 - the same
+        def generate(context: Any, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+            line = ir.VectorType(_WORD, LINE // 8).as_pointer()
+            to, source = (builder.bitcast(each, line) for each in arguments)
+            word = builder.module.add_metadata([ir.IntType(32)(1)])
+            for at_line in range(size // LINE):
+                place = _WORD(at_line)
+                part = builder.load(builder.gep(source, (place,)), align=LINE)
+                store = builder.store(part, builder.gep(to, (place,)), align=LINE)
+                store.set_metadata("nontemporal", word)
+            return context.get_dummy_value()
 
-    return types.none(at, row), generate
+        return types.none(at, row), generate
+
+    return intrinsic(lines)
+
+
+stream_lines, stream_wide = _lines(LINES), _lines(WIDE)
 
 
 @intrinsic
@@ -138,3 +146,4 @@ def _ask(builder: Any, start: Any, size: int) -> None:  # noqa: ANN401 - Numba i
 
 fetch_ahead, fetch_beside = _fetch(ALONE), _fetch(BESIDE)
 lines_ahead, lines_beside = _fetch(ALONE, LINES), _fetch(BESIDE, LINES)
+wide_ahead, wide_beside = _fetch(ALONE, WIDE), _fetch(BESIDE, WIDE)

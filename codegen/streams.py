@@ -46,6 +46,11 @@ LINE = 64  # bytes
 # array). Of one line LLVM unrolls the loop before it thinks of vectors: integers ran at 0.6, and
 # single precision at 0.3 of what they did.
 LINES = 4 * LINE
+# Twice as many of eight-byte numbers whose iteration takes longer than this (hundredths of a
+# nanosecond): of 32 of them, in a short loop, LLVM makes scalar code, for the same reason. That
+# costs nothing where memory is waited for; a division took 11.3 ms instead of 5.5 (64 MB an array).
+WIDE = 2 * LINES
+LEAST_WIDE = 60
 # Elements, whole lines of each dtype: 1 kB of float64, so that a processor has the instructions of
 # two rows under way and reads while it stores. With rows of 8 kB it does one after the other: a
 # copy ran at 0.6 of the bandwidth, with 0.5 to 2 kB at 0.95 (two threads, 128 MB an array).

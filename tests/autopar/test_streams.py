@@ -27,6 +27,11 @@ def shifted(a, b, c, k, n):
         c[i - 3] = a[i] - b[i - 1]
 
 
+def quotients(a, b, c, k, n):
+    for i in range(n):
+        c[i] = a[i] / b[i]
+
+
 def two_targets(a, b, c, k, n):
     for i in range(n):
         t = a[i] * 2.0
@@ -144,7 +149,7 @@ def times(u, v, s, n, m):
 
 
 VECTORS = (
-    saxpy, shifted, two_targets, one_is_conditional, integers, products, in_place, unequal_types,
+    saxpy, shifted, quotients, two_targets, one_is_conditional, integers, products, in_place, unequal_types,
 )  # fmt: skip
 PLANES = (
     five_points, triangle, running_row, singles, written_twice, row_of_its_own, backwards,
@@ -158,6 +163,7 @@ FETCHED = {
     "shifted": {"a, (i_strip,)", "b, (i_strip - 1,)"},
     "in_place": set(),
     "products": set(),
+    "quotients": {"a, (i_strip,)", "b, (i_strip,)"},
     "integers": set(),
     "five_points": {"u, (i + 1, j_strip)"},
     "rows_read_again": {"u, (i, j_strip)"},
@@ -172,7 +178,7 @@ def large(monkeypatch):
 
 
 def passes(text):
-    return "stream(" in text or "stream_lines(" in text
+    return any(f"{word}(" in text for word in ("stream", "stream_lines", "stream_wide"))
 
 
 def vectors(n, offset=0):
@@ -217,7 +223,7 @@ def test_what_follows_in_rows_is_asked_for_once(name, large):
     decorated(*(vectors(40) if function in VECTORS else planes(40, 40)))
     text = "".join(decorated.inspect_source().values())
     assert FETCHED[name] == set(
-        re.findall(r"(?:fetch|lines)_(?:ahead|beside)\(address\((.*)\)\)", text)
+        re.findall(r"(?:fetch|lines|wide)_(?:ahead|beside)\(address\((.*)\)\)", text)
     ), text
 
 

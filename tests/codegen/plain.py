@@ -35,7 +35,7 @@ def _helper(name: str) -> Any:
     return next(each for each in known if each.__name__ == name)
 
 
-_LINES = [name for name in vars(streaming) if name.startswith("linebuffer_")]
+_LINES = [name for name in vars(streaming) if name.startswith(("linebuffer_", "widebuffer_"))]
 _ROWS = [name for name in vars(streaming) if name.startswith("rowbuffer_")]
 
 
@@ -46,8 +46,9 @@ def _stream(at: Any, row: list[Any], count: int) -> None:
 
 
 def _lines(name: str) -> list[None]:
-    size = DTYPE_BYTES[name.removeprefix("linebuffer_")]
-    return [None] * (vars(stream_text)["LINES"] // size)
+    word, dtype = name.split("_")
+    count = vars(stream_text)["LINES"] // DTYPE_BYTES[dtype]
+    return [None] * ((1 + (word == "widebuffer")) * count)
 
 
 def _line_start(at: Any, lower: int, upper: int) -> int:
@@ -59,6 +60,8 @@ _STREAMING = {
     "stream": _stream, "line_start": _line_start, "fetch_ahead": lambda _at: None,
     "fetch_beside": lambda _at: None, "stream_lines": lambda at, row: _stream(at, row, len(row)),
     "lines_ahead": lambda _at: None, "lines_beside": lambda _at: None,
+    "wide_ahead": lambda _at: None, "wide_beside": lambda _at: None,
+    "stream_wide": lambda at, row: _stream(at, row, len(row)),
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -163,3 +164,20 @@ def test_a_process_ends_with_such_arrays_alive() -> None:
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def offered() -> int:
+    """Bytes that the system may take."""
+    with Path("/proc/self/smaps_rollup").open() as rollup:
+        return sum(1024 * int(e.split()[1]) for e in rollup if e.startswith("LazyFree"))
+
+
+@pytest.mark.parametrize("mebibytes", [16, 72])
+def test_only_much_memory_is_offered_to_the_system(mebibytes: int) -> None:
+    fresh_array((3 * MANY,), DOUBLE)  # lets all go that is kept
+    before = offered()
+    array = fresh_array((mebibytes << 17,), DOUBLE)
+    array[:] = 1.0
+    del array
+    is_much = mebibytes << 20 > fresh_memory._OWN
+    assert is_much == (offered() - before > mebibytes << 19)

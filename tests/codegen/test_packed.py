@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -98,3 +99,19 @@ def test_kernels_of_the_benchmark_are_packed(kernel, monkeypatch):
         assert 0 == found, f"vectorised now: {SCALAR[kernel.name]}?"
     else:
         assert found >= FEWEST.get(kernel.name, 2)
+
+
+def quotients(a, b, c):
+    for i in range(a.shape[0]):
+        c[i] = a[i] / b[i]
+
+
+@pytest.mark.skipif(platform.machine().lower() not in {"x86_64", "amd64"}, reason="of these names")
+def test_quotients_that_pass_the_caches_are_not_taken_one_by_one(monkeypatch):
+    monkeypatch.setattr(sizes.Sizes, "are_large", lambda *_: True)
+    kernel = SimpleNamespace(
+        plain=quotients,
+        arguments=lambda n, rng: tuple(rng.uniform(1.0, 2.0, (3, n))),
+        sizes=SimpleNamespace(part=200),
+    )
+    assert found_in(kernel, re.compile(r"\bv?divsd\b"), monkeypatch) < 8

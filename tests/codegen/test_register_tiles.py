@@ -382,3 +382,18 @@ def test_statements_on_arrays_that_share_memory_stay_together():
         return a, b, b, n, m
 
     same(two_names_of_one_array, shared)
+
+
+def column_sums(x):
+    total = x.sum(axis=0)
+    total[total == 0.0] = 1.0
+    return 2.0 * (x / total) - 1.0
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (23, 700), (64, 1030)])
+def test_columns_of_whole_arrays_are_added_up_some_rows_at_once(shape):
+    decorated = autopar.parallel(column_sums, backend="cpu", cache=False)
+    x = np.random.default_rng(5).standard_normal(shape)
+    assert column_sums(x).tobytes() == decorated(x).tobytes()
+    if shape[0] > 1:
+        assert any("_sum = " in each for each in decorated.inspect_source().values())
