@@ -63,6 +63,10 @@ def find_split(scop: Scop, schedule: Schedule, constraints: Constraints) -> Sche
         if carried[2 * scop.loops[loop].depth + 1] & inside:
             return None
     every = frozenset(each.name for each in scop.statements)
+    if any(
+        _ways(each) - (every - carried[level]) for level, each in enumerate(schedule.dimensions)
+    ):
+        return None  # a loop would be in order that has a way to run in parallel
     dimensions = tuple(
         each if each.is_textual else _free(each, every - carried[level])
         for level, each in enumerate(schedule.dimensions)
@@ -74,6 +78,12 @@ def find_split(scop: Scop, schedule: Schedule, constraints: Constraints) -> Sche
         local=constraints.private,
         transforms=tuple((each, "split") for each in split),
     )
+
+
+def _ways(dimension: ScheduleDimension) -> frozenset[str]:
+    """Return the statements for which a loop may run in parallel, whatever that takes."""
+    combined = dimension.reducible | dimension.scannable | dimension.renamable
+    return dimension.coincident | combined
 
 
 def _free(dimension: ScheduleDimension, coincident: frozenset[str]) -> ScheduleDimension:
@@ -116,9 +126,7 @@ def _may_gain(scop: Scop, schedule: Schedule, loop: int) -> bool:
         return False
     for statement in scop.statements_in(loop):
         for level in range(shape.depth + 1):
-            each = schedule.dimensions[2 * level + 1]
-            free = each.coincident | each.reducible | each.scannable | each.renamable
-            if statement.name in free:
+            if statement.name in _ways(schedule.dimensions[2 * level + 1]):
                 return False
     return True
 

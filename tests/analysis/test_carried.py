@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from autopar.analysis.model.plan import Plan
+from autopar.analysis.model.source import SourceText
+from autopar.analysis.passes.definitions import functions_of
+from autopar.analysis.stages import analyze
 from tests.analysis.reading import loop, plan, regions
 
 
@@ -50,3 +56,22 @@ def test_a_function_that_stores_is_not_read_with_a_row_that_its_stores_may_chang
     assert () == regions(source.format("i")).unsupported
     (found,) = regions(source.format("idx[i]")).unsupported
     assert "it stores, which may change what it is given as 'row'" in found.reasons[0].message
+
+
+SPLIT = """
+def scaled(x, j):
+    return (x * j + 1.0) / (j + 2.0)
+def f(xs, n):
+    table = {}
+    for k in range(n):
+        table[k] = scaled(xs[k], k)
+        print(k, WHAT)
+"""
+
+
+@pytest.mark.parametrize(("what", "is_tame"), [("xs[k]", True), ("k", True), ("table[k]", False)])
+def test_what_reads_where_the_loop_stores_may_do_anything(what: str, is_tame: bool) -> None:
+    text = SourceText(path="case.py", text=SPLIT.replace("WHAT", what), cell=None)
+    found = analyze(functions_of(text)[-1])
+    assert isinstance(found, Plan)
+    assert [is_tame] == [each.tame is not None for each in found.splits]

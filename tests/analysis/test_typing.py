@@ -19,6 +19,7 @@ from autopar.analysis.model.typed import (
     WRAPS,
     ZERO_DIVISION,
     Load,
+    Number,
     Operation,
     walk_statement,
 )
@@ -414,3 +415,11 @@ def test_integers_of_a_row_wrap_where_numpy_adds_and_multiplies_them(function):
     assert not isinstance(program, Refusal), program
     nodes = (each for _, statement in program.statements for each in walk_statement(statement))
     assert [WRAPS] == [each.hazards for each in nodes if isinstance(each, Operation)]
+
+
+@pytest.mark.parametrize("written", ["-(2.5)", "-True", "-(1 + 1j)"])
+def test_a_negative_constant_is_minus_the_constant(written):
+    program = typed(f"for i in range(n):\n    b[i] = {written}", b=("complex128",))
+    (_, statement), *_ = program.statements
+    numbers = [each.value for each in walk_statement(statement) if isinstance(each, Number)]
+    assert [eval(written)] == numbers

@@ -8,10 +8,14 @@ import re
 import numpy as np
 import pytest
 
+from autopar.analysis import stages
+from autopar.analysis.model.diagnostics import Refusal
+from autopar.analysis.model.source import Span
+from autopar.analysis.passes.reasons import NoObstacle
 from autopar.preview import preview_kernels
 from tests.canonical_order import small_shapes
 from tests.fuzz.modes import forced
-from tests.sameness import same
+from tests.sameness import notes, same
 
 
 def read_in_order(function, make_arguments, **options):
@@ -141,3 +145,79 @@ def test_two_products_of_small_numbers_may_be_too_much_together():
             lambda: (np.full(5, -(2**31)), np.zeros(5, np.int64)),
             cache=False,
         )
+
+
+BESIDE_A_STORE = """
+def f(a, b, m):
+    for i in range(len(a)):
+        m = EXTREME
+        b[i] = 2.0 * a[i]
+    return m
+"""
+
+
+@pytest.mark.parametrize(
+    ("extreme", "is_reduced"),
+    [
+        ("min(m, a[i])", True),
+        ("max(a[i], m)", False),  # where a NaN comes decides, and what is stored is stored
+        ("np.maximum(m, a[i])", True),
+        ("np.maximum(a[i], m)", True),
+    ],
+)
+def test_an_extreme_whose_order_only_a_run_knows_is_none_beside_a_store(extreme, is_reduced):
+    source = BESIDE_A_STORE.replace("EXTREME", extreme)
+    text = preview_kernels(source, "a=float64[:], b=float64[:], m=np.float64")["program"]
+    assert is_reduced == ("reduction m for i" in text)
+
+
+ADDED_AT_PLACES = """
+def f(a, k, h, g):
+    for i in range(len(a)):
+        h[k[i]] += a[i]
+        g[k[i]] += 1
+"""
+
+
+def test_floats_that_are_added_at_places_keep_their_order_beside_integers():
+    text = preview_kernels(ADDED_AT_PLACES, "a=float64[:], k=int64[:], h=float64[:], g=int64[:]")
+    assert "Reduction(" not in text["kernel cpu"]
+    text = preview_kernels(ADDED_AT_PLACES, "a=int64[:], k=int64[:], h=int64[:], g=int64[:]")
+    assert "Reduction(" in text["kernel cpu"]
+
+
+COMPARED_BESIDE = """
+def f(a, b, k, g):
+    for i in range(len(a)):
+        b[i] = a[i] * 2.0
+        g[i] = k[i] < 3
+"""
+
+
+@pytest.mark.parametrize(("dtype", "is_watched"), [("int64", True), ("float64", False)])
+def test_only_comparisons_of_floats_mislead_the_flags_of_the_processor(dtype, is_watched):
+    types = f"a=float64[:], b=float64[:], k={dtype}[:], g=bool[:]"
+    text = preview_kernels(COMPARED_BESIDE, types)["kernel cpu"]
+    assert is_watched == ("launch0 = watched(launch0)" in text)
+
+
+def before(a, b, k):
+    for i in range(len(b)):
+        b[i] = a[i - k] * 2.0
+
+
+def test_what_cannot_be_planned_for_subscripts_from_the_end_is_left_alone(monkeypatch):
+    refused = Refusal(
+        reasons=(
+            NoObstacle(span=Span(line=1, column=0, end_line=1, end_column=0), loop_variable="i"),
+        )
+    )
+    monkeypatch.setattr(stages, "plan_wrapping", lambda *_: refused)
+    with forced("plain", random.Random(0), reads=True):
+        same(before, lambda: (np.arange(9.0), np.zeros(5), 2), ran="interpreter", cache=False)
+
+
+def test_the_argument_that_does_not_fit_is_named():
+    with forced("plain", random.Random(0), reads=True):
+        decorated = same(before, lambda: (np.arange(9.0), "words", 2), cache=False)
+    assert ["'b'"] == re.findall(r"'\w+'", " ".join(notes(decorated)))
