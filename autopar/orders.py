@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from autopar.analysis.model import isl
 from autopar.analysis.model.chains import dotted
@@ -29,7 +30,16 @@ from autopar.analysis.stages import specialize
 from autopar.codegen.dump import header_text, statement_text
 from autopar.codegen.integers import text
 from autopar.codegen.jam import jammed_loops, with_jammed
-from autopar.codegen.kernel import Branch, Decision, Instance, Loop, Node, Program, decided
+from autopar.codegen.kernel import (
+    Branch,
+    Decision,
+    Instance,
+    Loop,
+    Node,
+    Program,
+    decided,
+    loops_in,
+)
 
 from .prepare import Entry
 from .variants import lowered
@@ -66,20 +76,28 @@ def order_of(region: RegionPlan) -> NestOrder | None:
     """Return how a region runs; None where it keeps its order, or nobody can tell."""
     for dtype in _DTYPES:
         found = _scheduled(region, dtype)
-        if found is not None:
-            schedule, program = found
-            overlapping = frozenset(span for span, _ in jammed_loops(with_jammed(program)))
-            if not schedule.transforms and not overlapping:
-                return None
-            carried = _carried(region, schedule)
-            printer = _Printer(schedule=schedule, carried=carried, overlapping=overlapping)
-            return NestOrder(
-                span=region.scop.span,
-                transforms=_words(schedule, is_skewed=bool(overlapping)),
-                unless=tuple(filter(None, (each.condition_text for each in region.loops))),
-                lines=tuple(_as_source(each, program) for each in printer.lines(program.body, "")),
-            )
+        order = None if found is None else _shown(region, *found)
+        if order is not None:
+            # Tables of integers run in ways that tables of floats do not.
+            is_alone = dtype != _DTYPES[0] and _scheduled(region, _DTYPES[0]) is not None
+            remark = ("# where all arrays hold integers",) if is_alone else ()
+            return replace(order, lines=remark + order.lines)
     return None
+
+
+def _shown(region: RegionPlan, schedule: Schedule, program: Program) -> NestOrder | None:
+    """Return how a program runs; None where that is the order of the source."""
+    overlapping = frozenset(span for span, _ in jammed_loops(with_jammed(program)))
+    if not schedule.transforms and not overlapping:
+        return None
+    carried = _carried(region, schedule)
+    printer = _Printer(schedule=schedule, carried=carried, overlapping=overlapping)
+    return NestOrder(
+        span=region.scop.span,
+        transforms=_words(schedule, is_skewed=bool(overlapping)),
+        unless=tuple(filter(None, (each.condition_text for each in region.loops))),
+        lines=tuple(_as_source(each, program) for each in printer.lines(program.body, "")),
+    )
 
 
 def _scheduled(region: RegionPlan, dtype: str) -> tuple[Schedule, Program] | None:
@@ -175,7 +193,12 @@ class _Printer:
             return ""
         if loop.skew is not None and loop.span in self.overlapping:
             factor = f"{loop.skew} * " if loop.skew != 1 else ""
-            return f"  # rows overlap: what has one {factor}{loop.iterator} + column runs at once"
+            inner = next(each.iterator for each in loops_in(loop.body))
+            time = f"{factor}{loop.iterator} + {inner}"
+            return f"  # rows overlap: iterations with the same {time} run at once"
+        if loop.renamings:
+            names = " and ".join(f"'{each.array}'" for each in loop.renamings)
+            return f"  # parallel in blocks, each with what the next one overwrites of {names}"
         if loop.is_reduced:
             return ""
         words = self.carried.get(loop.dimension, ())

@@ -25,7 +25,7 @@ from .updates import same_cell
 def carried_reason(scop: Scop, shape: Loop, first: Dependence, *, is_scan: bool) -> Reason:
     """Return why a loop keeps its order: the dependence that says most about it."""
     scanned = scan_operator(scop, first)
-    if scanned is not None:
+    if scanned is not None and (is_scan or _is_all_stored(scop, first)):
         return Scan(
             span=first.source_span,
             variable=first.array,
@@ -56,6 +56,18 @@ def carried_reason(scop: Scop, shape: Loop, first: Dependence, *, is_scan: bool)
         sink_line=first.sink_span.line,
         distance_text=distance,
         is_moving=_is_moving(scop, first.array),
+    )
+
+
+def _is_all_stored(scop: Scop, first: Dependence) -> bool:
+    """Return whether nothing else in the loop stores what the source of a dependence does.
+
+    A table that takes one of two ways for each element is no scan, though one of them adds.
+    """
+    return all(
+        each.name == first.source
+        or not any(one.array == first.array and one.kind != "read" for one in each.accesses)
+        for each in scop.statements_in(first.carried_by)
     )
 
 

@@ -76,9 +76,46 @@ for i in range(0, n):  # in order: flow dependence on 'a', line 28, and 1 more
 
 def test_rows_that_overlap_are_said_to():
     text = shown(relaxed)
-    assert "for i in range(1, n - 1):  # rows overlap: what has one i + column runs at once" in text
+    assert (
+        "for i in range(1, n - 1):  # rows overlap: iterations with the same i + j run at once"
+        in text
+    )
     assert "for j in range(1, u.shape[1] - 1):  # in order: flow dependence on 'u', line" in text
     assert "(skew)" in text
+
+
+def aligned(s, r, table):
+    for i in range(1, table.shape[0]):
+        for j in range(1, table.shape[1]):
+            if s[i - 1] == r[j - 1]:
+                table[i, j] = table[i - 1, j - 1] + 1
+            else:
+                table[i, j] = max(table[i - 1, j], table[i, j - 1])
+
+
+def test_tables_of_integers_are_shown_as_they_run():
+    text = shown(aligned)
+    assert "(skew)" in text
+    assert "# where all arrays hold integers" in text
+    assert "rows overlap: iterations with the same i + j run at once" in text
+
+
+def test_a_table_that_adds_in_one_of_two_ways_is_no_scan():
+    text = str(autopar.explain(aligned))
+    assert "AP406" not in text
+    assert "AP401 Loop 'i' carries a flow dependence" in text
+
+
+def shifted(a, b, n):
+    for i in range(1, n - 1):
+        a[i] = b[i - 1] * 0.5
+        b[i] = b[i + 1] - 0.25
+
+
+def test_a_part_that_overwrites_what_it_has_read_is_not_said_to_be_in_order():
+    text = shown(shifted)
+    assert "# parallel in blocks, each with what the next one overwrites of 'b'" in text
+    assert "in order" not in text
 
 
 @pytest.mark.parametrize("function", [as_it_stands, of_indices])
