@@ -181,8 +181,8 @@ def is_part(statement: Statement, statements: tuple[Statement, ...]) -> bool:
 
 
 def one_of_several(span: Span, text: SourceText) -> ArrayStatement:
-    """Return why a part of an assignment to several targets is left to NumPy."""
-    detail = "it assigns to several targets at once"
+    """Return why a part of an assignment to several targets, or of a call, is left to NumPy."""
+    detail = "it stands for several statements on whole arrays at once"
     return ArrayStatement(span=span, text=text.segment(span), detail=detail)
 
 
