@@ -63,17 +63,18 @@ def index() -> str:
         "never given to another; `autopar explain AP401` prints the same page in a terminal.",
         "",
     ]
-    for family, reasons in groupby(CATALOGUE, key=lambda each: each.code[:3]):
+    for family, group in groupby(CATALOGUE, key=lambda each: each.code[:3]):
         name, words = FAMILIES[family]
+        reasons = tuple(group)
         lines += [f"## {family}: {name}", "", f"{words[0].upper()}{words[1:]}.", ""]
         lines += ["| code | meaning |", "| --- | --- |"]
         lines += [
             f"| [{each.code}]({each.code}.md) | {prose(meaning(each)).replace('|', _BAR)} |"
             for each in reasons
         ]
-        lines.append("")
-    entries = "\n".join(each.code for each in CATALOGUE)
-    return "\n".join([*lines, f"```{{toctree}}\n:hidden:\n\n{entries}\n```", ""])
+        entries = "\n".join(each.code for each in reasons)
+        lines += ["", f"```{{toctree}}\n:hidden:\n\n{entries}\n```", ""]
+    return "\n".join(lines)
 
 
 def meaning(reason: type[Reason]) -> str:
