@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+import warnings
 
 import numpy as np
 import pytest
 
-from autopar.analysis import stages
-from autopar.analysis.model.diagnostics import Refusal
-from autopar.analysis.model.source import Span
-from autopar.analysis.passes.reasons import NoObstacle
+import autopar
+from autopar.analysis.facts.lists import objects_in_rows
+from autopar.analysis.model.types import INT
 from autopar.preview import preview_kernels
+from autopar.warn import is_everyday
 from tests.canonical_order import small_shapes
 from tests.fuzz.modes import forced
 from tests.sameness import notes, same
@@ -206,18 +207,37 @@ def before(a, b, k):
         b[i] = a[i - k] * 2.0
 
 
-def test_what_cannot_be_planned_for_subscripts_from_the_end_is_left_alone(monkeypatch):
-    refused = Refusal(
-        reasons=(
-            NoObstacle(span=Span(line=1, column=0, end_line=1, end_column=0), loop_variable="i"),
-        )
-    )
-    monkeypatch.setattr(stages, "plan_wrapping", lambda *_: refused)
-    with forced("plain", random.Random(0), reads=True):
-        same(before, lambda: (np.arange(9.0), np.zeros(5), 2), ran="interpreter", cache=False)
-
-
 def test_the_argument_that_does_not_fit_is_named():
     with forced("plain", random.Random(0), reads=True):
         decorated = same(before, lambda: (np.arange(9.0), "words", 2), cache=False)
     assert ["'b'"] == re.findall(r"'\w+'", " ".join(notes(decorated)))
+
+
+def doubled(a, b):
+    for i in range(len(a)):
+        b[i] = a[i] * 2.0
+
+
+def test_a_call_like_those_before_asks_whether_warnings_are_errors_now():
+    with forced("plain", random.Random(0), reads=True):
+        decorated = autopar.parallel(doubled, backend="cpu", cache=False)
+        a, b = np.full(5, 1e308), np.zeros(5)
+        for _ in range(3):
+            decorated(np.ones(5), b)
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            decorated(a, b)
+    assert 0.0 != b[0] != np.inf
+
+
+def test_filters_that_make_errors_of_warnings_are_not_everyday():
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert is_everyday()
+        warnings.simplefilter("error", RuntimeWarning)
+        assert not is_everyday()
+
+
+def test_what_rows_stored_comes_row_by_row():
+    values, stored = np.arange(6).reshape(2, 3), np.array([[True, False, True], [False] * 3])
+    assert [[0, 2], []] == objects_in_rows(values, stored, INT)
+    assert [[0, 1, 2], [3, 4, 5]] == objects_in_rows(values, np.ones((2, 3), bool), INT)

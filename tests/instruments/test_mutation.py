@@ -235,7 +235,12 @@ def test_what_is_kept_of_a_campaign_counts_and_has_words():
     kept = judged.kept_of(found, "abc", 9, {"m.py: if a: => if b:": ["time", "it is a price"]})
     assert [None, ["time", "it is a price"]] == [each.get("why") for each in kept["faults"]]
     shown = judged.page(kept)
-    assert "| code | 2 | 2 | 1 | 50% |" in shown
+    assert "| code | 2 | 1 | 0 | 50% | 1 | 0 |" in shown
+    by_hand = {"m.py: if a: => if b:": "test_y"}
+    kept = judged.kept_of(found, "abc", 9, {}, by_hand)
+    assert ["test_x", "test_y"] == [each["by"] for each in kept["faults"]]
+    assert "| code | 2 | 2 | 0 | 100% | 0 | 0 |" in judged.page(kept)
+    assert "1 of the faults were shown to single tests" in judged.page(kept)
     assert "`m.py`, other: `if a:` became `if b:`; 1 tests asked: it is a price." in shown
     assert "seed 7 for the code at abc" in shown
 

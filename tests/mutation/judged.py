@@ -2,7 +2,9 @@
 
     python -m tests.mutation.judged mutants/mutants-0.json [COMMIT]     writes both anew
 
-An open fault has words that say why, which are kept from one writing to the next.
+An open fault has words that say why, which are kept from one writing to the next. Beside the results there may be
+`whys.json`, words for open faults by their names, and `by_hand.json`, tests written for one since and seen to fail
+with it.
 """
 
 from __future__ import annotations
@@ -37,20 +39,31 @@ Each was shown to the tests that run its statement, the quick ones first, until 
 
 {table}
 
-{files} files of tests were noted and asked so far.
-A fault whose statement none of their tests runs is not judged.
+{files} files of tests were noted and asked so far; {by_hand} of the faults were shown to single tests apart from that, most of them written for the fault.
+A fault is "no other program" where nothing the program does or says changes with it, and "no other result" where only times, words, or which loops run in kernels do.
 
 {legend}
 """
 
 
-def kept_of(found: dict[str, Any], commit: str, files: int, whys: dict[str, Any]) -> dict[str, Any]:
-    """Return what is kept of the results of a campaign; `whys` has the words for open faults."""
+def kept_of(
+    found: dict[str, Any],
+    commit: str,
+    files: int,
+    whys: dict[str, Any],
+    by_hand: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return what is kept of the results of a campaign.
+
+    `whys` has the words for open faults, `by_hand` the tests that were shown one apart from it.
+    """
     rows = []
     for each in found["faults"]:
         row = {key: each[key] for key in ("area", "path", "line", "kind")}
         row |= {"change": _change(each["diff"]), "by": each["by"]}
-        if each["by"] is None:
+        if each["by"] is None and name_of(row) in (by_hand or {}):
+            row |= {"by": (by_hand or {})[name_of(row)], "is_by_hand": True}
+        if row["by"] is None:
             row |= {"asked": len(each["tried"]), "runners": each["runners"]}
             row |= {"why": whys.get(name_of(row)) or _unexplained(each)}
         rows.append(row)
@@ -79,13 +92,18 @@ def _change(diff: str) -> str:
 def page(kept: dict[str, Any]) -> str:
     """Return the page about what is kept."""
     rows = kept["faults"]
-    lines = ["| area | planted | run by a test that was asked | seen | share of those run |"]
-    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    lines = [
+        "| area | planted | seen | no other program | share of the others | no other result | not said |"
+    ]
+    lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for area in (*AREAS, "all"):
         own = [each for each in rows if area in ("all", each["area"])]
         seen = sum(each["by"] is not None for each in own)
-        run = seen + sum(each.get("runners", 0) > 0 for each in own)
-        lines.append(f"| {area} | {len(own)} | {run} | {seen} | {seen / max(1, run):.0%} |")
+        verdicts = Counter(each["why"][0] for each in own if each["by"] is None)
+        same, unsaid = verdicts["same"], sum(verdicts[each] for each in _NOT_SAID)
+        rest = len(own) - seen - same - unsaid
+        share = f"{seen / max(1, len(own) - same):.0%}"
+        lines.append(f"| {area} | {len(own)} | {seen} | {same} | {share} | {rest} | {unsaid} |")
     open_ = [each for each in rows if each["by"] is None]
     counts = Counter(each["why"][0] for each in open_)
     legend = ["## What no test has seen", ""]
@@ -103,6 +121,7 @@ def page(kept: dict[str, Any]) -> str:
         commit=kept["commit"],
         table="\n".join(lines),
         files=kept["files"],
+        by_hand=sum(each.get("is_by_hand", False) for each in rows),
         legend="\n".join(legend).rstrip(),
     )
 
@@ -124,10 +143,13 @@ def main(arguments: list[str]) -> int:
     extra = results.parent / "whys.json"
     if extra.exists():
         whys |= json.loads(extra.read_text(encoding="utf-8"))
+    hand = results.parent / "by_hand.json"
+    by_hand = json.loads(hand.read_text(encoding="utf-8")) if hand.exists() else {}
+    by_hand |= {name_of(each): each["by"] for each in before["faults"] if each.get("is_by_hand")}
     notes = results.parent / f"sites-{found['seed']}.jsonl"
     files = sum('"file"' in line for line in notes.read_text(encoding="utf-8").splitlines())
     commit = arguments[1] if len(arguments) > 1 else "an unnamed state"
-    kept = kept_of(found, commit, files, whys)
+    kept = kept_of(found, commit, files, whys, by_hand)
     text = ",\n".join(f"  {json.dumps(each)}" for each in kept["faults"])
     head = {key: value for key, value in kept.items() if key != "faults"}
     KEPT.write_text(f'{json.dumps(head)[:-1]}, "faults": [\n{text}\n]}}\n', encoding="utf-8")
