@@ -16,6 +16,7 @@ from autopar.analysis.model.nouns import dataclass
 from ..model import isl
 from ..model.scop import Scop, Statement
 from .constraints import Constraints
+from .live_ranges import live_ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +39,10 @@ def group(scop: Scop, private: frozenset[str]) -> tuple[Atom, ...] | None:
     None where another loop stands between statements that share one.
     """
     groups = [[each] for each in scop.statements]
-    for name in sorted(private):
-        users = [
-            at
-            for at, members in enumerate(groups)
-            if any(access.array == name for each in members for access in each.accesses)
-        ]
+    shared = (members for name in sorted(private) for members in live_ranges(scop, name))
+    for members in shared:
+        names = {each.name for each in members}
+        users = [at for at, each in enumerate(groups) if names & {one.name for one in each}]
         if len(users) > 1:
             first, last = users[0], users[-1]
             groups[first : last + 1] = [[each for one in groups[first : last + 1] for each in one]]

@@ -17,6 +17,7 @@ from autopar.analysis.model.nouns import dataclass
 from ..model import isl
 from ..model.scop import Scop
 from .dependences import Conflict, find_conflicts
+from .live_ranges import live_ranges
 from .order import earlier, same_iteration
 from .storage import Storage
 
@@ -62,11 +63,18 @@ def _is_private(scop: Scop, storage: Storage, name: str) -> bool:
     return storage.is_local(name, loops[-1])
 
 
+def _shares_value(scop: Scop, conflict: Conflict) -> bool:
+    """Return whether two statements may use one value of a private scalar."""
+    names = {conflict.source.name, conflict.sink.name}
+    ranges = live_ranges(scop, conflict.array)
+    return any(names <= {each.name for each in members} for members in ranges)
+
+
 def _constraint(scop: Scop, conflict: Conflict, private: frozenset[str]) -> Constraint | None:
     source, sink = conflict.source, conflict.sink
     pairs = conflict.relation.intersect_params(scop.context)
     if conflict.array in private:
-        if source.position >= sink.position:
+        if source.position >= sink.position or not _shares_value(scop, conflict):
             return None
         pairs = pairs.intersect(same_iteration(scop, source, sink, source.loops[-1]))
     else:

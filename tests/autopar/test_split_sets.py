@@ -189,7 +189,16 @@ def nest(a, b, n):
         else:
             a[i] = b[i] * 2.0
 """
+TWO_VALUES = """\
+def nest(a, b, n):
+    for i in range(1, n):
+        t = a[i] + 0.5
+        a[i] = t + b[i - 1]
+        t = a[i + 1] * 0.25
+        b[i] = t
+"""
 LINES = {
+    TWO_VALUES: "distribute",
     MIRRORED: "split",
     FIRST_FOR_ALL: "split",
     MIDDLE_FOR_ALL: "split",
