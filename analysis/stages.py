@@ -290,7 +290,7 @@ def plan_with_values(deferred: DeferredRegion, facts: Facts) -> RegionPlan | Ref
 
 def plan_at(source: SourceFunction, span: Span, facts: Facts) -> RegionPlan | Refusal | None:
     """Return the plan of the nest at `span` of a function under `facts`, if there is a nest."""
-    function = parse(source)
+    function = parse(source, dict(facts.ranks))
     if isinstance(function, Refusal):
         return function
     scop = scop_at(function, source.text, span, facts)

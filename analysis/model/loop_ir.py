@@ -450,6 +450,7 @@ class Each:
     is_driver: bool = False  # as of `For`
     held: Held | None = None  # as of `For`
     requires: tuple[Compare, ...] = ()  # as of `For`
+    label: str | None = None  # as of `For`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -562,6 +563,7 @@ class Helper:
     # `inside`: of the function that calls, in which it is defined.
     place: Literal["here", "near", "far", "inside"]
     span: Span
+    draws: tuple[Draw, ...] = ()  # what its body may draw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,8 @@ COMPOSED = frozenset(
 )  # fmt: skip
 # A product of complex numbers whose sums are rounded once: see `passes.complex_products`.
 FUSED_PRODUCT = "numpy.multiply.fused"
+# One of two values of scalars, which are both computed: see `passes.chosen_values`.
+WHERE = "numpy.where"
 FUNCTIONS = frozenset((*OPERATORS, *LOGICAL, *EXACT, *OWN_LOOPS, *COMPOSED))
 
 

@@ -65,19 +65,20 @@ def has_draws(nest: For | Each) -> bool:
 
 def with_draws(nest: For | Each) -> For | Each:
     """Return a nest with elements of lists without subscripts for what is drawn."""
-    return replace(nest, body=_shown(nest.body))
+    return replace(nest, body=shown(nest.body))
 
 
-def _shown(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+def shown(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """Return statements with elements of lists without subscripts for what is drawn."""
     found: list[Statement] = []
     for each in body:
         match each:
             case Opaque() if each.drawn:
                 found += each.drawn
             case For() | Each():
-                found.append(replace(each, body=_shown(each.body)))
+                found.append(replace(each, body=shown(each.body)))
             case If():
-                found.append(replace(each, body=_shown(each.body), orelse=_shown(each.orelse)))
+                found.append(replace(each, body=shown(each.body), orelse=shown(each.orelse)))
             case _:
                 found.append(each)
     return tuple(found)

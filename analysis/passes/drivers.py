@@ -99,6 +99,8 @@ def driver(found: Whole, taken: frozenset[str]) -> For:
     loop = found.loop
     at = loop.span
     exits = _exits(loop, taken)
+    if exits is None and not isinstance(loop, While):
+        loop = replace(loop, held=None)  # what its header computes is there before all of this
     begin: tuple[Statement, ...] = ()
     if exits is not None:
         name = Name(name=exits.name, span=at)

@@ -41,7 +41,7 @@ from ..model.row_functions import (
     rows_wanted,
 )
 from ..model.source import SourceFunction, Span
-from ..model.ufuncs import own_name
+from ..model.ufuncs import WHERE, own_name
 from . import names
 from .call_arguments import bound_arguments
 from .callees import Callees, Number, given_functions
@@ -103,6 +103,7 @@ class ExpressionReader:
         # What must hold wherever the range that is being read is reached; None outside of ranges.
         self.required: list[Compare] | None = None
         self.takes_slices = False  # the statement being read may be one on whole arrays
+        self.takes_choices = False  # it may choose between numbers by `np.where`
 
     def expression(self, node: Any) -> Expression:
         at = span_of(node)
@@ -220,6 +221,9 @@ class ExpressionReader:
             if measured is not None:
                 return measured
         plain = not node.keywords and not any(isinstance(e, gast.Starred) for e in node.args)
+        if function == WHERE and self.takes_choices and plain and len(node.args) == 3:
+            three = tuple(self.expression(each) for each in node.args)
+            return Call(function=WHERE, arguments=three, span=span_of(node))
         if function not in names.MODELLED_FUNCTIONS or not plain:
             if self.takes_draws and (drawn := self.drawn(node)) is not None:
                 return drawn

@@ -75,8 +75,10 @@ def _may_give(node: Any, canonical: Callable[[Any], str | None]) -> bool:
 def limits_of_range(node: Any, canonical: Callable[[Any], str | None]) -> int | None:
     """Return how many limits are written of the range that a bar is over; None for no such bar."""
     match node:
-        case gast.Call(func=function, args=[gast.Call(func=inner, args=limits, keywords=[]), *_]):
-            is_bar = last_name(function, canonical) in _BARS and canonical(inner) == "range"
+        case gast.Call(
+            func=function, args=[gast.Call(func=inner, args=limits, keywords=[]), *_]
+        ) if last_name(function, canonical) in _BARS:
+            is_bar = canonical(inner) == "range"
         case gast.Call(func=function, args=limits):
             is_bar = last_name(function, canonical) in _RANGES
         case _:

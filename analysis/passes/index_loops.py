@@ -371,11 +371,12 @@ class _Indexing:
                     body=body,
                     header=node.header,
                     span=at,
-                    label=", ".join(each.name.name for each in axes),
+                    label=node.label or ", ".join(each.name.name for each in axes),
                     is_inner_axis=node.is_inner_axis or axis is not axes[0],
                     is_value=node.is_value and axis is axes[0],
                     is_inlined=node.is_inlined,
                     inlined=node.inlined if axis is axes[0] else (),
+                    requires=self.required(node, views) if axis is axes[0] else (),
                 ),
             )
         (loop,) = body

@@ -17,6 +17,7 @@ import gast
 from ..model.held import FIRST, LAST
 from ..model.loop_ir import (
     Binary,
+    Compare,
     Constant,
     Counts,
     Elements,
@@ -260,20 +261,24 @@ def _indices(arguments: list[Any], target: Pattern, reading: Reading) -> Grid | 
         case [gast.Tuple(elts=elements)]:
             arguments = elements
     extents = [reading.expression(each) for each in arguments]
-    # It refuses negative extents where a range would be empty.
-    if len(extents) != len(target) or not all(map(_is_no_negative, extents)):
+    if len(extents) != len(target) or any(map(_is_no_extent, extents)):
         return None
     axes = tuple(Counts(start=_zero(at), stop=each, span=at) for each in extents)
     return Grid(axes=axes, array=None, span=at)
 
 
-def _is_no_negative(extent: Expression) -> bool:
-    match extent:
-        case Extent():
-            return True
-        case Constant(value=value):
-            return type(value) is int and value >= 0
-    return False
+def _is_no_extent(extent: Expression) -> bool:
+    return isinstance(extent, Constant) and not (type(extent.value) is int and extent.value >= 0)
+
+
+def no_negatives(iterable: Iterable) -> tuple[Compare, ...]:
+    """Return what must hold of extents: `np.ndindex` refuses some for which a range is empty."""
+    axes = iterable.axes if isinstance(iterable, Grid) else ()
+    return tuple(
+        Compare(operator="<=", left=axis.start, right=axis.stop, span=axis.span)
+        for axis in axes
+        if not isinstance(axis.stop, Constant | Extent)
+    )
 
 
 def _numbered(arguments: list[Any], parts: tuple[Pattern, ...], reading: Reading) -> Grid | None:

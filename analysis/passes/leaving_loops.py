@@ -12,7 +12,8 @@ The iterations of such a loop are a superset of those that run (Benabderrahmane,
 and Bastoul, The polyhedral model is more widely applicable than you think, CC 2010); what is in
 it runs only while a predicate holds, which `build_scop` adds. A `while` loop that takes more turns
 than its range has is finished by the interpreter. Only inside other loops, which may be parallel:
-a loop that is left is not.
+a loop that is left is not. So runs a search whose bound no model holds, but integers compute
+(`for d in range(2, int(k ** 0.5) + 1)`): as a `while` loop that counts.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from dataclasses import replace
 from autopar.analysis.model.nouns import dataclass
 
 from ..model.loop_ir import (
+    TEMPORARY,
     Assign,
+    Binary,
     Break,
+    Compare,
     Constant,
     For,
     If,
@@ -35,6 +39,7 @@ from ..model.loop_ir import (
     walk_statements,
 )
 from ..model.unused import unused
+from .computed_bounds import is_computed, is_integer
 from .index_loops import Indexed
 from .instances import bound_names, mentions, read_names
 
@@ -55,7 +60,10 @@ def leaving_loops(indexed: Indexed, taken: frozenset[str], live_out: frozenset[s
         return indexed
     names = set(taken | mentions((nest,)) | bound_names((nest,)))
     uses = Counter(read_names((nest,)))
-    body = _Leaving(taken=names, uses=uses, live_out=live_out).block(nest.body)
+    loops = (each for each in walk_statements((nest,)) if isinstance(each, For))
+    variables = frozenset(each.variable for each in loops)
+    leaving = _Leaving(taken=names, uses=uses, live_out=live_out, variables=variables)
+    body = leaving.block(nest.body)
     return replace(indexed, nest=replace(nest, body=body))
 
 
@@ -66,6 +74,7 @@ class _Leaving:
     taken: set[str]
     uses: Counter[str]  # how often the nest reads each name
     live_out: frozenset[str]
+    variables: frozenset[str]  # of the loops of the nest
 
     def block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         return tuple(each for statement in body for each in self.statement(statement))
@@ -78,7 +87,7 @@ class _Leaving:
             case While():
                 return (self.while_loop(node),)
             case For() if any(True for _ in own_breaks(node.body)):
-                return self.left(node)
+                return self.counting(node) or self.left(node)
             case For():
                 return (replace(node, body=self.block(node.body)),)
             case _:
@@ -103,6 +112,41 @@ class _Leaving:
             is_driver=node.is_driver,
         )
 
+    def counting(self, node: For) -> tuple[Statement, ...]:
+        """Return a loop that counts up to a bound that it computes first; nothing for others."""
+        if not is_computed(node.stop, is_outermost=False) or self.is_read_after(node):
+            return ()
+        are_integers = all(is_integer(each, self.variables) for each in (node.start, node.stop))
+        step = node.step.value if isinstance(node.step, Constant) else 0
+        if not are_integers or type(step) is not int or not step or node.label is not None:
+            return ()
+        at = node.span
+        names = (self.fresh(f"{TEMPORARY}{node.variable}_{word}") for word in ("next", "end"))
+        next_one, end = (Name(name=name, span=at) for name in names)
+        variable = Name(name=node.variable, span=at)
+        further = Binary(operator="+", left=variable, right=node.step, span=at)
+        loop = While(
+            test=Compare(operator="<" if step > 0 else ">", left=next_one, right=end, span=at),
+            body=(
+                Assign(target=variable, value=next_one, span=at),
+                Assign(target=next_one, value=further, span=at),
+                *node.body,
+            ),
+            header=node.header,
+            span=at,
+            is_driver=node.is_driver,
+        )
+        return (
+            Assign(target=next_one, value=node.start, span=at),
+            Assign(target=end, value=node.stop, span=at),
+            replace(self.while_loop(loop), label=node.variable),
+        )
+
+    def is_read_after(self, node: For) -> bool:
+        """Return whether the variable of a loop is read outside of it."""
+        inside = Counter(read_names(node.body))[node.variable]
+        return self.uses[node.variable] != inside or node.variable in self.live_out
+
     def left(self, node: For) -> tuple[Statement, ...]:
         """Return a loop whose variable ends where it was left, and what it is if it is unknown."""
         body = self.block(node.body)
@@ -114,8 +158,7 @@ class _Leaving:
         loop = replace(
             node, variable=turn, body=(binding, *body), label=node.variable, leaves="break"
         )
-        inside = Counter(read_names(node.body))[node.variable]
-        if self.uses[node.variable] == inside and node.variable not in self.live_out:
+        if not self.is_read_after(node):
             return (loop,)
         before = Assign(target=name, value=node.start, span=node.span)
         return before, replace(loop, must_run=True)

@@ -11,8 +11,9 @@ this module and its helpers see gast.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import gast
@@ -51,14 +52,17 @@ from ..model.loop_ir import (
     own_breaks,
     result_name,
     walk_expression,
+    walk_statements,
 )
 from ..model.source import MODULE, SourceFunction, Span
-from ..model.ufuncs import DIVMOD
+from ..model.ufuncs import DIVMOD, WHERE
 from . import names
 from .allocation_calls import Reading, read_allocation
 from .callees import Callee, Callees, find_callees, inner_callees
+from .chosen_values import chosen
 from .comprehensions import Reading as ComprehensionReading
 from .comprehensions import read_comprehension, values_in
+from .computed_bounds import is_computed, known_bound
 from .conditional_calls import with_own_condition
 from .continues import ends, has_jump, jump_in, jump_in_else, with_rest
 from .definitions import Definition, file_of, span_of
@@ -68,9 +72,10 @@ from .expression_reader import COMPREHENSIONS, ExpressionReader, Unmodelled
 from .folds import Reading as FoldReading
 from .folds import folds_in, named_fold, named_list, with_own_branches, without_folds
 from .held_values import held_number, held_values, moves_bar
+from .index_tuples import named_apart
 from .instances import bound_names
 from .iterables import Reading as IterableReading
-from .iterables import backwards, read_iterable, read_pattern, steps_of
+from .iterables import backwards, no_negatives, read_iterable, read_pattern, steps_of
 from .listed import names_of_lists
 from .liveness import reads
 from .nested_returns import with_nested_returns
@@ -84,6 +89,7 @@ from .reasons import (
     ExceptionHandling,
     FunctionNotKnown,
     MovingBar,
+    NonAffineBound,
     OpaqueIterable,
     SourceUnavailable,
     UnknownCall,
@@ -107,8 +113,13 @@ _KINDS = {
 _DEEPEST = 100
 
 
-def parse(source: SourceFunction) -> Function | Refusal:
-    """Return the loop IR of one function, or of module level."""
+def parse(
+    source: SourceFunction, ranks: Mapping[str, int] = MappingProxyType({})
+) -> Function | Refusal:
+    """Return the loop IR of one function, or of module level.
+
+    `ranks` are the numbers of axes that some of its arrays are known to have.
+    """
     try:
         file = file_of(source.text.text)
     except SyntaxError as error:
@@ -128,6 +139,7 @@ def parse(source: SourceFunction) -> Function | Refusal:
         known = names.seen_inside(file.known, found.around)
     parameters = () if found.node is file.tree else names.argument_names(found.node.args)
     reader = _Reader(source, known, find_callees(source, known, file))
+    reader.ranks = ranks
     function = reader.function(found.node, parameters)
     return replace(function, helpers=_helpers(reader))
 
@@ -161,6 +173,8 @@ class _Reader(ExpressionReader):
         self.held: Held | None = None  # by the header that is being read
         self.attributes: set[str] = set()  # chains that are assigned
         self.loops = 0  # how many stand around what is read
+        self.ranks: Mapping[str, int] = {}  # of arrays, as far as a call shows them
+        self.statements: list[Any] = []  # of the function, where nobody else sees its names
         self.lists: frozenset[str] = frozenset()  # names of lists that are used as arrays are
         self.texts: frozenset[str] = frozenset()  # names of texts, and of files of lines
         self.unfolds = False  # what folds comprehensions becomes loops, without another form
@@ -182,6 +196,7 @@ class _Reader(ExpressionReader):
         self.lists = names_of_lists(node.body, self.canonical) - scope.shared
         self.texts = names_of_texts(node.body) - scope.shared
         end = node.body[-1] if node.body else None
+        self.statements = [] if is_module or scope.shared & scope.bound else node.body
         body = self.block(node.body)
         shared = scope.bound if is_module else scope.shared
         return Function(
@@ -243,6 +258,7 @@ class _Reader(ExpressionReader):
             refusal=refusal,
             place=callee.place,
             span=span_of(node),
+            draws=tuple(self.draws.values()),
         )
 
     # ------------------------------------------------------------------ statements
@@ -314,7 +330,11 @@ class _Reader(ExpressionReader):
         try:
             if names.is_deeper(node, _DEEPEST):
                 raise self.unsupported(node, "expression nested this deeply")
-            return self.several(node) or (with_own_condition(self.modelled(node)),)
+            return (
+                self.choosing(node)
+                or self.several(node)
+                or (with_own_condition(self.modelled(node)),)
+            )
         except Unmodelled as found:
             whole = self.array_statement(node, found.reason)
             if whole is not None:
@@ -374,6 +394,26 @@ class _Reader(ExpressionReader):
             case gast.Raise():
                 return raised(span_of(node), names.effects_of(node).reads)
         raise Unmodelled(self.statement_reason(node))
+
+    def choosing(self, node: Any) -> tuple[Statement, ...]:
+        """Return an assignment by `np.where` of numbers; () for any other statement."""
+        if not isinstance(node, gast.Assign | gast.AugAssign) or not self.chooses(node.value):
+            return ()
+        self.takes_choices = True
+        try:
+            found = self.modelled(node)
+        except Unmodelled:
+            return ()
+        finally:
+            self.takes_choices = False
+        return chosen(found) if isinstance(found, Assign | Update) else ()
+
+    def chooses(self, value: Any) -> bool:
+        """Return whether `np.where` stands in a value that has no scope of its own."""
+        if not (self.loops or self.unfolds) or any(names.comprehensions(value)):
+            return False
+        calls = (each for each in names.walk(value) if isinstance(each, gast.Call))
+        return any(self.canonical(each.func) == WHERE for each in calls)
 
     def loop_with_else(self, node: Any) -> tuple[Statement, ...]:
         """Return a loop that has an `else`, and what stands for that."""
@@ -437,11 +477,13 @@ class _Reader(ExpressionReader):
                 return (Assign(target=target, value=value, span=span_of(node)),)
             case gast.Expr(
                 value=gast.Call(
-                    func=gast.Attribute(value=gast.Name() as name, attr="append"),
+                    func=gast.Attribute(
+                        value=gast.Name() | gast.Attribute() as grown, attr="append"
+                    ),
                     args=[value],
                     keywords=[],
                 )
-            ) if name.id not in self.known:
+            ) if (name := self.place(grown)) is not None and name not in self.known:
                 return self.appended(name, value, node)
         return ()
 
@@ -475,7 +517,7 @@ class _Reader(ExpressionReader):
         found = self.expression(node)
         return found if isinstance(found, Element) else None
 
-    def appended(self, name: Any, value: Any, node: Any) -> tuple[Statement, ...]:
+    def appended(self, name: str, value: Any, node: Any) -> tuple[Statement, ...]:
         """Return `name.append(value)` as stores, one for each part of a tuple."""
         match value:
             case gast.Starred():
@@ -486,10 +528,10 @@ class _Reader(ExpressionReader):
             case _:
                 elements, parts = [value], [""]
         found = [self.expression(each) for each in elements]
-        at = span_of(name)
+        at = span_of(node.value.func.value)
         return tuple(
             Assign(
-                target=Element(array=append_to(name.id, part), indices=(), span=at),
+                target=Element(array=append_to(name, part), indices=(), span=at),
                 value=each,
                 span=span_of(node),
             )
@@ -603,13 +645,13 @@ class _Reader(ExpressionReader):
         self.held, self.required = None, None
         if not isinstance(node.target, gast.Name) or not self.is_range(node.iter):
             return self.each(node)
-        return self.counted(node, *self.limits(node.iter))
+        return self.counted(node, *self.limits(node.iter, node.target.id))
 
-    def limits(self, node: Any) -> tuple[Expression, Expression, Expression]:
+    def limits(self, node: Any, variable: str) -> tuple[Expression, Expression, Expression]:
         """Return start, stop and step of a `range`."""
         # The header of an outermost loop computes what it likes, and shows it to the guard.
         self.required = [] if self.loops or self.unfolds else None
-        bounds = [self.bound(argument) for argument in node.args]
+        bounds = [self.bound(argument, variable) for argument in node.args]
         at = span_of(node)
         start = bounds[0] if len(bounds) > 1 else Constant(value=0, span=at)
         step = (
@@ -617,15 +659,26 @@ class _Reader(ExpressionReader):
         )  # range(start, stop, step)
         return start, bounds[1] if len(bounds) > 1 else bounds[0], step
 
-    def bound(self, node: Any) -> Expression:
+    def bound(self, node: Any, variable: str) -> Expression:
         """Return a bound of a range; what no kernel computes has a name."""
         try:
-            return self.without_rows(node)
+            found = known_bound(self.without_rows(node))
         except Unmodelled as unmodelled:
             name = held_number(node, span_of)
             if name is None:
                 raise
             return Name(name=self.hold(node, name, unmodelled.reason), span=span_of(node))
+        name = held_number(node, span_of) if self.stays(node, found) else None
+        if name is None:
+            return found
+        reason = NonAffineBound(span=span_of(node), loop_variable=variable, bound=self.text(node))
+        return Name(name=self.hold(node, name, reason), span=span_of(node))
+
+    def stays(self, node: Any, bound: Expression) -> bool:
+        """Return whether no model holds a bound, which is the same in all iterations around."""
+        if self.unfolds or not is_computed(bound, is_outermost=not self.loops):
+            return False
+        return not self.loops or names.effects_of(node).reads <= self.steady | self.known.keys()
 
     def without_rows(self, node: Any) -> Expression:
         """Return an expression; one that asks for a value of a row is not modelled here."""
@@ -665,7 +718,10 @@ class _Reader(ExpressionReader):
         )
 
     def each(self, node: Any) -> For | Each:
-        turned = self.reversed_range(node.iter) if isinstance(node.target, gast.Name) else None
+        apart = self.index_tuple(node)
+        if apart is not None:
+            return apart
+        turned = self.reversed_range(node) if isinstance(node.target, gast.Name) else None
         if turned is not None:
             return self.counted(node, *turned)
         if isinstance(node.iter, gast.Name) and node.iter.id in self.texts:
@@ -688,6 +744,9 @@ class _Reader(ExpressionReader):
         held, self.held = self.held, None
         if moves_bar(node, self.canonical):
             raise Unmodelled(MovingBar(span=span_of(node.iter)))
+        is_checked = isinstance(node.iter, gast.Call) and (
+            self.canonical(node.iter.func) == "numpy.ndindex"
+        )
         return Each(
             held=held,
             target=target,
@@ -695,6 +754,7 @@ class _Reader(ExpressionReader):
             body=self.body_of(node),
             header=self.header(node),
             span=span_of(node),
+            requires=no_negatives(iterable) if is_checked else (),
         )
 
     def unknown_iterable(self, node: Any) -> OpaqueIterable:
@@ -704,9 +764,25 @@ class _Reader(ExpressionReader):
             span=span_of(node), iterable=self.text(node), is_text=is_named or is_text(node)
         )
 
-    def reversed_range(self, node: Any) -> tuple[Expression, Expression, Expression] | None:
-        """Return the limits of `reversed(range(...))` or `range(...)[::-1]`."""
+    def index_tuple(self, node: Any) -> Each | None:
+        """Return a loop over tuples of subscripts with a name for each subscript, if it may be."""
         match node:
+            case gast.For(target=gast.Name(id=name), iter=gast.Call() as call) if (
+                self.statements and self.canonical(call.func) == "numpy.ndindex"
+            ):
+                apart = named_apart(node, self.statements, self.ranks)
+                if apart is None:
+                    return None
+                found = self.each(apart)
+                if any(isinstance(each, Opaque | Exchange) for each in walk_statements((found,))):
+                    return None  # the interpreter would ask for names of ours
+                assert isinstance(found, Each)  # a loop over tuples
+                return replace(found, label=name)
+        return None
+
+    def reversed_range(self, loop: Any) -> tuple[Expression, Expression, Expression] | None:
+        """Return the limits of `reversed(range(...))` or `range(...)[::-1]`."""
+        match node := loop.iter:
             case gast.Call(args=[inner], keywords=[]) if self.canonical(node.func) == "reversed":
                 pass
             case gast.Subscript(
@@ -720,7 +796,7 @@ class _Reader(ExpressionReader):
                 pass
             case _:
                 return None
-        return backwards(*self.limits(inner)) if self.is_range(inner) else None
+        return backwards(*self.limits(inner, loop.target.id)) if self.is_range(inner) else None
 
     def is_range(self, node: Any) -> bool:
         return (
@@ -805,7 +881,7 @@ class _Reader(ExpressionReader):
             return ()
         self.takes_draws = True
         try:
-            return (self.modelled(node),)
+            return self.several(node) or (self.modelled(node),)
         except Unmodelled:
             return self.with_folds(node)
         finally:

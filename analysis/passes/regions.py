@@ -57,6 +57,7 @@ from .array_statements import (
 from .build_scop import build_scop
 from .counters import counters
 from .deferral import deciding_names, has_computed_subscripts, indirect_accesses
+from .drawing_helpers import with_drawing_helpers
 from .drawn_rows import named_rows
 from .draws import has_draws, place_draws, with_draws
 from .driven_exchanges import driven_exchanges
@@ -339,12 +340,18 @@ class _Search:
         None where it draws none, or has no model for other reasons.
         """
         nest = without_folds(nest)
-        if nest.held is not None or nest.has_else or not has_draws(nest):
+        if nest.held is not None or nest.has_else:
             return None
-        indexed = index_loops(with_draws(nest), self.text, self.taken, self.live_out(nest))
+        called = with_drawing_helpers(nest, self.function)
+        if called is None and not has_draws(nest):
+            return None
+        whole, more = called or (with_draws(nest), ())
+        if _opaque(whole):
+            return None
+        indexed = index_loops(whole, self.text, self.taken, self.live_out(nest))
         if isinstance(indexed, Refusal):
             return None
-        draws = {each.array: each for each in self.function.draws}
+        draws = {each.array: each for each in (*self.function.draws, *more)}
         named = named_rows(indexed.nest, draws, self.live_out(nest))
         placed = named if isinstance(named, str) else place_draws(named, draws)
         if isinstance(placed, str):

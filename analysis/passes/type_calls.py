@@ -26,7 +26,7 @@ from ..model.types import (
     NumpyScalar,
     ScalarType,
 )
-from ..model.ufuncs import FUNCTIONS, operator_of
+from ..model.ufuncs import FUNCTIONS, WHERE, operator_of
 from .conversions import convert, convert_operands
 from .hazards import call_hazards
 from .promotion import call_cell
@@ -66,7 +66,7 @@ def call(name: str, operands: tuple[TypedExpression, ...], span: Span, scope: Sc
         case _, (operand,) if name.removeprefix("numpy.") in COMPILED_DTYPES:
             target = NumpyScalar(dtype=name.removeprefix("numpy."))
             return _converted(name, operand, target, span, scope)
-        case _ if name in ROW_STEPS or name in FUNCTIONS:
+        case _ if name in ROW_STEPS or name in FUNCTIONS or name == WHERE:
             of_numpy = row_step if name in ROW_STEPS else ufunc_call
             return of_numpy(name, operands, span, scope)
         case _:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from ..model.source import Span
 from ..model.typed import (
     FLOAT_WARNING,
@@ -29,6 +31,7 @@ from ..model.ufuncs import COMPARISONS, EXACT, FUSED_PRODUCT, LOGICAL, OPERATORS
 from .complex_products import complex_products
 from .conversions import convert, convert_operands
 from .hazards import operation_hazards
+from .promotion import result_of
 from .reasons import UnsupportedType
 from .type_operations import Result, Scope, unsupported
 from .ufunc_cells import ufunc_cell
@@ -52,6 +55,8 @@ def ufunc_call(
             return Operation(
                 name="not", operands=(operand,), type=_NUMPY_BOOL, hazards=0, span=span
             )
+        case "numpy.where", (_, _, _):
+            return _one_of_two(operands, span, scope)
         case "numpy.clip", (_, _, _):
             return _clipped(operands, span, scope)
         case "numpy.round", (operand,):
@@ -137,6 +142,24 @@ def _logical(name: str, operands: tuple[TypedExpression, ...], span: Span, scope
     if len(known) < len(operands) or any(each.type.dtype in COMPLEX_DTYPES for each in operands):
         return unsupported(name, operands, span)
     return Operation(name=LOGICAL[name], operands=known, type=_NUMPY_BOOL, hazards=0, span=span)
+
+
+def _one_of_two(operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:
+    """Return np.where of scalars: one of two values, as their common type."""
+    test, *values = operands
+    type_ = result_of(_common_scalar, *(each.type for each in values))
+    if test.type.dtype != "bool" or not isinstance(type_, NumpyScalar):
+        return unsupported("numpy.where", operands, span)
+    converted = [convert(each, type_, scope.intervals) for each in values]
+    known = tuple(each for each in converted if each is not None)
+    if len(known) < len(values):
+        return unsupported("numpy.where", operands, span)
+    return Operation(name="if", operands=(test, *known), type=type_, hazards=0, span=span)
+
+
+def _common_scalar(one: object, other: object) -> object:
+    """Return what np.where makes of two samples, as a scalar."""
+    return np.where(True, one, other)[()]  # type: ignore[call-overload]
 
 
 def _clipped(operands: tuple[TypedExpression, ...], span: Span, scope: Scope) -> Result:

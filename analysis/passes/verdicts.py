@@ -197,7 +197,7 @@ class _Judge:
         if not shape.header.startswith(("for", "async", "while")):  # of a comprehension
             keyword = "any"
         reason: Reason = EarlyExit(span=shape.span, keyword=keyword)
-        if shape.leaves == "while":
+        if shape.leaves == "while" and shape.header.startswith("while"):
             test = shape.header.removeprefix("while").strip()
             reason = WhileLoop(span=shape.span, test=test)
         own = frozenset(self.scop.predicates)

@@ -341,3 +341,69 @@ def test_an_append_that_does_not_pay_stays_in_the_interpreter():
     decorated([0.5] * 1000, [], [])
     (note,) = notes(decorated)
     assert "AP602" in note
+
+
+class Kept:
+    """Holds lists as attributes, as people write."""
+
+    def __init__(self, *values):
+        self.out, self.places, self.scale = list(values), [], 2.5
+
+    def __repr__(self):
+        return repr(vars(self))
+
+    def grown(self, a):
+        for i in range(len(a)):
+            self.out.append(a[i] * self.scale)
+        return self.out
+
+    def filtered(self, a):
+        for i in range(len(a)):
+            if a[i] > 0.5:
+                self.out.append((a[i], i))
+            self.places.append(i)
+        return self.out, self.places
+
+
+class Computed(Kept):
+    """Computes its list."""
+
+    @property
+    def out(self):
+        return self.__dict__["_out"]
+
+    @out.setter
+    def out(self, value):
+        self.__dict__["_out"] = value
+
+
+def both(first, second, n):
+    for i in range(n):
+        first.out.append(i)
+        second.out.append(2 * i)
+    return first.out, second.out
+
+
+def kept(kind=Kept):
+    return lambda: (kind(1.0, 2.0), np.random.default_rng(3).random(60))
+
+
+@pytest.mark.parametrize("method", [Kept.grown, Kept.filtered])
+def test_lists_of_objects_grow(method, backend):
+    same(method, kept(), backend, ran="cpu")
+
+
+def test_a_list_that_a_property_gives_is_the_interpreters():
+    decorated = autopar.parallel(Kept.grown, backend="cpu")
+    held, values = kept(Computed)()
+    decorated(held, values)
+    assert ["interpreter"] == places(decorated)
+    assert [1.0, 2.0, *(values * 2.5)] == held.out
+
+
+def test_one_list_under_two_chains_grows_in_turn():
+    def make():
+        held = Kept(1.0)
+        return held, held, 40
+
+    assert ["interpreter"] == places(same(both, make))

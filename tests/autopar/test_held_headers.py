@@ -12,6 +12,8 @@ import pytest
 import autopar
 from tests.sameness import notes, places, same
 
+trange: Any = pytest.importorskip("tqdm").trange
+
 
 def over_a_call(n):
     s = 0.0
@@ -64,6 +66,20 @@ def over_sorted(values):
     for v in sorted(values):
         s = 2 * s + v
     return s
+
+
+def barred_length(a, out):
+    for i in trange(len(a), desc="turns"):
+        out[i] = 2.0 * a[i]
+
+
+def left_early(a):
+    s = 0.0
+    for x in np.sqrt(np.abs(a)):
+        if x > 0.9:
+            break
+        s += x
+    return s, x
 
 
 def backwards(a, out):
@@ -140,6 +156,7 @@ FORMS: dict[str, tuple[Any, Any]] = {
     "columns": (over_columns, lambda: (np.arange(12.0).reshape(3, 4), np.zeros(4))),
     "sorted": (over_sorted, lambda: ([3, 1, 2],)),
     "sorted keys": (over_sorted, lambda: ({3: "c", 1: "a"},)),
+    "left early": (left_early, floats),
     "backwards": (backwards, lambda: (*floats(), np.zeros(28))),
     "bound": (bound_by_a_call, lambda: (*floats(), np.zeros(30), len)),
     "rows": (bounds_by_rows, lambda: (np.arange(12.0).reshape(2, 6), np.zeros(6))),
@@ -193,6 +210,11 @@ def test_other_values_give_the_same(function, arguments):
 
 def test_on_the_simulator(on_simulator):
     on_simulator(__file__)
+
+
+def test_a_bar_over_a_length_is_one_over_numbers():
+    (loop,) = autopar.explain(barred_length).to_dict()["functions"][0]["loops"]
+    assert ("parallel", "AP001") == (loop["verdict"], loop["code"])
 
 
 def test_headers_are_computed_once_whoever_runs_the_loop():

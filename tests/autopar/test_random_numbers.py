@@ -254,3 +254,92 @@ def test_one_call_that_draws_other_numbers_is_not_used(monkeypatch):
     monkeypatch.setattr(drawing, "_ALIKE", {})
     call = drawing._Call(generator=np.random.default_rng(1), method="random", arguments=())
     assert not drawing._are_alike(call)
+
+
+def noisy():
+    x = np.random.rand()
+    return x * x + 1.0
+
+
+def stepped(x):
+    return x + random.gauss(0.0, 1.0)
+
+
+def point():
+    return random.random(), random.random()
+
+
+def shifted(mu):
+    return np.random.normal(mu, 1.0)
+
+
+def of_a_helper(out):
+    for i in range(len(out)):
+        out[i] = 2.0 * noisy()
+
+
+def of_elements(out):
+    for i in range(len(out)):
+        out[i] = stepped(out[i])
+
+
+def of_two_values(out):
+    hits = 0
+    for _ in range(len(out)):
+        x, y = point()
+        if x * x + y * y < 1.0:
+            hits += 1
+    return hits
+
+
+def before_a_helper(out):
+    for i in range(len(out)):
+        out[i] = np.random.rand() - noisy()
+
+
+def twice(out):
+    for i in range(len(out)):
+        out[i] = noisy() - 3.0 * noisy()
+
+
+def at_times(out):
+    for i in range(len(out)):
+        if i % 2:
+            out[i] = noisy()
+
+
+def by_an_argument(out):
+    for i in range(len(out)):
+        out[i] = shifted(float(i))
+
+
+def rebound(out):
+    random = np.random  # another one
+    for i in range(len(out)):
+        out[i] = stepped(out[i])
+
+
+def seeded(function):
+    """Return `function`, begun with the same state, and where the state is afterwards."""
+
+    def called(out):
+        np.random.seed(4)
+        random.seed(4)
+        found = function(out)
+        return found, out, np.random.rand(), random.random()
+
+    return called
+
+
+HELPED = (of_a_helper, of_elements, of_two_values)
+UNHELPED = (before_a_helper, twice, at_times, by_an_argument, rebound)
+
+
+@pytest.mark.parametrize("function", [*HELPED, *UNHELPED])
+def test_functions_draw_the_numbers_of_the_interpreter(function):
+    decorated = autopar.parallel(function, backend="cpu")
+    for _ in range(2):
+        expected = seeded(function)(np.zeros(200))
+        found = seeded(decorated)(np.zeros(200))
+        assert repr(expected) == repr(found)
+    assert (function in HELPED) == ("cpu" in places(decorated))
