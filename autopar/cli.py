@@ -215,6 +215,8 @@ def explain_target(target: str) -> Report:
         raise UnreadableError(f"{path} cannot be explained: {error}.") from error
     except RecursionError as error:
         raise UnreadableError(f"{path} has expressions that are nested too deeply.") from error
+    if path.suffix == ".ipynb":
+        tell_left_out(path)
     if function is None:
         return report
     functions = tuple(each for each in report.functions if each.name == function)
@@ -226,6 +228,15 @@ def explain_target(target: str) -> Report:
         content=replace(report.content, functions=functions),
         ordered=lambda: tuple(each for each in report.ordered() if each.span in spans),
     )
+
+
+def tell_left_out(path: Path) -> None:
+    """Say which cells of a notebook are not in its report, because they are no Python."""
+    from .notebook_file import left_out
+
+    cells = left_out(path)
+    if cells:
+        click.echo(f"autopar: {path}: left out: {', '.join(cells)}.", err=True)
 
 
 def show_stage(target: str, stage: str, types: str | None) -> None:

@@ -22,12 +22,20 @@ from autopar.analysis.passes.definitions import file_of, usual_names
 from autopar.analysis.passes.describe import describe
 from autopar.analysis.passes.names import HELPER, RECURSIVE
 from autopar.analysis.stages import analyze, functions_of
-from autopar.corpus.notebook import Cell, Fault, read_document
+from autopar.corpus.notebook import Cell, CellFault, Fault, read_document
 
 from .version import VERSION
 
 # What a cell may use of others: it computes nothing by itself.
 _SHARED = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+# What is wrong with cells that were meant as Python.
+_FAULTS: dict[CellFault | None, str] = {
+    "python-2": "Python 2",
+    "blank-to-fill-in": "a blank to fill in",
+    "indentation": "indentation",
+    "await": "await outside a function",
+    "other": "a syntax error",
+}
 
 
 def explain_notebook(path: Path) -> Report:
@@ -53,6 +61,18 @@ def explain_notebook(path: Path) -> Report:
         cells=tuple(
             SourceText(path=str(path), text=each.text, cell=each.number) for each in document.cells
         ),
+    )
+
+
+def left_out(path: Path) -> tuple[str, ...]:
+    """Return the cells of a notebook that are meant as Python and are none: "cell 3 (Python 2)"."""
+    document = read_document(path.read_bytes(), is_notebook=True)
+    if isinstance(document, Fault):
+        return ()
+    return tuple(
+        f"cell {each.number} ({_FAULTS[each.fault]})"
+        for each in document.cells
+        if each.fault in _FAULTS
     )
 
 

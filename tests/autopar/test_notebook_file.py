@@ -7,6 +7,7 @@ import json
 import pytest
 
 import autopar
+from autopar.cli import main
 
 
 def notebook(tmp_path, *cells, **fields):
@@ -127,3 +128,14 @@ def test_a_name_that_another_cell_imports_is_not_what_it_usually_is(tmp_path):
     assert known["loops"][0]["verdict"] == "parallel"
     (other,) = entries(notebook(tmp_path, "import cupy as np", loop))
     assert other["loops"][0]["verdict"] == "unsupported"
+
+
+def test_cells_that_are_no_python_are_said_to_be_left_out(tmp_path, capsys):
+    loop = "for i in range(n):\n    a[i] = 1\n"
+    path = notebook(tmp_path, loop, "print 'x'\n", "%%bash\nls\n", "for i in range(3)\n    pass\n")
+    assert 0 == main(["explain", str(path)])
+    shown = capsys.readouterr()
+    assert "1 loop: 1 parallel" in shown.out
+    assert f"autopar: {path}: left out: cell 2 (Python 2), cell 4 (a syntax error).\n" == shown.err
+    assert 0 == main(["explain", str(notebook(tmp_path, loop, "!ls"))])
+    assert "" == capsys.readouterr().err
