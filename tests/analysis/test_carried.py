@@ -75,3 +75,10 @@ def test_what_reads_where_the_loop_stores_may_do_anything(what: str, is_tame: bo
     found = analyze(functions_of(text)[-1])
     assert isinstance(found, Plan)
     assert [is_tame] == [each.tame is not None for each in found.splits]
+
+
+def test_a_statement_on_arrays_that_is_none_of_loops_says_why() -> None:
+    source = "def f(a, b, n, k):\n    for i in range(n):\n        a[0:n] = b[0:n:k]\n"
+    found = [reason for each in regions(source).unsupported for reason in each.reasons]
+    assert ["AP211", "AP211"] == [each.code for each in found]
+    assert "more than names, numbers and slices" in found[0].message

@@ -11,11 +11,16 @@ import pytest
 
 import autopar
 from autopar.analysis.facts.lists import objects_in_rows
+from autopar.analysis.model.dependence import Reduction
 from autopar.analysis.model.types import INT
+from autopar.codegen.cpu import launches_once
+from autopar.codegen.kernel import Loop, walk_nodes
+from autopar.codegen.reduced import reduction_of
 from autopar.preview import preview_kernels
 from autopar.warn import is_everyday
 from tests.canonical_order import small_shapes
 from tests.fuzz.modes import forced
+from tests.ordered_nests import Nest, drafts_of
 from tests.sameness import notes, same
 
 
@@ -241,3 +246,33 @@ def test_what_rows_stored_comes_row_by_row():
     values, stored = np.arange(6).reshape(2, 3), np.array([[True, False, True], [False] * 3])
     assert [[0, 2], []] == objects_in_rows(values, stored, INT)
     assert [[0, 1, 2], [3, 4, 5]] == objects_in_rows(values, np.ones((2, 3), bool), INT)
+
+
+def drafted(body, **arguments):
+    """Return the program of the only region of a function."""
+    text = f"def nest({', '.join(arguments)}):\n{body}"
+    (draft,) = drafts_of(Nest(text=text, arguments=arguments))
+    return draft.program
+
+
+def test_two_launches_are_not_one():
+    once = "    for i in range(n):\n        a[i] = 2.0 * a[i]\n"
+    again = (
+        f"    for k in range(3):\n    {once.replace(chr(10), chr(10) + '    ')}    a[0] = b[k]\n"
+    )
+    assert launches_once(drafted(once, a=np.zeros(9), n=9))
+    assert not launches_once(drafted(again, a=np.zeros(9), b=np.zeros(9), n=9))
+
+
+def test_a_scalar_that_another_statement_sets_is_no_sum():
+    body = (
+        "    for i in range(n):\n        s = s + a[i]\n        b[i] = s\n        s = 0.5\n"
+        "    return s\n"
+    )
+    program = drafted(body, a=np.zeros(9), b=np.zeros(9), s=0.0, n=9)
+    loop = next(each for each in walk_nodes(program.body) if isinstance(each, Loop))
+    adds, reads, sets = loop.body
+    total = Reduction(operator="+", target="s", statements=("S0",))
+    assert reduction_of((adds,), total) is not None
+    assert reduction_of((adds, reads), total) is None
+    assert reduction_of((adds, sets), total) is None
