@@ -33,6 +33,7 @@ from .canonical import FEWEST_TERMS
 from .compile import CACHED
 from .cpu_body import INDENT, Body, left_early
 from .cpu_reduce import (
+    are_lost,
     kinds_of,
     name_of,
     names_of_parts,
@@ -404,9 +405,13 @@ class _Module:
         passed = self._tuple(self._passed(kernel))
         copies = private_positions(kernel)
         if copies:
+            others = [
+                e for e in host.kernels_of(self._host) if e not in (kernel, self._host.serial)
+            ]
+            lost = ", is_lost=True" if are_lost(kernel, others, self._program) else ""
             return (
                 f"launcher.launch_with_copies({kernel.name}, ({self._range(kernel)}), {passed},"
-                f" {self._tuple(copies)}, {self._shares(kernel)})"
+                f" {self._tuple(copies)}, {self._shares(kernel)}{lost})"
             )
         return (
             f"launcher.launch({kernel.name}, {self._range(kernel)}, {passed}, "

@@ -17,17 +17,17 @@ The order is that of `codegen.canonical`. Blocks are combined as a binary counte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from autopar.analysis.model.typed import Number, Operation
+from autopar.analysis.model.typed import Number, Operation, places_of
 from autopar.analysis.model.types import NumpyScalar
 
 from .canonical import FEWEST_TERMS
 from .cpu_body import INDENT, Body
 from .expressions import Names, print_expression
 from .host import Kernel, Reduce
-from .kernel import Cells, Loop, Reduced
+from .kernel import Cells, Instance, Loop, Node, Program, Reduced, walk_nodes
 from .partials import Part, PartialLoop, has_bound, has_doubt, has_wide_bound
 from .printing import number_text
 from .sharing import has_rounded
@@ -110,6 +110,30 @@ def private_positions(kernel: Kernel) -> tuple[str, ...]:
         for each in (kernel.loop.private_arrays if kernel.loop else ())
         if each.name in kernel.arrays  # checks may have no use for it
     )
+
+
+def are_lost(kernel: Kernel, others: Sequence[Kernel], program: Program) -> bool:
+    """Return whether nobody reads what the private arrays of a loop hold after it.
+
+    They are of the region alone, nothing but the loop mentions them, and no iteration of it finds
+    anything in them. `others` are the kernels that may run beside this one.
+    """
+    loop = kernel.loop
+    if loop is None or any(each.starts_filled for each in loop.private_arrays):
+        return False
+    private = {each.name for each in loop.private_arrays}
+    given = {each.name for each in program.given_arrays}
+    if any(private.intersection(each.arrays) for each in others):
+        return False
+    everywhere = _mentions(program.body, private)
+    return not private & given and everywhere == _mentions((loop,), private)
+
+
+def _mentions(nodes: tuple[Node, ...], arrays: set[str]) -> int:
+    """Return how many places of a text mean one of some arrays."""
+    instances = (each for each in walk_nodes(nodes) if isinstance(each, Instance))
+    places = (place for each in instances for place in places_of(each.statement))
+    return sum(place.array in arrays for place in places)
 
 
 def kinds_of(loop: Loop) -> Iterator[str]:

@@ -46,9 +46,14 @@ class _Forced(Pool):
         arguments: tuple[object, ...],
         private: tuple[Private, ...],
         work: int,
+        *,
+        is_lost: bool = False,
     ) -> Outcome:
         """Return what the pool gives for other work."""
-        return super().launch_with_copies(kernel, bounds, arguments, private, self.taken_for(work))
+        taken = self.taken_for(work)
+        return super().launch_with_copies(
+            kernel, bounds, arguments, private, taken, is_lost=is_lost
+        )
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
         """Yield what the pool gives for other work."""

@@ -92,11 +92,13 @@ class Launcher(Protocol):
         arguments: tuple[object, ...],
         private: tuple[Private, ...],
         work: int,
+        *,
+        is_lost: bool = False,
     ) -> Outcome:
         """Return what `launch` does for a kernel that shares out a loop with private arrays.
 
         Iterations that run at the same time need copies of the arrays in `private`; the last
-        one works on the arrays themselves.
+        one works on the arrays themselves, unless nobody reads these afterwards (`is_lost`).
         """
 
     def slices(self, lower: int, upper: int, step: int, work: int) -> Iterator[tuple[int, int]]:
@@ -224,21 +226,26 @@ class Pool:
         arguments: tuple[object, ...],
         private: tuple[Private, ...],
         work: int,
+        *,
+        is_lost: bool = False,
     ) -> Outcome:
         """Return what `launch` does, each thread with copies of its own of the private arrays.
 
         Memory is bounded: threads without room for copies take no part, and where there are
-        none at all, the chunks run in order on the arrays themselves.
+        none at all, the chunks run in order on the arrays themselves. With `is_lost` one of the
+        threads has the arrays themselves: nobody is to find in them what the last chunk left.
         """
         lower, upper, step = bounds
         if work < self.inline_ns:
             return self.call(kernel, (lower, upper, *arguments), work)
         borders = _borders(lower, upper, step, work, self.threads)
         threads = min(self.threads, len(borders) - 1)
-        copies = private_copies(arguments, private, threads) if threads > 1 else ()
-        return joined(self.run(kernel, borders, arguments, work, copies))
+        copies = private_copies(arguments, private, threads - is_lost) if threads > 1 else ()
+        if is_lost:
+            copies = (arguments, *copies)
+        return joined(self.run(kernel, borders, arguments, work, copies, has_last=not is_lost))
 
-    def run(
+    def run(  # noqa: PLR0913 - as `reduce`
         self,
         kernel: Kernel,
         borders: Borders,
@@ -247,12 +254,13 @@ class Pool:
         copies: tuple[Arguments, ...] | None = None,
         *,
         by_part: bool = False,
+        has_last: bool = True,
     ) -> list[Outcome]:
         """Return what `kernel` gives for each chunk between two neighbours in `borders`.
 
         Where there are `copies`, each thread takes one of them for its arguments, and the last
-        chunk alone takes `arguments`; where there are none of them, one thread runs all. With
-        `by_part` each chunk takes the one of its number.
+        chunk alone takes `arguments`, if it `has_last`; where there are none of them, one thread
+        runs all. With `by_part` each chunk takes the one of its number.
         """
         entry = entry_of(kernel)
         if entry is None:
@@ -263,7 +271,7 @@ class Pool:
         size = _batch(count, work, self.threads)
         threads = self.threads if copies is None else max(1, len(copies))
         for first in range(0, count, size):
-            last = count - 1 - first  # of the launch, as this batch counts
+            last = count - 1 - first if has_last else -1  # of the launch, as this batch counts
             part = borders[first : first + size + 1]
             if by_part:
                 own = (packed[0], *packed[1 + first : 1 + first + size])

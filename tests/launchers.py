@@ -56,6 +56,8 @@ class SerialLauncher(_Rubbish):
         arguments: tuple[object, ...],
         private: tuple[Private, ...],
         work: int,
+        *,
+        is_lost: bool = False,
     ) -> Outcome:
         return self.launch(kernel, *bounds, arguments, work)
 
@@ -118,6 +120,8 @@ class AdversarialLauncher(_Rubbish):
         arguments: tuple[object, ...],
         private: tuple[Private, ...],
         work: int,
+        *,
+        is_lost: bool = False,
     ) -> Outcome:
         lower, upper, step = bounds
         starts = [*self._starts(range(lower, upper, step))]
@@ -127,7 +131,8 @@ class AdversarialLauncher(_Rubbish):
         self.copied |= bool(private)
         outcomes = {}
         for position in self.order(len(starts)):
-            own = arguments if position == last else self.own(arguments, private)
+            is_kept = position == last and not is_lost
+            own = arguments if is_kept else self.own(arguments, private)
             end = starts[position + 1] if position < last else upper
             outcomes[position] = kernel(starts[position], end, *own)
         assert sorted(outcomes) == list(range(len(starts)))

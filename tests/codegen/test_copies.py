@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from numba import njit, typeof, types
 from autopar.codegen import copies, pool
 from autopar.codegen.copies import private_copies
 from autopar.codegen.pool import Pool
+from autopar.decorator import ParallelFunction
+from autopar.options import choose_options
 
 LONG = 10_000_000
 BASE = np.arange(48.0).reshape(6, 8)
@@ -142,3 +146,69 @@ def test_a_kernel_in_python_runs_in_order_on_the_array_itself():
     Pool(4).launch_with_copies(kernel, (0, 8, 1), (array,), ((0, True),), LONG)
     assert list(range(8)) == [lower for lower, _ in seen]
     assert all(each is array for _, each in seen)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("trips", [1, 3, 400])
+def test_where_nobody_reads_them_one_thread_has_the_arrays_themselves(
+    buffered, threads, trips, monkeypatch
+):
+    made: list[int] = []
+
+    def alike(array):
+        made.append(1)
+        return np.zeros_like(array)
+
+    monkeypatch.setattr(copies, "alike", alike)
+    monkeypatch.setattr(pool, "_batch", lambda *_: 7)
+    _, expected = after_loop(buffered, trips)
+    for _ in range(5):
+        made.clear()
+        x, row, out = np.arange(400.0), np.full(3000, -1.0), np.zeros((400, 3000))
+        Pool(threads).launch_with_copies(
+            buffered, (0, trips, 1), (x, row, out), ((1, False),), LONG, is_lost=True
+        )
+        assert np.array_equal(expected, out)
+        assert min(threads, trips) - 1 == len(made)
+
+
+LOST = {
+    "lost": (
+        "for k in range(9):\n"
+        "        t = np.empty(x.shape[0])\n"
+        "        for i in range(x.shape[0]): t[i] = x[i] * k\n"
+        "        for i in range(x.shape[0]): out[k, i] = t[x.shape[0] - 1 - i]\n"
+    ),
+    "given": (
+        "for k in range(9):\n"
+        "        for i in range(x.shape[0]): row[i] = x[i] * k\n"
+        "        for i in range(x.shape[0]): out[k, i] = row[x.shape[0] - 1 - i]\n"
+    ),
+    "read": (
+        "t = np.empty(x.shape[0])\n"
+        "    for k in range(9):\n"
+        "        for i in range(x.shape[0]): t[i] = x[i] * k\n"
+        "        for i in range(x.shape[0]): out[k, i] = t[x.shape[0] - 1 - i]\n"
+        "    for i in range(x.shape[0]): row[i] = t[i]\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("form", LOST)
+def test_only_arrays_that_nobody_reads_again_are_lost(form, tmp_path):
+    path = tmp_path / f"{form}_form.py"
+    path.write_text(f"import numpy as np\ndef f(x, row, out):\n    {LOST[form]}")
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    chosen = choose_options(backend="cpu", cache=False)
+    decorated = ParallelFunction(module.f, replace(chosen, tier="parallel"))
+    expected, found = ((np.arange(50.0), np.zeros(50), np.zeros((9, 50))) for _ in range(2))
+    module.f(*expected)
+    decorated(*found)
+    assert all(np.array_equal(e, a) for e, a in zip(expected, found, strict=True))
+    texts = [each for each in decorated.inspect_source().values() if "with_copies" in each]
+    assert texts
+    assert all(("is_lost=True" in each) == (form == "lost") for each in texts)
