@@ -293,7 +293,9 @@ def _numbered(arguments: list[Any], parts: tuple[Pattern, ...], reading: Reading
 
 
 def _over_shape(array: str, rank: int, at: Span) -> Grid:
-    extents = (Extent(array=array, axis=axis, span=at, is_attribute=True) for axis in range(rank))
+    extents = (
+        Extent(array=array, axis=axis, span=at, is_attribute=True, of=rank) for axis in range(rank)
+    )
     axes = tuple(Counts(start=_zero(at), stop=each, span=at) for each in extents)
     return Grid(axes=axes, array=None, span=at)
 

@@ -34,6 +34,16 @@ def taken_apart(a, out, n, m):
         out[i, j] += a[i, j]
 
 
+def of_another(a, out):
+    for idx in np.ndindex(a.shape):
+        out[idx][0] = 1.0
+
+
+def of_another_apart(a, out):
+    for i, j in np.ndindex(a.shape):
+        out[i, j] = 1.0
+
+
 def kept(a, out):
     for idx in np.ndindex(a.shape):
         out[idx] = a[idx]
@@ -69,6 +79,13 @@ def test_arrays_of_other_ranks_are_looked_at_in_the_call(shape, backend):
 
 def test_three_axes_run_in_a_kernel():
     assert "cpu" in places(same(doubled, lambda: grid(2, 3, 4)))
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 3), (2, 3, 4), (2, 3, 2, 2)])
+@pytest.mark.parametrize("function", [of_another, of_another_apart])
+def test_the_array_whose_shape_it_is_has_as_many_axes(function, shape, backend):
+    same(function, lambda: (np.ones(shape), np.zeros((2, 3, 2))), backend)
+    same(function, lambda: (np.ones(shape), np.zeros((2, 3))), backend)
 
 
 @pytest.mark.parametrize(("n", "m"), [(-1, 3), (2, -1), (9, 2), (0, 0), (2.0, 2)])
