@@ -73,7 +73,12 @@ def python(*arguments, folder):
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=environment | {"PYTHONPATH": str(ROOT), "AUTOPAR_CACHE_DIR": str(folder / "cache")},
+        env=environment
+        | {
+            "PYTHONPATH": str(ROOT),
+            "AUTOPAR_CACHE_DIR": str(folder / "cache"),
+            "COLUMNS": "120",  # no line of the report is broken in its first columns
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -26,15 +26,16 @@ from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.isl_crossings import OUTER, points_between
+from ..model.loop_ir import Constant
 from ..model.plan import Schedule, ScheduleDimension
-from ..model.scop import Scop, Statement
+from ..model.scop import Loop, Scop, Statement
 from .constraints import Constraint, Constraints
 from .forward import check_forward
 from .order import dimensions_of, instance, original_schedule, time_of
 
 _MOST_POINTS = 2  # in one loop: before it, it, after it
 _MOST_PARTS = 9  # of one statement: each is code of its own
-
+_FEW_TURNS = 8  # of a loop: its parts have too few to run at the same time
 _DEEPEST = 2  # that many loops around the outermost one that is split are too many
 
 _Points = tuple[str, ...]
@@ -99,7 +100,7 @@ def _points(scop: Scop, schedule: Schedule, constraints: Constraints) -> dict[in
         inside = scop.statements_in(loop)
         around = [one for one in inside[0].loops[: scop.loops[loop].depth] if found[one]]
         found[loop] = ()
-        if not around and not _may_gain(scop, schedule, loop):
+        if _is_short(scop.loops[loop]) or (not around and not _may_gain(scop, schedule, loop)):
             continue
         own = [each for each in constraints.pairs if _is_inside(each, inside)]
         places = tuple((times[each.source], each.pairs, times[each.sink]) for each in own)
@@ -110,6 +111,14 @@ def _points(scop: Scop, schedule: Schedule, constraints: Constraints) -> dict[in
             points_between(places, level, min(_MOST_POINTS, _MOST_PARTS // parts - 1)) or ()
         )
     return found
+
+
+def _is_short(loop: Loop) -> bool:
+    """Return whether a loop is known to have few turns."""
+    match loop.start, loop.stop:
+        case Constant(value=int(start)), Constant(value=int(stop)):
+            return len(range(start, stop, loop.step)) <= _FEW_TURNS
+    return False
 
 
 def _is_inside(constraint: Constraint, inside: tuple[Statement, ...]) -> bool:

@@ -49,7 +49,7 @@ def test_iterations_are_those_of_the_range(header: str, iterations: str) -> None
 @pytest.mark.parametrize(
     ("header", "code"),
     [("range(0, n, k)", "AP308"), ("range(0, n, 0)", "AP308"), ("range(n * k)", "AP302"), ("range(a[0])", "AP304"),
-     ("range(n ** 2)", "AP302"), ("range(0, n, 2.0)", "AP308"), ("range(max(0, n * n), k, 2)", "AP302")],
+     ("range(0, n, 2.0)", "AP308"), ("range(max(0, n * n), k, 2)", "AP302")],
 )  # fmt: skip
 def test_other_ranges_are_refused(header: str, code: str) -> None:
     assert [code] == refusal_codes(
