@@ -17,6 +17,7 @@ from .workers import Limits
 
 # So many notebooks are on their way for each thread of the cluster.
 _AHEAD_PER_THREAD = 4
+_PATIENCE_S = 10  # with a scheduler that does not answer
 
 
 class NoClusterError(Exception):
@@ -31,7 +32,7 @@ def examine_on_cluster(items: Sequence[Item], address: str, limits: Limits) -> I
     from distributed import Client
 
     try:
-        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=_PATIENCE_S)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise NoClusterError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:

@@ -1,4 +1,4 @@
-"""How much the drawn tests draw: a sixth of it in `make test`, all of it in `make long`.
+"""How much the drawn tests draw: a ninth of it in `make test`, all of it in `make long`.
 
 `HYPOTHESIS_PROFILE=nightly` is what `make long` sets.
 """
@@ -12,7 +12,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-_SHARE = 6
+_SHARE = 9
 
 
 def share(count: int) -> int:
@@ -21,5 +21,5 @@ def share(count: int) -> int:
 
 
 def some(cases: Sequence[T], start: int = 0) -> list[T]:
-    """Return every sixth of `cases` from `start` on, those of the long run all."""
+    """Return every ninth of `cases` from `start` on, those of the long run all."""
     return list(cases) if IS_LONG else list(cases[start % _SHARE :: _SHARE])

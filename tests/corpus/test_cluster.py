@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from autopar.cli import main
+from autopar.corpus import cluster
 from autopar.corpus.cluster import examine_in_time
 from autopar.corpus.manifest import Item
 from autopar.corpus.study import Settings, run_study
@@ -28,7 +29,8 @@ def test_cluster_and_local_run_give_the_same_tables(tmp_path):
         assert (local / name).read_text().split("\n") == (far / name).read_text().split("\n"), name
 
 
-def test_no_scheduler_is_one_line_and_status_2(capsys, tmp_path):
+def test_no_scheduler_is_one_line_and_status_2(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 1)
     address = "tcp://127.0.0.1:9"  # the port of `discard`: nobody answers
     status = main(["study", "--output", str(tmp_path), "--scheduler", address, str(CORPUS)])
     assert 2 == status
