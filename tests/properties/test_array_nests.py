@@ -36,7 +36,7 @@ def test_array_statements_in_hostile_orders(
     monkeypatch.setattr(draw, "_SHARES", [int(n == KIND) for n in range(len(draw._SHARES))])
     monkeypatch.setattr(draw, "_SPLIT", 0)
     with small_shapes(fewest=NEVER):
-        limits = Limits(seconds=120, programs=share(30), shrink_s=10)
+        limits = Limits(seconds=120, programs=share(45), shrink_s=10)
         tally = run_campaign(seed, limits, in_a_kernel, tmp_path)
     assert 0 == tally.mismatches
     assert tally.entered > share(6), tally
