@@ -50,6 +50,7 @@ from .integers import rename
 from .iteration_prices import iteration_prices
 from .kernel import ArrayArgument, Loop, Node, Program, targets
 from .lasting import may_last
+from .printing import tuple_text
 from .progress import WORTH, new_crew, new_progress
 from .scalars import FUSED, HELPERS
 from .small_integers import SMALL, with_small_integers
@@ -273,7 +274,7 @@ class _Module:
         else:
             yield from self._leaving(kernel, body).nodes(kernel.nodes, INDENT)
         returned = ("status", *self._spell(kernel.returned), *partial)
-        yield INDENT + f"return {self._tuple(returned)}"
+        yield INDENT + f"return {tuple_text(returned)}"
 
     def _staggered(self, kernel: host.Kernel, loop: Loop, inside: Body) -> Iterator[str]:
         body, name = self._leaving(kernel, inside), self._names[loop.iterator]
@@ -282,7 +283,7 @@ class _Module:
 
     def _leaving(self, kernel: host.Kernel, body: Body) -> Body:
         """Return what prints a kernel that may be left from inside its loops."""
-        returned = self._tuple(("status", *self._spell(kernel.returned)))
+        returned = tuple_text(("status", *self._spell(kernel.returned)))
         return replace(body, leave=f"return {returned}")
 
     def _loop(self, kernel: host.Kernel, loop: Loop, inside: Body) -> Iterator[str]:
@@ -331,9 +332,9 @@ class _Module:
             serial = self._host.serial
             call = f"serial({self._arguments(serial)})"
             if may_last(program.body):
-                given = self._tuple(self._passed(serial))
+                given = tuple_text(self._passed(serial))
                 call = f"launcher.call(serial, {given}, {self._sure(work, program.body)})"
-            yield 2 * INDENT + f"{self._tuple(('status', *self._spell(serial.returned)))} = {call}"
+            yield 2 * INDENT + f"{tuple_text(('status', *self._spell(serial.returned)))} = {call}"
             yield 2 * INDENT + self._return()
         yield INDENT + "status = 0"
         for node in self._host.nodes:
@@ -341,7 +342,7 @@ class _Module:
         yield INDENT + self._return()
 
     def _new_array(self, array: ArrayArgument, extents: tuple[Expression, ...]) -> str:
-        shape = self._tuple(tuple(map(self._body.text, extents)))
+        shape = tuple_text(tuple(map(self._body.text, extents)))
         return f"{self._names[array.name]} = launcher.new_array({shape}, np.{array.type.dtype})"
 
     def _start_value(self, variable: ScalarVariable) -> str:
@@ -363,11 +364,11 @@ class _Module:
             if is_single and variable.is_given and variable.name in used:
                 name = self._names[variable.name]
                 yield f"{INDENT}if {_LARGEST_SINGLE!r} < abs({name}) < 1e999:"
-                returned = self._tuple((str(CONVERSION), *self._spell(self._program.results)))
+                returned = tuple_text((str(CONVERSION), *self._spell(self._program.results)))
                 yield f"{2 * INDENT}return {returned}"
 
     def _return(self) -> str:
-        return f"return {self._tuple(('status', *self._spell(self._program.results)))}"
+        return f"return {tuple_text(('status', *self._spell(self._program.results)))}"
 
     def _host_node(self, node: host.HostNode, indent: str) -> Iterator[str]:
         match node:
@@ -402,7 +403,7 @@ class _Module:
                 yield from self._host_node(each, indent + INDENT)
 
     def _launch(self, kernel: host.Kernel) -> str:
-        passed = self._tuple(self._passed(kernel))
+        passed = tuple_text(self._passed(kernel))
         copies = private_positions(kernel)
         if copies:
             others = [
@@ -411,7 +412,7 @@ class _Module:
             lost = ", is_lost=True" if are_lost(kernel, others, self._program) else ""
             return (
                 f"launcher.launch_with_copies({kernel.name}, ({self._range(kernel)}), {passed},"
-                f" {self._tuple(copies)}, {self._shares(kernel)}{lost})"
+                f" {tuple_text(copies)}, {self._shares(kernel)}{lost})"
             )
         return (
             f"launcher.launch({kernel.name}, {self._range(kernel)}, {passed}, "
@@ -430,12 +431,12 @@ class _Module:
         size = f"({self._work(kernel)}, {self._body.text(node.terms)})"
         # In the place of what notes which elements are written stands the array itself.
         marked = {mark: self._names[name] for name, mark in partial.marks}
-        passed = self._tuple(tuple(marked.get(each, each) for each in self._passed(kernel)))
+        passed = tuple_text(tuple(marked.get(each, each) for each in self._passed(kernel)))
         call = (
             f"{name_of(kernel)}.run(launcher, {kernel.name}, ({self._range(kernel)}), "
-            f"{passed}, {size}, {self._tuple(scalars)})"
+            f"{passed}, {size}, {tuple_text(scalars)})"
         )
-        values = self._tuple(("bits", *self._spell(kernel.returned), *scalars))
+        values = tuple_text(("bits", *self._spell(kernel.returned), *scalars))
         if not node.may_need_order:
             yield from self._result(values, call, indent)
             return
@@ -491,7 +492,7 @@ class _Module:
 
     def _step(self, kernel: host.Kernel, indent: str) -> Iterator[str]:
         if kernel.loop is None:
-            passed = self._tuple(self._passed(kernel))
+            passed = tuple_text(self._passed(kernel))
             call = f"launcher.call({kernel.name}, {passed}, {self._work(kernel)})"
             yield from self._outcome(kernel, call, indent)
             return
@@ -499,7 +500,7 @@ class _Module:
         if kernel.loop.is_driver:
             kind, work = "turns", self._body.text(predicted_ns(kernel.loop.body, {}))
         yield f"{indent}for start, stop in launcher.{kind}({self._range(kernel)}, {work}):"
-        passed = self._tuple(("start", "stop", *self._passed(kernel)))
+        passed = tuple_text(("start", "stop", *self._passed(kernel)))
         call = f"launcher.call({kernel.name}, {passed}, {self._work(kernel)})"
         yield from self._outcome(kernel, call, indent + INDENT)
         if kernel.loop.is_driver and kernel.loop.stays is not None:
@@ -512,7 +513,7 @@ class _Module:
         turns = turns_of(loop, self._body.bounds)
         yield f"{indent}rows_members = launcher.workers({work} // {WORTH})"
         yield f"{indent}progress = {new_progress.__name__}({turns}, rows_members)"
-        passed = self._tuple(self._passed(kernel))
+        passed = tuple_text(self._passed(kernel))
         call = f"launcher.launch({kernel.name}, 0, rows_members, 1, {passed}, {work})"
         yield from self._outcome(kernel, call, indent)
 
@@ -542,12 +543,12 @@ class _Module:
         is_worth = f"{longest} >= {2 * SHORTEST_PART_NS}"
         yield f"{indent}crew = launcher.workers({work}) if {is_worth} else 1"
         yield f"{indent}progress = {new_crew.__name__}(crew)"
-        passed = self._tuple(self._passed(kernel))
+        passed = tuple_text(self._passed(kernel))
         call = f"launcher.launch({kernel.name}, 0, crew, 1, {passed}, {work})"
         yield from self._outcome(kernel, call, indent)
 
     def _outcome(self, kernel: host.Kernel, call: str, indent: str) -> Iterator[str]:
-        yield from self._result(self._tuple(("bits", *self._spell(kernel.returned))), call, indent)
+        yield from self._result(tuple_text(("bits", *self._spell(kernel.returned))), call, indent)
 
     def _result(self, values: str, call: str, indent: str) -> Iterator[str]:
         yield f"{indent}{values} = {call}"
@@ -560,10 +561,6 @@ class _Module:
 
     def _spell(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self._names.get(name, name) for name in names)
-
-    @staticmethod
-    def _tuple(words: tuple[str, ...]) -> str:
-        return f"({', '.join(words)},)" if len(words) == 1 else f"({', '.join(words)})"
 
 
 def _launch_works(

@@ -211,7 +211,7 @@ class _Printer:
         else:
             yield f"{inner}for lane in range({self._shape.lanes}):"
             for part in self._partial.parts:
-                yield f"{inner}{INDENT}{self._lane(part)} = {_neutral_text(part)}"
+                yield f"{inner}{INDENT}{self._lane(part)} = {neutral_text(part)}"
             yield from self._rows(loop, inner)
             yield from self._fold_lanes(inner)
         yield from self._push(inner)
@@ -296,7 +296,7 @@ class _Printer:
 
     def _neutral(self, indent: str) -> Iterator[str]:
         for part in self._partial.parts:
-            yield f"{indent}{self._name(part)} = {_neutral_text(part)}"
+            yield f"{indent}{self._name(part)} = {neutral_text(part)}"
 
     def _combined(
         self, part: Part, target: str, pair: tuple[str, str], indent: str
@@ -331,5 +331,6 @@ class _Printer:
         return f"{self._levels(part)}[np.uintp(block_level)]"
 
 
-def _neutral_text(part: Part) -> str:
+def neutral_text(part: Part) -> str:
+    """Return what a partial value begins with."""
     return number_text(part.neutral.value, part.type.dtype)

@@ -56,6 +56,7 @@ from .integers import text
 from .kernel import Instance, Node, Program, targets, walk_nodes
 from .overwritten import overwritten
 from .partials import PartialLoop
+from .printing import tuple_text
 from .reasons import TargetLacksFeature
 from .tree_shape import has_tree, iterations_of
 
@@ -330,17 +331,17 @@ class _Module:
         integers = tuple(each.name for each in program.integers)
         others = self._spell((*integers, *(each.name for each in program.live_in)))
         yield f"def run({', '.join(('launcher', *arrays, *others))}):"
-        written = _tuple(tuple(str(each.is_written) for each in program.given_arrays))
+        written = tuple_text(tuple(str(each.is_written) for each in program.given_arrays))
         may_fail = ", may_fail=True" if program.hazards & FAILURES else ""
         takes_more = any(each.partial is not None or copied_by(each) for each in self._kernels)
         may_fail += ", takes_more=True" if takes_more else ""
-        words = f"{_tuple(arrays)}, written={written}{may_fail}{self._overwritten()}"
+        words = f"{tuple_text(arrays)}, written={written}{may_fail}{self._overwritten()}"
         yield f"{INDENT}call = launcher.open({words})"
         if arrays:
-            yield f"{INDENT}{_tuple(arrays)} = call.arrays"
+            yield f"{INDENT}{tuple_text(arrays)} = call.arrays"
         for array in program.arrays:
             if array.extents is not None:
-                shape = _tuple(tuple(map(self._text, array.extents)))
+                shape = tuple_text(tuple(map(self._text, array.extents)))
                 new = f"call.new_array({shape}, np.{array.type.dtype})"
                 yield f"{INDENT}{self._names[array.name]} = {new}"
         used = {name for kernel in self._kernels for name in kernel.scalars}
@@ -349,7 +350,7 @@ class _Module:
                 yield INDENT + self._start_value(variable)
         for node in host.plan_host(program).nodes:
             yield from self._host_node(node, INDENT)
-        yield f"{INDENT}return call.close({_tuple(tuple(map(self._cell, program.results)))})"
+        yield f"{INDENT}return call.close({tuple_text(tuple(map(self._cell, program.results)))})"
 
     def _overwritten(self) -> str:
         """Return the word that says which arrays need not be copied to the device."""
@@ -358,7 +359,7 @@ class _Module:
             return ""
         given = (each.name for each in self._program.given_arrays)
         tests = (found[n].condition(self._names) if n in found else "False" for n in given)
-        return f", overwritten={_tuple(tuple(tests))}"
+        return f", overwritten={tuple_text(tuple(tests))}"
 
     def _start_value(self, variable: ScalarVariable) -> str:
         name = self._names[variable.name]
@@ -433,9 +434,9 @@ class _Module:
         words = (
             kernel.name.replace("reduce", "tree"),
             ranges,
-            f"({_tuple(status)}, {_tuple(self._passed(kernel))}, {_tuple(copied)})",
+            f"({tuple_text(status)}, {tuple_text(self._passed(kernel))}, {tuple_text(copied)})",
             self._text(node.terms),
-            _tuple(tuple(map(self._cell, targets(loop)))),
+            tuple_text(tuple(map(self._cell, targets(loop)))),
         )
         call = f"call.reduce({', '.join(words)})"
         if not node.may_need_order:
@@ -446,7 +447,7 @@ class _Module:
 
     def _launch(self, kernel: host.Kernel, status: str = "call.status") -> str:
         reported = (status,) if kernel.name in self._reporting else ()
-        arguments = _tuple((*reported, *self._passed(kernel)))
+        arguments = tuple_text((*reported, *self._passed(kernel)))
         if kernel.is_staggered and kernel.loop is not None:
             ends = f"({self._text(kernel.loop.lower)}, {self._text(kernel.loop.upper)})"
             return f"call.run_rows({kernel.name}, {ends}, {arguments})"
@@ -460,14 +461,14 @@ class _Module:
         tiling = self._tiling(kernel, grid)
         if tiling is not None:
             block = f"{tiling.threads}, {tiling.iterations}"
-            bounds = _tuple(tuple(ranges))
+            bounds = tuple_text(tuple(ranges))
             return f"call.launch_blocks({kernel.name}, {block}, {bounds}, {arguments})"
         copied = self._copies(grid.private).arrays
         words = [
             kernel.name,
-            _tuple(tuple(ranges)),
+            tuple_text(tuple(ranges)),
             arguments,
-            *([_tuple(copied)] if copied else []),
+            *([tuple_text(copied)] if copied else []),
         ]
         return f"call.launch({', '.join(words)})"
 
@@ -502,7 +503,3 @@ def _slot(threads: tuple[str, ...]) -> str:
         width = " * ".join(f"{sizes}[{before}]" for before in range(axis))
         number += f" + {width} * {each}"
     return number
-
-
-def _tuple(words: tuple[str, ...]) -> str:
-    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"

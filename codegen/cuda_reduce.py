@@ -36,8 +36,9 @@ from .cpu_reduce import name_of, reduction_lines
 from .cuda_bins import BinPrinter, bins_lines
 from .cuda_body import INDENT
 from .cuda_copies import Copies
-from .partial_text import INNER, PartialText, may_report, tuple_text
+from .partial_text import INNER, PartialText, may_report
 from .partials import Part
+from .printing import tuple_text
 from .tree_shape import Buffer, buffers_of, is_flat, iterations_of, per_thread, width_of
 
 

@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator
 from autopar.analysis.model.nouns import dataclass
 
 from . import host
+from .cpu_reduce import neutral_text
 from .cuda_body import INDENT, DeviceBody
 from .kernel import Loop
 from .partials import Part, PartialLoop
-from .printing import number_text
+from .printing import tuple_text
 
 INNER = 2 * INDENT
 
@@ -93,13 +94,3 @@ class PartialText:
 def may_report(lines: Iterable[str]) -> bool:
     """Return whether a thread may have something to say in the status word."""
     return any(line.lstrip().startswith("status |=") for line in lines)
-
-
-def neutral_text(part: Part) -> str:
-    """Return what a partial value begins with."""
-    return number_text(part.neutral.value, part.type.dtype)
-
-
-def tuple_text(words: tuple[str, ...]) -> str:
-    """Return a tuple of words."""
-    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"

@@ -120,6 +120,11 @@ def _is_one_term(source: str) -> bool:
     return True
 
 
+def tuple_text(words: tuple[str, ...]) -> str:
+    """Return a tuple of words."""
+    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"
+
+
 def number_text(value: Constant, dtype: str) -> str:
     """Return a constant as Python that Numba takes for exactly this dtype."""
     if dtype == "bool":

@@ -16,6 +16,7 @@ from .loop_ir import (
     Assign,
     Call,
     Collected,
+    Constant,
     Element,
     Exchanged,
     Exits,
@@ -147,6 +148,14 @@ class Loop:
     is_ordered: bool = False  # but for this one, along which new arrays add up in its order
     runs_once: bool = False  # no loop of the source: what holds a driver and its `else`
     is_driver: bool = False  # it may be left, and nothing stands around it
+
+    @property
+    def known_turns(self) -> int | None:
+        """How many iterations it has, where the source says so in numbers."""
+        match self.start, self.stop:
+            case Constant(value=int(start)), Constant(value=int(stop)):
+                return len(range(start, stop, self.step))
+        return None
 
     @property
     def written_bounds(self) -> tuple[Expression, Expression]:

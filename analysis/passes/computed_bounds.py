@@ -20,8 +20,6 @@ from ..model.loop_ir import (
     walk_expression,
 )
 
-# What the model, or a call that looks at the data, makes something of.
-_MODELLED = frozenset(("abs", "min", "max", "len"))
 _LARGEST = 2**53  # floats up to here are the integers that they look like
 
 

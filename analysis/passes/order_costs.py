@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from autopar.analysis.model.nouns import dataclass
 
-from ..model.loop_ir import Binary, Constant, Expression, Name, walk_expression
+from ..model.loop_ir import Binary, Expression, Name, walk_expression
 from ..model.order_tree import Run, Tree, Turn, runs_of
 from ..model.scop import Access, Scop
 from .atoms import Atom
@@ -139,11 +139,8 @@ class Costs:
         return text if text in self.atoms[atom].first.domain.dimensions else None
 
     def _length(self, loop: int) -> float:
-        shape = self.scop.loops[loop]
-        match shape.start, shape.stop:
-            case Constant(value=int(start)), Constant(value=int(stop)):
-                return float(max(1, len(range(start, stop, shape.step))))
-        return _TRIPS
+        known = self.scop.loops[loop].known_turns
+        return _TRIPS if known is None else float(max(1, known))
 
     def _instance(self, atom: str, around: Turn | None, *, goes_together: bool) -> float:
         """Return nanoseconds of one instance in its innermost loop."""

@@ -26,7 +26,6 @@ from autopar.analysis.model.nouns import dataclass
 
 from ..model import isl
 from ..model.isl_crossings import OUTER, points_between
-from ..model.loop_ir import Constant
 from ..model.plan import Schedule, ScheduleDimension
 from ..model.scop import Loop, Scop, Statement
 from .constraints import Constraint, Constraints
@@ -115,10 +114,7 @@ def _points(scop: Scop, schedule: Schedule, constraints: Constraints) -> dict[in
 
 def _is_short(loop: Loop) -> bool:
     """Return whether a loop is known to have few turns."""
-    match loop.start, loop.stop:
-        case Constant(value=int(start)), Constant(value=int(stop)):
-            return len(range(start, stop, loop.step)) <= _FEW_TURNS
-    return False
+    return loop.known_turns is not None and loop.known_turns <= _FEW_TURNS
 
 
 def _is_inside(constraint: Constraint, inside: tuple[Statement, ...]) -> bool:
